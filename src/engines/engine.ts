@@ -1,0 +1,29 @@
+/**
+ * The port every engine implements: windows in, observations out. An engine states what it can give; a probe that
+ * needs more is refused by name before anything runs (DESIGN, 'The way of the data' 5).
+ */
+import type { WindowBatch } from "../observations/corpus.ts";
+import type { HeadRequest, Need, Observation } from "../observations/observation.ts";
+
+export interface EngineRequest {
+  readonly heads: HeadRequest;
+  /** per batch, the rows (fresh slots, in batch order) that count for the moments; absent: all */
+  readonly momentRows?: (batch: WindowBatch) => Int32Array;
+  /** per batch, the rows whose states are wanted */
+  readonly stateRows?: (batch: WindowBatch) => Int32Array;
+}
+
+export interface Engine {
+  readonly name: string;
+  readonly gives: ReadonlySet<Need>;
+  readonly width: number;
+  /** layers 0..L, so L + 1 */
+  readonly layerCount: number;
+  /**
+   * Runs the batches in order and yields one observation a batch, in order.
+   * @throws LossyscopeError `engine` naming the last window when the runtime fails or dies; `interrupted` on abort
+   */
+  run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation>;
+  /** ends the runtime; idempotent */
+  close(): Promise<void>;
+}

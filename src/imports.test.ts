@@ -1,0 +1,67 @@
+/** Holds the direction of imports: a room imports only from rooms below its own line (src/README.md). */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const source = dirname(new URL(import.meta.url).pathname);
+/** Top to bottom; rooms on one line do not import each other. */
+const LINES = [
+  ["cli"],
+  ["report"],
+  ["measure"],
+  ["probes"],
+  ["engines"],
+  ["observations"],
+  ["models"],
+  ["graph"],
+  ["tokenizer"],
+  ["hub", "text"],
+  ["profile"],
+  ["files"],
+  ["formats"],
+  ["coding"],
+  ["info"],
+  ["numeric"],
+];
+const PURE = ["coding", "formats", "info", "numeric"];
+const line = new Map(LINES.flatMap((rooms, index) => rooms.map((room) => [room, index] as const)));
+
+function* sources(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* sources(path);
+    else if (entry.name.endsWith(".ts") && !/\.(test|testing)\.ts$/.test(entry.name)) yield path;
+  }
+}
+
+const imports = [...sources(source)].flatMap((file) =>
+  [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => ({
+    file: relative(source, file),
+    target: match[1],
+  })),
+);
+
+describe("direction of imports", () => {
+  it("reads the tree", () => expect(imports.length).toBeGreaterThan(5));
+
+  it("every room has its line", () => {
+    const rooms = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(rooms.map((room) => room.name).filter((room) => !line.has(room))).toEqual([]);
+  });
+
+  it("only downwards", () => {
+    const upward = imports.filter(({ file, target }) => {
+      const from = file.split(sep)[0];
+      if (!target.startsWith(".") || !line.has(from)) return false;
+      const to = relative(source, resolve(source, dirname(file), target)).split(sep)[0];
+      return to !== from && (line.get(to) ?? Infinity) <= line.get(from)!;
+    });
+    expect(upward).toEqual([]);
+  });
+
+  it("the pure rooms know nothing of Node", () => {
+    expect(
+      imports.filter(({ file, target }) => PURE.includes(file.split(sep)[0]) && target.startsWith("node:")),
+    ).toEqual([]);
+  });
+});

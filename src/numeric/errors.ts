@@ -1,0 +1,41 @@
+/**
+ * Errors a person can act on: what is wrong, with the numbers, and the next step. Every refusal of the tool is a
+ * `LossyscopeError`; anything else that reaches the command line is a defect of ours and is shown with its stack.
+ */
+
+/** What went wrong, as the command line tells it apart (exit code: usage 2, threshold 3, interrupted 130, others 1). */
+export type Fault =
+  | "usage"
+  | "input"
+  | "model"
+  | "text"
+  | "unsupported"
+  | "engine"
+  | "network"
+  | "io"
+  | "memory"
+  | "interrupted"
+  | "threshold";
+
+export class LossyscopeError extends Error {
+  override readonly name = "LossyscopeError";
+
+  /**
+   * @param fault what kind of thing went wrong
+   * @param message one sentence with the numbers: `tokens cover 10,231 of 10,240 bytes (gap at byte 4,112)`
+   * @param next what the user can do about it, as an imperative: `pass --context 2048`
+   */
+  constructor(
+    readonly fault: Fault,
+    message: string,
+    readonly next?: string,
+    options?: ErrorOptions,
+  ) {
+    super(next ? `${message}: ${next}` : message, options);
+  }
+}
+
+/** Marks the end of a closed union: the compiler proves it is never reached. */
+export function unreachable(value: never): never {
+  throw new Error(`unhandled case ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,50 @@
+/**
+ * What an engine gives for one batch of windows and all that a probe may see. Rows are the fresh slots of the batch's
+ * windows, in window order and slot order: row r of every array below is the same token.
+ */
+import type { WindowBatch } from "./corpus.ts";
+
+/** What a probe asks of an engine; one that cannot give it refuses by this name. */
+export type Need = "losses" | "assignments" | "moments" | "states";
+
+/** What to compute beside the forward pass. Absent: not computed. */
+export interface HeadRequest {
+  /** loss of every fresh token */
+  readonly losses: boolean;
+  /** soft assignment of every layer 0..L (METHODS §2.1): reference points [draws·m, d] row by row, temperature ε */
+  readonly assignments?: {
+    readonly points: Float32Array;
+    readonly m: number;
+    readonly draws: number;
+    readonly epsilon: number;
+  };
+  /** first and second moments of the states of every layer 0..L (METHODS §3), over rows that `momentRows` marks */
+  readonly moments?: boolean;
+  /** whether layer L is taken before the final norm (`--pre-norm`) */
+  readonly preNorm: boolean;
+}
+
+/** Sums over the marked rows of one batch, one record a layer; float32 products, to be added in float64. */
+export interface LayerMoments {
+  readonly count: number;
+  /** Σ z, [d] */
+  readonly sum: Float32Array;
+  /** Σ z zᵀ, [d,d] row-major, symmetric */
+  readonly gram: Float32Array;
+  /** Σ z/‖z‖, [d]; a zero state adds nothing */
+  readonly unitSum: Float32Array;
+}
+
+export interface Observation {
+  readonly batch: WindowBatch;
+  /** number of rows: fresh slots of all windows */
+  readonly rows: number;
+  /** [rows] nats; NaN where the slot's token is not predicted (slot 0 of a window: the prefix, or a first token without prefix) */
+  readonly losses?: Float32Array;
+  /** one [rows, draws·m] array a layer */
+  readonly assignments?: readonly Float32Array[];
+  readonly moments?: readonly LayerMoments[];
+  /** states asked for by row (reservoir), one [picked, d] array a layer; `pickedRows` says which rows of the batch */
+  readonly states?: readonly Float32Array[];
+  readonly pickedRows?: Int32Array;
+}
