@@ -2,7 +2,7 @@
  * The port every engine implements: windows in, observations out. An engine states what it can give; a probe that
  * needs more is refused by name before anything runs (DESIGN, 'The way of the data' 5).
  */
-import type { WindowBatch } from "../observations/corpus.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 import type { HeadRequest, Need, Observation } from "../observations/observation.ts";
 
 export interface EngineRequest {

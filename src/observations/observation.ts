@@ -2,7 +2,7 @@
  * What an engine gives for one batch of windows and all that a probe may see. Rows are the fresh slots of the batch's
  * windows, in window order and slot order: row r of every array below is the same token.
  */
-import type { WindowBatch } from "./corpus.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 
 /** What a probe asks of an engine; one that cannot give it refuses by this name. */
 export type Need = "losses" | "assignments" | "moments" | "states";
