@@ -2,8 +2,9 @@
  * The port every engine implements: windows in, observations out. An engine states what it can give; a probe that
  * needs more is refused by name before anything runs (DESIGN, 'The way of the data' 5).
  */
-import type { WindowBatch } from "../text/corpus.ts";
+
 import type { HeadRequest, Need, Observation } from "../observations/observation.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 
 export interface EngineRequest {
   readonly heads: HeadRequest;

@@ -1,0 +1,129 @@
+/**
+ * The parent's side of the runtime's child process: starts it, sends graphs and feeds, turns its answers into promises
+ * and its death into an error. It knows nothing of models; `onnx.ts` gives the port its meaning.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { Feed, Fetched, FromRuntime, ToRuntime } from "./runtime-messages.ts";
+
+/** How long a child that was asked to stop may go on before it is killed. */
+const GRACE_MILLISECONDS = 500;
+/** How much of the child's last words an error carries. */
+const LAST_WORDS = 2_000;
+
+export interface RuntimeResult {
+  readonly outputs: Record<string, Fetched>;
+  /** wall seconds inside the child */
+  readonly seconds: number;
+  /** largest resident size of the child so far */
+  readonly peakBytes: number;
+}
+
+interface Waiting {
+  resolve(value: never): void;
+  reject(error: Error): void;
+  /** what the message was about, for the error when the process dies */
+  readonly subject: string;
+}
+
+/** From sources (tests) the compiled child is started: plain Node cannot load TypeScript on every supported version. */
+function childModule(): string {
+  const here = import.meta.url;
+  return fileURLToPath(
+    new URL(here.endsWith(".ts") ? "../../dist/engines/runtime-child.js" : "./runtime-child.js", here),
+  );
+}
+
+export class RuntimeProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number | "load", Waiting>();
+  #nextId = 0;
+  #lastWords = "";
+  #ended: Error | undefined;
+  #closing = false;
+
+  constructor() {
+    this.#child = fork(childModule(), [], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      execArgv: [],
+    });
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
+    });
+    this.#child.on("message", (message: FromRuntime) => this.#answer(message));
+    this.#child.on("error", (error) =>
+      this.#die(new LossyscopeError("engine", `the runtime did not start (${error.message})`)),
+    );
+    // `close` comes after stderr has been read to its end; `exit` may come before.
+    this.#child.on("close", (code, signal) => this.#die(this.#death(code, signal)));
+  }
+
+  /**
+   * Loads a graph whose external data lies in `folder`.
+   * @returns seconds taken and the runtime's version
+   */
+  load(model: Uint8Array, folder: string, threads: number): Promise<{ seconds: number; version: string }> {
+    return this.#ask("load", "loading the model", { kind: "load", model, folder, threads });
+  }
+
+  /** @param subject what runs, in words: an error names it (`window 12 of document "a.txt"`) */
+  run(feeds: Record<string, Feed>, fetches: readonly string[], subject: string): Promise<RuntimeResult> {
+    const id = this.#nextId++;
+    return this.#ask(id, subject, { kind: "run", id, feeds, fetches });
+  }
+
+  /** Asks the child to end, and ends it after half a second. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => this.#child.once("exit", () => resolve()));
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), GRACE_MILLISECONDS);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #ask<T>(key: number | "load", subject: string, message: ToRuntime): Promise<T> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.set(key, { resolve: resolve as (value: never) => void, reject, subject });
+      this.#child.send(message, (error) => {
+        if (error && this.#waiting.delete(key))
+          reject(this.#ended ?? new LossyscopeError("engine", `the runtime cannot be reached (${error.message})`));
+      });
+    });
+  }
+
+  #answer(message: FromRuntime): void {
+    const key = message.kind === "loaded" ? "load" : (message.id ?? "load");
+    const waiting = this.#waiting.get(key);
+    if (!waiting) return;
+    this.#waiting.delete(key);
+    if (message.kind === "failed") {
+      waiting.reject(new LossyscopeError("engine", `the runtime failed at ${waiting.subject}: ${message.message}`));
+    } else {
+      waiting.resolve(message as never);
+    }
+  }
+
+  #death(code: number | null, signal: NodeJS.Signals | null): Error {
+    if (this.#closing) return new LossyscopeError("interrupted", "the runtime was stopped");
+    const subject = [...this.#waiting.values()].at(0)?.subject ?? "no work";
+    const words = this.#lastWords.trim();
+    const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+    const memory = signal === "SIGKILL" || /bad_alloc|out of memory/i.test(words);
+    return new LossyscopeError(
+      memory ? "memory" : "engine",
+      `the runtime ${how} at ${subject}${words ? ` (${words.split("\n").at(-1)})` : ""}`,
+      memory ? "it probably ran out of memory; pass a smaller --batch-tokens or --context" : undefined,
+    );
+  }
+
+  #die(error: Error): void {
+    this.#ended ??= error;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
+    this.#waiting.clear();
+  }
+}
