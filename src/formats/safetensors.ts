@@ -1,0 +1,369 @@
+/**
+ * The safetensors format: 8 bytes of header length (u64, little-endian), a JSON header `{name: {dtype, shape,
+ * data_offsets}, "__metadata__": {…}}`, then the tensors' bytes without gaps, little-endian. Everything in a header is
+ * hostile until checked: a parsed header is one whose tensors tile the rest of the file exactly. Reading and writing
+ * files is left to `files/safetensors.ts`.
+ *
+ * Decoded arrays are views of the given bytes where these are aligned and the type has a typed array, else copies; a
+ * little-endian host is assumed, as by every runtime we feed.
+ */
+import { LossyscopeError } from "../numeric/errors.ts";
+
+const BITS = {
+  F64: 64,
+  F32: 32,
+  F16: 16,
+  BF16: 16,
+  I64: 64,
+  I32: 32,
+  I16: 16,
+  I8: 8,
+  U64: 64,
+  U32: 32,
+  U16: 16,
+  U8: 8,
+  BOOL: 8,
+  C64: 64,
+  F8_E4M3: 8,
+  F8_E5M2: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F4: 4,
+} as const;
+
+export type Dtype = keyof typeof BITS;
+
+/** What a header says of one tensor, before it has a place in a file. */
+export interface TensorShape {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+/** A tensor in a file: its bytes are `[begin, end)`, counted from the start of the file. */
+export interface TensorEntry extends TensorShape {
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What the format's own library accepts at most. */
+const MAX_HEADER_BYTES = 100_000_000;
+const LENGTH_BYTES = 8;
+const METADATA = "__metadata__";
+
+const grouped = (value: number): string => value.toLocaleString("en-US");
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+};
+
+function refuse(message: string): never {
+  throw new LossyscopeError("model", `not a sound safetensors file: ${message}`, "fetch or write the file again");
+}
+
+/** Elements of a shape. @throws LossyscopeError where the product leaves the exact integers (2^53) */
+export function elementCount({ name, shape }: Pick<TensorShape, "name" | "shape">): number {
+  let product = 1;
+  for (const size of shape) {
+    product *= size;
+    if (product > Number.MAX_SAFE_INTEGER)
+      refuse(`tensor ${shown(name)} of shape ${shown(shape)} has over 2^53 elements`);
+  }
+  return product;
+}
+
+/** Bytes a tensor takes. @throws LossyscopeError where they are no whole number or over 2^53 */
+export function byteCount(tensor: TensorShape): number {
+  const bytes = (elementCount(tensor) * BITS[tensor.dtype]) / 8;
+  if (!Number.isSafeInteger(bytes)) {
+    refuse(`tensor ${shown(tensor.name)} (${tensor.dtype} ${shown(tensor.shape)}) takes ${bytes} bytes`);
+  }
+  return bytes;
+}
+
+/**
+ * Where the header ends: how many bytes of the file `parseHeader` wants.
+ * @param start the first 8 bytes of the file (more do no harm)
+ * @param fileBytes size of the file
+ */
+export function headerEnd(start: Uint8Array, fileBytes: number): number {
+  if (fileBytes < LENGTH_BYTES || start.length < LENGTH_BYTES) {
+    refuse(
+      `it has ${grouped(Math.min(fileBytes, start.length))} bytes, the header's length alone takes ${LENGTH_BYTES}`,
+    );
+  }
+  const length = new DataView(start.buffer, start.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
+  if (length > BigInt(fileBytes - LENGTH_BYTES)) {
+    refuse(`its header claims ${length.toLocaleString("en-US")} bytes, the file has ${grouped(fileBytes)}`);
+  }
+  if (length > BigInt(MAX_HEADER_BYTES)) {
+    refuse(
+      `its header claims ${grouped(Number(length))} bytes, over the format's limit of ${grouped(MAX_HEADER_BYTES)}`,
+    );
+  }
+  return LENGTH_BYTES + Number(length);
+}
+
+/**
+ * The header of a file.
+ * @param prefix the file's first `headerEnd` bytes (more do no harm)
+ * @param fileBytes size of the whole file: the tensors must fill the rest of it exactly
+ * @throws LossyscopeError `model` naming the first thing that is wrong, with its numbers
+ */
+export function parseHeader(prefix: Uint8Array, fileBytes: number): SafetensorsHeader {
+  const dataStart = headerEnd(prefix, fileBytes);
+  if (prefix.length < dataStart)
+    refuse(`its header takes ${grouped(dataStart)} bytes, ${grouped(prefix.length)} are there`);
+  const json = parseStrictly(prefix.subarray(LENGTH_BYTES, dataStart));
+  let metadata: Readonly<Record<string, string>> = {};
+  const entries: TensorEntry[] = [];
+  for (const [name, value] of Object.entries(json)) {
+    if (name === METADATA) metadata = checkMetadata(value);
+    else entries.push(checkEntry(name, value, dataStart, fileBytes));
+  }
+  checkTiling(entries, dataStart, fileBytes);
+  return { tensors: new Map(entries.map((entry) => [entry.name, entry])), metadata };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object from JSON in which no key occurs twice (`JSON.parse` would keep the last one silently). */
+function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
+  let text: string;
+  let json: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    json = JSON.parse(text);
+  } catch (error) {
+    refuse(`its header of ${grouped(bytes.length)} bytes is not JSON (${(error as Error).message})`);
+  }
+  if (!isRecord(json)) refuse("its header is JSON but not an object");
+  checkKeys(text);
+  return json;
+}
+
+/** Walks a valid JSON text: no key twice in one object, no deeper than a header goes. */
+function checkKeys(text: string): void {
+  const open: (Set<string> | undefined)[] = []; // one an open bracket: the keys of an object, nothing for an array
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === "{" || character === "[") {
+      if (open.push(character === "{" ? new Set() : undefined) > 3) refuse("its header nests deeper than 3 levels");
+    } else if (character === "}" || character === "]") {
+      open.pop();
+    } else if (character === '"') {
+      const start = i;
+      for (i++; text[i] !== '"'; i++) if (text[i] === "\\") i++;
+      let after = i + 1;
+      while (" \t\n\r".includes(text[after] ?? "}")) after++;
+      if (text[after] !== ":") continue;
+      const key = JSON.parse(text.slice(start, i + 1)) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key)) refuse(`its header has the key ${shown(key)} twice`);
+      keys?.add(key);
+    }
+  }
+}
+
+function checkMetadata(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) refuse(`${METADATA} is ${shown(value)}, not an object of strings`);
+  for (const [key, text] of Object.entries(value)) {
+    if (key === "__proto__" || typeof text !== "string") refuse(`${METADATA} has ${shown(key)}: ${shown(text)}`);
+  }
+  return value as Record<string, string>;
+}
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function checkEntry(name: string, value: unknown, dataStart: number, fileBytes: number): TensorEntry {
+  const tensor = `tensor ${shown(name)}`;
+  if (name === "__proto__") refuse(`${tensor} has a name that no tensor may have`);
+  if (!isRecord(value)) refuse(`${tensor} is ${shown(value)}, not an object`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(BITS, dtype))
+    refuse(`${tensor} has the unknown dtype ${shown(dtype)}`);
+  if (!Array.isArray(shape) || !shape.every(isSize)) refuse(`${tensor} has the shape ${shown(shape)}`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
+    refuse(`${tensor} has the offsets ${shown(offsets)}`);
+  }
+  const [begin, end] = offsets.map((offset) => offset + dataStart);
+  if (end > fileBytes)
+    refuse(`${tensor} ends at byte ${grouped(end)} of a file of ${grouped(fileBytes)}: it is cut short`);
+  const entry: TensorEntry = { name, dtype: dtype as Dtype, shape, begin, end };
+  const bytes = byteCount(entry);
+  if (bytes !== end - begin) {
+    refuse(
+      `${tensor} (${dtype} ${shown(shape)}) takes ${grouped(bytes)} bytes, its offsets span ${grouped(end - begin)}`,
+    );
+  }
+  return entry;
+}
+
+/** The tensors must follow each other from the header's end to the file's, as the format demands. */
+function checkTiling(entries: readonly TensorEntry[], dataStart: number, fileBytes: number): void {
+  let reached = dataStart;
+  let last = "the header";
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    const where = `tensor ${shown(name)} begins at byte ${grouped(begin)}, ${last} ends at ${grouped(reached)}`;
+    if (begin < reached) refuse(`${where}: they overlap`);
+    if (begin > reached) refuse(`${where}: there is a gap`);
+    reached = end;
+    last = `tensor ${shown(name)}`;
+  }
+  if (reached !== fileBytes) refuse(`${last} ends at byte ${grouped(reached)} of a file of ${grouped(fileBytes)}`);
+}
+
+/**
+ * The first bytes of a file that holds these tensors in this order, one after the other; their bytes follow. Padded
+ * with spaces so that the first tensor begins at a multiple of 8.
+ */
+export function encodeHeader(
+  tensors: readonly TensorShape[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
+  let offset = 0;
+  for (const tensor of tensors) {
+    const { name, dtype, shape } = tensor;
+    if (header.has(name) || name === METADATA || name === "__proto__") {
+      throw new RangeError(`tensor name ${shown(name)} is taken or reserved`);
+    }
+    const begin = offset;
+    offset += byteCount(tensor);
+    header.set(name, { dtype, shape, data_offsets: [begin, offset] });
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const length = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(LENGTH_BYTES + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, LENGTH_BYTES);
+  return bytes;
+}
+
+/** Values of a tensor in the narrowest array that holds them exactly. */
+export type TensorData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
+interface ViewOf<A extends TensorData> {
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): A;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+const VIEWS: Partial<Record<Dtype, ViewOf<TensorData>>> = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+
+function view<A extends TensorData>(type: ViewOf<A>, bytes: Uint8Array): A {
+  const size = type.BYTES_PER_ELEMENT;
+  if (bytes.length % size !== 0) refuse(`${grouped(bytes.length)} bytes are no whole number of ${size}-byte elements`);
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return new type(aligned.buffer, aligned.byteOffset, aligned.length / size);
+}
+
+/**
+ * The values of a tensor, exactly: F16 and BF16 widen to float32, 64-bit integers are BigInts, BOOL is 0 and 1.
+ * @throws LossyscopeError `unsupported` for 8-bit and narrower floats and complex numbers
+ */
+export function decodeTensor(dtype: Dtype, bytes: Uint8Array): TensorData {
+  if (dtype === "F16" || dtype === "BF16") return toFloat32(dtype, bytes);
+  const type = VIEWS[dtype];
+  if (type) return view(type, bytes);
+  throw new LossyscopeError("unsupported", `no reader for ${dtype} values`, "use a file in F32, F16 or BF16");
+}
+
+let halves: Float32Array | undefined;
+
+/** The float32 value of every float16 bit pattern: 256 KiB, filled at first use. */
+function halfTable(): Float32Array {
+  if (halves) return halves;
+  halves = new Float32Array(65536);
+  const bits = new Uint32Array(halves.buffer);
+  for (let half = 0; half < 65536; half++) {
+    const sign = (half & 0x8000) << 16;
+    const exponent = (half >> 10) & 31;
+    const mantissa = half & 0x3ff;
+    if (exponent === 0)
+      halves[half] = (sign ? -1 : 1) * mantissa * 2 ** -24; // zero and subnormals
+    else bits[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
+  }
+  return halves;
+}
+
+/**
+ * Float values as float32: F16 and BF16 exactly, F64 rounded to nearest, F32 as a view.
+ * @throws LossyscopeError `unsupported` for any other dtype
+ */
+export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
+  switch (dtype) {
+    case "F32":
+      return view(Float32Array, bytes);
+    case "F64":
+      return Float32Array.from(view(Float64Array, bytes));
+    case "F16": {
+      const table = halfTable();
+      const patterns = view(Uint16Array, bytes);
+      const values = new Float32Array(patterns.length);
+      for (let i = 0; i < patterns.length; i++) values[i] = table[patterns[i]];
+      return values;
+    }
+    case "BF16": {
+      const patterns = view(Uint16Array, bytes);
+      const bits = new Uint32Array(patterns.length);
+      for (let i = 0; i < patterns.length; i++) bits[i] = patterns[i] << 16;
+      return new Float32Array(bits.buffer);
+    }
+    default:
+      throw new LossyscopeError("unsupported", `${dtype} values are not read as floats`, "use F64, F32, F16 or BF16");
+  }
+}
+
+/**
+ * Integer values (token ids, labels, BOOL) as int32.
+ * @throws LossyscopeError `input` naming the first value outside int32; `unsupported` for floats
+ */
+export function toInt32(dtype: Dtype, bytes: Uint8Array): Int32Array {
+  if (dtype === "I32") return view(Int32Array, bytes);
+  if (!/^([IU]\d+|BOOL)$/.test(dtype)) {
+    throw new LossyscopeError("unsupported", `${dtype} values are not integers`, "store ids as I64 or I32");
+  }
+  const values = decodeTensor(dtype, bytes);
+  const result = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    result[i] = value;
+    if (result[i] !== value) {
+      throw new LossyscopeError("input", `value ${values[i]} at element ${grouped(i)} is outside the 32-bit integers`);
+    }
+  }
+  return result;
+}
