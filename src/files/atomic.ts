@@ -1,0 +1,85 @@
+/**
+ * Writing so that a file is there whole or not at all: into a temporary file of the same folder, to the disk, then
+ * renamed. Whatever fails on the way (a full disk, a source that throws), nothing is left and an older file of that
+ * name stays as it was.
+ */
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { ioFault, systemCode } from "./faults.ts";
+import { removeAtExit } from "./temporary.ts";
+
+export type Bytes = string | NodeJS.ArrayBufferView;
+export type ByteSource = Bytes | Iterable<NodeJS.ArrayBufferView> | AsyncIterable<NodeJS.ArrayBufferView>;
+
+let written = 0;
+
+/**
+ * Writes the bytes under the name. Links are followed; a device or a pipe (`/dev/stdout`) is written to as it stands.
+ * @throws LossyscopeError `io` where the disk refuses, and whatever the source throws
+ */
+export async function writeAtomic(path: string, source: ByteSource): Promise<void> {
+  try {
+    const target = await realpath(path).catch((error) =>
+      systemCode(error) === "ENOENT" ? path : Promise.reject(error),
+    );
+    const existing = await stat(target).catch(() => undefined);
+    if (existing?.isDirectory()) throw new LossyscopeError("io", `${path} is a folder`, "name a file");
+    if (existing && !existing.isFile()) await writeThrough(target, source);
+    else await writeAside(target, source);
+  } catch (error) {
+    throw ioFault(error, `write ${path}`);
+  }
+}
+
+async function writeThrough(path: string, source: ByteSource): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await writeAll(file, source);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAside(target: string, source: ByteSource): Promise<void> {
+  const folder = dirname(target);
+  const temporary = join(folder, `.${basename(target)}.${process.pid}-${written++}.tmp`);
+  const file = await open(temporary, "wx");
+  const keep = removeAtExit(temporary);
+  try {
+    try {
+      await writeAll(file, source);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    keep();
+  }
+  await syncFolder(folder);
+}
+
+async function writeAll(file: FileHandle, source: ByteSource): Promise<void> {
+  const whole = typeof source === "string" || ArrayBuffer.isView(source);
+  for await (const piece of whole ? [source] : source) {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const { bytesWritten } = await file.write(
+        new Uint8Array(bytes.buffer, bytes.byteOffset + done, Math.min(bytes.byteLength - done, 2 ** 30)),
+      );
+      done += bytesWritten;
+    }
+  }
+}
+
+/** Makes the rename itself last; some systems cannot open folders, and then it lasts when they see fit. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
