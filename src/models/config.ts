@@ -1,0 +1,56 @@
+/**
+ * From `config.json` to a `DecoderSpec`: the architectures that can be run, by the config's `model_type`. Any other one,
+ * and any option that the decoder does not do, is refused by name. The keys are read in `config-keys.ts`.
+ */
+import { LossyscopeError } from "../numeric/errors.ts";
+import { gemma2 } from "./architectures/gemma2.ts";
+import { gptNeox } from "./architectures/gpt_neox.ts";
+import { gpt2 } from "./architectures/gpt2.ts";
+import { llama } from "./architectures/llama.ts";
+import { mistral } from "./architectures/mistral.ts";
+import { olmo2 } from "./architectures/olmo2.ts";
+import { qwen2 } from "./architectures/qwen2.ts";
+import { qwen3 } from "./architectures/qwen3.ts";
+import { Config } from "./config-keys.ts";
+import type { DecoderSpec } from "./spec.ts";
+
+type Architecture = (config: Config) => DecoderSpec;
+
+const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ["gemma2", gemma2],
+  ["gpt2", gpt2],
+  ["gpt_neox", gptNeox],
+  ["llama", llama],
+  ["mistral", mistral],
+  ["olmo2", olmo2],
+  ["qwen2", qwen2],
+  ["qwen3", qwen3],
+]);
+
+/** What `config.json` may name as its `model_type`. */
+export const supportedArchitectures: readonly string[] = [...ARCHITECTURES.keys()];
+
+/**
+ * Reads a parsed `config.json`.
+ * @throws LossyscopeError `unsupported` for an architecture or option that the decoder does not do, by name; `model` for
+ * a config that contradicts itself
+ */
+export function specOf(values: unknown): DecoderSpec {
+  const config = new Config(values);
+  const architecture = ARCHITECTURES.get(config.architecture);
+  if (!architecture)
+    throw new LossyscopeError(
+      "unsupported",
+      `the architecture ${JSON.stringify(config.architecture)} is not known`,
+      `supported: ${supportedArchitectures.join(", ")}; another needs a file of its own in src/models/architectures`,
+    );
+  const quantised = config.section("quantization_config");
+  if (quantised)
+    throw new LossyscopeError(
+      "unsupported",
+      `the weights are quantised (quantization_config: ${quantised.text("quant_method", "unknown")})`,
+      "use the checkpoint in F32, F16 or BF16",
+    );
+  for (const key of ["is_encoder_decoder", "add_cross_attention"]) config.only(key, false);
+  return architecture(config);
+}

@@ -1,0 +1,144 @@
+/**
+ * Rotary positions: from the config's keys (older and newer) to a `RotarySpec`, and from that to the angles' frequencies,
+ * f_i = base^(−2i/width) stretched as `scaling` says (Su et al. 2021; Peng et al. 2023 for YaRN; Llama 3.1's bands).
+ * Everything is computed in float64 and rounded to float32 once, in the tables that the decoder embeds.
+ */
+import { LossyscopeError, unreachable } from "../numeric/errors.ts";
+import type { Config } from "./config-keys.ts";
+import type { RotaryScaling, RotarySpec } from "./spec.ts";
+
+/**
+ * Reads the rotary keys of a config: `rope_parameters` (transformers 5; also one such object per layer type), or
+ * `rope_theta` and `rope_scaling`.
+ * @param options.headWidth h
+ * @param options.layerType which entry of nested parameters (`sliding_attention`)
+ * @param options.base default of the base, and the keys it may stand under
+ * @param options.fraction default share of the head that rotates, and the keys it may stand under
+ * @param options.scalingKeys keys of the older scaling object; empty where this layer's type is never scaled
+ * @throws LossyscopeError `unsupported` naming a scaling that the decoder does not do
+ */
+export function rotaryOf(
+  config: Config,
+  options: {
+    readonly headWidth: number;
+    readonly layerType?: string;
+    readonly base?: number;
+    readonly baseKeys?: readonly string[];
+    readonly fraction?: number;
+    readonly fractionKeys?: readonly string[];
+    readonly scalingKeys?: readonly string[];
+  },
+): RotarySpec {
+  const all = config.section("rope_parameters");
+  const nested = options.layerType === undefined ? undefined : all?.section(options.layerType);
+  const parameters = nested ?? all ?? config.section(options.scalingKeys ?? ["rope_scaling"]);
+  const fractionKeys = options.fractionKeys ?? ["partial_rotary_factor"];
+  const base =
+    parameters?.optional("rope_theta", null) ??
+    config.number(options.baseKeys ?? ["rope_theta"], options.base ?? 10000);
+  const fraction =
+    parameters?.optional("partial_rotary_factor", null) ?? config.number(fractionKeys, options.fraction ?? 1);
+  const width = Math.trunc(options.headWidth * fraction);
+  if (width < 2 || width % 2 !== 0 || width > options.headWidth)
+    throw new LossyscopeError("model", `${width} of ${options.headWidth} head dimensions cannot rotate in pairs`);
+  const scaling = parameters && scalingOf(parameters, config);
+  return { width, base, ...(scaling && { scaling }) };
+}
+
+function scalingOf(parameters: Config, config: Config): RotaryScaling | undefined {
+  const keys = ["rope_type", "type"];
+  const kind = parameters.text(keys, "default");
+  // Positions that the model was trained on before its context was stretched.
+  const originalPositions = (): number =>
+    config.optional("original_max_position_embeddings", null) ??
+    parameters.count("original_max_position_embeddings", config.count("max_position_embeddings"));
+  switch (kind) {
+    case "default":
+    // Within `max_position_embeddings`, which is as far as a graph goes, dynamic scaling changes nothing.
+    case "dynamic":
+      return undefined;
+    case "linear":
+      return { kind, factor: parameters.number("factor") };
+    case "llama3":
+      return {
+        kind,
+        factor: parameters.number("factor"),
+        lowFrequencyFactor: parameters.number("low_freq_factor"),
+        highFrequencyFactor: parameters.number("high_freq_factor"),
+        originalPositions: originalPositions(),
+      };
+    case "yarn": {
+      const original = originalPositions();
+      const factor = parameters.optional("factor", null) ?? config.count("max_position_embeddings") / original;
+      const magnitude = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
+      const [scale, scaleAll] = [parameters.optional("mscale", null), parameters.optional("mscale_all_dim", null)];
+      return {
+        kind,
+        factor,
+        originalPositions: original,
+        betaFast: parameters.optional("beta_fast", null) ?? 32,
+        betaSlow: parameters.optional("beta_slow", null) ?? 1,
+        truncate: parameters.flag("truncate", true),
+        attentionFactor:
+          parameters.optional("attention_factor", null) ??
+          (scale && scaleAll ? magnitude(scale) / magnitude(scaleAll) : magnitude(1)),
+      };
+    }
+    default:
+      throw parameters.unsupported(keys, kind, "default, dynamic (within the original context), linear, llama3, yarn");
+  }
+}
+
+/** Angle per position of each of the width/2 pairs, float64. */
+export function frequencies(rotary: RotarySpec): Float64Array {
+  const { width, base, scaling } = rotary;
+  const plain = Float64Array.from({ length: width / 2 }, (_, pair) => base ** ((-2 * pair) / width));
+  if (!scaling) return plain;
+  switch (scaling.kind) {
+    case "linear":
+      return plain.map((frequency) => frequency / scaling.factor);
+    case "llama3": {
+      const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions } = scaling;
+      return plain.map((frequency) => {
+        const turns = (originalPositions * frequency) / (2 * Math.PI);
+        if (turns > high) return frequency;
+        if (turns < low) return frequency / factor;
+        const kept = (turns - low) / (high - low);
+        return ((1 - kept) * frequency) / factor + kept * frequency;
+      });
+    }
+    case "yarn": {
+      const { factor, originalPositions, betaFast, betaSlow, truncate } = scaling;
+      // The pair that makes `turns` turns over the original context.
+      const corner = (turns: number): number =>
+        (width * Math.log(originalPositions / (turns * 2 * Math.PI))) / (2 * Math.log(base));
+      const [first, last] = truncate
+        ? [Math.floor(corner(betaFast)), Math.ceil(corner(betaSlow))]
+        : [corner(betaFast), corner(betaSlow)];
+      const low = Math.max(first, 0);
+      const high = Math.min(last, width - 1);
+      const span = high === low ? 0.001 : high - low;
+      return plain.map((frequency, pair) => {
+        const stretched = Math.min(Math.max((pair - low) / span, 0), 1);
+        return (frequency / factor) * stretched + frequency * (1 - stretched);
+      });
+    }
+    default:
+      return unreachable(scaling);
+  }
+}
+
+/** cos and sin of every angle, [positions, width/2] each, times YaRN's attention factor. */
+export function rotaryTables(rotary: RotarySpec, positions: number): { cos: Float32Array; sin: Float32Array } {
+  const turn = frequencies(rotary);
+  const factor = rotary.scaling?.kind === "yarn" ? rotary.scaling.attentionFactor : 1;
+  const cos = new Float32Array(positions * turn.length);
+  const sin = new Float32Array(positions * turn.length);
+  for (let position = 0; position < positions; position++) {
+    for (let pair = 0; pair < turn.length; pair++) {
+      cos[position * turn.length + pair] = factor * Math.cos(position * turn[pair]);
+      sin[position * turn.length + pair] = factor * Math.sin(position * turn[pair]);
+    }
+  }
+  return { cos, sin };
+}
