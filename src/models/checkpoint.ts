@@ -1,0 +1,181 @@
+/**
+ * A model's folder in the Hugging Face layout, opened: the config, where every tensor lies (one `model.safetensors` or
+ * shards with their index), which tokenizer files are there, and the digests that name all of them. Only headers are
+ * read. What the config means is left to `architectures/`, what the weights cost to `ledger.ts`.
+ * Memory: the headers, about 200 bytes a tensor.
+ */
+import { readdir, readFile, realpath } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type DigestOptions, sha256, sha256File } from "../files/digest.ts";
+import { ioFault, systemCode } from "../files/faults.ts";
+import { openSafetensors } from "../files/safetensors.ts";
+import type { TensorEntry } from "../formats/safetensors.ts";
+import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { StoredTensor, WeightSource } from "./weights.ts";
+
+const OPENED_AT_ONCE = 16;
+
+export interface WeightFile {
+  /** as the folder calls it */
+  readonly name: string;
+  /** absolute, links resolved */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface CheckpointDigests {
+  /** SHA-256 of `config.json` */
+  readonly config: string;
+  /** SHA-256 of the weight file; of shards, of the list `sha256sum` would print for them, in order of name */
+  readonly weights: string;
+  /** the same over the tokenizer files; null where there are none */
+  readonly tokenizer: string | null;
+}
+
+export interface Checkpoint {
+  readonly folder: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly weights: WeightSource;
+  readonly weightFiles: readonly WeightFile[];
+  /** names of the tokenizer files that are in the folder */
+  readonly tokenizerFiles: readonly string[];
+  /** Hashes every byte of the model's files; remembered between runs (`files/digest.ts`). */
+  digests(options?: DigestOptions): Promise<CheckpointDigests>;
+}
+
+/**
+ * @param folder a local folder with `config.json` and safetensors
+ * @throws LossyscopeError `model` where a file is missing, unsound or of a kind that is not read; `io`
+ */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const present = await readdir(folder).catch((error) => {
+    throw ioFault(error, `read the model folder ${folder}`);
+  });
+  const config = await readJson(join(folder, "config.json"), present.includes("config.json"), folder);
+  const shards = await weightNames(folder, present);
+  const { weights, weightFiles } = await openShards(folder, shards);
+  const tokenizerFiles = TOKENIZER_FILES.filter((name) => present.includes(name));
+  return {
+    folder,
+    config,
+    weights,
+    weightFiles,
+    tokenizerFiles,
+    async digests(options) {
+      return {
+        config: await sha256File(join(folder, "config.json"), { ...options, onBytes: undefined }),
+        weights: await digestOf(weightFiles, options),
+        tokenizer:
+          tokenizerFiles.length === 0
+            ? null
+            : await digestOf(
+                tokenizerFiles.map((name) => ({ name, path: join(folder, name) })),
+                { ...options, onBytes: undefined },
+              ),
+      };
+    },
+  };
+}
+
+async function digestOf(
+  files: readonly Pick<WeightFile, "name" | "path">[],
+  options: DigestOptions | undefined,
+): Promise<string> {
+  const lines: string[] = [];
+  for (const { name, path } of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    lines.push(`${await sha256File(path, options)}  ${name}\n`);
+  }
+  return lines.length === 1 ? lines[0].slice(0, 64) : sha256(lines.join(""));
+}
+
+async function readJson(path: string, present: boolean, folder: string): Promise<Readonly<Record<string, unknown>>> {
+  if (!present) {
+    throw new LossyscopeError(
+      "model",
+      `${folder} has no ${basename(path)}`,
+      "pass a folder in the Hugging Face layout: config.json, model.safetensors, tokenizer.json",
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    if (systemCode(error)) throw ioFault(error, `read ${path}`);
+    throw new LossyscopeError("model", `${path} is not JSON (${(error as Error).message})`, "fetch the file again");
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new LossyscopeError("model", `${path} is JSON but not an object`, "fetch the file again");
+  }
+  return json as Record<string, unknown>;
+}
+
+/** Weight files by name, each with the tensors that the index places in it (none known for a single file). */
+async function weightNames(folder: string, present: readonly string[]): Promise<Map<string, readonly string[]>> {
+  if (present.includes(SINGLE)) return new Map([[SINGLE, []]]);
+  if (!present.includes(INDEX)) throw noWeights(folder, present);
+  return shardsOfIndex(await readJson(join(folder, INDEX), true, folder), join(folder, INDEX));
+}
+
+interface OpenedShard {
+  readonly file: WeightFile;
+  readonly entries: Iterable<TensorEntry>;
+  readonly expected: readonly string[];
+}
+
+async function openShards(
+  folder: string,
+  shards: ReadonlyMap<string, readonly string[]>,
+): Promise<Pick<Checkpoint, "weights" | "weightFiles">> {
+  const opened: OpenedShard[] = [];
+  const names = [...shards.keys()];
+  for (let first = 0; first < names.length; first += OPENED_AT_ONCE) {
+    const some = names.slice(first, first + OPENED_AT_ONCE);
+    opened.push(...(await Promise.all(some.map((name) => openShard(folder, name, shards.get(name)!)))));
+  }
+  return { weights: gatherTensors(opened), weightFiles: opened.map(({ file }) => file) };
+}
+
+async function openShard(folder: string, name: string, expected: readonly string[]): Promise<OpenedShard> {
+  const path = await realpath(join(folder, name)).catch((error) => {
+    if (systemCode(error) !== "ENOENT") throw ioFault(error, `read ${join(folder, name)}`);
+    throw new LossyscopeError(
+      "model",
+      `${folder} lacks ${name}${expected.length > 0 ? `, which holds ${expected.length} tensors` : ""}`,
+      "fetch the model again",
+    );
+  });
+  const file = await openSafetensors(path);
+  await file.close();
+  return { file: { name, path, bytes: file.bytes }, entries: file.header.tensors.values(), expected };
+}
+
+/**
+ * All tensors of a model's files as one source.
+ * @throws LossyscopeError `model` where a tensor is in two files, or not in the file that the index says
+ */
+export function gatherTensors(shards: readonly OpenedShard[]): WeightSource {
+  const tensors = new Map<string, StoredTensor>();
+  for (const { file, entries, expected } of shards) {
+    for (const { name, dtype, shape, begin, end } of entries) {
+      const other = tensors.get(name);
+      if (other) {
+        throw new LossyscopeError(
+          "model",
+          `tensor ${name} is in ${basename(other.file)} and in ${file.name}`,
+          "fetch the model again",
+        );
+      }
+      tensors.set(name, { dtype, shape, file: file.path, offset: begin, bytes: end - begin });
+    }
+    for (const name of expected) {
+      if (tensors.get(name)?.file === file.path) continue;
+      throw new LossyscopeError(
+        "model",
+        `the index places tensor ${name} in ${file.name}, which does not have it`,
+        "fetch the model again",
+      );
+    }
+  }
+  return { tensor: (name) => tensors.get(name), names: () => tensors.keys() };
+}
