@@ -3,28 +3,51 @@
  * and any option that the decoder does not do, is refused by name. The keys are read in `config-keys.ts`.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
+import { falcon } from "./architectures/falcon.ts";
 import { gemma2 } from "./architectures/gemma2.ts";
+import { gemma3Text } from "./architectures/gemma3_text.ts";
+import { gptNeo } from "./architectures/gpt_neo.ts";
 import { gptNeox } from "./architectures/gpt_neox.ts";
 import { gpt2 } from "./architectures/gpt2.ts";
+import { granite } from "./architectures/granite.ts";
 import { llama } from "./architectures/llama.ts";
 import { mistral } from "./architectures/mistral.ts";
+import { mixtral } from "./architectures/mixtral.ts";
+import { olmo } from "./architectures/olmo.ts";
 import { olmo2 } from "./architectures/olmo2.ts";
+import { opt } from "./architectures/opt.ts";
+import { phi } from "./architectures/phi.ts";
 import { qwen2 } from "./architectures/qwen2.ts";
 import { qwen3 } from "./architectures/qwen3.ts";
+import { smollm3 } from "./architectures/smollm3.ts";
+import { stablelm } from "./architectures/stablelm.ts";
 import { Config } from "./config-keys.ts";
 import type { DecoderSpec } from "./spec.ts";
 
 type Architecture = (config: Config) => DecoderSpec;
 
 const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ["falcon", falcon],
   ["gemma2", gemma2],
+  ["gemma3_text", gemma3Text],
   ["gpt2", gpt2],
+  ["gpt_neo", gptNeo],
   ["gpt_neox", gptNeox],
+  ["granite", granite],
   ["llama", llama],
   ["mistral", mistral],
+  ["mixtral", mixtral],
+  ["olmo", olmo],
   ["olmo2", olmo2],
+  ["opt", opt],
+  ["phi", phi],
   ["qwen2", qwen2],
   ["qwen3", qwen3],
+  ["RefinedWeb", falcon],
+  ["RefinedWebModel", falcon],
+  ["smollm3", smollm3],
+  ["stablelm", stablelm],
+  ["stablelm_epoch", stablelm],
 ]);
 
 /** What `config.json` may name as its `model_type`. */
