@@ -65,7 +65,7 @@ export interface RotarySpec {
 export interface AlibiSpec {
   readonly slopes: readonly number[];
   readonly factor: number;
-  /** the type that `slopes[n]` and `slopes[n] · j` are rounded to before the factor (Falcon: bfloat16) */
+  /** the type that `slopes[n]`, j and their product are each rounded to before the factor (Falcon: bfloat16) */
   readonly rounding?: "bfloat16";
 }
 

@@ -10,13 +10,20 @@ import { llamaLike } from "./llama.ts";
 
 export function gemma3Text(config: Config): DecoderSpec {
   config.only("use_bidirectional_attention", false);
-  config.only("attn_logit_softcapping");
+  config.only("attn_logit_softcapping", null);
   const blocks = config.count("num_hidden_layers", 26);
   const bias = config.flag("attention_bias", false);
   const scale = config.number("query_pre_attn_scalar", 256) ** -0.5;
   const softcap = config.optional("final_logit_softcapping", null);
   const types = config.perBlock("layer_types", blocks, ["full_attention", "sliding_attention"]);
   const pattern = config.count("sliding_window_pattern", 6);
+  const rotary = config.section("rope_parameters");
+  if (rotary && !rotary.section("full_attention") && !rotary.section("sliding_attention"))
+    throw config.unsupported(
+      "rope_parameters",
+      rotary.values,
+      "one object each for full_attention and sliding_attention",
+    );
   const slides = (block: number): boolean =>
     types ? types[block] === "sliding_attention" : (block + 1) % pattern !== 0;
 
