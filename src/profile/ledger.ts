@@ -30,5 +30,9 @@ export const ledgerSchema = z.object({
     .number()
     .nullable()
     .meta({ description: "Σ n·H over the fields of every tensor; null unless asked for" }),
+  notes: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "what a reader of these figures must know (quantised, a tied matrix stored twice)" }),
 });
 export type Ledger = z.infer<typeof ledgerSchema>;

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
+import { fixture } from "../fixtures.testing.ts";
+import { random } from "../numeric/random.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { isBuffer } from "./ledger.ts";
+import { entropyCodedBytes } from "./ledger-entropy.ts";
+import type { WeightSource } from "./weights.ts";
+
+const at = temporaryFolder();
+
+/** n·H bits of one field of all values, from the definition. */
+function bitsOfField(values: readonly string[]): number {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts.values()].reduce((bits, count) => bits - count * Math.log2(count / values.length), 0);
+}
+
+/** The definition, value by value and bit by bit: sign, exponent and mantissa as strings. */
+function naiveBytes(dtype: string, bytes: Uint8Array): number {
+  const width = { F32: 4, BF16: 2, F16: 2 }[dtype];
+  if (!width) return bytes.length;
+  const values: string[] = [];
+  for (let i = 0; i < bytes.length; i += width) {
+    const bigEndian = [...bytes.subarray(i, i + width)].reverse();
+    values.push(bigEndian.map((byte) => byte.toString(2).padStart(8, "0")).join(""));
+  }
+  const field = (...spans: [number, number][]) =>
+    bitsOfField(values.map((value) => spans.map(([from, to]) => value.slice(from, to)).join("")));
+  if (dtype === "F16") return (field([0, 6]) + field([6, 16])) / 8;
+  const high = field([1, 9]) + field([0, 1], [9, 16]);
+  return (dtype === "BF16" ? high : high + field([16, 24]) + field([24, 32])) / 8;
+}
+
+async function naive(weights: WeightSource): Promise<number> {
+  let sum = 0;
+  for (const name of weights.names()) {
+    const tensor = weights.tensor(name)!;
+    if (isBuffer(name, tensor)) continue;
+    const file = await openSafetensors(tensor.file);
+    sum += naiveBytes(tensor.dtype, await file.readRange(tensor.offset, tensor.offset + tensor.bytes));
+    await file.close();
+  }
+  return sum;
+}
+
+describe("entropyCodedBytes", () => {
+  it.each(["gpt_neox", "gpt_neox-bf16", "gpt_neox-f16", "mistral-sharded"])(
+    "is the definition's on %s",
+    async (name) => {
+      const { weights } = await openCheckpoint(fixture(`models/${name}`));
+      const progress: [number, number][] = [];
+      const bytes = await entropyCodedBytes(weights, { onProgress: (...step) => progress.push(step) });
+      expect(bytes).toBeCloseTo(await naive(weights), 6);
+      const [done, total] = progress.at(-1)!;
+      expect(done).toBe(total);
+    },
+  );
+
+  it("counts over chunks, whatever else lies in the file", async () => {
+    const generator = random(1, "weights");
+    const normal = Float32Array.from({ length: 400_000 }, () => generator.normal());
+    await writeSafetensors(at("model.safetensors"), [
+      { name: "odd", dtype: "U8", shape: [3], data: Uint8Array.of(1, 2, 3) },
+      { name: "w", dtype: "F32", shape: [400, 1000], data: normal },
+      { name: "constant", dtype: "F32", shape: [1000], data: new Float32Array(1000).fill(1) },
+      { name: "empty", dtype: "BF16", shape: [0], data: new Uint8Array(0) },
+      { name: "attn.bias", dtype: "F32", shape: [1, 1, 2, 2], data: new Float32Array(4) },
+    ]);
+    const file = await openSafetensors(at("model.safetensors"));
+    await file.close();
+    const stored = (name: string) => {
+      const entry = file.header.tensors.get(name);
+      return entry && { ...entry, file: file.path, offset: entry.begin, bytes: entry.end - entry.begin };
+    };
+    const weights: WeightSource = { tensor: stored, names: () => file.header.tensors.keys() };
+    const bytes = await entropyCodedBytes(weights);
+    expect(bytes).toBeCloseTo(3 + naiveBytes("F32", new Uint8Array(normal.buffer)), 5);
+    // Low mantissa bytes of a normal deviate are uniform: 23 bits of mantissa and sign cost 24, its exponent about 2.5.
+    expect((8 * (bytes - 3)) / normal.length).toBeGreaterThan(25.5);
+    expect((8 * (bytes - 3)) / normal.length).toBeLessThan(27.5);
+  });
+
+  it("stops when asked to", async () => {
+    const { weights } = await openCheckpoint(fixture("models/gpt2"));
+    await expect(entropyCodedBytes(weights, { signal: AbortSignal.abort() })).rejects.toThrow("stopped while reading");
+  });
+});

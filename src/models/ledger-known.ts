@@ -1,0 +1,122 @@
+/**
+ * What known models were trained on: `data/model-ledger.csv`, one row a model, with where each figure comes from. Cells
+ * that nobody could check are blank. A model is found by its name and must have about as many parameters as the row says: a
+ * folder called `gpt2` need not be GPT-2.
+ */
+import { readFileSync } from "node:fs";
+import type { Ledger } from "../profile/ledger.ts";
+
+export type Training = NonNullable<Ledger["training"]>;
+
+/** How far the stored parameters may be from the row's: some rows are nominal or count a tied matrix once more. */
+const TOLERANCE = 0.05;
+
+/** Rows of a CSV text with a header line; cells may be quoted, quotes inside doubled. */
+export function parseCsv(text: string): Record<string, string>[] {
+  const rows: string[][] = [[]];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    const row = rows[rows.length - 1];
+    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    if (end === "") break;
+    if (end !== ",") rows.push([]);
+  }
+  const [header, ...body] = rows.filter((row) => row.length > 1 || row[0] !== "");
+  return body.map((row) => Object.fromEntries(header.map((column, index) => [column, row[index]])));
+}
+
+let ledger: Record<string, string>[] | undefined;
+
+/** Every row of the ledger of known models. */
+export function knownModels(): readonly Readonly<Record<string, string>>[] {
+  ledger ??= parseCsv(readFileSync(new URL("../../data/model-ledger.csv", import.meta.url), "utf8"));
+  return ledger;
+}
+
+/**
+ * What two names of one model have in common: the part after the organisation, in lower case, without what says only how
+ * the same weights are packed (`-hf`), that they are the base model (`-pt`), or the month of a release (`-1124`).
+ * Instruction-tuned models keep their suffix: they saw other data, and no row is theirs.
+ */
+function normalised(name: string): string {
+  return name
+    .replace(/@[^/]*$/, "")
+    .replace(/^.*[/\\]/, "")
+    .toLowerCase()
+    .replace(/(?<=\d)_(?=\d)/g, ".")
+    .replaceAll("_", "-")
+    .replace(/^meta-/, "")
+    .replace(/-(?:hf|pt|base)$/, "")
+    .replace(/(?<=^olmo-2)-\d{4}(?=-)/, "")
+    .replace(/(?<=^pythia-.*)-deduped$/, "");
+}
+
+/**
+ * @param name `org/name[@revision]` or a folder's name
+ * @param parameters of the model as stored
+ * @returns the row's figures, or null with the reason where a row has the name but cannot be this model
+ */
+export function knownTraining(name: string, parameters: number): { training: Training | null; why: string | null } {
+  const wanted = normalised(name);
+  const [row, ...others] = knownModels().filter(({ model }) => normalised(model) === wanted);
+  if (!row || others.length > 0) return { training: null, why: null };
+  const expected = Number(row.params_total);
+  if (row.params_total === "" || Math.abs(parameters / expected - 1) > TOLERANCE) {
+    const said = row.params_total === "" ? "an unknown number of" : expected.toLocaleString("en-US");
+    return {
+      training: null,
+      why: `not the ledger's ${row.model}: that has ${said} parameters, this ${parameters.toLocaleString("en-US")}`,
+    };
+  }
+  const figure = (column: string): number | null => (row[column] === "" ? null : Number(row[column]));
+  const tokens = figure("training_tokens");
+  const bytesPerToken = figure("bytes_per_token");
+  const bytes = tokens !== null && bytesPerToken !== null ? tokens * bytesPerToken : figure("approx_training_bytes");
+  const notes = [row.tokens_note, bytes === null ? "" : `bytes: ${row.bytes_per_token_basis}`];
+  return {
+    training: {
+      tokens,
+      bytes,
+      bytesPerToken: bytes === null ? null : bytesPerToken,
+      source: row.source,
+      note: notes.filter((note) => note !== "").join("; ") || null,
+    },
+    why: null,
+  };
+}
+
+/** What the user says of the training data; wins over the ledger of known models. */
+export interface GivenTraining {
+  readonly tokens?: number | null;
+  readonly bytes?: number | null;
+}
+
+/**
+ * Tokens alone become bytes only where the ledger knows how many bytes a token of this model has.
+ * @returns as `knownTraining`, with what was given in place of what is known
+ */
+export function trainingData(
+  name: string,
+  parameters: number,
+  given: GivenTraining,
+): { training: Training | null; why: string | null } {
+  const known = knownTraining(name, parameters);
+  if (given.tokens == null && given.bytes == null) return known;
+  const tokens = given.tokens ?? null;
+  const assumed = known.training?.bytesPerToken ?? null;
+  const bytes = given.bytes ?? (tokens !== null && assumed !== null ? tokens * assumed : null);
+  const notes = {
+    given: null,
+    derived: `bytes: ${assumed} a token, as the ledger of known models has it`,
+    unknown: "bytes per token are not known: pass --training-bytes",
+  };
+  return {
+    training: {
+      tokens,
+      bytes,
+      bytesPerToken: tokens !== null && bytes !== null ? bytes / tokens : null,
+      source: "given",
+      note: notes[given.bytes != null ? "given" : bytes === null ? "unknown" : "derived"],
+    },
+    why: null,
+  };
+}
