@@ -1,0 +1,297 @@
+/**
+ * The naive twin of the decoder: any `DecoderSpec` over plain arrays in float64, position by position, head by head, as the
+ * comments of `spec.ts` define it. It shares the spec and the rotary frequencies with the graph and nothing else, so what
+ * both and the golden values agree on is not one mistake made twice. For tests on tiny models only.
+ */
+import { openSafetensors } from "../files/safetensors.ts";
+import { type Dtype, toFloat32 } from "../formats/safetensors.ts";
+import { unreachable } from "../numeric/errors.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { specOf } from "./config.ts";
+import { frequencies } from "./rotary.ts";
+import type {
+  Activation,
+  AlibiSpec,
+  AttentionSpec,
+  BlockSpec,
+  DecoderSpec,
+  LinearSpec,
+  MlpSpec,
+  NormSpec,
+  QueryKeyNormSpec,
+  RotarySpec,
+  TensorSlot,
+} from "./spec.ts";
+import { bindWeights } from "./weights.ts";
+
+/** One position's state. */
+type Vector = readonly number[];
+
+/** What a window goes through; shapes [L+1][S][d], [S][d], [S][V], [S−1]. */
+export interface NaiveRun {
+  readonly hiddenStates: readonly (readonly Vector[])[];
+  readonly lastBlockOutput: readonly Vector[];
+  readonly logits: readonly Vector[];
+  readonly nll: Vector;
+}
+
+/** Reads a model's folder and gives what turns the ids of one window into its states, logits and losses. */
+export async function naiveDecoder(folder: string): Promise<(ids: readonly number[]) => NaiveRun> {
+  const checkpoint = await openCheckpoint(folder);
+  const spec = specOf(checkpoint.config);
+  const values = new Map<TensorSlot, Float32Array>();
+  for (const [slot, { file, offset, bytes, dtype }] of bindWeights(spec, checkpoint.weights)) {
+    const opened = await openSafetensors(file);
+    values.set(slot, toFloat32(dtype as Dtype, await opened.readRange(offset, offset + bytes)));
+    await opened.close();
+  }
+  return (ids) => run(spec, (slot) => values.get(slot)!, ids);
+}
+
+type Weights = (slot: TensorSlot) => Float32Array;
+
+function run(spec: DecoderSpec, weights: Weights, ids: readonly number[]): NaiveRun {
+  const { embedding, head } = spec;
+  const optionally = (map: LinearSpec | undefined, x: Vector): Vector => (map ? linear(map, weights, x) : x);
+  const layers: (readonly Vector[])[] = [
+    ids.map((id, s) => {
+      const token = row(weights(embedding.tokens), id, embedding.tokens.shape[1]).map((x) => x * embedding.scale);
+      const projected = optionally(embedding.projection, token);
+      const { positions } = embedding;
+      return positions ? sum(projected, row(weights(positions.table), s + positions.offset, spec.width)) : projected;
+    }),
+  ];
+  for (const block of spec.blocks) layers.push(blockOutput(block, weights, layers.at(-1)!));
+  const lastBlockOutput = layers.pop()!;
+  const final = lastBlockOutput.map((x) => norm(spec.finalNorm, weights, x));
+  const logits = final.map((x) =>
+    linear(head.linear, weights, optionally(head.projection, x)).map((logit) =>
+      softcap(logit * head.scale, head.softcap),
+    ),
+  );
+  const nll = logits.slice(0, -1).map((scores, s) => logSumExp(scores) - scores[ids[s + 1]]);
+  return { hiddenStates: [...layers, final], lastBlockOutput, logits, nll };
+}
+
+function blockOutput(block: BlockSpec, weights: Weights, stream: readonly Vector[]): readonly Vector[] {
+  const { norms, residualScale } = block;
+  const scaled = (x: Vector): Vector => x.map((value) => value * residualScale);
+  const attended = attention(
+    block.attention,
+    weights,
+    stream.map((x) => norm(norms.beforeAttention, weights, x)),
+  );
+  const mlpOf = (x: Vector): Vector => mlp(block.mlp, weights, x);
+  switch (block.residual) {
+    case "parallel":
+      return stream.map((x, s) => sum(x, scaled(sum(attended[s], mlpOf(norm(norms.beforeMlp, weights, x))))));
+    case "parallel-one-norm":
+      return stream.map((x, s) => sum(x, scaled(sum(attended[s], mlpOf(norm(norms.beforeAttention, weights, x))))));
+    case "sequential":
+      return stream.map((x, s) => {
+        const between = norm(
+          norms.afterAttentionSum,
+          weights,
+          sum(x, scaled(norm(norms.afterAttention, weights, attended[s]))),
+        );
+        const added = norm(norms.afterMlp, weights, mlpOf(norm(norms.beforeMlp, weights, between)));
+        return norm(norms.afterMlpSum, weights, sum(between, scaled(added)));
+      });
+    default:
+      return unreachable(block.residual);
+  }
+}
+
+function attention(spec: AttentionSpec, weights: Weights, inputs: readonly Vector[]): readonly Vector[] {
+  const { heads, kvHeads, headWidth, window = Number.POSITIVE_INFINITY } = spec;
+  const projected = inputs.map((x, position) => {
+    const { queries, keys, values } = project(spec, weights, x);
+    const prepared = (vectors: readonly Vector[], normed: QueryKeyNormSpec | undefined): readonly Vector[] =>
+      queryKeyNorm(normed, weights, vectors).map((vector) => rotate(spec.rotary, vector, position));
+    return { queries: prepared(queries, spec.queryNorm), keys: prepared(keys, spec.keyNorm), values };
+  });
+  return projected.map(({ queries }, i) => {
+    const outputs = queries.map((query, head) => {
+      const shared = Math.floor((head * kvHeads) / heads);
+      const first = Math.max(0, i - window + 1);
+      const visible = projected.slice(first, i + 1);
+      const scores = visible.map(
+        ({ keys }, index) =>
+          softcap(dot(query, keys[shared]) * spec.scale, spec.softcap) + alibi(spec.alibi, head, first + index),
+      );
+      const normaliser = logSumExp(scores);
+      return Array.from({ length: headWidth }, (_, c) =>
+        visible.reduce((total, { values }, j) => total + Math.exp(scores[j] - normaliser) * values[shared][c], 0),
+      );
+    });
+    return linear(spec.output, weights, outputs.flat());
+  });
+}
+
+/** Queries, keys and values of one position, a vector a head. */
+function project(spec: AttentionSpec, weights: Weights, x: Vector) {
+  const { heads, kvHeads, headWidth, projections } = spec;
+  const apply = (map: LinearSpec): Vector[] => {
+    const { clip = Number.POSITIVE_INFINITY } = spec;
+    const y = linear(map, weights, x).map((value) => Math.min(Math.max(value, -clip), clip));
+    return Array.from({ length: y.length / headWidth }, (_, n) => y.slice(n * headWidth, (n + 1) * headWidth));
+  };
+  if (projections.kind === "separate")
+    return { queries: apply(projections.query), keys: apply(projections.key), values: apply(projections.value) };
+  const all = apply(projections.linear);
+  if (projections.layout === "concatenated")
+    return {
+      queries: all.slice(0, heads),
+      keys: all.slice(heads, heads + kvHeads),
+      values: all.slice(heads + kvHeads),
+    };
+  const size = heads / kvHeads + 2;
+  const place = (n: number): number => n % size;
+  return {
+    queries: all.filter((_, n) => place(n) < size - 2),
+    keys: all.filter((_, n) => place(n) === size - 2),
+    values: all.filter((_, n) => place(n) === size - 1),
+  };
+}
+
+function queryKeyNorm(spec: QueryKeyNormSpec | undefined, weights: Weights, vectors: readonly Vector[]) {
+  switch (spec?.over) {
+    case undefined:
+      return vectors;
+    case "head":
+      return vectors.map((vector) => norm(spec.norm, weights, vector));
+    case "width": {
+      const all = norm(spec.norm, weights, vectors.flat());
+      return vectors.map((vector, n) => all.slice(n * vector.length, (n + 1) * vector.length));
+    }
+    case "each-head":
+      return vectors.map((vector, n) => {
+        const scale = weights(spec.scales[n]);
+        return norm(spec.norm, weights, vector).map((value, c) => value * scale[c]);
+      });
+    default:
+      return unreachable(spec);
+  }
+}
+
+function rotate(spec: RotarySpec | undefined, vector: Vector, position: number): Vector {
+  if (!spec) return vector;
+  const factor = spec.scaling?.kind === "yarn" ? spec.scaling.attentionFactor : 1;
+  const half = spec.width / 2;
+  const turned = [...vector];
+  frequencies(spec).forEach((frequency, pair) => {
+    const [cos, sin] = [factor * Math.cos(position * frequency), factor * Math.sin(position * frequency)];
+    turned[pair] = vector[pair] * cos - vector[pair + half] * sin;
+    turned[pair + half] = vector[pair + half] * cos + vector[pair] * sin;
+  });
+  return turned;
+}
+
+function alibi(spec: AlibiSpec | undefined, head: number, key: number): number {
+  if (!spec) return 0;
+  const rounded = spec.rounding === "bfloat16" ? bfloat16 : (value: number) => value;
+  return spec.factor * rounded(rounded(spec.slopes[head]) * rounded(key));
+}
+
+/** The nearest number of eight significant bits, ties to even; nothing here is subnormal or overflows. */
+function bfloat16(value: number): number {
+  if (value === 0) return 0;
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 7);
+  const steps = value / unit;
+  const down = Math.floor(steps);
+  const up = steps - down > 0.5 || (steps - down === 0.5 && down % 2 !== 0);
+  return (up ? down + 1 : down) * unit;
+}
+
+function mlp(spec: MlpSpec, weights: Weights, x: Vector): Vector {
+  switch (spec.kind) {
+    case "plain":
+      return linear(spec.down, weights, activate(spec.activation, linear(spec.up, weights, x)));
+    case "gated": {
+      const up = linear(spec.up, weights, x);
+      const gate = activate(spec.activation, linear(spec.gate, weights, x));
+      return linear(
+        spec.down,
+        weights,
+        gate.map((value, c) => value * up[c]),
+      );
+    }
+    case "experts": {
+      const scores = linear(spec.router, weights, x);
+      const chosen = scores
+        .map((score, expert) => ({ score, expert }))
+        .sort((a, b) => b.score - a.score)
+        .slice(0, spec.perToken);
+      const normaliser = logSumExp(chosen.map(({ score }) => score));
+      return chosen
+        .map(({ score, expert }) =>
+          mlp(spec.experts[expert], weights, x).map((value) => value * Math.exp(score - normaliser)),
+        )
+        .reduce(sum);
+    }
+    default:
+      return unreachable(spec);
+  }
+}
+
+function activate(kind: Activation, x: Vector): Vector {
+  switch (kind) {
+    case "relu":
+      return x.map((value) => Math.max(value, 0));
+    case "silu":
+      return x.map((value) => value / (1 + Math.exp(-value)));
+    case "gelu":
+      return x.map((value) => 0.5 * value * (1 + erf(value / Math.SQRT2)));
+    case "gelu-tanh":
+      return x.map((value) => 0.5 * value * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3))));
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** erf x = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, all terms of one sign. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let [total, term] = [0, x];
+  for (let n = 1; total + term !== total; n++) {
+    total += term;
+    term *= (2 * x * x) / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
+}
+
+function norm(spec: NormSpec | undefined, weights: Weights, x: Vector): Vector {
+  if (!spec) return x;
+  const mean = spec.kind === "layer" ? x.reduce((total, value) => total + value, 0) / x.length : 0;
+  const centred = x.map((value) => value - mean);
+  const deviation = Math.sqrt(dot(centred, centred) / x.length + spec.epsilon);
+  const scale = spec.scale && weights(spec.scale);
+  const bias = spec.bias && weights(spec.bias);
+  return centred.map((value, c) => {
+    const factor = scale ? scale[c] + (spec.scalePlusOne ? 1 : 0) : 1;
+    return (value / deviation) * factor + (bias?.[c] ?? 0);
+  });
+}
+
+function linear(spec: LinearSpec, weights: Weights, x: Vector): Vector {
+  const weight = weights(spec.weight);
+  const bias = spec.bias && weights(spec.bias);
+  return Array.from({ length: spec.outputs }, (_, o) => {
+    const at = (i: number): number =>
+      spec.layout === "out-in" ? weight[o * spec.inputs + i] : weight[i * spec.outputs + o];
+    return x.reduce((total, value, i) => total + value * at(i), bias?.[o] ?? 0);
+  });
+}
+
+const row = (table: Float32Array, index: number, width: number): Vector => [
+  ...table.subarray(index * width, (index + 1) * width),
+];
+const sum = (a: Vector, b: Vector): number[] => a.map((value, c) => value + b[c]);
+const dot = (a: Vector, b: Vector): number => a.reduce((total, value, c) => total + value * b[c], 0);
+const softcap = (score: number, cap: number | undefined): number =>
+  cap === undefined ? score : cap * Math.tanh(score / cap);
+
+function logSumExp(scores: Vector): number {
+  const most = Math.max(...scores);
+  return most + Math.log(scores.reduce((total, score) => total + Math.exp(score - most), 0));
+}
