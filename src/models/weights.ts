@@ -1,7 +1,11 @@
 /**
- * Where a model's tensors lie. A `WeightSource` says for every name which bytes of which file hold it. Nothing here
- * reads a weight: the runtime does, from the file itself.
+ * Where a model's tensors lie, and which slot of its spec each fills. Every slot must be filled with its exact shape and
+ * every tensor must fill one, or be a buffer that older files carry along: otherwise the file is not the model that the
+ * config describes. Nothing here reads a weight: the runtime does, from the file itself.
  */
+import type { ElementType } from "../formats/onnx.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { DecoderSpec, TensorSlot } from "./spec.ts";
 
 export interface StoredTensor {
   /** as the safetensors header names it: F32, F16, BF16, I64, BOOL … */
@@ -17,4 +21,75 @@ export interface StoredTensor {
 export interface WeightSource {
   tensor(name: string): StoredTensor | undefined;
   names(): Iterable<string>;
+}
+
+/** Types that weights may have, as the graph calls them. */
+const WEIGHT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
+  ["F32", "float32"],
+  ["F16", "float16"],
+  ["BF16", "bfloat16"],
+  ["F64", "float64"],
+]);
+/** How many names an error lists. */
+const NAMED = 3;
+
+export interface BoundTensor extends StoredTensor {
+  readonly type: ElementType;
+}
+
+/** Whether a stored tensor is no weight but a buffer that older files carry: causal masks, rotary frequencies. */
+export const isBuffer = (name: string): boolean =>
+  /(^|\.)((attn|attention)\.(bias|masked_bias)|inv_freq|position_ids)$/.test(name);
+
+/** Every slot of a spec, in its order; a tied one comes up twice. */
+export function* slotsOf(node: unknown): Generator<TensorSlot> {
+  if (typeof node !== "object" || node === null) return;
+  if ("names" in node && "shape" in node) yield node as TensorSlot;
+  else for (const child of Object.values(node)) yield* slotsOf(child);
+}
+
+/**
+ * Matches a checkpoint to a spec.
+ * @returns the stored tensor of every slot
+ * @throws LossyscopeError `model` naming the missing, misshapen or superfluous tensor; `unsupported` for a type that
+ * holds no plain numbers
+ */
+export function bindWeights(spec: DecoderSpec, source: WeightSource): ReadonlyMap<TensorSlot, BoundTensor> {
+  const bound = new Map<TensorSlot, BoundTensor>();
+  const known = new Set<string>();
+  for (const slot of slotsOf(spec)) {
+    const name = slot.names.find((candidate) => source.tensor(candidate));
+    const stored = name === undefined ? undefined : source.tensor(name);
+    if (name === undefined || !stored)
+      throw new LossyscopeError(
+        "model",
+        `the checkpoint has no tensor ${slot.names.join(" or ")} of shape [${slot.shape.join(", ")}]`,
+        "check that config.json belongs to these weights",
+      );
+    if (stored.shape.join() !== slot.shape.join())
+      throw new LossyscopeError(
+        "model",
+        `the tensor ${name} has shape [${stored.shape.join(", ")}], config.json makes it [${slot.shape.join(", ")}]`,
+        "check that config.json belongs to these weights",
+      );
+    const type = WEIGHT_TYPES.get(stored.dtype);
+    if (!type)
+      throw new LossyscopeError(
+        "unsupported",
+        `the tensor ${name} is stored as ${stored.dtype}`,
+        `use the checkpoint in ${[...WEIGHT_TYPES.keys()].join(", ")}`,
+      );
+    bound.set(slot, { ...stored, type });
+    for (const candidate of slot.names) known.add(candidate);
+  }
+  const superfluous = [...source.names()].filter((name) => !known.has(name) && !isBuffer(name));
+  if (superfluous.length > 0) {
+    const rest = superfluous.length > NAMED ? ` and ${superfluous.length - NAMED} more` : "";
+    throw new LossyscopeError(
+      "model",
+      `the checkpoint holds tensors that the architecture ${spec.architecture} has no place for: ${superfluous.slice(0, NAMED).join(", ")}${rest}`,
+      "check that config.json belongs to these weights",
+    );
+  }
+  return bound;
 }

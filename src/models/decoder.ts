@@ -1,0 +1,94 @@
+/**
+ * One decoder for every architecture: a spec, weights and token ids become the residual stream after every block and the
+ * logits, as values of a graph. Positions are 0 … S − 1 in every window. What is computed from them is `heads.ts`'s.
+ */
+import type { Value } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import { LossyscopeError, unreachable } from "../numeric/errors.ts";
+import { Attention } from "./attention.ts";
+import { type Building, linear, mlp, norm, scaled, softcapped } from "./layers.ts";
+import type { BlockSpec, DecoderSpec } from "./spec.ts";
+
+/**
+ * Columns of logits that are computed at a time: softmax over a chunk stays in cache, and no array of all logits is made
+ * where only a loss is wanted.
+ */
+const VOCABULARY_CHUNK = 16384;
+
+export interface Decoder {
+  /** [B, S, d] each: the embedding output, then the residual stream after every block (before the final norm) */
+  readonly stream: readonly Value[];
+  /** [B, S, d], after the final norm */
+  readonly final: Value;
+  /** final states [..., d] → logits, in chunks [..., c] along the vocabulary */
+  logits(states: Value): readonly Value[];
+}
+
+/** @throws LossyscopeError `usage` where the model has fewer positions than the longest window */
+export function decoder(building: Building, spec: DecoderSpec): Decoder {
+  if (spec.positions !== null && building.longest > spec.positions)
+    throw new LossyscopeError(
+      "usage",
+      `the model has ${spec.positions} positions, windows of ${building.longest} were asked for`,
+      `pass --context ${spec.positions}`,
+    );
+  const attention = new Attention(building);
+  const stream = [embedded(building, spec)];
+  spec.blocks.forEach((block, index) => {
+    stream.push(blockOutput(building, attention, stream[index], block, index));
+  });
+  return {
+    stream,
+    final: norm(building, stream[spec.blocks.length], spec.finalNorm),
+    logits: (states) => logits(building, spec, states),
+  };
+}
+
+/** Layer 0: [B, S] → [B, S, d] */
+function embedded(building: Building, { embedding }: DecoderSpec): Value {
+  const { graph, weights, ids } = building;
+  const looked = ops.cast(ops.gather(weights.stored(embedding.tokens), ids), "float32");
+  const tokens = scaled(looked, embedding.scale);
+  const projected = embedding.projection ? linear(building, tokens, embedding.projection) : tokens;
+  if (!embedding.positions) return projected;
+  const { table, offset } = embedding.positions;
+  const start = graph.integers([offset]);
+  const positions = ids.shape[1];
+  const end = ops.add(start, ops.sizes(ids, 1, 2));
+  return ops.add(projected, ops.sliceTo(weights.value(table), [0], start, end, [positions]));
+}
+
+/** [B, S, d] → [B, S, d], as `BlockSpec` writes it */
+function blockOutput(building: Building, attention: Attention, x: Value, block: BlockSpec, index: number): Value {
+  const { norms, residualScale } = block;
+  const read = norm(building, x, norms.beforeAttention);
+  const attended = norm(building, attention.apply(read, block.attention), norms.afterAttention);
+  const thought = (from: Value): Value => norm(building, mlp(building, from, block.mlp, index), norms.afterMlp);
+  switch (block.residual) {
+    case "sequential": {
+      const between = norm(building, ops.add(x, scaled(attended, residualScale)), norms.afterAttentionSum);
+      const branch = thought(norm(building, between, norms.beforeMlp));
+      return norm(building, ops.add(between, scaled(branch, residualScale)), norms.afterMlpSum);
+    }
+    case "parallel":
+    case "parallel-one-norm": {
+      const branch = thought(block.residual === "parallel" ? norm(building, x, norms.beforeMlp) : read);
+      return ops.add(x, scaled(ops.add(attended, branch), residualScale));
+    }
+    default:
+      return unreachable(block.residual);
+  }
+}
+
+function logits(building: Building, { head, vocabulary }: DecoderSpec, states: Value): readonly Value[] {
+  const { weights } = building;
+  const from = head.projection ? linear(building, states, head.projection) : states;
+  const chunks = Math.ceil(vocabulary / VOCABULARY_CHUNK);
+  return Array.from({ length: chunks }, (_, chunk) => {
+    const start = chunk * VOCABULARY_CHUNK;
+    const end = Math.min(start + VOCABULARY_CHUNK, vocabulary);
+    const mapped = ops.matMul(from, ops.transpose(weights.rows(head.linear.weight, start, end), [1, 0]));
+    const biased = head.linear.bias ? ops.add(mapped, weights.rows(head.linear.bias, start, end)) : mapped;
+    return softcapped(scaled(biased, head.scale), head.softcap);
+  });
+}

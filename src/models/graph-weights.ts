@@ -1,0 +1,64 @@
+/**
+ * A checkpoint's tensors as values of a graph: external data, file and offset, read by the runtime where they lie and cast
+ * to float32 as it loads them. The runtime takes one folder and paths inside it, so that is the nearest folder that all
+ * files share (RUNTIME 'Weights in place').
+ */
+import { dirname, relative, sep } from "node:path";
+import type { Graph, Value } from "../graph/graph.ts";
+import { cast } from "../graph/ops.ts";
+import type { DecoderSpec, TensorSlot } from "./spec.ts";
+import { type BoundTensor, bindWeights, type WeightSource } from "./weights.ts";
+
+export class GraphWeights {
+  /** folder that the runtime must be given for the external data */
+  readonly folder: string;
+  readonly #graph: Graph;
+  readonly #bound: ReadonlyMap<TensorSlot, BoundTensor>;
+
+  /** @throws LossyscopeError where the checkpoint does not match the spec (`bindWeights`) */
+  constructor(graph: Graph, spec: DecoderSpec, source: WeightSource) {
+    this.#graph = graph;
+    this.#bound = bindWeights(spec, source);
+    this.folder = sharedFolder([...this.#bound.values()].map(({ file }) => file));
+  }
+
+  /** The whole tensor in float32. */
+  value(slot: TensorSlot): Value {
+    return cast(this.stored(slot), "float32");
+  }
+
+  /** Rows [start, end) of the first axis in float32, read from their place in the file. */
+  rows(slot: TensorSlot, start: number, end: number): Value {
+    return cast(this.#external(slot, start, end), "float32");
+  }
+
+  /** The whole tensor in its stored type, for ops that read few of its rows. */
+  stored(slot: TensorSlot): Value {
+    return this.#external(slot, 0, slot.shape[0]);
+  }
+
+  #external(slot: TensorSlot, start: number, end: number): Value {
+    const { type, file, offset, bytes } = this.#bound.get(slot)!;
+    const rowBytes = bytes / slot.shape[0];
+    const whole = end - start === slot.shape[0];
+    return this.#graph.external(
+      whole ? slot.names[0] : `${slot.names[0]}[${start}:${end}]`,
+      type,
+      [end - start, ...slot.shape.slice(1)],
+      {
+        location: relative(this.folder, file).split(sep).join("/"),
+        offset: offset + start * rowBytes,
+        bytes: (end - start) * rowBytes,
+      },
+    );
+  }
+}
+
+/** The deepest folder that all files are in. */
+function sharedFolder(files: readonly string[]): string {
+  return files.map(dirname).reduce((shared, folder) => {
+    while (folder !== shared && !folder.startsWith(shared.endsWith(sep) ? shared : shared + sep))
+      shared = dirname(shared);
+    return shared;
+  });
+}

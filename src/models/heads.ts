@@ -1,0 +1,147 @@
+/**
+ * What hangs on the decoder, reduced inside the graph so that neither logits nor hidden states leave the runtime unless
+ * they are asked for: losses of given tokens, soft assignments (METHODS §2.1), moments and picked states (METHODS §3),
+ * and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
+ *
+ * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384); assignments 8 bytes · R · draws · m
+ * a layer; outputs as their shapes say.
+ */
+import { product } from "../graph/dimensions.ts";
+import { Graph, type Value } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import { type Decoder, decoder } from "./decoder.ts";
+import { GraphWeights } from "./graph-weights.ts";
+import type { DecoderSpec } from "./spec.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** Which heads a graph has. */
+export interface Heads {
+  readonly losses?: boolean;
+  /** reference points [draws·m, d] row by row, temperature ε */
+  readonly assignments?: {
+    readonly points: Float32Array;
+    readonly m: number;
+    readonly draws: number;
+    readonly epsilon: number;
+  };
+  readonly moments?: boolean;
+  /** states of chosen rows */
+  readonly states?: boolean;
+  /** hidden states and logits of every position */
+  readonly everything?: boolean;
+  /** whether layer L is taken before the final norm; the export's last layer is always after it */
+  readonly preNorm?: boolean;
+}
+
+export interface MeasuringGraph {
+  /** an ONNX model whose weights are external data in `externalFolder` */
+  readonly bytes: Uint8Array;
+  readonly externalFolder: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** Under the square root of z/‖z‖: keeps a zero state zero, and is nothing beside any other. */
+const TINY = 1e-37;
+
+/**
+ * Inputs: `input_ids` [B,S]; `loss_rows` and `loss_targets` [R1], flat slots b·S + s that predict and the tokens they
+ * predict; `rows` [R], `moment_rows` [Rm], `state_rows` [Rs], flat slots; all int64.
+ * Outputs, float32, for layers l = 0 … L: `losses` [R1] nats; `assignment.l` [R, draws·m], a softmax for each draw;
+ * `moments.l.sum` [d], `.gram` [d,d], `.unit` [d]; `states.l` [Rs,d]; of everything: `hidden_states.l` [B,S,d] (L after
+ * the final norm), `last_block_output` [B,S,d], `logits` [B,S,V].
+ * @param longest largest S that will be run
+ * @throws LossyscopeError where the checkpoint does not match the spec or the model has fewer positions
+ */
+export function buildMeasuringGraph(
+  spec: DecoderSpec,
+  source: WeightSource,
+  heads: Heads,
+  longest: number,
+): MeasuringGraph {
+  const graph = new Graph();
+  const ids = graph.input("input_ids", "int64", ["B", "S"]);
+  const weights = new GraphWeights(graph, spec, source);
+  const model = decoder({ graph, weights, ids, longest }, spec);
+  const after = [...model.stream.slice(0, -1), model.final];
+  const layers = heads.preNorm ? model.stream : after;
+
+  if (heads.losses) losses(graph, model);
+  const { assignments } = heads;
+  if (assignments) {
+    const { m, draws, epsilon } = assignments;
+    const width = draws * m;
+    const scaledPoints = assignments.points.map((coordinate) => coordinate / epsilon);
+    const points = ops.transpose(graph.constant(scaledPoints, [width, spec.width]), [1, 0]);
+    const rows = graph.input("rows", "int64", ["R"]);
+    layers.forEach((layer, index) => {
+      const scores = ops.matMul(unit(picked(layer, rows)), points); // [R,d] → [R,draws·m]
+      const shares = ops.softmax(ops.reshape(scores, ["R", draws, m]));
+      graph.output(`assignment.${index}`, ops.reshape(shares, ["R", width]));
+    });
+  }
+  if (heads.moments) {
+    const rows = graph.input("moment_rows", "int64", ["Rm"]);
+    layers.forEach((layer, index) => {
+      const states = picked(layer, rows);
+      graph.output(`moments.${index}.sum`, ops.sum(states, 0));
+      graph.output(`moments.${index}.gram`, ops.matMul(ops.transpose(states, [1, 0]), states));
+      graph.output(`moments.${index}.unit`, ops.sum(unit(states), 0));
+    });
+  }
+  if (heads.states) {
+    const rows = graph.input("state_rows", "int64", ["Rs"]);
+    layers.forEach((layer, index) => {
+      graph.output(`states.${index}`, picked(layer, rows));
+    });
+  }
+  if (heads.everything) {
+    after.forEach((layer, index) => {
+      graph.output(`hidden_states.${index}`, layer);
+    });
+    graph.output("last_block_output", model.stream.at(-1)!);
+    graph.output("logits", ops.concat(model.logits(model.final), -1));
+  }
+  return { bytes: graph.encode(), externalFolder: weights.folder, inputs: graph.inputs, outputs: graph.outputs };
+}
+
+/** Rows of [B, S, d] by flat slot, [n, d]. */
+function picked(states: Value, rows: Value): Value {
+  const [batch, positions, width] = states.shape;
+  return ops.gather(ops.reshape(states, [product([batch, positions]), width]), rows);
+}
+
+/** z/‖z‖ of every row; a zero row stays zero. */
+function unit(rows: Value): Value {
+  const width = rows.shape.at(-1) as number;
+  const scale = rows.graph.constant(new Float32Array(width).fill(width ** -0.5), [width]);
+  return ops.rmsNorm(rows, scale, TINY);
+}
+
+/**
+ * −ln softmax(logits)[target] = (M − logit of the target) + ln Σ_c exp(M_c − M) / P_c over chunks c of the vocabulary,
+ * M_c the largest logit of a chunk, M of all, P_c the largest share of the chunk's softmax (so 1/P_c = Σ exp(logit − M_c)).
+ * The large terms are subtracted first, and the target's logit is one of those in the sum: no digits are lost where
+ * logits are large.
+ */
+function losses(graph: Graph, model: Decoder): void {
+  const rows = graph.input("loss_rows", "int64", ["R1"]);
+  const targets = ops.reshape(graph.input("loss_targets", "int64", ["R1"]), ["R1", 1]);
+  const chunks = model.logits(picked(model.final, rows));
+  const largest = chunks.map((chunk) => ops.max(chunk, -1, { keep: true })); // [R1,c] → [R1,1]
+  const top = largest.length === 1 ? largest[0] : ops.maximum(largest);
+  const masses = chunks.map((chunk, index) =>
+    ops.divide(ops.exp(ops.subtract(largest[index], top)), ops.max(ops.softmax(chunk), -1, { keep: true })),
+  );
+  let start = 0;
+  let target: Value | undefined;
+  for (const chunk of chunks) {
+    const size = chunk.shape.at(-1) as number;
+    const inside = ops.clip(ops.subtract(targets, graph.integers(start)), graph.integers(0), graph.integers(size - 1));
+    const found = ops.gatherElements(chunk, inside, 1);
+    target = target ? ops.where(ops.greater(targets, graph.integers(start - 1)), found, target) : found;
+    start += size;
+  }
+  const loss = ops.add(ops.subtract(top, target!), ops.log(masses.reduce(ops.add)));
+  graph.output("losses", ops.reshape(loss, ["R1"]));
+}

@@ -1,0 +1,106 @@
+/**
+ * The parts of a block in ops: linear maps, norms, activations and MLPs, each from its piece of a spec. Values keep their
+ * leading axes; only the last one changes. Attention has a file of its own.
+ */
+import { product } from "../graph/dimensions.ts";
+import type { Graph, Value } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import { unreachable } from "../numeric/errors.ts";
+import type { GraphWeights } from "./graph-weights.ts";
+import type { Activation, GatedMlpSpec, LinearSpec, MlpSpec, NormSpec } from "./spec.ts";
+
+/** What the parts of a decoder share while it is built. */
+export interface Building {
+  readonly graph: Graph;
+  readonly weights: GraphWeights;
+  /** int64 [B, S] */
+  readonly ids: Value;
+  /** largest S that will be run */
+  readonly longest: number;
+}
+
+/** x·factor; x itself for 1. */
+export const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : ops.multiply(x, x.graph.scalar(factor)));
+
+/** cap·tanh(x/cap), or x without a cap. */
+export const softcapped = (x: Value, cap: number | undefined): Value =>
+  cap === undefined ? x : scaled(ops.tanh(scaled(x, 1 / cap)), cap);
+
+/** [..., inputs] → [..., outputs] */
+export function linear({ weights }: Building, x: Value, { weight, layout, bias }: LinearSpec): Value {
+  const stored = weights.value(weight);
+  const mapped = ops.matMul(x, layout === "in-out" ? stored : ops.transpose(stored, [1, 0]));
+  return bias ? ops.add(mapped, weights.value(bias)) : mapped;
+}
+
+/** Over the last axis; absent: x itself. */
+export function norm({ graph, weights }: Building, x: Value, spec: NormSpec | undefined): Value {
+  if (!spec) return x;
+  const stored = spec.scale
+    ? weights.value(spec.scale)
+    : graph.constant(new Float32Array(spec.width).fill(1), [spec.width]);
+  const scale = spec.scalePlusOne ? ops.add(stored, graph.scalar(1)) : stored;
+  const bias = spec.bias && weights.value(spec.bias);
+  switch (spec.kind) {
+    case "layer":
+      return ops.layerNorm(x, scale, bias, spec.epsilon);
+    case "rms": {
+      const normed = ops.rmsNorm(x, scale, spec.epsilon);
+      return bias ? ops.add(normed, bias) : normed;
+    }
+    default:
+      return unreachable(spec.kind);
+  }
+}
+
+function activated(x: Value, activation: Activation): Value {
+  switch (activation) {
+    case "silu":
+      return ops.multiply(x, ops.sigmoid(x));
+    case "gelu":
+      return ops.gelu(x, "none");
+    case "gelu-tanh":
+      return ops.gelu(x, "tanh");
+    case "relu":
+      return ops.relu(x);
+    default:
+      return unreachable(activation);
+  }
+}
+
+function gated(building: Building, x: Value, { activation, gate, up, down }: GatedMlpSpec): Value {
+  const open = activated(linear(building, x, gate), activation);
+  return linear(building, ops.multiply(open, linear(building, x, up)), down);
+}
+
+/** [B, S, d] → [B, S, d]; `block` tells the blocks' experts apart. */
+export function mlp(building: Building, x: Value, spec: MlpSpec, block: number): Value {
+  switch (spec.kind) {
+    case "gated":
+      return gated(building, x, spec);
+    case "plain":
+      return linear(building, activated(linear(building, x, spec.up), spec.activation), spec.down);
+    case "experts":
+      return experts(building, x, spec, block);
+    default:
+      return unreachable(spec);
+  }
+}
+
+/** Every expert runs over the positions that chose it and no others. */
+function experts(building: Building, x: Value, spec: Extract<MlpSpec, { kind: "experts" }>, block: number): Value {
+  const { graph } = building;
+  const rows = ops.reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]); // [B,S,d] → [B·S,d]
+  const chosen = ops.topK(linear(building, rows, spec.router), spec.perToken); // [B·S,k]
+  const shares = ops.softmax(chosen.values);
+  let sum = scaled(rows, 0);
+  spec.experts.forEach((expert, index) => {
+    const isChosen = ops.cast(ops.equal(chosen.indices, graph.integers(index)), "float32"); // [B·S,k]
+    const share = ops.sum(ops.multiply(shares, isChosen), -1); // [B·S]
+    const takers = ops.nonZero(ops.max(isChosen, -1), `expert ${index} of block ${block}`);
+    const weight = ops.reshape(ops.gather(share, takers), [takers.shape[0], 1]);
+    const given = ops.multiply(gated(building, ops.gather(rows, takers), expert), weight);
+    sum = ops.scatterRows(sum, takers, ops.add(ops.gather(sum, takers), given));
+  });
+  return ops.reshapeLike(sum, x);
+}
