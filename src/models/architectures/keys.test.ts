@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../../fixtures.testing.ts";
 import { specOf, supportedArchitectures } from "../config.ts";
+import { frequencies } from "../rotary.ts";
 import type { DecoderSpec } from "../spec.ts";
 
 type Values = Record<string, unknown>;
@@ -95,6 +96,22 @@ describe("older keys", () => {
     const values = published("gemma3_text-rope-scaling");
     expect(specOf({ ...values, rope_scaling: { type: "linear", factor: 8 } })).toEqual(specOf(values));
   });
+});
+
+describe("scaled rotations", () => {
+  const cases: { config: Values; frequencies: number[]; factor: number }[] = json("rotary.json");
+
+  it.each(cases.map((one) => [JSON.stringify(one.config.rope_scaling ?? one.config.rope_parameters), one] as const))(
+    "%s",
+    (_, expected) => {
+      const rotary = specOf(expected.config).blocks[0].attention.rotary!;
+      const turns = frequencies(rotary);
+      expect(turns.length).toBe(expected.frequencies.length);
+      for (const [pair, turn] of turns.entries()) expect(turn / expected.frequencies[pair]).toBeCloseTo(1, 12);
+      const scaling = rotary.scaling;
+      expect(scaling?.kind === "yarn" ? scaling.attentionFactor : 1).toBeCloseTo(expected.factor, 12);
+    },
+  );
 });
 
 describe("what the decoder does not do is refused by name", () => {
