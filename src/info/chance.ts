@@ -1,0 +1,146 @@
+/**
+ * What the plug-in information would be if labels said nothing (METHODS §2.5): I₀ = H(Z) − Σ (n_x/N) h(n_x), where h(c)
+ * is the expected entropy of the mean of c positions drawn without replacement. Since such means are P on average,
+ * H(Z) − h(c) = E KL(P_c ‖ P) =: k(c), exactly; k is what is drawn here, because it has no noise of first order in
+ * P_c − P, which h has. k(1) = ceiling and k(N) = 0 are known; between, k(c)/(1/c − 1/N) varies slowly and is
+ * interpolated in ln c, and kept at its last value above 1,024.
+ *
+ * Memory: 4·4096·m bytes for the reservoir, 2·300·1024 for the draws, which all layers share.
+ */
+import { random } from "../numeric/random.ts";
+import { ONE } from "./assignment.ts";
+import type { LabelCounts } from "./labels.ts";
+import { logarithmTable } from "./logarithm.ts";
+
+const RESERVOIR = 4096;
+const WALKS = 300;
+const LONGEST = 1024;
+/** The first steps of every walk are cut into as many means of c as fit: small c, where most labels are, get more draws. */
+const SHORT = 64;
+const DENSE = 16;
+const RATIO = 1.25;
+
+/** Where means are taken: made once, the same for all layers. */
+export interface ChanceDraws {
+  /** rows of the reservoir */
+  readonly rows: Uint32Array;
+  /** [300, length] places in the reservoir, each walk without replacement */
+  readonly walks: Uint16Array;
+  readonly length: number;
+  /** sizes c > 1 at which k is drawn, ascending; all below the number of positions */
+  readonly sizes: readonly number[];
+}
+
+/** @param rows the positions, as rows in the tables of assignments */
+export function chanceDraws(rows: Uint32Array, seed: number): ChanceDraws {
+  const stream = random(seed, "chance", rows.length);
+  const reservoir = partialShuffle(Uint32Array.from(rows), Math.min(RESERVOIR, rows.length), stream).slice();
+  const length = Math.min(LONGEST, rows.length);
+  const walks = new Uint16Array(WALKS * length);
+  const places = Uint16Array.from({ length: reservoir.length }, (_, place) => place);
+  for (let walk = 0; walk < WALKS; walk++) walks.set(partialShuffle(places, length, stream), walk * length);
+
+  const sizes: number[] = [];
+  for (let size = 2; size <= Math.min(LONGEST, rows.length - 1); ) {
+    sizes.push(size);
+    size = size < DENSE || size === LONGEST ? size + 1 : Math.min(LONGEST, Math.round(size * RATIO));
+  }
+  return { rows: reservoir, walks, length, sizes };
+}
+
+/** Brings a random sample to the front and returns it (Fisher–Yates, stopped early). */
+function partialShuffle<A extends Uint32Array | Uint16Array>(
+  items: A,
+  count: number,
+  stream: { below(n: number): number },
+): A {
+  for (let i = 0; i < count; i++) {
+    const j = i + stream.below(items.length - i);
+    const held = items[i];
+    items[i] = items[j];
+    items[j] = held;
+  }
+  return items.subarray(0, count) as A;
+}
+
+/**
+ * k(c) at every size of the draws, in nats, summed over these bins.
+ * @param fixed [N, bins] assignments in fixed point
+ * @param mean [bins] P
+ */
+export function chanceInformation(
+  fixed: Uint32Array,
+  bins: number,
+  mean: Float64Array,
+  draws: ChanceDraws,
+): Float64Array {
+  const { rows, walks, length, sizes } = draws;
+  const reservoir = new Uint32Array(rows.length * bins);
+  rows.forEach((row, place) => {
+    reservoir.set(fixed.subarray(row * bins, (row + 1) * bins), place * bins);
+  });
+  const inverse = mean.map((value) => (value > 0 ? 1 / value : 0));
+  const table = logarithmTable(bins);
+  const sum = new Float64Array(bins);
+  const add = (step: number): void => {
+    for (let b = 0, at = walks[step] * bins; b < bins; b++, at++) sum[b] += reservoir[at];
+  };
+  const divergence = (size: number): number => {
+    const scale = 1 / (size * ONE);
+    for (let b = 0; b < bins; b++) table.values[b] = sum[b] * scale * inverse[b];
+    table.run(bins);
+    let total = 0;
+    for (let b = 0; b < bins; b++) total += sum[b] * table.logarithms[b];
+    return total * scale;
+  };
+
+  const totals = new Float64Array(sizes.length);
+  const short = Math.min(SHORT, length);
+  const firstLong = sizes.findIndex((size) => size > short);
+  const longFrom = firstLong < 0 ? sizes.length : firstLong;
+  for (let walk = 0; walk < walks.length; walk += length) {
+    for (let c = 0; c < longFrom; c++) {
+      for (let from = 0; from + sizes[c] <= short; from += sizes[c]) {
+        sum.fill(0);
+        for (let step = from; step < from + sizes[c]; step++) add(walk + step);
+        totals[c] += divergence(sizes[c]);
+      }
+    }
+    sum.fill(0);
+    for (let c = longFrom, step = 0; c < sizes.length; c++) {
+      for (; step < sizes[c]; step++) add(walk + step);
+      totals[c] += divergence(sizes[c]);
+    }
+  }
+  return totals.map((total, c) => total / (WALKS * Math.max(1, Math.floor(short / sizes[c]))));
+}
+
+/**
+ * I₀ of one order's labels, in nats.
+ * @param positions N
+ * @param ceiling k(1) = H(Z) − mean H(p)
+ * @param drawn k at `sizes`
+ */
+export function expectedInformation(
+  counts: LabelCounts,
+  positions: number,
+  ceiling: number,
+  sizes: readonly number[],
+  drawn: ArrayLike<number>,
+): number {
+  const room = (size: number): number => 1 / size - 1 / positions;
+  const slopes = [ceiling / room(1), ...sizes.map((size, c) => drawn[c] / room(size))];
+  const knots = [1, ...sizes];
+  let total = 0;
+  let above = 0;
+  for (const [size, labels] of counts.bySize) {
+    while (above < knots.length && knots[above] < size) above++;
+    let slope = slopes[Math.min(above, knots.length - 1)];
+    if (above > 0 && above < knots.length) {
+      const weight = Math.log(size / knots[above - 1]) / Math.log(knots[above] / knots[above - 1]);
+      slope = slopes[above - 1] + weight * (slopes[above] - slopes[above - 1]);
+    }
+    total += (labels * size * slope * room(size)) / positions;
+  }
+  return total;
+}
