@@ -224,7 +224,7 @@ function alibiTable(alibi: AlibiSpec, kvHeads: number, rows: number, group: numb
   return Float32Array.from({ length: kvHeads * rows * longest }, (_, at) => {
     const row = Math.floor(at / longest);
     const head = Math.floor(row / rows) * group + (row % group);
-    return alibi.factor * round(round(alibi.slopes[head]) * (at % longest));
+    return alibi.factor * round(round(alibi.slopes[head]) * round(at % longest));
   });
 }
 
