@@ -35,6 +35,8 @@ function childModule(): string {
   );
 }
 
+const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "the runtime was stopped");
+
 export class RuntimeProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number | "load", Waiting>();
@@ -60,6 +62,10 @@ export class RuntimeProcess {
     this.#child.on("close", (code, signal) => this.#die(this.#death(code, signal)));
   }
 
+  get id(): number | undefined {
+    return this.#child.pid;
+  }
+
   /**
    * Loads a graph whose external data lies in `folder`.
    * @returns seconds taken and the runtime's version
@@ -83,6 +89,7 @@ export class RuntimeProcess {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), GRACE_MILLISECONDS);
     await gone;
     clearTimeout(timer);
+    this.#die(stopped());
   }
 
   #ask<T>(key: number | "load", subject: string, message: ToRuntime): Promise<T> {
@@ -109,7 +116,7 @@ export class RuntimeProcess {
   }
 
   #death(code: number | null, signal: NodeJS.Signals | null): Error {
-    if (this.#closing) return new LossyscopeError("interrupted", "the runtime was stopped");
+    if (this.#closing) return stopped();
     const subject = [...this.#waiting.values()].at(0)?.subject ?? "no work";
     const words = this.#lastWords.trim();
     const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;

@@ -1,0 +1,204 @@
+/**
+ * The ONNX engine: windows → feeds of the measuring graph → rows of observations, one batch in flight ahead of the one
+ * being read so that the runtime never waits for us. Padding is on the right, where causal attention makes it harmless.
+ *
+ * Memory here: two batches of observations, rows · (L+1) · draws·m · 4 bytes each, and (L+1) · d² · 4 bytes for moments.
+ */
+import { buildMeasuringGraph } from "../models/heads.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import type { WeightSource } from "../models/weights.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { LayerMoments, Need, Observation } from "../observations/observation.ts";
+import type { WindowBatch } from "../text/corpus.ts";
+import type { Engine, EngineRequest } from "./engine.ts";
+import type { Feed, Fetched } from "./runtime-messages.ts";
+import { RuntimeProcess } from "./runtime-process.ts";
+
+export interface OnnxEngineOptions {
+  readonly spec: DecoderSpec;
+  readonly weights: WeightSource;
+  readonly threads: number;
+  /** length of the longest window that will be run */
+  readonly longest: number;
+  /** names a window for people: `window 3 of "notes.txt"` */
+  readonly describe: (batch: WindowBatch) => string;
+}
+
+/** What the runtime reported about itself, for the profile's provenance. */
+export interface OnnxEngineReport {
+  version: string;
+  loadSeconds: number;
+  runSeconds: number;
+  peakBytes: number;
+}
+
+/** Where a batch's rows lie: flat indices b·S + s of the fresh slots, and of the slots that predict them. */
+interface Layout {
+  readonly width: number;
+  readonly ids: BigInt64Array;
+  /** [rows] flat index of every fresh slot */
+  readonly slots: BigInt64Array;
+  /** rows that are predicted, the flat index of the slot before each, and the token to predict */
+  readonly scoredRows: Int32Array;
+  readonly scoredSlots: BigInt64Array;
+  readonly targets: BigInt64Array;
+}
+
+function layout(batch: WindowBatch): Layout {
+  const width = Math.max(...batch.windows.map((window) => window.ids.length));
+  const ids = new BigInt64Array(batch.windows.length * width);
+  const slots: bigint[] = [];
+  const scoredRows: number[] = [];
+  const scoredSlots: bigint[] = [];
+  const targets: bigint[] = [];
+  batch.windows.forEach((window, b) => {
+    for (let s = 0; s < window.ids.length; s++) {
+      const flat = b * width + s;
+      ids[flat] = BigInt(window.ids[s]);
+      if (s < window.fresh) continue;
+      if (s > 0) {
+        scoredRows.push(slots.length);
+        scoredSlots.push(BigInt(flat - 1));
+        targets.push(ids[flat]);
+      }
+      slots.push(BigInt(flat));
+    }
+  });
+  return {
+    width,
+    ids,
+    slots: BigInt64Array.from(slots),
+    scoredRows: Int32Array.from(scoredRows),
+    scoredSlots: BigInt64Array.from(scoredSlots),
+    targets: BigInt64Array.from(targets),
+  };
+}
+
+const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
+
+export class OnnxEngine implements Engine {
+  readonly name = "onnx";
+  readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "assignments", "moments", "states"]);
+  readonly width: number;
+  readonly layerCount: number;
+  readonly report: OnnxEngineReport = { version: "", loadSeconds: 0, runSeconds: 0, peakBytes: 0 };
+  readonly #options: OnnxEngineOptions;
+  #process: RuntimeProcess | undefined;
+
+  constructor(options: OnnxEngineOptions) {
+    this.#options = options;
+    this.width = options.spec.width;
+    this.layerCount = options.spec.blocks.length + 1;
+  }
+
+  async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
+    const { spec, weights, threads, longest, describe } = this.#options;
+    const graph = buildMeasuringGraph(
+      spec,
+      weights,
+      { ...request.heads, states: request.stateRows !== undefined },
+      longest,
+    );
+    if (this.#process) throw new Error("an engine runs once");
+    this.#process = new RuntimeProcess();
+    const runtime = this.#process;
+    const stop = (): void => void this.close();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const loaded = await runtime.load(graph.bytes, graph.externalFolder, threads);
+      this.report.version = loaded.version;
+      this.report.loadSeconds = loaded.seconds;
+      const inputs = new Set(graph.inputs);
+      const start = (batch: WindowBatch) => {
+        const at = layout(batch);
+        const pick = (rows: Int32Array): Feed => vector(BigInt64Array.from(rows, (row) => at.slots[row]));
+        const picked = request.stateRows?.(batch);
+        const feeds: Record<string, Feed> = {
+          input_ids: { type: "int64", data: at.ids, dims: [batch.windows.length, at.width] },
+        };
+        if (inputs.has("rows")) feeds.rows = vector(at.slots);
+        if (inputs.has("loss_rows")) {
+          feeds.loss_rows = vector(at.scoredSlots);
+          feeds.loss_targets = vector(at.targets);
+        }
+        if (inputs.has("moment_rows")) {
+          const rows = request.momentRows?.(batch);
+          feeds.moment_rows = rows ? pick(rows) : vector(at.slots);
+        }
+        if (inputs.has("state_rows")) feeds.state_rows = pick(picked ?? new Int32Array());
+        const result = runtime.run(feeds, graph.outputs, describe(batch));
+        // The consumer may stop before this one is awaited; its failure then has nobody to hear it.
+        result.catch(() => {});
+        return { batch, at, picked, momentCount: feeds.moment_rows?.dims[0] ?? 0, result };
+      };
+      const queue: ReturnType<typeof start>[] = [];
+      const iterator = batches[Symbol.iterator]();
+      const refill = (): void => {
+        while (queue.length < 2) {
+          const next = iterator.next();
+          if (next.done) return;
+          queue.push(start(next.value));
+        }
+      };
+      refill();
+      for (let head = queue.shift(); head; head = queue.shift()) {
+        refill();
+        const { outputs, seconds, peakBytes } = await head.result;
+        this.report.runSeconds += seconds;
+        this.report.peakBytes = Math.max(this.report.peakBytes, peakBytes);
+        yield this.#observe(head.batch, head.at, outputs, request, head.picked, head.momentCount);
+      }
+    } catch (error) {
+      if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      await this.close();
+    }
+  }
+
+  #observe(
+    batch: WindowBatch,
+    at: Layout,
+    outputs: Record<string, Fetched>,
+    request: EngineRequest,
+    picked: Int32Array | undefined,
+    momentCount: number,
+  ): Observation {
+    const rows = at.slots.length;
+    const layers = Array.from({ length: this.layerCount }, (_, layer) => layer);
+    let losses: Float32Array | undefined;
+    if (request.heads.losses) {
+      losses = new Float32Array(rows).fill(Number.NaN);
+      const scored = outputs.losses.data;
+      for (let i = 0; i < scored.length; i++) losses[at.scoredRows[i]] = scored[i];
+    }
+    return {
+      batch,
+      rows,
+      losses,
+      assignments: request.heads.assignments && layers.map((layer) => outputs[`assignment.${layer}`].data),
+      moments: request.heads.moments
+        ? layers.map(
+            (layer): LayerMoments => ({
+              count: momentCount,
+              sum: outputs[`moments.${layer}.sum`].data,
+              gram: outputs[`moments.${layer}.gram`].data,
+              unitSum: outputs[`moments.${layer}.unit`].data,
+            }),
+          )
+        : undefined,
+      states: picked && layers.map((layer) => outputs[`states.${layer}`].data),
+      pickedRows: picked,
+    };
+  }
+
+  /** of the child, while there is one */
+  get processId(): number | undefined {
+    return this.#process?.id;
+  }
+
+  async close(): Promise<void> {
+    await this.#process?.close();
+  }
+}

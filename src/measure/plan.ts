@@ -1,0 +1,85 @@
+/**
+ * The options of a measurement, validated once. They are its provenance: the plan is stored whole in the profile, and
+ * the digest of what decides the figures is the run's id (DESIGN, 'The way of the data' 1).
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { LossyscopeError } from "../numeric/errors.ts";
+
+const positive = z.number().int().positive();
+
+export const temperatureSchema = z.union([z.enum(["bound", "exact", "leading-order"]), z.number().positive()]);
+
+export const planSchema = z
+  .object({
+    /** files, folders or `-`, each with its domain where one is named */
+    text: z.array(z.object({ path: z.string().min(1), domain: z.string().nullable() })).min(1),
+    field: z.string().nullable(),
+    splitOn: z.string().nullable(),
+    labels: z.array(z.string()),
+    limitBytes: positive.nullable(),
+    limitDocuments: positive.nullable(),
+    sample: z.boolean(),
+    invalidUtf8: z.enum(["error", "replace"]),
+    specialTokens: z.boolean(),
+    /** window length C in tokens, prefix included; the model's own limit where it is smaller */
+    context: positive.min(2),
+    /** document tokens that a later window re-reads; half the window where null */
+    overlap: z.number().int().nonnegative().nullable(),
+    /** padded tokens that go through the model together */
+    batchTokens: positive,
+    seed: z.number().int(),
+    plane: z
+      .object({
+        points: positive.min(2),
+        /** digest of the file that the reference points came from, or null: drawn from the seed */
+        pointsDigest: z.string().nullable(),
+        draws: positive,
+        temperature: temperatureSchema,
+        allPositions: z.boolean(),
+        frontier: z
+          .object({ vocabulary: positive, clusters: positive.max(128), kappa: z.number().positive() })
+          .nullable(),
+      })
+      .nullable(),
+    geometry: z.boolean(),
+    preNorm: z.boolean(),
+    baselines: z.boolean(),
+    likeLmEval: z.boolean(),
+    entropy: z.boolean(),
+    trainingTokens: z.number().positive().nullable(),
+    trainingBytes: z.number().positive().nullable(),
+    keepText: z.boolean(),
+    keep: z.array(z.enum(["losses", "states"])),
+  })
+  .strict();
+export type Plan = z.infer<typeof planSchema>;
+
+/** @throws LossyscopeError `usage` naming every option that is wrong */
+export function validatePlan(options: unknown): Plan {
+  const parsed = planSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
+  throw new LossyscopeError("usage", `the options do not make a plan (${faults.join("; ")})`);
+}
+
+/** Keys in alphabetical order at every depth, so that equal plans have equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/**
+ * The id of a measurement: a digest of the plan with the text's and the model's own digests in place of their names, so
+ * that the same measurement has the same id wherever its files lie.
+ */
+export function runId(plan: Plan, digests: Readonly<Record<string, string | null>>): string {
+  const { text: _where, ...rest } = plan;
+  return createHash("sha256")
+    .update(canonicalJson({ ...rest, digests }))
+    .digest("hex")
+    .slice(0, 16);
+}
