@@ -1,0 +1,75 @@
+/**
+ * The headers of a remote model's weights, without the weights: a few byte ranges tell what a model of any size consists
+ * of. Memory: the headers.
+ */
+import { headerEnd, parseHeader, type SafetensorsHeader } from "../formats/safetensors.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { HubClient, RemoteModel } from "./client.ts";
+import { INDEX, shardsOfIndex } from "./layout.ts";
+import { weightFilesOf } from "./resolve.ts";
+
+export interface RemoteWeights {
+  readonly name: string;
+  /** size of the file on the Hub */
+  readonly bytes: number;
+  readonly header: SafetensorsHeader;
+  /** tensors that the index places in it */
+  readonly expected: readonly string[];
+}
+
+/** How much of a file is asked for at first: most headers fit. */
+const FIRST_BYTES = 1 << 17;
+
+/**
+ * @returns the config and every weight file's header
+ * @throws LossyscopeError `network`, and `model` where a file is not sound or not read
+ */
+export async function readRemoteHeaders(
+  client: HubClient,
+  remote: RemoteModel,
+  signal?: AbortSignal,
+): Promise<{ config: unknown; weights: RemoteWeights[] }> {
+  const text = async (name: string): Promise<string> => {
+    const { response } = await client.bytes(remote, name, 0, undefined, signal);
+    return response.text();
+  };
+  let index = "";
+  const names = await weightFilesOf(remote, async () => (index = await text(INDEX)));
+  const placed = index === "" ? undefined : shardsOfIndex(JSON.parse(index), INDEX);
+  const weights = await Promise.all(
+    names
+      .filter((name) => name !== INDEX)
+      .map(async (name) => ({
+        ...(await remoteHeader(client, remote, name, signal)),
+        expected: placed?.get(name) ?? [],
+      })),
+  );
+  let config: unknown;
+  try {
+    config = JSON.parse(await text("config.json"));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new LossyscopeError("model", `${remote.id}/config.json is not JSON (${error.message})`);
+  }
+  return { config, weights };
+}
+
+async function remoteHeader(client: HubClient, remote: RemoteModel, name: string, signal?: AbortSignal) {
+  const { bytes } = await client.file(remote, name, signal);
+  const range = async (end: number): Promise<Uint8Array> => {
+    const { response } = await client.bytes(remote, name, 0, end, signal);
+    if (response.status !== 206 && bytes > end) {
+      await response.body?.cancel();
+      throw new LossyscopeError(
+        "network",
+        `the server gives ${name} only whole`,
+        "download the model and inspect its folder",
+      );
+    }
+    return new Uint8Array(await response.arrayBuffer());
+  };
+  let prefix = await range(Math.min(FIRST_BYTES, bytes));
+  const end = headerEnd(prefix, bytes);
+  if (end > prefix.length) prefix = await range(end);
+  return { name, bytes, header: parseHeader(prefix, bytes) };
+}
