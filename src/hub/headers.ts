@@ -28,7 +28,7 @@ export async function readRemoteHeaders(
   client: HubClient,
   remote: RemoteModel,
   signal?: AbortSignal,
-): Promise<{ config: unknown; weights: RemoteWeights[] }> {
+): Promise<{ config: Readonly<Record<string, unknown>>; weights: RemoteWeights[] }> {
   const text = async (name: string): Promise<string> => {
     const { response } = await client.bytes(remote, name, 0, undefined, signal);
     return response.text();
@@ -49,9 +49,11 @@ export async function readRemoteHeaders(
     config = JSON.parse(await text("config.json"));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new LossyscopeError("model", `${remote.id}/config.json is not JSON (${error.message})`);
   }
-  return { config, weights };
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new LossyscopeError("model", `${remote.id}/config.json is no JSON object`, "choose another revision");
+  }
+  return { config: config as Record<string, unknown>, weights };
 }
 
 async function remoteHeader(client: HubClient, remote: RemoteModel, name: string, signal?: AbortSignal) {

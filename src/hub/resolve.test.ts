@@ -472,6 +472,19 @@ describe("headers from afar", () => {
     expect(existsSync(at("cache"))).toBe(false);
   });
 
+  it("refuses a config that is no object, and a server that gives files only whole", async () => {
+    hub.models["org/model"].commits[COMMIT]["config.json"] = small("[]");
+    const found = await findModel("org/model");
+    if (found.kind !== "remote") expect.fail("it is in the cache");
+    await expect(readRemoteHeaders(found.client, found.remote)).rejects.toThrow("config.json is no JSON object");
+    hub.intercept = (asked, _, response) => {
+      if (asked.server !== "cdn") return false;
+      response.writeHead(200).end(weights);
+      return true;
+    };
+    await expect(readRemoteHeaders(found.client, found.remote)).rejects.toThrow("gives model.safetensors only whole");
+  });
+
   it("asks again for a header that is longer than the first piece, shards and all", async () => {
     const names = Array.from(
       { length: 3000 },

@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { fixture } from "../fixtures.testing.ts";
+import { encodeHeader, type TensorShape } from "../formats/safetensors.ts";
+import { type FakeHub, fakeHub } from "../hub/hub.testing.ts";
+import { ledgerSchema } from "../profile/ledger.ts";
+import { createProgress } from "../report/progress.ts";
+import { type InspectOptions, inspect, inspectCommand, inspectionTable } from "./inspect.ts";
+
+const at = temporaryFolder();
+let said = "";
+const options = (more: Partial<InspectOptions> = {}): InspectOptions => {
+  said = "";
+  const progress = createProgress({ write: (text: string) => (said += text) });
+  return { entropy: false, training: {}, offline: false, progress, ...more };
+};
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+describe("inspect", () => {
+  it("reads a model of an architecture nobody knows, of any size, within a second", async () => {
+    mkdirSync(at("giant"));
+    const tensors: TensorShape[] = Array.from({ length: 2000 }, (_, i) => ({
+      name: `trunk.${i}.mix.weight`,
+      dtype: "BF16",
+      shape: [4096, 4096],
+    }));
+    const header = encodeHeader(tensors);
+    writeFileSync(at("giant", "config.json"), '{"model_type":"nobody_knows"}');
+    writeFileSync(at("giant", "model.safetensors"), header);
+    truncateSync(at("giant", "model.safetensors"), header.length + 2000 * 2 * 4096 ** 2);
+    const started = performance.now();
+    const { model, ledger } = await inspect(at("giant"), options());
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(model).toEqual({ name: "giant", revision: null, architecture: "nobody_knows" });
+    expect(ledger.parameters.total).toBe(2000 * 4096 ** 2);
+    expect(ledger.weightBytes).toBe(67_108_864_000);
+    expect(ledgerSchema.parse(ledger)).toEqual(ledger);
+  });
+
+  it("prints what a person wants to know", async () => {
+    const training = { tokens: 1e9, bytes: 4e9 };
+    const inspection = await inspect(fixture("models/gpt_neox-bf16"), options({ entropy: true, training }));
+    const { total, embedding } = inspection.ledger.parameters;
+    expect(inspection.ledger.entropyCodedBytes).toBeLessThan(inspection.ledger.weightBytes);
+    const table = inspectionTable(inspection);
+    expect(table).toMatch(/^gpt_neox-bf16 \(gpt_neox\)\n/);
+    expect(table).toMatch(new RegExp(`Parameters +${total.toLocaleString("en-US")}\n`));
+    expect(table).toMatch(new RegExp(`embedding +${embedding.toLocaleString("en-US")} `));
+    expect(table).toMatch(/BF16 +[\d.]+ kB {2}\d+ tensors\n/);
+    expect(table).toMatch(/entropy-coded +[\d.]+ kB {2}[\d.]+ % of the stored bytes\n/);
+    const withBuffers = inspectionTable(await inspect(fixture("models/gpt_neox"), options()));
+    expect(withBuffers).toMatch(/Buffers .* stored tensors that are no weights\n/);
+    expect(withBuffers).toMatch(/Training text +– {2}not known: pass --training-tokens or --training-bytes\n/);
+    expect(table).toMatch(/Training tokens +1.00G {2}given\n/);
+    expect(table).toMatch(/Storage ratio +[\d,]+ {2}bytes of training text for each byte of weights\n/);
+  });
+
+  it("writes the same as JSON, to standard output or a file", async () => {
+    let printed = "";
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((printed += text)));
+    const run = (...args: string[]) =>
+      inspectCommand().parseAsync([fixture("models/gpt2"), "--quiet", ...args], { from: "user" });
+    await run("--json");
+    const { ledger } = JSON.parse(printed);
+    expect(ledgerSchema.parse(ledger)).toEqual(ledger);
+    await run("--json", at("ledger.json"), "--training-bytes", "2GB");
+    expect(JSON.parse(readFileSync(at("ledger.json"), "utf8")).ledger.training.bytes).toBe(2e9);
+    expect(printed).toContain("Parameters");
+  });
+});
+
+describe("inspect on the Hub", () => {
+  const commit = "c".repeat(40);
+  let hub: FakeHub;
+  beforeAll(async () => {
+    hub = await fakeHub();
+    const file = (name: string, lfs: boolean) => ({ content: readFileSync(fixture(`models/gpt2/${name}`)), lfs });
+    hub.models["org/tiny"] = {
+      revisions: { main: commit },
+      commits: {
+        [commit]: { "config.json": file("config.json", false), "model.safetensors": file("model.safetensors", true) },
+      },
+    };
+  });
+  afterAll(() => hub.close());
+  const connect = () => {
+    vi.stubEnv("HF_ENDPOINT", hub.url);
+    vi.stubEnv("HF_HUB_CACHE", at("cache"));
+    vi.stubEnv("HF_HUB_OFFLINE", "");
+  };
+
+  it("reads headers from afar, and says so", async () => {
+    connect();
+    const { model, ledger } = await inspect("org/tiny", options());
+    expect(model).toEqual({ name: "org/tiny", revision: commit, architecture: "gpt2" });
+    const { ledger: local } = await inspect(fixture("models/gpt2"), options());
+    expect({ ...ledger, notes: [] }).toEqual({ ...local, notes: [] });
+    expect(existsSync(at("cache"))).toBe(false);
+    await inspect("org/tiny", options());
+    expect(said).toContain("without downloading the weights");
+  });
+
+  it("downloads only where the weights are to be read, its size said first", async () => {
+    connect();
+    const { ledger } = await inspect("org/tiny", options({ entropy: true }));
+    expect(ledger.entropyCodedBytes).toBeGreaterThan(0);
+    expect(said).toMatch(/^downloading org\/tiny@main: [\d.]+.kB in 2 files to /);
+    expect((await inspect("org/tiny", options({ offline: true }))).model.revision).toBe(commit);
+  });
+});

@@ -1,0 +1,184 @@
+/**
+ * `lossyscope inspect MODEL`: the storage ledger (METHODS §1.2) of any model in safetensors, whether its architecture can
+ * be run or not. Headers alone are read: of a model on the Hub that is not in the cache, a few byte ranges.
+ */
+import { Command } from "@commander-js/extra-typings";
+import { writeAtomic } from "../files/atomic.ts";
+import { readRemoteHeaders } from "../hub/headers.ts";
+import { findModel, resolveModel } from "../hub/resolve.ts";
+import { gatherTensors, openCheckpoint } from "../models/checkpoint.ts";
+import { type ModelConfig, storageLedger } from "../models/ledger.ts";
+import { entropyCodedBytes } from "../models/ledger-entropy.ts";
+import type { GivenTraining } from "../models/ledger-known.ts";
+import type { WeightSource } from "../models/weights.ts";
+import type { Ledger } from "../profile/ledger.ts";
+import { count, figure, percent, si, visible } from "../report/format.ts";
+import { createProgress, type Progress } from "../report/progress.ts";
+import { downloadProgress } from "./download.ts";
+import { interruptible } from "./interrupt.ts";
+import { quantity } from "./options.ts";
+
+export interface Inspection {
+  readonly model: { readonly name: string; readonly revision: string | null; readonly architecture: string | null };
+  readonly ledger: Ledger;
+}
+
+export interface InspectOptions {
+  readonly entropy: boolean;
+  readonly training: GivenTraining;
+  readonly offline: boolean;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export function inspectCommand() {
+  return new Command("inspect")
+    .summary("what a model's weights cost: parameters, bytes, training data")
+    .description(
+      "Counts MODEL's parameters and bytes and sets them against its training data. Reads headers alone, so it takes a second for any size, and needs no support for the architecture.",
+    )
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .option("--entropy", "reads all weights and adds their entropy-coded size", false)
+    .option("--training-tokens <n>", "tokens the model was trained on", quantity)
+    .option("--training-bytes <n>", "bytes the model was trained on", quantity)
+    .option("--json [file]", "writes the ledger to a file, or to standard output")
+    .option("--offline", "downloads nothing", false)
+    .option("--quiet", "no progress", false)
+    .action(async (name, { entropy, trainingTokens, trainingBytes, json, offline, quiet }) => {
+      const progress = createProgress(process.stderr, { quiet });
+      const training = { tokens: trainingTokens, bytes: trainingBytes };
+      const inspection = await interruptible((signal) =>
+        inspect(name, { entropy, training, offline, progress, signal }),
+      );
+      const text = `${JSON.stringify(inspection, null, 2)}\n`;
+      if (typeof json === "string") await writeAtomic(json, text);
+      process.stdout.write(json === true ? text : inspectionTable(inspection));
+    });
+}
+
+/**
+ * @param name a folder, or `org/name[@revision]`
+ * @throws LossyscopeError as `resolveModel`, `openCheckpoint` and `storageLedger` do
+ */
+export async function inspect(name: string, options: InspectOptions): Promise<Inspection> {
+  const { progress, signal } = options;
+  try {
+    const found = await headersOf(name, options);
+    const coded = options.entropy ? await entropyWithProgress(found.weights, progress, signal) : null;
+    const architecture = found.config.model_type;
+    return {
+      model: {
+        name: found.name,
+        revision: found.revision,
+        architecture: typeof architecture === "string" ? architecture : null,
+      },
+      ledger: storageLedger(found.config, found.weights, {
+        name: found.name,
+        training: options.training,
+        entropyCodedBytes: coded,
+      }),
+    };
+  } finally {
+    progress.finish();
+  }
+}
+
+interface Headers {
+  readonly name: string;
+  readonly revision: string | null;
+  readonly config: ModelConfig;
+  readonly weights: WeightSource;
+}
+
+/** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
+async function headersOf(name: string, { entropy, offline, progress, signal }: InspectOptions): Promise<Headers> {
+  const found = await findModel(name, { offline, signal });
+  if (found.kind === "remote" && !entropy) {
+    const { id, commit } = found.remote;
+    progress.message(`${id}: reading the headers from the Hub, without downloading the weights`);
+    const { config, weights } = await readRemoteHeaders(found.client, found.remote, signal);
+    const shards = weights.map(({ name, bytes, header, expected }) => ({
+      file: { name, path: name, bytes },
+      entries: header.tensors.values(),
+      expected,
+    }));
+    return { name: id, revision: commit, config, weights: gatherTensors(shards) };
+  }
+  const { folder, ...model } =
+    found.kind === "folder"
+      ? found.model
+      : await resolveModel(name, { offline, signal, onProgress: downloadProgress(progress) });
+  const { config, weights } = await openCheckpoint(folder);
+  return { ...model, config, weights };
+}
+
+async function entropyWithProgress(weights: WeightSource, progress: Progress, signal?: AbortSignal): Promise<number> {
+  let started = false;
+  return entropyCodedBytes(weights, {
+    signal,
+    onProgress: (done, total) => {
+      if (!started) progress.start("reading the weights", total, "bytes");
+      started = true;
+      progress.update(done);
+    },
+  });
+}
+
+const NO_BREAK = /\u00a0/g;
+
+/** The ledger as a person reads it. */
+export function inspectionTable({ model, ledger }: Inspection): string {
+  const rows: (readonly [label: string, value: string, note?: string])[] = [];
+  const { total, embedding, nonEmbedding, activePerToken } = ledger.parameters;
+  const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : "");
+  rows.push(["Parameters", count(total)]);
+  rows.push(["  embedding", count(embedding), `${share(embedding, total)}: token and position tables, output matrix`]);
+  rows.push(["  other", count(nonEmbedding), share(nonEmbedding, total)]);
+  if (activePerToken === null) rows.push(["  active per token", "–", "not known for this architecture"]);
+  else if (activePerToken !== total)
+    rows.push(["  active per token", count(activePerToken), share(activePerToken, total)]);
+
+  rows.push(["Weights", si(ledger.weightBytes, "B"), `${figure(ledger.bitsPerParameter)} bits a parameter`]);
+  for (const [dtype, { tensors, bytes }] of Object.entries(ledger.byDtype)) {
+    rows.push([`  ${visible(dtype)}`, si(bytes, "B"), `${count(tensors)} tensors`]);
+  }
+  if (ledger.entropyCodedBytes !== null) {
+    const note = `${share(ledger.entropyCodedBytes, ledger.weightBytes)} of the stored bytes`;
+    rows.push(["  entropy-coded", si(ledger.entropyCodedBytes, "B"), note]);
+  }
+  if (ledger.buffers.tensors > 0) {
+    rows.push([
+      "Buffers",
+      si(ledger.buffers.bytes, "B"),
+      `${count(ledger.buffers.tensors)} stored tensors that are no weights`,
+    ]);
+  }
+
+  const { training } = ledger;
+  if (training === null) {
+    rows.push(["Training text", "–", "not known: pass --training-tokens or --training-bytes"]);
+  } else {
+    rows.push(["Training tokens", si(training.tokens, ""), visible(training.source)]);
+    rows.push(["Training text", si(training.bytes, "B"), visible(training.note ?? "")]);
+    if (ledger.storageRatio !== null) {
+      rows.push(["Storage ratio", figure(ledger.storageRatio), "bytes of training text for each byte of weights"]);
+      rows.push(["", figure(ledger.trainingBytesPerParameter), "bytes of training text for each parameter"]);
+    }
+  }
+
+  const labels = Math.max(...rows.map(([label]) => label.length));
+  const values = Math.max(...rows.map(([, value]) => value.length));
+  const lines = rows.map(([label, value, note]) =>
+    `${label.padEnd(labels)}  ${value.padStart(values)}  ${note ?? ""}`.trimEnd(),
+  );
+  const title = [
+    visible(model.name),
+    model.revision?.slice(0, 12),
+    model.architecture ? `(${visible(model.architecture)})` : undefined,
+  ];
+  const notes = (ledger.notes ?? []).map((note) => `Note: ${visible(note)}`);
+  return `${[title.filter(Boolean).join(" "), "", ...lines, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`.replace(
+    NO_BREAK,
+    " ",
+  );
+}
