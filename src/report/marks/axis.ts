@@ -1,0 +1,111 @@
+/** Linear and logarithmic scales with ticks at round numbers, and the axes drawn from them. Pure. */
+import { figure, si } from "../format.ts";
+import { element, label } from "./svg.ts";
+
+export interface Scale {
+  (value: number): number;
+  readonly domain: readonly [number, number];
+  readonly ticks: readonly number[];
+}
+
+/** Multiples of 1, 2 or 5 · 10^k inside [low, high], about `target` of them. */
+export function niceTicks(low: number, high: number, target: number): number[] {
+  const span = high - low;
+  if (!(span > 0)) return [low];
+  const rough = span / Math.max(1, target);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  // the round step nearest to the rough one, in ratio
+  const excess = rough / power;
+  const step = power * (excess >= Math.sqrt(50) ? 10 : excess >= Math.sqrt(10) ? 5 : excess >= Math.SQRT2 ? 2 : 1);
+  const places = Math.min(100, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  const ticks: number[] = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
+    // k·step rather than a running sum, rounded to the step's own digits: 0.3, not 0.30000000000000004
+    ticks.push(Number((k * step).toFixed(places)));
+  }
+  return ticks;
+}
+
+/** Widened to round numbers so that the data never touches the frame; `low` = `high` gets room of its own. */
+export function linear(
+  [low, high]: readonly [number, number],
+  [start, end]: readonly [number, number],
+  target = 5,
+): Scale {
+  const room = high > low ? 0 : Math.max(Math.abs(high), 1) / 2;
+  const from = low - room;
+  const to = high + room;
+  const map = (value: number): number => start + ((value - from) / (to - from)) * (end - start);
+  return Object.assign(map, { domain: [from, to] as const, ticks: niceTicks(from, to, target) });
+}
+
+/** Base-ten scale over [low, high], both positive, with a tick at powers of ten. */
+export function logarithmic(
+  [low, high]: readonly [number, number],
+  [start, end]: readonly [number, number],
+  target = 6,
+): Scale {
+  const from = Math.log10(low);
+  const to = Math.log10(high);
+  const map = (value: number): number => start + ((Math.log10(value) - from) / (to - from)) * (end - start);
+  const ticks = niceTicks(from, to, target)
+    .filter(Number.isInteger)
+    .map((exponent) => 10 ** exponent);
+  return Object.assign(map, { domain: [low, high] as const, ticks });
+}
+
+/** [low, high] over all finite values, with `margin` of the span on either side; zero is kept in where asked. */
+export function extent(
+  values: Iterable<number | null | undefined>,
+  { zero = false, margin = 0.06 }: { zero?: boolean; margin?: number } = {},
+): [number, number] {
+  let low = zero ? 0 : Infinity;
+  let high = zero ? 0 : -Infinity;
+  for (const value of values) {
+    if (value === null || value === undefined || !Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (low > high) return [0, 1];
+  const room = (high - low) * margin;
+  return [zero && low >= 0 ? 0 : low - room, zero && high <= 0 ? 0 : high + room];
+}
+
+type Write = (value: number) => string;
+
+/** Without the zeros at the end of the fraction: `0.5`, `1 MB`. */
+const shortened = (written: string): string =>
+  written.replace(/\.(\d*?)0+(?!\d)/, (_, kept) => (kept ? `.${kept}` : ""));
+const plainly: Write = (value) => shortened(figure(value, 6));
+export const inBytes: Write = (value) => shortened(si(value, "B"));
+
+/** Ticks and numbers under (or, `above`, over) the line y. */
+export function axisX(
+  scale: Scale,
+  y: number,
+  { above = false, write = plainly, grid }: { above?: boolean; write?: Write; grid?: number } = {},
+): string {
+  return scale.ticks
+    .map((tick) => {
+      const x = scale(tick);
+      const line = element("line", { x1: x, x2: x, y1: y, y2: grid ?? y + (above ? -4 : 4), class: "grid" });
+      return line + label(x, above ? y - 8 : y + 16, write(tick), { class: "tick", "text-anchor": "middle" });
+    })
+    .join("");
+}
+
+/** Ticks and numbers left (or, `right`, right) of the line x. */
+export function axisY(
+  scale: Scale,
+  x: number,
+  { right = false, write = plainly, grid }: { right?: boolean; write?: Write; grid?: number } = {},
+): string {
+  return scale.ticks
+    .map((tick) => {
+      const y = scale(tick);
+      const line = element("line", { x1: x, x2: grid ?? x + (right ? 4 : -4), y1: y, y2: y, class: "grid" });
+      const anchor = right ? "start" : "end";
+      return line + label(x + (right ? 7 : -7), y + 4, write(tick), { class: "tick", "text-anchor": anchor });
+    })
+    .join("");
+}

@@ -1,0 +1,78 @@
+/**
+ * Horizontal bars from zero with an error bar where there is an interval: one row a thing, its name before and its
+ * figure after the bar. The narrow form puts the name over the bar. Pure.
+ */
+import type { Interval } from "../../profile/figures.ts";
+import { shorten } from "../format.ts";
+import { drawing, element, label, tooltip } from "./svg.ts";
+
+export interface BarRow extends Interval {
+  readonly name: string;
+  /** figure as written at the bar's end */
+  readonly written: string;
+  /** what a pointer resting on the bar shows */
+  readonly detail: string;
+  readonly tone: "model" | "plain" | "raw";
+}
+
+/** Longest name and figure that the wide form leaves room for, in units of the drawing (7 a character). */
+const CHARACTER = 7;
+
+/** @param form `wide`: 720 units, name beside the bar; `narrow`: 344 units, name above it */
+export function bars(name: string, rows: readonly BarRow[], form: "wide" | "narrow"): string {
+  const wide = form === "wide";
+  const width = wide ? 720 : 344;
+  const pitch = wide ? 30 : 46;
+  const thick = 14;
+  const room = (texts: readonly string[], most: number): number =>
+    Math.min(most, Math.max(...texts.map((text) => text.length)) * CHARACTER + 14);
+  const left = wide
+    ? room(
+        rows.map((row) => row.name),
+        220,
+      )
+    : 0;
+  const right =
+    width -
+    (wide
+      ? room(
+          rows.map((row) => row.written),
+          230,
+        )
+      : 0);
+  const most = Math.max(...rows.map((row) => Math.max(row.value ?? 0, row.high ?? 0)), Number.MIN_VALUE);
+  const at = (value: number): number => left + (Math.max(0, value) / most) * (right - left);
+  const called = (row: BarRow): string =>
+    shorten(row.name, Math.floor((wide ? left - 14 : width - 20) / CHARACTER) - (wide ? 0 : row.written.length));
+
+  const drawn = rows.map((row, index) => {
+    const top = index * pitch + (wide ? (pitch - thick) / 2 : 22);
+    const middle = top + thick / 2;
+    const end = at(row.value ?? 0);
+    const whisker =
+      row.low !== null && row.high !== null
+        ? element("path", {
+            d: `M${at(row.low).toFixed(2)} ${middle}H${at(row.high).toFixed(2)}M${at(row.low).toFixed(2)} ${middle - 4}v8M${at(row.high).toFixed(2)} ${middle - 4}v8`,
+            class: "whisker",
+          })
+        : "";
+    const nameAt = wide
+      ? label(left - 14, middle + 4.5, called(row), { "text-anchor": "end", class: row.tone })
+      : label(0, top - 7, called(row), { class: row.tone });
+    const writtenAt = wide
+      ? label(at(Math.max(row.value ?? 0, row.high ?? 0)) + 8, middle + 4.5, row.written, {
+          class: `${row.tone} written`,
+        })
+      : label(width, top - 7, row.written, { "text-anchor": "end", class: `${row.tone} written` });
+    return element(
+      "g",
+      {},
+      tooltip(`${row.name}: ${row.detail}`),
+      element("rect", { x: left, y: top, width: Math.max(0, end - left), height: thick, class: `bar ${row.tone}` }),
+      whisker,
+      nameAt,
+      writtenAt,
+    );
+  });
+  return drawing(name, { width, height: rows.length * pitch, className: `bars ${form}` }, ...drawn);
+}

@@ -1,0 +1,110 @@
+/**
+ * Text shaded by what its bytes cost: a passage is cut into cells (a token, or the tokens that share one character),
+ * neighbouring cells of one step become one element (`<c->` for step 2, none for step 0), and the cells' own lengths and
+ * bits ride along in two strings that the page's script reads for its tooltip. Pure.
+ *
+ * Size: the text, 9 bytes a run of one step, 2 bytes a cell (3 where cells are not all one UTF-16 unit long).
+ */
+
+import { visible } from "../format.ts";
+import { HEAT_EDGES } from "../palette.ts";
+import { markup } from "./svg.ts";
+
+export interface Cell {
+  /** as shown: invisible characters made visible, line breaks and tabs kept */
+  readonly text: string;
+  /** UTF-8 bytes of the source */
+  readonly bytes: number;
+  readonly bits: number;
+}
+
+export interface Passage {
+  readonly text: string;
+  readonly ends: readonly number[];
+  readonly nats: readonly number[];
+}
+
+const KEPT = "\n\t";
+
+/** Cells of a passage, in order; together their text is the whole passage. */
+export function cells({ text, ends, nats }: Passage): Cell[] {
+  const found: Cell[] = [];
+  let unit = 0; // UTF-16 position in the text
+  let byte = 0; // UTF-8 position of `unit`
+  let startUnit = 0;
+  let startByte = 0;
+  let pending = 0; // nats of tokens whose cell has not ended
+  const close = (): void => {
+    found.push({ text: visible(text.slice(startUnit, unit), KEPT), bytes: byte - startByte, bits: pending / Math.LN2 });
+    startUnit = unit;
+    startByte = byte;
+    pending = 0;
+  };
+  for (const [token, end] of ends.entries()) {
+    pending += nats[token] ?? 0;
+    while (byte < end && unit < text.length) {
+      const code = text.codePointAt(unit)!;
+      byte += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+      unit += code < 0x10000 ? 1 : 2;
+    }
+    // a token that ends inside a character goes with the next one, one that stands for no bytes with the one before
+    if (byte === end && unit > startUnit && ends[token + 1] !== end) close();
+  }
+  if (unit < text.length || pending > 0) {
+    unit = text.length;
+    close();
+  }
+  return found;
+}
+
+/** Step of the heat ramp, 0 (hardly any cost) to 7 (dearer than storing the bytes raw). */
+export function heat(bitsPerByte: number): number {
+  return Math.max(
+    0,
+    HEAT_EDGES.findLastIndex((edge) => bitsPerByte >= edge),
+  );
+}
+
+/** Custom element of a step: `a-` … `h-` are the shortest names HTML allows. */
+export const heatElement = (step: number): string => `${String.fromCharCode(97 + step)}-`;
+
+/** Marked-up text of the cells. */
+export function shade(given: readonly Cell[]): string {
+  let written = "";
+  let run = "";
+  let step = 0;
+  const flush = (): void => {
+    if (run !== "")
+      written += step === 0 ? markup(run, KEPT) : `<${heatElement(step)}>${markup(run, KEPT)}</${heatElement(step)}>`;
+    run = "";
+  };
+  for (const cell of given) {
+    const own = heat(cell.bits / Math.max(1, cell.bytes));
+    if (own !== step) flush();
+    step = own;
+    run += cell.text;
+  }
+  flush();
+  return written;
+}
+
+/** 64 characters that need no escaping in an attribute, from code 63; `digits` and `readCells` of the page agree on it. */
+const digit = (value: number): string => String.fromCharCode(63 + value);
+const LARGEST = 63 * 64 + 63;
+
+/**
+ * `bits`: two digits a cell, hundredths of a bit, 40.95 meaning that or more. `lengths`: UTF-16 units shown, one digit a
+ * cell, 63 meaning that the next digit adds on; empty where every cell is one unit.
+ */
+export function encodeCells(given: readonly Cell[]): { bits: string; lengths: string } {
+  let bits = "";
+  let lengths = "";
+  for (const cell of given) {
+    const hundredths = Math.min(LARGEST, Math.max(0, Math.round(cell.bits * 100)));
+    bits += digit(hundredths >> 6) + digit(hundredths & 63);
+    let left = cell.text.length;
+    for (; left >= 63; left -= 63) lengths += digit(63);
+    lengths += digit(left);
+  }
+  return { bits, lengths: given.every((cell) => cell.text.length === 1) ? "" : lengths };
+}

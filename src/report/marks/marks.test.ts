@@ -1,0 +1,238 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { random } from "../../numeric/random.ts";
+import { visible } from "../format.ts";
+import { HOSTILE, sampleProfile } from "../sample.testing.ts";
+import { extent, linear, logarithmic, niceTicks } from "./axis.ts";
+import { bars } from "./bars.ts";
+import { type Cell, cells, encodeCells, heat, shade } from "./heat.ts";
+import { lines } from "./lines.ts";
+import { plane } from "./plane.ts";
+import { sparkline } from "./sparkline.ts";
+import { element, markup, pathData } from "./svg.ts";
+
+const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+
+/** Every number in every coordinate attribute. */
+const coordinates = (svg: string): number[] =>
+  [...svg.matchAll(/\b(?:x|y|x1|x2|y1|y2|cx|cy|r|width|height|d)="([^"]*)"/g)].flatMap(([, value]) =>
+    value
+      .split(/[MLHVhvlz\s,]+/)
+      .filter((piece) => piece !== "")
+      .map(Number),
+  );
+
+describe("markup", () => {
+  it("leaves nothing that could be a tag, an attribute or a control", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(markup(text)).not.toMatch(/[<>"'\p{Cc}]/u);
+        expect(element("a", { title: text })).toMatch(/^<a title="[^"<>]*"\/>$/);
+      }),
+    );
+  });
+
+  it("breaks a path where a point is missing", () =>
+    expect(pathData([[0, 1], null, [2, 3.456], [4, 5]])).toBe("M0 1M2 3.46L4 5"));
+});
+
+describe("axes", () => {
+  it("tick at round numbers inside the range", () => {
+    expect(niceTicks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    expect(niceTicks(-0.88, -0.1, 3)).toEqual([-0.8, -0.6, -0.4, -0.2]);
+    fc.assert(
+      fc.property(
+        finite,
+        fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
+        fc.integer({ min: 2, max: 9 }),
+        (low, span, target) => {
+          const ticks = niceTicks(low, low + span, target);
+          expect(ticks.length).toBeLessThanOrEqual(2 * target + 1);
+          for (const tick of ticks) {
+            expect(tick).toBeGreaterThanOrEqual(low - span * 1e-6);
+            expect(tick).toBeLessThanOrEqual(low + span * (1 + 1e-6));
+          }
+        },
+      ),
+    );
+  });
+
+  it("map their ends onto the range, and give a flat domain room", () => {
+    const scale = linear([2, 4], [10, 110]);
+    expect([scale(2), scale(3), scale(4)]).toEqual([10, 60, 110]);
+    expect(linear([3, 3], [0, 100])(3)).toBe(50);
+    const decades = logarithmic([10, 1000], [0, 100]);
+    expect(decades(100)).toBeCloseTo(50, 12);
+    expect(decades.ticks).toEqual([10, 100, 1000]);
+  });
+
+  it("take in every finite value", () => {
+    expect(extent([null, 2, Number.NaN, 4], { margin: 0 })).toEqual([2, 4]);
+    expect(extent([2, 4], { zero: true, margin: 0.5 })).toEqual([0, 6]);
+    expect(extent([])).toEqual([0, 1]);
+  });
+});
+
+describe("marks", () => {
+  const hostileRow = {
+    name: HOSTILE,
+    value: 0.3,
+    low: 0.2,
+    high: 0.4,
+    written: HOSTILE,
+    detail: HOSTILE,
+    tone: "model",
+  } as const;
+
+  it.each(["wide", "narrow"] as const)("escape what they are given (%s)", (form) => {
+    const svg = bars(HOSTILE, [hostileRow], form);
+    expect(svg).not.toContain("<script");
+    expect(svg).toMatch(/^<svg [^>]*role="img" aria-label="[^"]+"/);
+  });
+
+  it("draw bars in proportion", () => {
+    const row = (value: number) => ({ ...hostileRow, name: "a", written: "b", value, low: null, high: null });
+    const widths = [...bars("x", [row(1), row(0.5), row(0.25)], "narrow").matchAll(/<rect [^>]*width="([\d.]+)"/g)].map(
+      (found) => Number(found[1]),
+    );
+    expect(widths).toEqual([344, 172, 86]);
+  });
+
+  it("are finite whatever is missing", () => {
+    const none = { value: null, low: null, high: null };
+    const flat = { value: 0, low: 0, high: 0 };
+    const mark = (one: typeof none | typeof flat, layer: number) => ({
+      layer,
+      complexity: one,
+      expressivity: one,
+      plugin: [0, 0] as const,
+      hollow: true,
+      detail: "",
+    });
+    const all = [
+      bars("x", [{ ...hostileRow, ...none }], "wide"),
+      lines("x", [0], [{ name: "a", tone: "model", style: "solid", values: [flat] }]),
+      lines("x", [0, 1], [{ name: "a", tone: "model", style: "solid", values: [none, null] }]),
+      plane("x", [mark(flat, 0), mark(none, 1)], Math.log(2), null, true, "wide"),
+      plane("x", [], Math.log(2), { frontier: [], limit: 0 }, true, "narrow"),
+      sparkline("x", []),
+      sparkline("x", [null, 1, 1]),
+    ];
+    for (const svg of all) expect(coordinates(svg).filter((value) => !Number.isFinite(value))).toEqual([]);
+  });
+
+  it("draw uncertain layers hollow, and every layer of the plane once", () => {
+    const { layers, lnM } = sampleProfile().plane!;
+    const marks = layers.map(({ layer, orders }) => ({
+      layer,
+      complexity: orders["4"].complexity.heldOut,
+      expressivity: orders["4"].expressivity.heldOut,
+      plugin: [orders["4"].complexity.plugin, orders["4"].expressivity.plugin] as const,
+      hollow: layer > 3,
+      detail: "",
+    }));
+    const svg = plane("x", marks, lnM, null, false, "wide");
+    expect(svg.match(/class="dot depth"/g)).toHaveLength(4);
+    expect(svg.match(/class="dot depth hollow"/g)).toHaveLength(2);
+    expect(svg.match(/class="ghost"/g)).toHaveLength(6);
+  });
+});
+
+/** What the page's script does, written plainly. */
+function decode({ bits, lengths }: { bits: string; lengths: string }): { length: number; hundredths: number }[] {
+  const values = [...lengths].map((digit) => digit.charCodeAt(0) - 63);
+  const found: { length: number; hundredths: number }[] = [];
+  for (let at = 0; at < bits.length; at += 2) {
+    let length = lengths === "" ? 1 : 0;
+    while (values.length > 0) {
+      const digit = values.shift()!;
+      length += digit;
+      if (digit < 63) break;
+    }
+    found.push({ length, hundredths: (bits.charCodeAt(at) - 63) * 64 + bits.charCodeAt(at + 1) - 63 });
+  }
+  return found;
+}
+
+const unmarked = (text: string): string =>
+  text
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&amp;", "&");
+
+describe("shaded text", () => {
+  /** Any text, cut anywhere between bytes, with empty tokens among the others. */
+  const anyPassage = fc
+    .tuple(
+      fc.string({ unit: "binary", maxLength: 60 }),
+      fc.array(fc.nat(200), { maxLength: 40 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 40, noNaN: true })),
+    )
+    .map(([text, cuts, costs]) => {
+      const bytes = new TextEncoder().encode(text).length;
+      const ends = [...cuts.map((cut) => cut % (bytes + 1)), bytes].sort((a, b) => a - b);
+      return { text, ends, nats: ends.map(() => costs.next().value as number) };
+    });
+
+  it("keeps all of the text and all of its cost, however tokens cut characters", () => {
+    fc.assert(
+      fc.property(anyPassage, (given) => {
+        const found = cells(given);
+        expect(found.map((cell) => cell.text).join("")).toBe(visible(given.text, "\n\t"));
+        const nats = given.nats.reduce((sum, value) => sum + value, 0);
+        expect(found.reduce((sum, cell) => sum + cell.bits, 0)).toBeCloseTo(nats / Math.LN2, 6);
+        expect(found.reduce((sum, cell) => sum + cell.bytes, 0)).toBe(given.ends.at(-1));
+        expect(unmarked(shade(found).replace(/<\/?[b-h]->/g, ""))).toBe(visible(given.text, "\n\t"));
+      }),
+    );
+  });
+
+  it("gives the page every cell's length and bits", () => {
+    fc.assert(
+      fc.property(anyPassage, (given) => {
+        const found = cells(given);
+        const encoded = encodeCells(found);
+        expect(encoded.bits + encoded.lengths).toMatch(/^[?-~]*$/);
+        expect(decode(encoded)).toEqual(
+          found.map((cell) => ({ length: cell.text.length, hundredths: Math.min(4095, Math.round(cell.bits * 100)) })),
+        );
+      }),
+    );
+    const long: Cell = { text: "x".repeat(126), bytes: 126, bits: 99 };
+    expect(decode(encodeCells([long]))).toEqual([{ length: 126, hundredths: 4095 }]);
+  });
+
+  it("joins tokens that share a character", () => {
+    const found = cells({ text: "a🙂b", ends: [1, 3, 5, 6], nats: [1, 2, 3, 4] });
+    expect(found.map((cell) => [cell.text, cell.bytes])).toEqual([
+      ["a", 1],
+      ["🙂", 4],
+      ["b", 1],
+    ]);
+    expect(found[1].bits).toBeCloseTo(5 / Math.LN2, 12);
+  });
+
+  it("shades by bits per byte, eight and more as the darkest", () => {
+    expect([0, 0.49, 0.5, 1, 7.99, 8, 60, -1].map(heat)).toEqual([0, 0, 1, 2, 6, 7, 7, 0]);
+    expect(
+      shade([
+        { text: "<a", bytes: 2, bits: 0 },
+        { text: "b", bytes: 1, bits: 9 },
+        { text: "c", bytes: 2, bits: 20 },
+      ]),
+    ).toBe("&lt;a<h->bc</h->");
+  });
+
+  it.each([1, 2])("200 kB at %i bytes a token stay under 1.5 MB", (length) => {
+    const dice = random(3, "size", length);
+    const text = "some words of a text that goes on and on\n".repeat(5000).slice(0, 200_000);
+    const ends = Array.from({ length: text.length / length }, (_, token) => (token + 1) * length);
+    // dear where a word begins, cheap inside it, as in any trained model
+    const nats = ends.map((end) => (/\s/.test(text[end - 1]) ? 2.5 : 0.3) * length * -Math.log(1 - dice.uniform()));
+    const found = cells({ text, ends, nats });
+    const { bits, lengths } = encodeCells(found);
+    expect(shade(found).length + bits.length + lengths.length).toBeLessThan(1.5e6);
+  });
+});

@@ -1,0 +1,236 @@
+/**
+ * The report's one page: style sheet, the little script and the frame around the sections. Nothing is loaded from
+ * anywhere: system fonts, inline SVG, and a content policy that forbids every request and every script but the page's
+ * own, by its digest. All is readable without the script; it adds the bits under the pointer and unfolds for printing.
+ */
+import { createHash } from "node:crypto";
+import { heatElement } from "./marks/heat.ts";
+import { element, markup } from "./marks/svg.ts";
+import { THEMES } from "./palette.ts";
+
+function variables(theme: (typeof THEMES)[keyof typeof THEMES]): string {
+  const { heat, ...colours } = theme;
+  const named = Object.entries(colours).map(([name, value]) => `--${name}:${value}`);
+  return [...named, ...heat.map((value, step) => `--heat${step}:${value}`)].join(";");
+}
+
+const steps = THEMES.light.heat.map((_, step) => step);
+
+const STYLE = `
+:root{color-scheme:light dark;${variables(THEMES.light)};
+--serif:"Iowan Old Style","Palatino Linotype",Palatino,"Source Serif 4",Charter,Georgia,"Liberation Serif",serif;
+--sans:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;
+--mono:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
+@media (prefers-color-scheme:dark){:root{${variables(THEMES.dark)}}}
+*{box-sizing:border-box}
+html{background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%;scroll-behavior:smooth}
+body{margin:0 auto;max-width:1120px;padding:0 24px 96px;font:16px/1.55 var(--sans);overflow-wrap:anywhere}
+p{margin:0 0 .75em}
+h1,h2{font-family:var(--serif);font-weight:400;text-wrap:balance;letter-spacing:-.01em;margin:0}
+h3{font:600 12px/1.4 var(--sans);letter-spacing:.02em;margin:0 0 .5em;color:var(--ink)}
+a{color:inherit;text-decoration-color:var(--rule);text-underline-offset:3px}
+a:hover{text-decoration-color:currentColor}
+:focus-visible{outline:2px solid var(--model);outline-offset:3px;border-radius:2px}
+code{font:.86em var(--mono);white-space:pre-wrap}
+data{font-variant-numeric:tabular-nums}
+.top{padding:56px 0 40px;max-width:920px}
+.top .kind{display:flex;flex-wrap:wrap;gap:4px 12px;font-size:13px;color:var(--muted);margin:0 0 40px}
+.top .kind b{font-weight:600;color:var(--ink)}
+.top h1{font-size:clamp(32px,5.6vw,60px);line-height:1.1}
+.top .beside{margin:28px 0 0;font-size:18px;line-height:1.55;max-width:44em}
+.top .beside p{margin:0 0 .4em}
+.notice{border-left:3px solid var(--warn);padding:2px 0 2px 16px;margin:0 0 36px;color:var(--warn);font-size:18px;font-weight:600;line-height:1.45}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:20px 32px;margin:44px 0 0;padding:0}
+.facts div{border-top:1px solid var(--rule);padding-top:10px}
+.facts dt{font-size:13px;color:var(--muted)}
+.facts dd{margin:2px 0 0;font:22px/1.3 var(--serif);font-variant-numeric:lining-nums}
+nav{border-top:1px solid var(--rule);padding:14px 0;font-size:14px;display:flex;flex-wrap:wrap;gap:4px 22px}
+section{display:grid;grid-template-columns:minmax(0,720px) minmax(0,280px);grid-template-areas:"head head" "body note";column-gap:72px;border-top:1px solid var(--rule);padding:52px 0 64px}
+section>header{grid-area:head;display:flex;flex-wrap:wrap;align-items:baseline;justify-content:space-between;gap:4px 24px;margin-bottom:32px}
+section h2{font-size:clamp(25px,3vw,32px);line-height:1.2;max-width:22em}
+.methods{font-size:12px;color:var(--muted);margin:0;white-space:nowrap}
+.body{grid-area:body;min-width:0}
+aside{grid-area:note;font-size:14px;line-height:1.55;color:var(--muted)}
+aside p+h3{margin-top:2em}
+.lede{font:20px/1.45 var(--serif);margin-bottom:1em}
+.small,.aside,.absent{font-size:14px;color:var(--muted)}
+.aside,.absent{border-left:2px solid var(--rule);padding-left:14px}
+figure{margin:0 0 36px}
+figcaption{font-size:14px;line-height:1.4;font-weight:600;margin-bottom:14px}
+svg{display:block;width:100%;height:auto;overflow:visible;font:13px var(--sans);font-variant-numeric:tabular-nums}
+svg.narrow{display:none}
+svg.spark{width:84px;height:20px}
+svg text{fill:var(--ink)}
+svg .tick{fill:var(--muted);font-size:12px}
+svg .title{fill:var(--muted);font-size:12.5px}
+svg .tag{fill:var(--muted);font-size:12.5px;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+svg .layer{font-size:12px;font-weight:600;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+svg text.model{fill:var(--model);font-weight:600}
+svg text.raw,svg text.written{fill:var(--muted)}
+svg text.model.written{fill:var(--model)}
+.grid{stroke:var(--rule);stroke-width:1}
+.zero,.here{stroke:var(--faint);stroke-width:1}
+.here{stroke-dasharray:2 3}
+.bar.raw{fill:var(--rule)}.bar.plain{fill:var(--faint)}.bar.model{fill:var(--model)}
+.whisker{stroke:var(--ink);stroke-width:1.4;fill:none}
+.line{fill:none;stroke-width:1.8;stroke-linejoin:round}
+.line.broken{stroke-width:1.4;stroke-dasharray:4 3}
+.error{fill:none;stroke-width:1.5;opacity:.75}
+.dot{stroke:var(--paper);stroke-width:1}
+.reference{fill:none;stroke:var(--faint);stroke-width:1.3}
+.reference.diagonal{stroke-dasharray:1 4;stroke-linecap:round}
+.reference.limit{stroke-dasharray:7 4}
+.reference.frontier,.reference.best{stroke:var(--second);stroke-width:1.8}
+.trail{fill:none;stroke:var(--faint);stroke-width:1.2}
+.ray{stroke:var(--faint);stroke-width:1;opacity:.45}
+.ghost{fill:none;stroke:var(--faint);stroke-width:1.1}
+.dot.depth{fill:color-mix(in oklab,var(--model) var(--depth,100%),var(--from))}
+.error.depth{stroke:color-mix(in oklab,var(--model) var(--depth,100%),var(--from));opacity:1}
+${["model", "second", "third", "fourth", "faint"].map((tone) => `.line.${tone},.error.${tone}{stroke:var(--${tone})}.dot.${tone}{fill:var(--${tone})}.dot.${tone}.hollow{stroke:var(--${tone})}`).join("")}
+.dot.hollow{fill:var(--paper);stroke-width:1.8}
+.dot.depth.hollow{stroke:color-mix(in oklab,var(--model) var(--depth,100%),var(--from))}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:8px 36px;align-items:start}
+.key-beside{align-self:center}.key-beside .legend{flex-direction:column}.key-beside p{font-size:13px;color:var(--muted)}
+.legend{display:flex;flex-wrap:wrap;gap:6px 20px;font-size:13px;line-height:1.4;color:var(--muted);margin:14px 0 20px}
+.legend span{display:flex;gap:8px}
+.swatch{flex:none;width:20px;height:9px;margin-top:5px;border-bottom:0 solid var(--faint)}
+.swatch.dot,.swatch.hollow,.swatch.ghost{width:10px;height:10px;border-radius:50%;background:var(--model);border:0}
+.swatch.hollow{background:none;border:2px solid var(--model)}
+.swatch.ghost{background:none;border:1px solid var(--faint)}
+.swatch.second{background:var(--second)}
+.swatch.diagonal,.swatch.frontier,.swatch.limit,.swatch.faint{height:0;margin-top:9px;border-bottom-width:2px;border-bottom-style:dashed;background:none}
+.swatch.diagonal{border-bottom-style:dotted}
+.swatch.frontier{border-bottom-style:solid;border-color:var(--second)}
+input[name=order]{position:absolute;opacity:0;pointer-events:none}
+.selector{display:flex;flex-wrap:wrap;align-items:center;gap:8px;font-size:14px;color:var(--muted);margin:20px 0 24px}
+.selector label{min-width:40px;text-align:center;padding:5px 12px;border:1px solid var(--rule);border-radius:4px;color:var(--ink);cursor:pointer}
+.selector label:hover{border-color:var(--faint)}
+.order{display:none}
+.scroll{overflow-x:auto;margin:0 0 28px}
+table{border-collapse:collapse;font-size:14px;width:100%}
+caption{text-align:left;font-weight:600;padding-bottom:8px}
+th,td{text-align:right;padding:6px 0 6px 18px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
+th:first-child{text-align:left;padding-left:0}
+.words td,.words th{text-align:left}
+thead th{color:var(--muted);font-size:13px;vertical-align:bottom}
+td data{white-space:nowrap}
+td svg.spark{display:inline-block}
+.near{display:inline-block;padding-right:20px}.near data{color:var(--muted)}
+details summary{cursor:pointer;font-size:14px}
+.numbers{margin:8px 0 20px}
+.numbers>summary{color:var(--muted);width:max-content;max-width:100%}
+.numbers[open]>summary{margin-bottom:16px}
+.numbers>summary:hover{color:var(--ink)}
+.passage{border-top:1px solid var(--rule);padding:12px 0}
+.passage h3{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 16px;font-size:14px;margin:0 0 10px}
+.passage h3 span{font-weight:400;color:var(--muted)}
+.shaded{max-height:520px;overflow:auto;font:15px/1.75 var(--mono);white-space:pre-wrap;unicode-bidi:isolate;tab-size:4}
+.key{font-size:13px}.key span:first-child{font-weight:600;color:var(--ink)}
+.key i{width:1.2em;border:1px solid var(--rule)}
+${steps
+  .slice(1)
+  .map((step) => `${heatElement(step).replace("-", "\\-")}{background:var(--heat${step})}`)
+  .join("")}
+::highlight(token){text-decoration:underline 2px;text-underline-offset:3px}
+#tip{position:fixed;z-index:1;pointer-events:none;background:var(--ink);color:var(--paper);font:13px/1.4 var(--sans);font-variant-numeric:tabular-nums;padding:5px 9px;border-radius:4px;max-width:260px}
+footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:var(--muted)}
+@media (max-width:1080px){section{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "body" "note";max-width:760px}aside{margin-top:20px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:0 36px;grid-auto-flow:row}}
+@media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
+@media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}th,td{padding-left:12px}}
+@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:10.5pt}nav,.selector,#tip{display:none}section{break-inside:auto;padding:24px 0}figure,tr{break-inside:avoid}.shaded{max-height:none;overflow:visible}.shaded *,.bar,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}.order{display:block!important}}
+@media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
+`;
+
+/** Reads what `encodeCells` wrote (`marks/heat.ts`). */
+const SCRIPT = `
+(()=>{
+const tip=document.createElement("div");tip.id="tip";tip.hidden=true;tip.setAttribute("role","status");document.body.append(tip);
+const known=new WeakMap();
+const value=(text,at)=>text.charCodeAt(at)-63;
+const read=(box)=>{
+  if(known.has(box))return known.get(box);
+  const bits=box.dataset.bits,lengths=box.dataset.lengths,ends=[],starts=new Map();
+  for(let cell=0,at=0,end=0;cell*2<bits.length;cell++){
+    let length=1;
+    if(lengths!==undefined){length=0;let digit;do{digit=value(lengths,at++);length+=digit}while(digit===63)}
+    ends.push(end+=length)
+  }
+  const walk=document.createTreeWalker(box,NodeFilter.SHOW_TEXT);
+  for(let at=0;walk.nextNode();at+=walk.currentNode.length)starts.set(walk.currentNode,at);
+  const found={bits,ends,starts};known.set(box,found);return found
+};
+const caret=(x,y)=>{
+  if(document.caretPositionFromPoint){const at=document.caretPositionFromPoint(x,y);return at&&[at.offsetNode,at.offset]}
+  const at=document.caretRangeFromPoint&&document.caretRangeFromPoint(x,y);return at&&[at.startContainer,at.startOffset]
+};
+const place=(box,start,end)=>{
+  const range=document.createRange();let set=false;
+  for(const[node,at]of box.starts){
+    if(!set&&start<at+node.length){range.setStart(node,start-at);set=true}
+    if(set&&end<=at+node.length){range.setEnd(node,end-at);return range}
+  }
+};
+const hide=()=>{tip.hidden=true;if(window.CSS&&CSS.highlights)CSS.highlights.delete("token")};
+const show=(event)=>{
+  const box=event.target.closest&&event.target.closest(".shaded");if(!box)return hide();
+  const at=caret(event.clientX,event.clientY);if(!at)return hide();
+  const found=read(box),start=found.starts.get(at[0]);if(start===undefined)return hide();
+  let range;
+  for(const offset of[start+at[1],start+at[1]-1]){
+    let low=0,high=found.ends.length;
+    while(low<high){const middle=(low+high)>>1;if(found.ends[middle]>offset)high=middle;else low=middle+1}
+    if(offset<0||low>=found.ends.length)continue;
+    range=place(found,low?found.ends[low-1]:0,found.ends[low]);
+    if(range&&[...range.getClientRects()].some((r)=>event.clientX>=r.left&&event.clientX<=r.right&&event.clientY>=r.top-4&&event.clientY<=r.bottom+4)){
+      const hundredths=value(found.bits,2*low)*64+value(found.bits,2*low+1);
+      tip.textContent=(hundredths===4095?"40.95 bits or more":(hundredths/100).toFixed(2)+" bits")+" for “"+range.toString().replace(/\\n/g,"↵").replace(/\\t/g,"⇥")+"”";
+      tip.hidden=false;
+      const size=tip.getBoundingClientRect();
+      tip.style.left=Math.max(4,Math.min(event.clientX+12,innerWidth-size.width-8))+"px";
+      tip.style.top=(event.clientY+22+size.height>innerHeight?event.clientY-size.height-12:event.clientY+22)+"px";
+      if(window.CSS&&CSS.highlights&&window.Highlight)CSS.highlights.set("token",new Highlight(range));
+      return
+    }
+  }
+  hide()
+};
+addEventListener("pointermove",show,{passive:true});
+addEventListener("pointerdown",show,{passive:true});
+addEventListener("scroll",hide,{passive:true,capture:true});
+let folded=[];
+addEventListener("beforeprint",()=>{folded=[...document.querySelectorAll("details:not([open])")];for(const one of folded)one.open=true});
+addEventListener("afterprint",()=>{for(const one of folded)one.open=false});
+})();
+`.trim();
+
+const digest = createHash("sha256").update(SCRIPT).digest("base64");
+
+/**
+ * @param title of the window, plain text
+ * @param orders of the plane that the selector offers
+ * @param body markup
+ */
+export function page(title: string, orders: readonly string[], body: string): string {
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
+  const chosen = orders
+    .map((order) => {
+      const id = `#order-${order}:checked~`;
+      return `${id}.order-${order}{display:block}${id}.selector label[for=order-${order}]{background:var(--ink);color:var(--paper);border-color:var(--ink)}#order-${order}:focus-visible~.selector label[for=order-${order}]{outline:2px solid var(--model);outline-offset:2px}`;
+    })
+    .join("");
+  return [
+    "<!doctype html>",
+    '<html lang="en">',
+    "<head>",
+    '<meta charset="utf-8">',
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    '<meta name="viewport" content="width=device-width,initial-scale=1">',
+    '<meta name="referrer" content="no-referrer">',
+    element("title", {}, markup(title)),
+    `<style>${STYLE}${chosen}</style>`,
+    "</head>",
+    `<body>${body}<script>${SCRIPT}</script></body>`,
+    "</html>",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,73 @@
+/** Report section that shows the text itself, shaded by what each token costs per byte (METHODS §1). */
+import type { Profile } from "../../profile/profile.ts";
+import { count, figure, si } from "../format.ts";
+import { cells, encodeCells, heatElement, shade } from "../marks/heat.ts";
+import { element, markup } from "../marks/svg.ts";
+import { HEAT_EDGES } from "../palette.ts";
+import { datum, missing, type Section } from "./parts.ts";
+
+/** Passages shown unfolded. */
+const OPEN = 3;
+
+function key(): string {
+  const steps = HEAT_EDGES.map((edge, step) => {
+    const name =
+      step === 0
+        ? `under ${HEAT_EDGES[1]}`
+        : step === HEAT_EDGES.length - 1
+          ? `${edge} and more`
+          : `${edge}–${HEAT_EDGES[step + 1]}`;
+    const swatch = step === 0 ? " " : `<${heatElement(step)}>&nbsp;&nbsp;</${heatElement(step)}> `;
+    return element("span", {}, step === 0 ? `<i class="bare"></i>${name}` : swatch + name);
+  });
+  return element("p", { class: "legend key" }, element("span", {}, "bits per byte"), ...steps);
+}
+
+export function shadedText(profile: Profile): Section {
+  const shared = {
+    id: "text",
+    title: "Where the model is surprised",
+    methods: "§1",
+    means: [
+      "Every token is shaded by the bits it costs for each of its bytes. Plain text was foreseen; the darkest was dearer than storing the bytes as they are (8 bits each). Rest on a word to see its bits.",
+    ],
+    misread: [
+      "The shade belongs to the surprise at the token given all that stands before it, not to the word as such: the second time a name occurs it is often cheap.",
+      "Long tokens spread their cost over more bytes, so models with different vocabularies shade differently.",
+    ],
+  };
+  if (profile.passages.length === 0) {
+    return { ...shared, body: missing(profile, "passages") };
+  }
+  const passages = profile.passages.map((one, index) => {
+    const found = cells(one);
+    const { bits, lengths } = encodeCells(found);
+    const name = profile.documents[one.document]?.id ?? `document ${one.document + 1}`;
+    const from = one.start === 0 ? "" : `from byte ${count(one.start)}, `;
+    const facts = `${markup(`${from}${si(one.ends.at(-1) ?? 0, "B")}, `)}${datum(["passages", index, "bitsPerByte"], one.bitsPerByte)} bits per byte`;
+    return element(
+      "article",
+      { class: "passage" },
+      element("h3", {}, `<bdi>${markup(name)}</bdi>`, element("span", {}, facts)),
+      `<div class="shaded" tabindex="0" role="region" aria-label="${markup(`text of ${name}`)}" data-bits="${bits}"${lengths === "" ? "" : ` data-lengths="${lengths}"`}>${shade(found)}</div>`,
+    );
+  });
+  const shown = passages.slice(0, OPEN).join("");
+  const rest = passages.slice(OPEN);
+  const folded =
+    rest.length === 0
+      ? ""
+      : element(
+          "details",
+          { class: "numbers" },
+          element(
+            "summary",
+            {},
+            markup(rest.length === 1 ? "One more passage" : `${count(rest.length)} more passages`),
+          ),
+          ...rest,
+        );
+  const mean = profile.coding?.overall.bitsPerByte.value;
+  const whole = mean === undefined || mean === null ? "" : ` The whole text costs ${figure(mean)} bits per byte.`;
+  return { ...shared, means: [`${shared.means[0]}${whole}`], body: key() + shown + folded };
+}
