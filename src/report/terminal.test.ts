@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { columns } from "./format.ts";
+import {
+  bare,
+  hostile,
+  lossesOnly,
+  manyDomains,
+  sampleProfile,
+  untrained,
+  withoutIntervals,
+} from "./sample.testing.ts";
+import { renderTerminal, terminalOptions } from "./terminal.ts";
+
+const options = { width: 80, colour: false, unicode: true };
+const linesOf = (text: string): string[] => text.trimEnd().split("\n");
+
+describe("terminal summary", () => {
+  it.each([60, 72, 80, 100, 120, 20, 500])("fits %i columns", (width) => {
+    for (const profile of [
+      sampleProfile(),
+      sampleProfile(30),
+      untrained(),
+      lossesOnly(),
+      bare(),
+      manyDomains(),
+      hostile(),
+    ]) {
+      for (const line of linesOf(renderTerminal(profile, { ...options, width }))) {
+        expect(columns(line)).toBeLessThanOrEqual(Math.min(120, Math.max(60, width)));
+      }
+    }
+  });
+
+  it("says the sizes, the interval, the storage ratio and every layer's held-out figures", () => {
+    const text = renderTerminal(sampleProfile(), options);
+    expect(text).toContain("3.606 (3.585–3.627) bits for each byte");
+    expect(text).toContain("Every byte of weights stands for 1,828 bytes");
+    const bits = (share: number): string => ((share * Math.log(100)) / Math.LN2).toFixed(2);
+    for (const { layer, orders } of sampleProfile().plane!.layers) {
+      const row = linesOf(text).find((line) => line.startsWith(`    ${layer}  `))!;
+      expect(row).toContain(bits(orders["1"].complexity.heldOut.value!));
+      expect(row).toContain(orders["1"].optimality.heldOut.value!.toFixed(3));
+    }
+    expect(text).toContain("participation ratio");
+  });
+
+  it("draws bars in proportion to the size", () => {
+    const lengths = new Map(
+      linesOf(renderTerminal(sampleProfile(), { ...options, unicode: false }))
+        .filter((line) => line.includes("##"))
+        .map((line) => [line.split(/ {2}/)[0].trim(), line.replace(/[^#]/g, "").length]),
+    );
+    const full = lengths.get("as it is")!;
+    expect(Math.abs(lengths.get("gzip -9")! / full - 3.2005 / 8)).toBeLessThan(1 / full + 1e-9);
+    expect(Math.abs(lengths.get("stories260k")! / full - 3.6056 / 8)).toBeLessThan(1 / full + 1e-9);
+  });
+
+  it("says first that a model is untrained, last what is missing", () => {
+    expect(linesOf(renderTerminal(untrained(), options))[0]).toMatch(/^This model is untrained/);
+    expect(linesOf(renderTerminal(lossesOnly(), options)).at(-1)).toBe(
+      "Missing: coding.overall.baselines: bzip2 could not be loaded",
+    );
+    expect(renderTerminal(withoutIntervals(), options)).toContain("no intervals: 6 units; an interval needs");
+  });
+
+  it("thins many layers out and keeps the last", () => {
+    const rows = linesOf(renderTerminal(sampleProfile(30), options)).filter((line) => /^ {3,4}\d+ {2}/.test(line));
+    expect(rows.length).toBeLessThanOrEqual(13);
+    expect(rows.at(-1)).toMatch(/^ {3}30 /);
+  });
+
+  it("marks layers whose estimates are far apart", () => {
+    const profile = sampleProfile();
+    profile.plane!.layers[2].orders["1"].optimality.hollow = true;
+    const text = renderTerminal(profile, options);
+    expect(linesOf(text).filter((line) => line.endsWith(" ?"))).toHaveLength(1);
+    expect(text).toContain("? held out and plug-in are far apart");
+  });
+
+  it("colours only when asked, and lets foreign text do nothing", () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the controls that must not be there
+    const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+    expect(renderTerminal(hostile(), options)).not.toMatch(controls);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: sequences of our own
+    const ours = /\u001b\[[\d;]+m/g;
+    const coloured = renderTerminal(hostile(), { ...options, colour: true });
+    expect(coloured).toContain("\u001b[1;36m");
+    expect(coloured.replace(ours, "")).toBe(renderTerminal(hostile(), options));
+  });
+
+  it("is ASCII where nothing else can be shown", () => {
+    for (const profile of [sampleProfile(), hostile(), bare()]) {
+      expect(renderTerminal(profile, { ...options, unicode: false })).toMatch(/^[\n -~]*$/);
+    }
+  });
+});
+
+describe("what a terminal can show", () => {
+  const tty = { isTTY: true, columns: 100 };
+  it.each([
+    [tty, { LANG: "en_GB.UTF-8" }, { width: 100, colour: true, unicode: true }],
+    [tty, { LANG: "C" }, { width: 100, colour: true, unicode: false }],
+    [tty, { LC_ALL: "C", LANG: "en_GB.UTF-8" }, { width: 100, colour: true, unicode: false }],
+    [tty, { NO_COLOR: "1" }, { width: 100, colour: false, unicode: true }],
+    [tty, { NO_COLOR: "" }, { width: 100, colour: true, unicode: true }],
+    [tty, { TERM: "dumb" }, { width: 100, colour: false, unicode: false }],
+    [{}, {}, { width: 80, colour: false, unicode: true }],
+    [{}, { FORCE_COLOR: "1" }, { width: 80, colour: true, unicode: true }],
+    [{}, { FORCE_COLOR: "1", NO_COLOR: "1" }, { width: 80, colour: false, unicode: true }],
+  ])("%j %j", (stream, environment, expected) => expect(terminalOptions(stream, environment)).toEqual(expected));
+});

@@ -1,0 +1,244 @@
+/**
+ * The summary that a measurement leaves in the terminal: what a person understands in ten seconds, drawn from a profile
+ * alone. Sizes as bars, figures with their 95 % intervals, one line a layer, what is missing and why. Foreign text can
+ * neither move the cursor nor colour (`visible`). Where files were written is the caller's to say.
+ */
+import type { Interval } from "../profile/figures.ts";
+import type { GeometryLayer } from "../profile/geometry.ts";
+import type { Plane } from "../profile/plane.ts";
+import type { Profile } from "../profile/profile.ts";
+import { ABSENT, columns, count, figure, fit, interval, percent, si, visible } from "./format.ts";
+import { headline } from "./headline.ts";
+
+export interface TerminalOptions {
+  /** columns; the summary fits itself to 60–120 */
+  readonly width: number;
+  readonly colour: boolean;
+  /** false: nothing but ASCII is written */
+  readonly unicode: boolean;
+}
+
+/** What a stream and its environment allow: `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb`, the locale's encoding. */
+export function terminalOptions(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  environment: Readonly<Record<string, string | undefined>>,
+): TerminalOptions {
+  const { NO_COLOR, FORCE_COLOR, TERM, LC_ALL, LC_CTYPE, LANG } = environment;
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0";
+  return {
+    width: stream.columns ?? 80,
+    colour: !NO_COLOR && TERM !== "dumb" && (stream.isTTY === true || forced),
+    // no locale at all is how containers and services start; their logs are read as UTF-8
+    unicode: TERM !== "dumb" && (locale === undefined || /utf-?8/i.test(locale)),
+  };
+}
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  return "█".repeat(eighths >> 3) + EIGHTHS[eighths & 7];
+}
+
+function spark(values: readonly (number | null)[]): string {
+  const known = values.filter((value) => value !== null);
+  const low = Math.min(...known);
+  const span = Math.max(...known) - low;
+  return values
+    .map((value) => (value === null ? " " : SPARKS[span > 0 ? Math.round(((value - low) / span) * 7) : 0]))
+    .join("");
+}
+
+const ASCII: Readonly<Record<string, string>> = {
+  "█": "#",
+  "▉": "#",
+  "▊": "#",
+  "▋": "#",
+  "▌": "#",
+  "▍": " ",
+  "▎": " ",
+  "▏": " ",
+  "–": "-",
+  "−": "-",
+  "·": "|",
+  "…": "~",
+  "─": "-",
+  "→": "->",
+  "“": '"',
+  "”": '"',
+  "�": "?",
+};
+
+/** Marks of our own get a plain stand-in, letters their code: `é` → `\u{e9}`. */
+const toAscii = (text: string): string =>
+  text.replace(/\P{ASCII}/gu, (character) => ASCII[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
+
+/** Layers shown as lines of their own; of more, every second, third, … and always the last. */
+const MOST_LAYERS = 13;
+
+type Paint = (text: string) => string;
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const piece = columns(word) > width ? fit(word, width).trimEnd() : word;
+    if (line !== "" && columns(line) + 1 + columns(piece) > width) {
+      lines.push(line);
+      line = piece;
+    } else {
+      line = line === "" ? piece : `${line} ${piece}`;
+    }
+  }
+  return line === "" ? lines : [...lines, line];
+}
+
+function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): string[] {
+  const overall = profile.coding?.overall;
+  if (!overall) return [];
+  const ends = (bits: number | null): string =>
+    bits === null ? ABSENT : `${percent(bits / 8)}  ${fit(figure(bits), 5, "right")}`;
+  const rows = [
+    { name: "as it is", bits: 8, written: `${si(overall.bytes, "B")}      `, model: false },
+    ...[...overall.baselines]
+      .sort((a, b) => b.bitsPerByte - a.bitsPerByte)
+      .map((one) => ({ name: visible(one.name), bits: one.bitsPerByte, written: ends(one.bitsPerByte), model: false })),
+    {
+      name: visible(profile.model.name),
+      bits: overall.bitsPerByte.value,
+      written: ends(overall.bitsPerByte.value),
+      model: true,
+    },
+  ];
+  const nameWidth = Math.min(Math.max(...rows.map((row) => columns(row.name))), Math.floor(width / 3));
+  const writtenWidth = Math.max(...rows.map((row) => columns(row.written)));
+  const room = width - nameWidth - writtenWidth - 5;
+  const most = Math.max(...rows.map((row) => row.bits ?? 0));
+  return [
+    fit("Size of the text", nameWidth + room + 4) + faint(fit("bits a byte", writtenWidth, "right")),
+    ...rows.map((row) => {
+      const drawn = fit(bar((row.bits ?? 0) / most, room), room);
+      const line = `${fit(row.name, nameWidth)}  ${drawn}  ${fit(row.written, writtenWidth, "right")}`;
+      return row.model ? strong(line) : line;
+    }),
+  ];
+}
+
+/** Order-1 figures held out, in bits; a line a layer. */
+function layers(plane: Plane, width: number, sparks: boolean, faint: Paint): string[] {
+  const toBits = plane.lnM / Math.LN2;
+  const bits = ({ value, low, high }: Interval): Interval => ({
+    value: value === null ? null : value * toBits,
+    low: low === null ? null : low * toBits,
+    high: high === null ? null : high * toBits,
+  });
+  const known = plane.layers.flatMap((layer) =>
+    layer.orders["1"] ? [{ layer: layer.layer, ...layer.orders["1"] }] : [],
+  );
+  if (known.length === 0) return [];
+  const heads = ["complexity", "expressivity", "optimality"];
+  const cells = known.map(({ complexity, expressivity, optimality }) => [
+    bits(complexity.heldOut),
+    bits(expressivity.heldOut),
+    optimality.heldOut,
+  ]);
+  const withIntervals = cells.map((row) => row.map((cell) => interval(cell)));
+  const columnWidths = (texts: readonly (readonly string[])[]): number[] =>
+    heads.map((head, index) => Math.max(columns(head), ...texts.map((row) => columns(row[index]))));
+  const measured = cells.some((row) => row.some((cell) => cell.low !== null));
+  const fits = measured && columnWidths(withIntervals).reduce((sum, one) => sum + one + 2, 7) <= width;
+  const texts = fits ? withIntervals : cells.map((row) => row.map(({ value }) => figure(value)));
+  const widths = columnWidths(texts);
+  const line = (first: string, row: readonly string[]): string =>
+    (fit(first, 5, "right") + row.map((cell, index) => `  ${fit(cell, widths[index])}`).join("")).trimEnd();
+  const step = Math.ceil(known.length / MOST_LAYERS);
+  const shown = known.flatMap((one, index) =>
+    index % step === 0 || index === known.length - 1
+      ? [line(String(one.layer), texts[index]) + (one.optimality.hollow ? " ?" : "")]
+      : [],
+  );
+  const remarks = [
+    ...(step > 1 ? [`every ${step} layers; all of them are in the JSON and the report`] : []),
+    ...(known.some((one) => one.optimality.hollow)
+      ? ["? held out and plug-in are far apart: too little text for this label"]
+      : []),
+    ...(plane.absent === null ? [] : [`figures or intervals missing: ${visible(plane.absent)}`]),
+  ];
+  const trend = (head: string, index: number): string => {
+    const values = cells.map((row) => row[index].value);
+    const defined = values.filter((value) => value !== null);
+    if (defined.length < 3) return "";
+    const range = `${figure(Math.min(...defined))} to ${figure(Math.max(...defined))}`;
+    return `${fit(head, Math.max(...heads.map(columns)))}  ${spark(values)}  ${faint(range)}`;
+  };
+  const trends = sparks && known.length <= width - 40 ? heads.map(trend).filter((text) => text !== "") : [];
+  return [
+    ...wrap(
+      `What each layer keeps and knows: bits, at most ${figure(toBits)} (held out${fits ? ", 95 % interval" : ""})`,
+      width,
+    ),
+    faint(line("layer", heads)),
+    ...shown,
+    ...remarks.flatMap((text) => wrap(text, width).map(faint)),
+    ...(trends.length === 0 ? [] : ["", ...trends]),
+  ];
+}
+
+function geometry(profile: Profile): string[] {
+  const found = profile.geometry;
+  const first = found?.layers.at(0);
+  const last = found?.layers.at(-1);
+  if (!found || !first || !last) return [];
+  const way = (name: string, pick: (layer: GeometryLayer) => number | null | undefined): string =>
+    `${name} ${figure(pick(first))} → ${figure(pick(last))}`;
+  return [
+    `Shape of the space, first → last layer, of ${count(found.width)} dimensions: ${[
+      way("participation ratio", (layer) => layer.centred?.participationRatio),
+      way("effective rank", (layer) => layer.centred?.effectiveRank),
+      way("intrinsic dimension", (layer) => layer.twoNN?.dimension),
+      way("anisotropy", (layer) => layer.anisotropy),
+    ].join(" · ")}.`,
+  ];
+}
+
+/** @returns the summary, lines ended by newlines */
+export function renderTerminal(profile: Profile, { width, colour, unicode }: TerminalOptions): string {
+  const across = Math.min(120, Math.max(60, Math.floor(width)));
+  const paint =
+    (code: string): Paint =>
+    (text) =>
+      colour ? `\u001b[${code}m${text}\u001b[0m` : text;
+  const [strong, faint, warn] = [paint("1;36"), paint("2"), paint("1;33")];
+  const bold = paint("1");
+  const { corpus } = profile;
+  const absent = profile.coding?.interval.absent;
+  const { claim, beside } = headline(profile);
+  const paragraph = (text: string, tone: Paint = (same) => same): string[] =>
+    wrap(text, across).map((line) => tone(line));
+
+  const blocks = [
+    profile.title === null ? [] : paragraph(visible(profile.title), warn),
+    [
+      ...paragraph(`${claim}.`, bold),
+      ...beside.flatMap((sentence) => paragraph(sentence)),
+      ...paragraph(
+        `${count(corpus.documents)} documents, ${si(corpus.bytes, "B")}, ${count(corpus.tokens)} tokens; ${absent ? `no intervals: ${visible(absent)}` : `intervals over ${count(corpus.units)} ${corpus.unit}s`}.`,
+        faint,
+      ),
+    ],
+    sizes(profile, across, strong, faint),
+    profile.plane ? layers(profile.plane, across, unicode, faint) : [],
+    geometry(profile).flatMap((text) => paragraph(text)),
+    profile.refusals.flatMap(({ figure: refused, reason }) =>
+      paragraph(`Missing: ${visible(refused)}: ${visible(reason)}`, warn),
+    ),
+  ];
+  const text = blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.map((line) => `${line.trimEnd()}\n`).join(""))
+    .join("\n")
+    .replaceAll("\u00a0", " ");
+  return unicode ? text : toAscii(text);
+}
