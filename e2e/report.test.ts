@@ -1,0 +1,157 @@
+/**
+ * Opens reports in a browser as a reader does, from the disk, narrow and wide, light and dark: nothing overflows, nothing
+ * is logged, nothing is fetched, hostile text runs nothing, the order selector and the bits under the pointer work.
+ * Skipped where no Chromium is installed (`CHROMIUM` names another one than /usr/bin/chromium).
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Profile } from "../src/profile/profile.ts";
+import { renderReport } from "../src/report/html.ts";
+import { bare, hostile, lossesOnly, manyDomains, sampleProfile, untrained } from "../src/report/sample.testing.ts";
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const reports: Record<string, Profile> = {
+  sample: sampleProfile(),
+  deep: sampleProfile(30),
+  untrained: untrained(),
+  losses: lossesOnly(),
+  bare: bare(),
+  domains: manyDomains(),
+  hostile: hostile(),
+};
+
+describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${executablePath})`, () => {
+  const folder = mkdtempSync(join(tmpdir(), "lossyscope-report-"));
+  const address = (name: string): string => pathToFileURL(join(folder, `${name}.html`)).href;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    for (const [name, profile] of Object.entries(reports))
+      writeFileSync(join(folder, `${name}.html`), renderReport(profile));
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Opens a report; `said` gathers what the page logs, throws, asks or fetches. */
+  async function open(
+    name: string,
+    width: number,
+    colorScheme: "light" | "dark",
+  ): Promise<{ page: Page; said: string[]; close: () => Promise<void> }> {
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    const page = await context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => said.push(message.text()));
+    page.on("pageerror", (error) => said.push(String(error)));
+    page.on("dialog", (dialog) => {
+      said.push(`dialog ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("request", (request) => {
+      if (request.url() !== address(name)) said.push(`asks for ${request.url()}`);
+    });
+    await page.goto(address(name));
+    return { page, said, close: () => context.close() };
+  }
+
+  const views = ["light", "dark"].flatMap((theme) => [390, 1280].map((width) => [width, theme] as const));
+  describe.each(views)("%i px, %s", (width, theme) => {
+    it.each(Object.keys(reports))("%s fits and is quiet", async (name) => {
+      const { page, said, close } = await open(name, width, theme as "light" | "dark");
+      // every fold open: their content has to fit as well
+      await page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true");
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      const outside = await page.evaluate(`[...document.querySelectorAll("svg")]
+        .filter((svg) => svg.getBoundingClientRect().width > 0)
+        .flatMap((svg) => [...svg.querySelectorAll("text")])
+        .filter((text) => { const { left, right } = text.getBoundingClientRect(); return left < 0 || right > innerWidth; })
+        .map((text) => text.textContent)`);
+      expect(outside).toEqual([]);
+      expect(said).toEqual([]);
+      await close();
+    });
+  });
+
+  it("shows the paper of the reader's theme", async () => {
+    const colours: unknown[] = [];
+    for (const theme of ["light", "dark"] as const) {
+      const { page, close } = await open("sample", 1280, theme);
+      colours.push(await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"));
+      await close();
+    }
+    expect(colours).toEqual(["rgb(251, 250, 247)", "rgb(19, 21, 25)"]);
+  });
+
+  it("shows one order of the plane, the one chosen, by keyboard too", async () => {
+    const { page, close } = await open("sample", 1280, "light");
+    const shown = (): Promise<unknown> =>
+      page.evaluate(
+        `[...document.querySelectorAll(".order")].filter((one) => one.offsetHeight > 0).map((one) => one.className)`,
+      );
+    expect(await shown()).toEqual(["order order-1"]);
+    await page.click("label[for=order-3]");
+    expect(await shown()).toEqual(["order order-3"]);
+    await page.keyboard.press("ArrowRight");
+    expect(await shown()).toEqual(["order order-4"]);
+    await close();
+  });
+
+  it("tells the bits of the token under the pointer", async () => {
+    const { page, said, close } = await open("sample", 1280, "light");
+    const { text, ends, nats } = sampleProfile().passages[0];
+    const token = ends.findIndex(
+      (end, index) => index > 0 && end - ends[index - 1] > 1 && !/\s/.test(text.slice(ends[index - 1], end)),
+    );
+    // the sample's text is ASCII: bytes are characters
+    const word = text.slice(ends[token - 1], ends[token]);
+    const spot = (await page.evaluate(`(() => {
+      const box = document.querySelector(".shaded");
+      box.scrollIntoView({ block: "center", behavior: "instant" });
+      const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+      let at = ${ends[token - 1]};
+      while (walk.nextNode() && at >= walk.currentNode.length) at -= walk.currentNode.length;
+      const range = document.createRange();
+      range.setStart(walk.currentNode, at);
+      range.setEnd(walk.currentNode, at + 1);
+      const { left, top, width, height } = range.getBoundingClientRect();
+      return { x: left + width / 2, y: top + height / 2 };
+    })()`)) as { x: number; y: number };
+    await page.mouse.move(spot.x, spot.y);
+    expect(await page.textContent("#tip")).toBe(`${(nats[token] / Math.LN2).toFixed(2)} bits for “${word}”`);
+    expect(await page.isVisible("#tip")).toBe(true);
+    await page.mouse.move(5, 5);
+    expect(await page.isVisible("#tip")).toBe(false);
+    expect(said).toEqual([]);
+    await close();
+  });
+
+  it("is readable without its script", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(address("sample"));
+    expect(await page.textContent("h1")).toContain("stories260k writes tinyshakespeare");
+    expect(await page.isVisible(".order-1 svg.wide")).toBe(true);
+    await page.click("label[for=order-2]");
+    expect(await page.isVisible(".order-2 svg.wide")).toBe(true);
+    await context.close();
+  });
+});
