@@ -1,0 +1,61 @@
+/**
+ * Finds added tokens in a text: leftmost, then longest, as the reference implementation matches them. A token may ask to
+ * stand alone as a word, and may swallow the white space beside it; what it swallows belongs to its bytes.
+ */
+import type { AddedToken } from "./definition.ts";
+
+export interface AddedSpan {
+  /** with the white space swallowed on either side */
+  readonly start: number;
+  readonly end: number;
+  /** of the token's own content */
+  readonly contentStart: number;
+  readonly contentEnd: number;
+  readonly token: AddedToken;
+}
+
+const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u;
+const SPACES_BEFORE = /\p{White_Space}*$/u;
+const SPACES_AFTER = /\p{White_Space}*/uy;
+
+/**
+ * @param tokens each with the spelling it has in the text to be searched
+ * @returns a function that gives the tokens found in a text, in order, or undefined where there are none to find
+ */
+export function addedTokenFinder(
+  tokens: readonly (readonly [spelling: string, token: AddedToken])[],
+): ((text: string) => Iterable<AddedSpan>) | undefined {
+  if (tokens.length === 0) return undefined;
+  const bySpelling = new Map(tokens);
+  const alternatives = [...bySpelling.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((spelling) => spelling.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&"));
+  const search = new RegExp(alternatives.join("|"), "g");
+  return function* (text) {
+    let last = 0;
+    for (const match of text.matchAll(search)) {
+      const token = bySpelling.get(match[0])!;
+      const contentStart = match.index;
+      const contentEnd = contentStart + match[0].length;
+      if (token.single_word && (isWordBefore(text, contentStart) || isWordAt(text, contentEnd))) continue;
+      let start = contentStart;
+      let end = contentEnd;
+      if (token.lstrip) start -= SPACES_BEFORE.exec(text.slice(last, contentStart))![0].length;
+      if (token.rstrip) {
+        SPACES_AFTER.lastIndex = contentEnd;
+        end += SPACES_AFTER.exec(text)![0].length;
+      }
+      if (contentStart < last) continue;
+      yield { start, end, contentStart, contentEnd, token };
+      last = end;
+    }
+  };
+}
+
+const isWordAt = (text: string, at: number): boolean =>
+  at < text.length && WORD.test(String.fromCodePoint(text.codePointAt(at)!));
+
+function isWordBefore(text: string, at: number): boolean {
+  const pair = at >= 2 && /[\udc00-\udfff]/.test(text[at - 1]);
+  return at > 0 && isWordAt(text, at - (pair ? 2 : 1));
+}

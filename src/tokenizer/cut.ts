@@ -1,0 +1,122 @@
+/**
+ * Pre-tokenizers that cut and nothing else: a text falls into pieces that tile it, and the model's merges never cross a
+ * cut. Patterns are compiled by @huggingface/tokenizers, which rewrites Oniguruma for JavaScript; what is done with the
+ * matches (`behavior`, `invert`) follows the reference implementation in Rust, which published files are written for.
+ * Memory: none that grows with the text.
+ */
+
+import { LossyscopeError } from "../numeric/errors.ts";
+import { SplitPreTokenizer } from "./library.ts";
+
+/** Calls `piece` with [start, end) of every piece in order; pieces are not empty and tile the text. */
+export type Cutter = (text: string, piece: (start: number, end: number) => void) => void;
+
+/** Whether a span joins the piece of the span before it; `match` is after inversion. */
+const JOINS: Readonly<Record<string, (before: boolean, match: boolean) => boolean>> = {
+  isolated: () => false,
+  contiguous: (before, match) => before === match,
+  mergedwithprevious: (before, match) => match && !before,
+  mergedwithnext: (before, match) => before && !match,
+};
+
+/**
+ * @param pattern as tokenizer.json writes it: `{ Regex }` or `{ String }`
+ * @param behaviour what becomes of a match; `Removed` is refused, since text that no token stands for cannot be scored
+ * @throws LossyscopeError `unsupported` naming a pattern or a behaviour that cannot be followed
+ */
+export function splitCutter(
+  pattern: { readonly Regex?: string; readonly String?: string },
+  behaviour: string,
+  invert = false,
+): Cutter {
+  const joins = JOINS[behaviour.toLowerCase()];
+  if (!joins) {
+    throw new LossyscopeError("unsupported", `the tokenizer splits with behaviour ${behaviour}, which drops text`);
+  }
+  const search = compile(pattern);
+  const sticky = new RegExp(search.source, "yu");
+  if (joins === JOINS.isolated) return (text, piece) => spans(text, sticky, search, piece);
+  return (text, piece) => {
+    let start = 0;
+    let before = false;
+    spans(text, sticky, search, (from, _, found) => {
+      const match = found !== invert;
+      if (from > start && !joins(before, match)) {
+        piece(start, from);
+        start = from;
+      }
+      before = match;
+    });
+    if (start < text.length) piece(start, text.length);
+  };
+}
+
+function compile(pattern: { readonly Regex?: string; readonly String?: string }): RegExp {
+  try {
+    const compiled = new SplitPreTokenizer({ type: "Split", pattern, behavior: "Isolated", invert: true }).pattern;
+    if (compiled) return compiled;
+  } catch (error) {
+    throw new LossyscopeError(
+      "unsupported",
+      `the tokenizer's pattern ${JSON.stringify(pattern)} cannot be run here (${(error as Error).message})`,
+    );
+  }
+  throw new LossyscopeError("unsupported", `the tokenizer's pattern ${JSON.stringify(pattern)} has no known form`);
+}
+
+/** Matches and the gaps between them, in order, tiling the text; a sticky match is tried first: it costs no array. */
+function spans(
+  text: string,
+  sticky: RegExp,
+  search: RegExp,
+  span: (start: number, end: number, match: boolean) => void,
+) {
+  let at = 0;
+  while (at < text.length) {
+    sticky.lastIndex = at;
+    if (sticky.test(text) && sticky.lastIndex > at) {
+      const end = sticky.lastIndex;
+      span(at, end, true);
+      at = end;
+      continue;
+    }
+    search.lastIndex = at;
+    let found = search.exec(text);
+    while (found && found[0].length === 0) {
+      search.lastIndex = found.index + (text.codePointAt(found.index)! > 0xffff ? 2 : 1);
+      found = search.exec(text);
+    }
+    const next = found ? found.index : text.length;
+    span(at, next, false);
+    at = next;
+  }
+}
+
+/**
+ * Cuts before every run of `mark` that no merge can join to the character before it. With no pre-tokenizer the merges
+ * run over the whole text; where no merge has its seam between two characters, the text falls apart there without any
+ * change to the tokens, and the pieces are words that a cache knows.
+ *
+ * @param joined characters after which a merge may continue with `mark`
+ */
+export function seamCutter(mark: string, joined: ReadonlySet<string>): Cutter {
+  return (text, piece) => {
+    let start = 0;
+    let at = text.indexOf(mark);
+    while (at >= 0) {
+      if (at > start && !joined.has(characterBefore(text, at))) {
+        piece(start, at);
+        start = at;
+      }
+      do at += mark.length;
+      while (text.startsWith(mark, at));
+      at = text.indexOf(mark, at);
+    }
+    if (start < text.length) piece(start, text.length);
+  };
+}
+
+function characterBefore(text: string, at: number): string {
+  const unit = text.charCodeAt(at - 1);
+  return unit >= 0xdc00 && unit <= 0xdfff ? text.slice(at - 2, at) : text[at - 1];
+}

@@ -1,0 +1,270 @@
+/**
+ * Reads tokenizer.json into what encoding needs: the normaliser, the way spaces are written, the cutters, the merges, the
+ * tokens that were added to the vocabulary. Everything that can be decided from the file is decided here, and everything
+ * that cannot be followed exactly is refused by name. Encoding itself is `encode.ts`'s.
+ * Memory: the vocabulary and merges as the library holds them, about 300 bytes an entry.
+ */
+
+import { z } from "zod";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { byteToken } from "./bytes.ts";
+import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
+import { BPE, SequenceNormalizer, Unigram } from "./library.ts";
+
+/** sentencepiece's space */
+export const SPACE = "▁";
+
+/** The pattern that ByteLevel cuts with, as the reference implementation writes it. */
+const BYTE_LEVEL_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+const PUNCTUATION_PATTERN = "[\\p{P}\\x21-\\x2F\\x3A-\\x40\\x5B-\\x60\\x7B-\\x7E]";
+
+const typed = z.looseObject({ type: z.string() });
+const pattern = z.looseObject({ Regex: z.string().optional(), String: z.string().optional() });
+const addedToken = z.looseObject({
+  id: z.number().int().nonnegative(),
+  content: z.string().min(1),
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+  normalized: z.boolean().default(true),
+  special: z.boolean().default(false),
+});
+export type AddedToken = z.infer<typeof addedToken>;
+
+const id = z.number().int().nonnegative();
+const model = z.looseObject({
+  type: z.string().optional(),
+  vocab: z.union([z.record(z.string(), id), z.array(z.tuple([z.string(), z.number()]))]),
+  merges: z.union([z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))]).optional(),
+  unk_token: z.string().nullish(),
+  unk_id: id.nullish(),
+  fuse_unk: z.boolean().nullish(),
+  byte_fallback: z.boolean().nullish(),
+  ignore_merges: z.boolean().nullish(),
+  dropout: z.number().nullish(),
+  continuing_subword_prefix: z.string().nullish(),
+  end_of_word_suffix: z.string().nullish(),
+});
+type Model = z.infer<typeof model>;
+
+/** tokenizer.json, as far as it is read here; `post_processor` is `prefix.ts`'s */
+export const tokenizerFile = z.looseObject({
+  added_tokens: z.array(addedToken).default([]),
+  normalizer: typed.nullish(),
+  pre_tokenizer: typed.nullish(),
+  post_processor: typed.nullish(),
+  model,
+});
+export type TokenizerFile = z.infer<typeof tokenizerFile>;
+
+/** When a space is put before the text, so that a first word is written like any other. */
+export type Insertion =
+  /** before what lies between two added tokens, whatever it starts with */
+  | "section"
+  /** before what lies between two added tokens, unless it starts with a space */
+  | "part"
+  /** at the start of the document, unless it starts with a space */
+  | "document"
+  | "never";
+
+export interface Definition {
+  /** changes the text itself (NFC, lower case …); null where the text stays as it is */
+  readonly normalise: ((text: string) => string) | null;
+  /** how the model writes text: bytes as characters, spaces as ▁, or as it is */
+  readonly writing: "bytes" | "spaces" | "plain";
+  /** whether a literal ▁ counts as a space where an insertion asks whether there is one */
+  readonly insertion: Insertion;
+  /** cut the text in turn; they see ▁ where the model does */
+  readonly cutters: readonly Cutter[];
+  /** cut the bytes as written */
+  readonly byteCutters: readonly Cutter[];
+  /** the model's own segmentation of one written piece: strings that tile it, not all of them tokens */
+  readonly segment: (written: string) => readonly string[];
+  readonly idOf: ReadonlyMap<string, number>;
+  /** ids of `<0x00>` … `<0xFF>` for what no piece covers, or null */
+  readonly byteIds: readonly number[] | null;
+  /** what stands for a character that nothing covers: absent, such text cannot be tokenised */
+  readonly unknownId: number | undefined;
+  /** whether a run of unknown characters is one token */
+  readonly fuseUnknown: boolean;
+  /** tokens looked for in the text before, and after it is normalised */
+  readonly added: { readonly raw: readonly AddedToken[]; readonly normalised: readonly AddedToken[] };
+  /** all tokens by id, as the file writes them */
+  readonly contents: readonly (string | undefined)[];
+}
+
+const refuse = (what: string): LossyscopeError =>
+  new LossyscopeError("unsupported", `the tokenizer ${what}`, "byte-level and sentencepiece-style tokenizers are read");
+
+/** A list of steps however deep the file nests them. */
+function flatten(step: z.infer<typeof typed> | null | undefined, key: string): z.infer<typeof typed>[] {
+  if (!step) return [];
+  if (step.type !== "Sequence") return [step];
+  return z
+    .array(typed)
+    .parse(step[key])
+    .flatMap((inner) => flatten(inner, key));
+}
+
+/**
+ * @param specialTokens whether special tokens written in the text are control tokens; if not, they are text like any other
+ * @throws LossyscopeError `unsupported` naming what cannot be followed
+ */
+export function readDefinition(file: TokenizerFile, specialTokens: boolean): Definition {
+  const special = file.added_tokens.filter((token) => token.special);
+  const added = file.added_tokens.filter((token) => specialTokens || !token.special);
+  const spelling = readSpelling(file);
+  const contents: (string | undefined)[] = [];
+  for (const [content, id] of vocabularyOf(file.model)) contents[id] = content;
+  for (const token of file.added_tokens) contents[token.id] = token.content;
+
+  const hidden = hideTokens(file.model, new Set(special.map((token) => token.content)));
+  const { segment, idOf } = readModel(hidden);
+  const byteIds = hidden.byte_fallback ? Array.from({ length: 256 }, (_, byte) => idOf.get(byteToken(byte))) : [];
+  const covered = byteIds.length === 256 && byteIds.every((id) => id !== undefined);
+  if (spelling.writing === "spaces" && !idOf.has(SPACE))
+    throw refuse(`writes spaces as ${SPACE}, which is no token of it`);
+
+  const fuseUnknown = file.model.fuse_unk ?? isUnigram(file.model);
+  const cutters = [...spelling.cutters];
+  // A cut must not part characters that would have been one unknown token, nor make whole words out of what merges do not reach.
+  if (
+    spelling.writing === "spaces" &&
+    !isUnigram(file.model) &&
+    !file.model.ignore_merges &&
+    (covered || !fuseUnknown)
+  ) {
+    cutters.push(seamCutter(SPACE, seamsBefore(SPACE, file.model)));
+  }
+  return {
+    ...spelling,
+    cutters,
+    segment,
+    idOf,
+    byteIds: covered ? (byteIds as number[]) : null,
+    unknownId: isUnigram(file.model) ? (file.model.unk_id ?? undefined) : idOf.get(hidden.unk_token ?? ""),
+    fuseUnknown,
+    added: {
+      raw: added.filter((token) => !token.normalized || !file.normalizer),
+      normalised: added.filter((token) => token.normalized && file.normalizer),
+    },
+    contents,
+  };
+}
+
+type Spelling = Pick<Definition, "normalise" | "writing" | "insertion" | "cutters" | "byteCutters">;
+
+/** Normaliser and pre-tokenizer, sorted into what changes the text, how it is written, and where it is cut. */
+function readSpelling(file: TokenizerFile): Spelling {
+  const changing: z.infer<typeof typed>[] = [];
+  let writing: Definition["writing"] = "plain";
+  let insertion: Insertion = "never";
+  for (const step of flatten(file.normalizer, "normalizers")) {
+    const written = pattern.safeParse(step.pattern).data?.String;
+    if (step.type === "Prepend" && step.prepend === SPACE) insertion = "section";
+    else if (step.type === "Replace" && written === " " && step.content === SPACE) writing = "spaces";
+    else if (step.type === "Prepend" || writing !== "plain" || insertion !== "never") {
+      throw refuse(`normalises with ${step.type} where it cannot be followed`);
+    } else changing.push(step);
+  }
+
+  const cutters: Cutter[] = [];
+  const byteCutters: Cutter[] = [];
+  const steps = flatten(file.pre_tokenizer, "pretokenizers");
+  for (const step of steps) {
+    const into = writing === "bytes" ? byteCutters : cutters;
+    switch (step.type) {
+      case "Split":
+        into.push(splitCutter(pattern.parse(step.pattern), String(step.behavior), step.invert === true));
+        break;
+      case "Digits":
+        into.push(splitCutter({ Regex: "\\p{N}" }, step.individual_digits ? "Isolated" : "Contiguous"));
+        break;
+      case "Punctuation":
+        into.push(splitCutter({ Regex: PUNCTUATION_PATTERN }, String(step.behavior ?? "Isolated")));
+        break;
+      case "ByteLevel":
+        if (writing !== "plain" || insertion !== "never") throw refuse("writes text both as bytes and with ▁");
+        if (step.add_prefix_space) {
+          if (cutters.length > 0)
+            throw refuse("puts a space before every piece (ByteLevel add_prefix_space after a split)");
+          insertion = "part";
+        }
+        if (step.use_regex ?? true) cutters.push(splitCutter({ Regex: BYTE_LEVEL_PATTERN }, "Isolated"));
+        writing = "bytes";
+        break;
+      case "Metaspace": {
+        if (steps.length > 1) throw refuse("combines Metaspace with other pre-tokenizers");
+        if ((step.replacement ?? SPACE) !== SPACE) throw refuse(`writes spaces as ${JSON.stringify(step.replacement)}`);
+        const scheme = step.prepend_scheme ?? (step.add_prefix_space === false ? "never" : "always");
+        if (insertion === "never") insertion = scheme === "always" ? "part" : scheme === "first" ? "document" : "never";
+        writing = "spaces";
+        if (step.split ?? true) cutters.push(splitCutter({ String: SPACE }, "MergedWithNext"));
+        break;
+      }
+      default:
+        throw refuse(`cuts text with ${step.type}, which drops part of it`);
+    }
+  }
+  return { normalise: normaliser(changing), writing, insertion, cutters, byteCutters };
+}
+
+function normaliser(steps: readonly object[]): Spelling["normalise"] {
+  if (steps.length === 0) return null;
+  try {
+    const library = new SequenceNormalizer({ type: "Sequence", normalizers: steps });
+    return (text) => library.normalize(text);
+  } catch (error) {
+    throw refuse(`normalises in a way that is not known here (${(error as Error).message})`);
+  }
+}
+
+const isUnigram = (model: Model): boolean => Array.isArray(model.vocab);
+
+function vocabularyOf(model: Model): Iterable<readonly [string, number]> {
+  return Array.isArray(model.vocab)
+    ? model.vocab.map(([content], id) => [content, id] as const)
+    : Object.entries(model.vocab);
+}
+
+/**
+ * Gives the tokens names that no text can have, so that their spelling in a text is never taken for them; tokens for
+ * single bytes keep theirs, which the byte fallback goes by.
+ */
+function hideTokens(model: Model, hidden: ReadonlySet<string>): Model {
+  const rename = (content: string): string =>
+    hidden.has(content) && !/^<0x[0-9A-F]{2}>$/.test(content) ? `\udc00${content}` : content;
+  return {
+    ...model,
+    vocab: Array.isArray(model.vocab)
+      ? model.vocab.map(([content, score]): [string, number] => [rename(content), score])
+      : Object.fromEntries(Object.entries(model.vocab).map(([content, id]) => [rename(content), id])),
+    unk_token: model.unk_token == null ? model.unk_token : rename(model.unk_token),
+  };
+}
+
+function readModel(model: Model): Pick<Definition, "segment" | "idOf"> {
+  if (model.dropout) throw refuse(`drops merges at random (dropout ${model.dropout})`);
+  if (model.continuing_subword_prefix || model.end_of_word_suffix)
+    throw refuse("marks the ends of words (WordPiece, GPT-1)");
+  if (isUnigram(model)) {
+    const library = new Unigram({ ...model, type: "Unigram" }, "");
+    return { segment: (written) => library.tokenize(written), idOf: library.tokens_to_ids };
+  }
+  if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
+  const library = new BPE({ ...model, type: "BPE" });
+  const idOf = library.tokens_to_ids;
+  const whole = model.ignore_merges === true;
+  return { segment: (written) => (whole && idOf.has(written) ? [written] : library.bpe(written)), idOf };
+}
+
+/** Characters that some merge joins with a `mark` after them. */
+function seamsBefore(mark: string, model: Model): Set<string> {
+  const seams = new Set<string>();
+  for (const merge of model.merges ?? []) {
+    const [left, right] = typeof merge === "string" ? merge.split(" ", 2) : merge;
+    const last = Array.from(left).at(-1);
+    if (right.startsWith(mark) && last !== undefined && last !== mark) seams.add(last);
+  }
+  return seams;
+}

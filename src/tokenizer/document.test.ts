@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { fixture } from "../fixtures.testing.ts";
+import type { SourceDocument } from "../text/documents.ts";
+import { tokenizeCorpus, tokenizeDocument } from "./document.ts";
+import { createTokenizer, loadTokenizer } from "./tokenizer.ts";
+
+const document = (text: string, rest: Partial<SourceDocument> = {}): SourceDocument => ({
+  id: "d",
+  domain: "text",
+  text,
+  replaced: 0,
+  ...rest,
+});
+
+describe("tokenizeDocument", () => {
+  it("counts bytes, characters and what repairs cost", async () => {
+    const tokenizer = await loadTokenizer(fixture("tokenizers/gemma"), {});
+    const text = "e\u0301 😀▁!";
+    const labels = { language: "none" };
+    const tokenized = tokenizeDocument(tokenizer, document(text, { labels }), 3);
+    expect(tokenized).toMatchObject({ index: 3, id: "d", domain: "text", text, labels, bytes: 12, characters: 6 });
+    expect(tokenized.sha256).toBe(createHash("sha256").update(text).digest("hex"));
+    expect(tokenized.repairs).toEqual({ bytes: 3, bits: 24 + Math.log2(12) });
+    expect(tokenized.normalised).toBe(false);
+    expect(tokenizeDocument(tokenizer, document(""), 0)).toMatchObject({ bytes: 0, repairs: { bytes: 0, bits: 0 } });
+  });
+
+  it("refuses half a surrogate pair", async () => {
+    const tokenizer = await loadTokenizer(fixture("tokenizers/gpt2"), {});
+    expect(() => tokenizeDocument(tokenizer, document("a\ud800"), 0)).toThrow(/d holds half a surrogate pair/);
+  });
+});
+
+describe("tokenizeCorpus", () => {
+  it("goes on past a document that no tokens cover, and names it with the gap", async () => {
+    const tokenizer = createTokenizer({
+      pre_tokenizer: { type: "ByteLevel", use_regex: true },
+      model: { type: "BPE", vocab: { a: 0, b: 1, Ġ: 2 }, merges: [] },
+    });
+    const sources = [document("ab a"), document("a bxa", { id: "gap" }), document("b", { replaced: 2 })];
+    const corpus = await tokenizeCorpus(tokenizer, sources);
+    expect(corpus.documents.map(({ index, ids }) => [index, Array.from(ids)])).toEqual([
+      [0, [0, 1, 2, 0]],
+      [1, [1]],
+    ]);
+    expect(corpus.refused).toEqual([{ id: "gap", reason: "gap: tokens cover 3 of 5 bytes (gap at byte 3)" }]);
+    expect(corpus.invalidUtf8).toBe(2);
+  });
+});

@@ -1,0 +1,342 @@
+/**
+ * A model's tokenizer: text → ids, and the bytes of the text that every id stands for, which add up to the text's
+ * (METHODS §0, §1 Repairs). Added tokens are found first, what lies between them is normalised, cut into pieces, and each
+ * piece goes through the model's merges (`pieces.ts`). Reading the files is `definition.ts`'s and `prefix.ts`'s work.
+ * Memory of one call: about 8 bytes a token and 4 bytes a character, beside what `pieces.ts` remembers.
+ */
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { sha256 } from "../files/digest.ts";
+import { ioFault, systemCode } from "../files/faults.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { Prefix } from "../text/corpus.ts";
+import { addedTokenFinder } from "./added.ts";
+import { align, type Change } from "./align.ts";
+import { readBytes } from "./bytes.ts";
+import type { Cutter } from "./cut.ts";
+import { type AddedToken, type Definition, readDefinition, SPACE, tokenizerFile } from "./definition.ts";
+import { Pieces, Tokens, Uncovered } from "./pieces.ts";
+import { resolvePrefix } from "./prefix.ts";
+import { addRepair, composeRepairs, type Repair, sourceOffsets } from "./repairs.ts";
+
+export interface Encoding {
+  /** [tokens], without any token that a template puts around a text */
+  readonly ids: Int32Array;
+  /** [tokens]: end of each token's bytes in the text's UTF-8; non-decreasing, the last one is `bytes` */
+  readonly byteEnds: Uint32Array;
+  readonly bytes: number;
+  /** whether a normaliser changed the text */
+  readonly normalised: boolean;
+  /** where decoding the tokens does not give the text's bytes back, in order, none touching another */
+  readonly repairs: readonly Repair[];
+}
+
+export interface TokenizerOptions {
+  /** special tokens written in the text become control tokens; by default they are text like any other */
+  readonly specialTokens?: boolean;
+}
+
+/**
+ * @param folder of the model: tokenizer.json, and beside it tokenizer_config.json, special_tokens_map.json,
+ *   generation_config.json where they are
+ * @param config the model's config.json; `vocab_size` and `eos_token_id` are read
+ * @throws LossyscopeError `model` where tokenizer.json is missing, malformed or has more tokens than the model;
+ *   `unsupported` naming what it asks for that cannot be followed
+ */
+export async function loadTokenizer(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  options: TokenizerOptions = {},
+): Promise<Tokenizer> {
+  const text = await readOptional(join(folder, "tokenizer.json"));
+  if (text === undefined) {
+    throw new LossyscopeError(
+      "model",
+      `${basename(folder)} has no tokenizer.json`,
+      "save the model's fast tokenizer beside its weights (save_pretrained writes tokenizer.json)",
+    );
+  }
+  const [tokenizerConfig, specialTokensMap, generationConfig] = await Promise.all(
+    ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"].map(async (name) =>
+      parseObject(name, (await readOptional(join(folder, name))) ?? "{}"),
+    ),
+  );
+  return createTokenizer(parseObject("tokenizer.json", text), {
+    ...options,
+    config,
+    tokenizerConfig,
+    specialTokensMap,
+    generationConfig,
+    digest: sha256(text),
+  });
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw ioFault(error, `read ${path}`);
+  }
+}
+
+function parseObject(name: string, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw new LossyscopeError("model", `${name} is not JSON (${(error as Error).message})`, "download it again");
+  }
+  throw new LossyscopeError("model", `${name} is not a JSON object`, "download it again");
+}
+
+interface Beside extends TokenizerOptions {
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly tokenizerConfig?: Readonly<Record<string, unknown>>;
+  readonly specialTokensMap?: Readonly<Record<string, unknown>>;
+  readonly generationConfig?: Readonly<Record<string, unknown>>;
+  readonly digest?: string;
+}
+
+/**
+ * @param json tokenizer.json, parsed
+ * @param beside the files beside it, each empty where it is not there
+ */
+export function createTokenizer(json: unknown, beside: Beside = {}): Tokenizer {
+  const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, generationConfig = {} } = beside;
+  const parsed = tokenizerFile.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new LossyscopeError("model", `tokenizer.json is malformed at ${issue.path.join(".")} (${issue.message})`);
+  }
+  const file = parsed.data;
+  const definition = readDefinition(file, beside.specialTokens ?? false);
+  const { contents } = definition;
+  const ids = new Map(contents.flatMap((content, id) => (content === undefined ? [] : [[content, id] as const])));
+  const prefix = resolvePrefix({
+    postProcessor: file.post_processor,
+    tokenizerConfig,
+    specialTokensMap,
+    modelConfig: config,
+    generationConfig,
+    idOf: (token) => ids.get(token),
+  });
+  const highest = Math.max(contents.length - 1, prefix?.id ?? 0);
+  if (typeof config.vocab_size === "number" && highest >= config.vocab_size) {
+    throw new LossyscopeError(
+      "model",
+      `the tokenizer has ids up to ${highest}, the model ${config.vocab_size} embeddings`,
+      "use the tokenizer that the model was trained with",
+    );
+  }
+  return new Tokenizer(definition, prefix, beside.digest ?? sha256(JSON.stringify(json)));
+}
+
+export class Tokenizer {
+  private readonly pieces: Pieces;
+  private readonly findRaw;
+  private readonly findNormalised;
+  private readonly added: ReadonlyMap<number, string>;
+
+  constructor(
+    private readonly definition: Definition,
+    /** what opens every window; never in `Encoding.ids` */
+    readonly prefix: Prefix | null,
+    /** SHA-256 of tokenizer.json */
+    readonly digest: string,
+  ) {
+    const { added, normalise } = definition;
+    this.pieces = new Pieces(definition);
+    this.added = new Map([...added.raw, ...added.normalised].map((token) => [token.id, token.content]));
+    this.findRaw = addedTokenFinder(added.raw.map((token) => [token.content, token]));
+    this.findNormalised = addedTokenFinder(
+      added.normalised.map((token) => {
+        const content = normalise ? normalise(token.content) : token.content;
+        return [this.written(definition.insertion === "section" ? ` ${content}` : content), token];
+      }),
+    );
+  }
+
+  /** one more than the highest id in the files */
+  get vocabularySize(): number {
+    return this.definition.contents.length;
+  }
+
+  /** @returns the token as the vocabulary writes it, or undefined for an id that has none */
+  contentOf(id: number): string | undefined {
+    return this.definition.contents[id];
+  }
+
+  /** @returns the bytes that decoding the token gives; none for the unknown token and for ids without a token */
+  bytesOf(id: number): Uint8Array {
+    const content = this.added.get(id) ?? this.definition.contents[id];
+    if (content === undefined || id === this.definition.unknownId) return new Uint8Array();
+    if (this.added.has(id)) return Buffer.from(content);
+    switch (this.definition.writing) {
+      case "bytes":
+        return readBytes(content) ?? Buffer.from(content);
+      case "spaces": {
+        const byte = this.definition.byteIds?.indexOf(id) ?? -1;
+        return byte >= 0 ? Uint8Array.of(byte) : Buffer.from(content.replaceAll(SPACE, " "));
+      }
+      case "plain":
+        return Buffer.from(content);
+    }
+  }
+
+  /**
+   * @param text well-formed UTF-16; `""` has no tokens
+   * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming the offset
+   */
+  encode(text: string): Encoding {
+    const bytes = Buffer.byteLength(text);
+    const tokens = new Tokens();
+    const repairs: Repair[] = [];
+    let normalised = false;
+    let units = 0;
+    let at = 0;
+    const section = (end: number): void => {
+      if (end === units) return;
+      const span = text.slice(units, end);
+      normalised = this.encodeSection(span, at, tokens, repairs) || normalised;
+      at += Buffer.byteLength(span);
+      units = end;
+    };
+    try {
+      for (const found of this.findRaw?.(text) ?? []) {
+        section(found.start);
+        for (const flaw of swallowed(text, found, at)) addRepair(repairs, flaw);
+        at += Buffer.byteLength(text.slice(found.start, found.end));
+        tokens.push(found.token.id, at);
+        units = found.end;
+      }
+      section(text.length);
+      if (at !== bytes || (tokens.count === 0 && bytes > 0)) throw new Uncovered(tokens.count === 0 ? 0 : at);
+    } catch (error) {
+      if (!(error instanceof Uncovered)) throw error;
+      const [covered, all] = [error.offset, bytes].map((value) => value.toLocaleString("en-US"));
+      throw new LossyscopeError("text", `tokens cover ${covered} of ${all} bytes (gap at byte ${covered})`);
+    }
+    // What a normaliser drops at the end of a text belongs to the last token, as what it drops elsewhere to the next.
+    if (tokens.count > 0) tokens.ends[tokens.count - 1] = bytes;
+    return {
+      ids: tokens.ids.slice(0, tokens.count),
+      byteEnds: tokens.ends.slice(0, tokens.count),
+      bytes,
+      normalised,
+      repairs,
+    };
+  }
+
+  /**
+   * What lies between two added tokens.
+   *
+   * @param origin offset of its first byte in the text
+   * @returns whether the normaliser changed it
+   */
+  private encodeSection(text: string, origin: number, tokens: Tokens, repairs: Repair[]): boolean {
+    const { normalise, insertion } = this.definition;
+    const normal = normalise ? normalise(text) : text;
+    const first = tokens.count;
+    const flaws: Repair[] = [];
+    const bytes = Buffer.byteLength(normal);
+    const inserted = insertion === "section" && normal.length > 0;
+    const content = inserted ? ` ${normal}` : normal;
+    const written = this.written(content);
+    let at = inserted ? -1 : 0;
+    let units = 0;
+    const part = (end: number): void => {
+      if (end === units) return;
+      at = this.encodePart(content.slice(units, end), written.slice(units, end), at, origin === 0, tokens, flaws);
+      units = end;
+    };
+    try {
+      for (const found of this.findNormalised?.(written) ?? []) {
+        part(found.start);
+        flaws.push(...swallowed(content, found, at));
+        at += Buffer.byteLength(content.slice(found.start, found.end));
+        tokens.push(found.token.id, at);
+        units = found.end;
+      }
+      part(content.length);
+    } catch (error) {
+      throw error instanceof Uncovered ? new Uncovered(origin + Math.max(0, error.offset)) : error;
+    }
+    if (at !== bytes) throw new Uncovered(origin + at);
+
+    const changes = normal === text ? [] : this.align(text, normal, origin);
+    const source = sourceOffsets(changes);
+    for (let i = first; i < tokens.count; i++) tokens.ends[i] = origin + source(tokens.ends[i]);
+    for (const { start, end, decoded } of composeRepairs(changes, flaws)) {
+      addRepair(repairs, { start: origin + start, end: origin + end, decoded });
+    }
+    return normal !== text;
+  }
+
+  /**
+   * What lies between two added tokens once normalised, `content`, and the same as the model writes it.
+   *
+   * @param at offset of its first byte in the normalised section
+   * @returns offset of its end
+   */
+  private encodePart(
+    content: string,
+    written: string,
+    at: number,
+    opensDocument: boolean,
+    tokens: Tokens,
+    flaws: Repair[],
+  ): number {
+    const { insertion, writing, cutters } = this.definition;
+    const floor = Math.max(0, at);
+    let base = at;
+    if (insertion === "part" || (insertion === "document" && opensDocument && at === 0)) {
+      if (!written.startsWith(writing === "spaces" ? SPACE : " ")) {
+        base--;
+        content = ` ${content}`;
+        written = writing === "spaces" ? SPACE + written : content;
+      } else {
+        // Decoding takes one space away here, inserted or not; a literal ▁ is a flaw already, and this comes on top.
+        flaws.push(content[0] === " " ? { start: at, end: at + 1, decoded: 0 } : { start: at, end: at, decoded: -1 });
+      }
+    }
+    const cut = (start: number, end: number, depth: number): void => {
+      const cutter: Cutter | undefined = cutters[depth];
+      if (!cutter) base = this.pieces.encode(content.slice(start, end), base, floor, tokens, flaws);
+      else if (depth === 0) cutter(written, (from, to) => cut(from, to, 1));
+      else cutter(written.slice(start, end), (from, to) => cut(start + from, start + to, depth + 1));
+    };
+    cut(0, content.length, 0);
+    return base;
+  }
+
+  private written(text: string): string {
+    return this.definition.writing === "spaces" ? text.replaceAll(" ", SPACE) : text;
+  }
+
+  private align(text: string, normal: string, origin: number): Change[] {
+    const changes = align(text, normal, this.definition.normalise!);
+    if (changes) return changes;
+    throw new LossyscopeError(
+      "text",
+      `the normaliser's output (${Buffer.byteLength(normal)} bytes) cannot be aligned with the ${Buffer.byteLength(text)} bytes from byte ${origin}`,
+    );
+  }
+}
+
+/** White space that an added token took, and a content that the text spells another way. */
+function* swallowed(
+  text: string,
+  found: { start: number; end: number; contentStart: number; contentEnd: number; token: AddedToken },
+  at: number,
+): Generator<Repair> {
+  const bytes = (start: number, end: number) => Buffer.byteLength(text.slice(start, end));
+  const start = at + bytes(found.start, found.contentStart);
+  const end = start + bytes(found.contentStart, found.contentEnd);
+  if (start > at) yield { start: at, end: start, decoded: 0 };
+  const { content } = found.token;
+  if (text.slice(found.contentStart, found.contentEnd) !== content) {
+    yield { start, end, decoded: Buffer.byteLength(content) };
+  }
+  if (found.end > found.contentEnd) yield { start: end, end: end + bytes(found.contentEnd, found.end), decoded: 0 };
+}
