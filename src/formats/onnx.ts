@@ -60,6 +60,8 @@ export interface OnnxModel {
   readonly initialisers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** what is known of values in between */
+  readonly between: readonly OnnxValue[];
 }
 
 /** IR version that carries opset 21. */
@@ -189,6 +191,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   for (const given of model.initialisers) graph.nested(5, tensor(given));
   for (const given of model.inputs) graph.nested(11, value(given));
   for (const given of model.outputs) graph.nested(12, value(given));
+  for (const given of model.between) graph.nested(13, value(given));
   return new Message()
     .int(1, IR_VERSION)
     .text(2, model.producer)

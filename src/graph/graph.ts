@@ -152,6 +152,8 @@ export class Graph {
       initialisers: [...this.#initialisers.values()].filter(({ name }) => needed.has(name)),
       inputs: this.#inputs,
       outputs: this.#outputs.map(({ name, value: { type, shape } }) => ({ name, type, shape })),
+      // Sizes by name let the runtime plan its memory; without them its planning takes quadratic time.
+      between: nodes.flatMap(({ outputs }) => outputs),
     });
   }
 

@@ -1,12 +1,11 @@
 /**
  * Causal attention in plain ops, block by block: the queries of a block meet only keys that one of them may see, so that
- * nearly half of a full mask's work is never done. Key-value heads are shared by reshaping, never copied. Windows,
- * softcaps and ALiBi fit the same form. Position s sees keys j ≤ s alone, so padding on the right changes nothing.
+ * nearly half of a full mask's work is never done. Key-value heads are shared by broadcasting, never copied: query head
+ * k·G + g reads key-value head k, G = H/K. Windows, softcaps and ALiBi fit the same form. Position s sees keys j ≤ s alone,
+ * so padding on the right changes nothing.
  *
- * Rows are (position, query head of the group): row s·G + g of key-value head k is query head k·G + g, G = H/K.
- * Constants, for each kind of layer: masks of 4·T·G·(P + T) bytes, T positions in a block, P the furthest it looks back.
+ * Memory beyond the weights: scores 8·B·H·T·S bytes, T positions in a block; masks 2·S² bytes for each kind of layer.
  */
-import { type Dimension, product } from "../graph/dimensions.ts";
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
@@ -14,12 +13,17 @@ import { type Building, linear, norm, scaled, softcapped } from "./layers.ts";
 import { rotaryTables } from "./rotary.ts";
 import type { AlibiSpec, AttentionSpec, QueryKeyNormSpec, RotarySpec } from "./spec.ts";
 
-/** Positions in a block of queries. */
-const QUERY_BLOCK = 64;
+/**
+ * Positions in a block of queries, and how many blocks a window has at most. More blocks waste fewer scores, but the
+ * runtime takes longer to load them. SmolLM2-135M's shape, tokens a second of processor time: at 1,024 positions 624 with
+ * 16 blocks, 599 with 8, 565 with 4, 510 with one; at 512 positions 768 with 8, 759 with 4, 703 with one.
+ */
+const SHORTEST_BLOCK = 64;
+const MOST_BLOCKS = 16;
 /** Added to a score that must not count: far below any score, far above what overflows. */
 const MASKED = -1e30;
 
-/** What one kind of layer adds to the scores, by its own measures; layers of a kind share masks. */
+/** A block of queries and what they see. */
 interface Block {
   /** positions [start, end) of the queries */
   readonly start: number;
@@ -30,13 +34,15 @@ interface Block {
 
 export class Attention {
   readonly #building: Building;
+  /** positions in a block of queries */
   readonly #queryBlock: number;
   /** rotary tables cut to S, and biases cut to their block, by what they depend on */
   readonly #shared = new Map<string, Value>();
 
-  constructor(building: Building, queryBlock = QUERY_BLOCK) {
+  constructor(building: Building) {
     this.#building = building;
-    this.#queryBlock = Math.min(queryBlock, building.longest);
+    const shortest = Math.max(SHORTEST_BLOCK, Math.ceil(building.longest / MOST_BLOCKS));
+    this.#queryBlock = Math.min(shortest, building.longest);
   }
 
   /** [B, S, d] → [B, S, d] */
@@ -45,30 +51,23 @@ export class Attention {
     const group = heads / kvHeads;
     const [batch, positions] = x.shape;
     const projected = this.#project(x, spec);
-    const query = this.#turned(
-      ops.reshape(projected.query, [batch, positions, kvHeads, group, headWidth]),
-      spec.rotary,
-    );
-    const key = this.#turned(ops.reshape(projected.key, [batch, positions, kvHeads, headWidth]), spec.rotary);
-    const value = ops.reshape(projected.value, [batch, positions, kvHeads, headWidth]);
-
-    const rows = product([positions, group]);
-    const queries = ops.reshape(ops.transpose(query, [0, 2, 1, 3, 4]), [batch, kvHeads, rows, headWidth]);
-    const keys = ops.transpose(key, [0, 2, 1, 3]); // [B,S,K,h] → [B,K,S,h]
-    const values = ops.transpose(value, [0, 2, 1, 3]);
+    const split = (flat: Value, perGroup: number): Value =>
+      ops.reshape(flat, [batch, positions, kvHeads, perGroup, headWidth]);
+    const query = this.#turned(split(projected.query, group), spec.rotary);
+    const key = this.#turned(split(projected.key, 1), spec.rotary);
+    const value = split(projected.value, 1);
+    const queries = ops.transpose(query, [0, 2, 3, 1, 4]); // [B,S,K,G,h] → [B,K,G,S,h]
+    const keys = ops.transpose(key, [0, 2, 3, 1, 4]); // [B,S,K,1,h] → [B,K,1,S,h]
+    const values = ops.transpose(value, [0, 2, 3, 1, 4]);
     const mixed = this.#blocks(spec.window).map((block) => {
       const { start, end, first } = block;
-      const seen = ops.transpose(this.#cut(keys, first, end), [0, 1, 3, 2]);
-      const scores = scaled(ops.matMul(this.#cut(queries, start * group, end * group), seen), spec.scale);
+      const seen = ops.transpose(this.#cut(keys, first, end), [0, 1, 2, 4, 3]);
+      const scores = scaled(ops.matMul(this.#cut(queries, start, end), seen), spec.scale);
       const biased = ops.add(softcapped(scores, spec.softcap), this.#bias(scores, spec, block));
       return ops.matMul(ops.softmax(biased), this.#cut(values, first, end));
     });
-    const whole = ops.concat(mixed, 2, rows); // [B,K,S·G,h]
-    const byPosition = ops.transpose(
-      ops.reshape(whole, [batch, kvHeads, positions, group, headWidth]),
-      [0, 2, 1, 3, 4],
-    );
-    return linear(this.#building, ops.reshape(byPosition, [batch, positions, heads * headWidth]), spec.output);
+    const whole = ops.transpose(ops.concat(mixed, 3, positions), [0, 3, 1, 2, 4]); // [B,K,G,S,h] → [B,S,K,G,h]
+    return linear(this.#building, ops.reshape(whole, [batch, positions, heads * headWidth]), spec.output);
   }
 
   /** Queries [B, S, H·h], keys and values [B, S, K·h], clamped and normed, not yet turned. */
@@ -123,27 +122,21 @@ export class Attention {
     if (!rotary) return x;
     const half = rotary.width / 2;
     const kept = (x.shape.at(-1) as number) - rotary.width;
-    const { cos, sin } = this.#angles(rotary, x.shape.length);
+    const { cos, sin } = this.#angles(rotary);
     const [low, high, rest] = ops.split(x, -1, kept > 0 ? [half, half, kept] : [half, half]);
     const turnedLow = ops.subtract(ops.multiply(low, cos), ops.multiply(high, sin));
     const turnedHigh = ops.add(ops.multiply(high, cos), ops.multiply(low, sin));
     return ops.concat(rest ? [turnedLow, turnedHigh, rest] : [turnedLow, turnedHigh], -1);
   }
 
-  /** cos and sin as [S, 1…, width/2], to broadcast over heads of a value of that rank. */
-  #angles(rotary: RotarySpec, rank: number): { cos: Value; sin: Value } {
+  /** cos and sin as [S, 1, 1, width/2], to broadcast over heads. */
+  #angles(rotary: RotarySpec): { cos: Value; sin: Value } {
     const { graph, ids, longest } = this.#building;
     const half = rotary.width / 2;
-    const positions = ids.shape[1];
-    const tables = rotaryTables(rotary, longest);
     const cut = (name: "cos" | "sin"): Value =>
-      this.#once(`${name} ${JSON.stringify(rotary)} ${rank}`, () => {
-        const table = this.#once(`${name} ${JSON.stringify(rotary)}`, () =>
-          ops.sliceTo(graph.constant(tables[name], [longest, half]), [0], graph.integers([0]), ops.sizes(ids, 1, 2), [
-            positions,
-          ]),
-        );
-        return ops.reshape(table, [positions, ...Array<Dimension>(rank - 3).fill(1), half]);
+      this.#once(`${name} ${JSON.stringify(rotary)}`, () => {
+        const table = graph.constant(rotaryTables(rotary, longest)[name], [longest, 1, 1, half]);
+        return ops.sliceTo(table, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
       });
     return { cos: cut("cos"), sin: cut("sin") };
   }
@@ -158,44 +151,30 @@ export class Attention {
     });
   }
 
-  /** Part of the rows of [B, K, rows, h]; where one block is all there is, all of them. */
+  /** Positions [start, end) of [B, K, G, S, h]; where one block is all there is, all of them. */
   #cut(x: Value, start: number, end: number): Value {
-    return this.#queryBlock === this.#building.longest ? x : ops.slice(x, 2, start, end);
+    return this.#queryBlock === this.#building.longest ? x : ops.slice(x, 3, start, end);
   }
 
-  /** What is added to the scores [B, K, rows, keys] of a block: its mask, and ALiBi where there is some. */
-  #bias(scores: Value, { window, alibi, heads, kvHeads }: AttentionSpec, block: Block): Value {
-    const { graph } = this.#building;
-    const group = heads / kvHeads;
-    const kind = `${window} ${group} ${block.start}`;
-    const extent = (axes: number): { sizes: Value; shape: readonly Dimension[] } => ({
-      sizes: ops.sizes(scores, 4 - axes, 4),
-      shape: scores.shape.slice(-axes),
-    });
-    const mask = this.#once(`mask ${kind}`, () => {
-      const past = Math.max(...this.#blocks(window).map(({ start, first }) => start - first));
-      const table = this.#once(`masks ${window} ${group}`, () =>
-        graph.constant(maskTable(this.#queryBlock, group, past, window), [
-          this.#queryBlock * group,
-          past + this.#queryBlock,
-        ]),
+  /** What is added to the scores [B, K, G, t, n] of a block: its mask [t, n], and ALiBi [K, G, 1, n] where there is some. */
+  #bias(scores: Value, { window, alibi, heads, kvHeads }: AttentionSpec, { start, first }: Block): Value {
+    const { graph, longest } = this.#building;
+    const [queries, keys] = scores.shape.slice(-2);
+    const mask = this.#once(`mask ${window} ${start}`, () => {
+      const past = Math.max(...this.#blocks(window).map((block) => block.start - block.first));
+      const table = this.#once(`masks ${window}`, () =>
+        graph.constant(maskTable(this.#queryBlock, past, window), [this.#queryBlock, past + this.#queryBlock]),
       );
-      const { sizes, shape } = extent(2);
-      const starts = graph.integers([0, past - (block.start - block.first)]);
-      return ops.sliceTo(table, [0, 1], starts, ops.add(starts, sizes), shape);
+      const from = graph.integers([0, past - (start - first)]);
+      return ops.sliceTo(table, [0, 1], from, ops.add(from, ops.sizes(scores, 3, 5)), [queries, keys]);
     });
     if (!alibi) return mask;
-    return this.#once(`alibi ${JSON.stringify(alibi)} ${kind}`, () => {
-      const { longest } = this.#building;
-      const rows = group === 1 ? 1 : this.#queryBlock * group;
-      const table = this.#once(`slopes ${JSON.stringify(alibi)} ${group}`, () =>
-        graph.constant(alibiTable(alibi, kvHeads, rows, group, longest), [kvHeads, rows, longest]),
+    return this.#once(`alibi ${JSON.stringify(alibi)} ${window} ${start}`, () => {
+      const table = this.#once(`slopes ${JSON.stringify(alibi)}`, () =>
+        graph.constant(alibiTable(alibi, longest), [kvHeads, heads / kvHeads, 1, longest]),
       );
-      const axes = group === 1 ? 1 : 2;
-      const { sizes, shape } = extent(axes);
-      const starts = graph.integers(axes === 1 ? [block.first] : [0, block.first]);
-      const slopes = ops.sliceTo(table, axes === 1 ? [2] : [1, 2], starts, ops.add(starts, sizes), shape);
-      return ops.add(slopes, mask);
+      const from = graph.integers([first]);
+      return ops.add(ops.sliceTo(table, [3], from, ops.add(from, ops.sizes(scores, 4, 5)), [keys]), mask);
     });
   }
 
@@ -207,24 +186,23 @@ export class Attention {
 }
 
 /**
- * 0 where row r (position ⌊r/G⌋ of the block) sees the key c − past positions from the block's start, else −1e30:
- * [block·G, past + block].
+ * 0 where the query at position t of a block sees the key c − past positions from the block's start, else −1e30:
+ * [block, past + block].
  */
-function maskTable(block: number, group: number, past: number, window = Number.POSITIVE_INFINITY): Float32Array {
+function maskTable(block: number, past: number, window = Number.POSITIVE_INFINITY): Float32Array {
   const columns = past + block;
-  return Float32Array.from({ length: block * group * columns }, (_, at) => {
-    const distance = Math.floor(Math.floor(at / columns) / group) - ((at % columns) - past);
+  return Float32Array.from({ length: block * columns }, (_, at) => {
+    const distance = Math.floor(at / columns) - ((at % columns) - past);
     return distance >= 0 && distance < window ? 0 : MASKED;
   });
 }
 
-/** factor · slope · j for the query head of every row: [K, rows, longest], rows (position, head of the group) or 1. */
-function alibiTable(alibi: AlibiSpec, kvHeads: number, rows: number, group: number, longest: number): Float32Array {
-  const round = alibi.rounding === "bfloat16" ? toBfloat16 : (number: number): number => number;
-  return Float32Array.from({ length: kvHeads * rows * longest }, (_, at) => {
-    const row = Math.floor(at / longest);
-    const head = Math.floor(row / rows) * group + (row % group);
-    return alibi.factor * round(round(alibi.slopes[head]) * round(at % longest));
+/** factor · slope · j for every query head and position: [H, longest]. */
+function alibiTable({ slopes, factor, rounding }: AlibiSpec, longest: number): Float32Array {
+  const round = rounding === "bfloat16" ? toBfloat16 : (number: number): number => number;
+  return Float32Array.from({ length: slopes.length * longest }, (_, at) => {
+    const slope = slopes[Math.floor(at / longest)];
+    return factor * round(round(slope) * round(at % longest));
   });
 }
 
