@@ -6,7 +6,6 @@ import { bootstrapSums, type Estimate, percentileInterval } from "../numeric/boo
 import { sum } from "../numeric/sums.ts";
 import { expectedInformation } from "./chance.ts";
 import { KAPPAS, type LayerSums, type Population, type TreeSums } from "./layer.ts";
-import { LEAST_UNITS_INTERVAL, type Split } from "./split.ts";
 
 /** Under this room between chance and ceiling (share of ln m) the adjusted information is not given. */
 const LEAST_ROOM = 0.02;
@@ -51,13 +50,8 @@ export interface LayerInformations {
 
 export interface Resampling {
   readonly seed: number;
-  /** whether there are units enough for intervals */
+  /** whether something is held out and there are units enough for intervals (METHODS §0, Unit) */
   readonly intervals: boolean;
-}
-
-/** METHODS §0: with fewer than ten units there are no intervals. */
-export function resampling(split: Split, seed: number): Resampling {
-  return { seed, intervals: split.evaluated > 0 && split.place.length >= LEAST_UNITS_INTERVAL };
 }
 
 /** Positions of every evaluated unit: the denominator of every held-out figure. */

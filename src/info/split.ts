@@ -4,11 +4,6 @@
  */
 import { random } from "../numeric/random.ts";
 
-/** Fewer units than this give no held-out figure (METHODS §0). */
-export const LEAST_UNITS_HELD_OUT = 5;
-/** Fewer units than this give no interval (METHODS §0). */
-export const LEAST_UNITS_INTERVAL = 10;
-
 export interface Split {
   /** by unit: its place among the evaluated ones in the seeded order, or −1 where it is fitted */
   readonly place: Int32Array;
@@ -16,16 +11,20 @@ export interface Split {
   readonly evaluated: number;
 }
 
+/** Nothing is evaluated: for so few units that nothing can be held out. */
+export const allFitted = (units: number): Split => ({
+  place: new Int32Array(units).fill(-1),
+  fitted: units,
+  evaluated: 0,
+});
+
 /**
- * Every unit fitted where there are fewer than `LEAST_UNITS_HELD_OUT`. At least two are evaluated otherwise: κ is chosen
- * on one half of them for the other.
- * @param domains by unit, the domain it belongs to
+ * At least two units are evaluated, however few there are: κ is chosen on one half of them for the other.
+ * @param domains by unit, the domain it belongs to; three units or more
  */
 export function splitUnits(domains: readonly string[], seed: number): Split {
   const units = domains.length;
   const place = new Int32Array(units).fill(-1);
-  if (units < LEAST_UNITS_HELD_OUT) return { place, fitted: units, evaluated: 0 };
-
   const byDomain = new Map<string, number[]>();
   domains.forEach((domain, unit) => {
     const members = byDomain.get(domain);

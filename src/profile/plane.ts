@@ -11,8 +11,9 @@ export const informationSchema = z.object({
   adjusted: share.nullable(),
   kappa: z
     .tuple([z.number().nullable(), z.number().nullable()])
-    .meta({ description: "back-off strength for odd and even evaluated units; null: infinite" }),
-  shift: share.meta({ description: "KL(mean evaluated p ‖ fitted p)" }),
+    .nullable()
+    .meta({ description: "back-off strength for odd and even evaluated units, null: infinite; null: nothing held out" }),
+  shift: share.nullable().meta({ description: "KL(mean evaluated p ‖ fitted p); null where nothing is held out" }),
 });
 export type Information = z.infer<typeof informationSchema>;
 

@@ -1,0 +1,48 @@
+/**
+ * From stored assignments to the informations of one layer: reads the layer back by stretches of bins that fit the memory
+ * allowed, takes every population's sums and adds them up (METHODS §2.3–2.5).
+ *
+ * Memory: `LAYER_BYTES` for table and sums, or what one bin takes, 4·N + 16·widest, where that is more; beside it 8·N.
+ */
+import { type LayerInformations, layerInformations, type Resampling } from "../info/informations.ts";
+import { addSums, type LayerSums, layerSums, type Population } from "../info/layer.ts";
+import type { AssignmentStore } from "./assignment-store.ts";
+
+const LAYER_BYTES = 2 ** 30;
+
+/** Bins of a stretch, so that the table and the sums of its widest tree keep to `LAYER_BYTES`. */
+export function stretchOfBins(positions: number, populations: readonly Population[], m: number): number {
+  const widest = Math.max(0, ...populations.flatMap(({ trees }) => trees.map((tree) => tree.widest)));
+  return Math.max(1, Math.min(m, Math.floor(LAYER_BYTES / (4 * positions + 16 * widest))));
+}
+
+export interface LayerSource {
+  readonly store: AssignmentStore;
+  /** by arrival, the position of every stored row */
+  readonly order: Uint32Array;
+  readonly m: number;
+}
+
+/**
+ * @param layer index in the store
+ * @param draw which of the sets of reference points
+ * @returns one record a population
+ */
+export function measureLayer(
+  { store, order, m }: LayerSource,
+  layer: number,
+  draw: number,
+  populations: readonly Population[],
+  options: Resampling,
+): LayerInformations[] {
+  const stretch = stretchOfBins(order.length, populations, m);
+  let sums: LayerSums[] = [];
+  for (let first = 0; first < m; first += stretch) {
+    const bins = Math.min(stretch, m - first);
+    const fixed = store.table(layer, draw * m + first, bins, order);
+    const parts = populations.map((population) => layerSums({ fixed, bins, m }, population));
+    if (first === 0) sums = parts;
+    else for (const [p, part] of parts.entries()) addSums(sums[p], part);
+  }
+  return sums.map((part, p) => layerInformations(part, populations[p], m, options));
+}

@@ -1,0 +1,340 @@
+/**
+ * The information plane (METHODS §2): takes the soft assignments of every layer as they come, and once all positions are
+ * there gives what each layer keeps of its input and knows of what comes next. The assignments themselves are computed by
+ * an engine; the estimators live in `info/`.
+ *
+ * Memory while it observes: 4 bytes a token and 4 a position, and the assignments where they are held
+ * (`assignment-store.ts`). Memory while it finishes: one layer (`layers.ts`) and the labels (`populations.ts`). Disk:
+ * `spillBytes`.
+ */
+import { setImmediate } from "node:timers/promises";
+import { toFixed } from "../info/assignment.ts";
+import { corpusFrontier, frontierAt, type LabelPairs } from "../info/frontier.ts";
+import {
+  evaluatedPositions,
+  intervalOf,
+  type LayerInformations,
+  type MeasuredInformation,
+  meanOverLayers,
+  optimality,
+  type Resampling,
+} from "../info/informations.ts";
+import type { Population } from "../info/layer.ts";
+import type { Estimate } from "../numeric/bootstrap.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { mean } from "../numeric/sums.ts";
+import type { Observation } from "../observations/observation.ts";
+import type { Frontier, Plane, PlaneLayer, PlaneOrder } from "../profile/plane.ts";
+import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
+import type { Units } from "../text/units.ts";
+import { AssignmentStore, type StorePlace, type StoreShape, spillBytes } from "./assignment-store.ts";
+import { measureLayer } from "./layers.ts";
+import { divideUnits, type Populations, populationsOf } from "./populations.ts";
+import { concatenate, ORDERS, Positions } from "./positions.ts";
+
+/** What the plane is measured on and how; all of it is part of the plan. */
+export interface PlaneRequest {
+  readonly documents: readonly TokenizedDocument[];
+  readonly prefix: Prefix | null;
+  readonly units: Units;
+  /** L + 1 */
+  readonly layers: number;
+  readonly width: number;
+  /** reference points of one draw */
+  readonly m: number;
+  /** draws of the reference points, the first of which is the headline */
+  readonly draws: number;
+  /** seed, or digest of the file that the points came from */
+  readonly source: string;
+  readonly temperature: { readonly rule: Plane["temperature"]["rule"]; readonly epsilon: number };
+  readonly allPositions: boolean;
+  readonly preNorm: boolean;
+  readonly seed: number;
+  readonly frontier: { readonly vocabulary: number; readonly clusters: number; readonly kappa: number } | null;
+}
+
+/** How far an interrupted run had come. */
+export interface PlaneSnapshot {
+  /** positions of the rows that had arrived, in their order */
+  readonly order: Uint32Array;
+}
+
+export interface FinishOptions {
+  readonly signal?: AbortSignal;
+  readonly onLayer?: (done: number, layers: number) => void;
+}
+
+export class PlaneProbe {
+  /** temporary bytes the run needs, on the disk or in memory */
+  readonly spillBytes: number;
+  readonly #request: PlaneRequest;
+  readonly #positions: Positions;
+  readonly #store: AssignmentStore;
+  /** by arrival, the position of every row */
+  readonly #order: Uint32Array;
+  #arrived = 0;
+
+  /** @throws LossyscopeError `text` where no document is long enough to have a position */
+  constructor(request: PlaneRequest, place: StorePlace) {
+    const { documents, prefix, allPositions, layers, m, draws } = request;
+    const counted = prefix?.addedByTokenizer ? prefix.id : null;
+    this.#request = request;
+    this.#positions = new Positions(concatenate(documents, counted), allPositions);
+    if (this.#positions.count === 0) {
+      const longest = documents.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+      throw new LossyscopeError(
+        "text",
+        `no token has ${ORDERS} tokens before and after it: the longest of ${documents.length} documents has ${longest}`,
+        "give longer documents, or pass --no-plane",
+      );
+    }
+    const shape: StoreShape = { layers, columns: m * draws, positions: this.#positions.count };
+    this.spillBytes = spillBytes(shape);
+    this.#order = new Uint32Array(this.#positions.count);
+    this.#store = new AssignmentStore(shape, place);
+  }
+
+  /** @throws LossyscopeError `engine` where an assignment is no probability, or more arrive than were planned */
+  observe({ batch, assignments }: Observation): void {
+    if (!assignments) throw new LossyscopeError("engine", "the engine gave no soft assignments");
+    const { prefix, m, draws } = this.#request;
+    const columns = m * draws;
+    const rows: number[] = [];
+    let row = 0;
+    for (const { document, ids, prefixSlots, start, fresh } of batch.windows) {
+      for (let slot = fresh; slot < ids.length; slot++, row++) {
+        const index = start + slot - (prefix?.addedByTokenizer ? 0 : prefixSlots);
+        const position = index < 0 ? -1 : this.#positions.row(document, index);
+        if (position < 0) continue;
+        this.#order[this.#arrived + rows.length] = position;
+        rows.push(row);
+      }
+    }
+    const fixed = new Uint32Array(rows.length * columns);
+    for (const [layer, values] of assignments.entries()) {
+      for (const [to, from] of rows.entries()) {
+        const own = fixed.subarray(to * columns, (to + 1) * columns);
+        toFixed(values.subarray(from * columns, (from + 1) * columns), own);
+      }
+      this.#store.append(layer, fixed);
+    }
+    this.#arrived += rows.length;
+  }
+
+  /** What `restore` needs to go on from here; the rows themselves are written out where they are. */
+  snapshot(): PlaneSnapshot {
+    this.#store.flush();
+    return { order: this.#order.slice(0, this.#arrived) };
+  }
+
+  restore({ order }: PlaneSnapshot): void {
+    this.#store.truncate(order.length);
+    this.#order.set(order);
+    this.#arrived = order.length;
+  }
+
+  /** Stops for now: what was spilled to be resumed stays on the disk. */
+  close(): void {
+    this.#store.close();
+  }
+
+  /** Removes what was spilled. */
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  /** @throws LossyscopeError `engine` where positions are missing; `interrupted` on abort */
+  async finish({ signal, onLayer }: FinishOptions = {}): Promise<Plane> {
+    const { m, draws, layers, temperature, width, source, preNorm, units, seed, allPositions } = this.#request;
+    const divided = this.#divide();
+    const populations = populationsOf(this.#positions, divided, this.#labels(), allPositions, seed);
+    const options: Resampling = { seed, intervals: divided.intervals };
+    const frontier = divided.split.evaluated > 0 ? this.#frontier(populations.first) : null;
+    const stored = { store: this.#store, order: this.#order, m };
+
+    const found: PlaneLayer[] = [];
+    const measured: OrderPair[][] = [];
+    for (let layer = 0; layer < layers; layer++) {
+      await setImmediate();
+      if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped at layer ${layer} of the plane`);
+      const informations = measureLayer(stored, layer, 0, populations.byOrder, options);
+      const pairs = orderPairs(informations);
+      const further = Array.from(
+        { length: draws - 1 },
+        (_, draw) => measureLayer(stored, layer, draw + 1, [populations.first], { seed, intervals: false })[0],
+      );
+      found.push({
+        layer,
+        ...layerFigures(informations, pairs, populations),
+        ...(frontier && { overFrontier: overFrontier(frontier, pairs[0], m) }),
+        ...(further.length > 0 && { draws: drawFigures(further) }),
+      });
+      measured.push(pairs.map(withoutSamples));
+      onLayer?.(layer + 1, layers);
+    }
+    return {
+      referencePoints: m,
+      source,
+      lnM: Math.log(m),
+      temperature: { ...temperature, width },
+      positions: this.#positions.count,
+      unit: units.kind,
+      units: { fitted: divided.split.fitted, evaluated: divided.split.evaluated },
+      absent: divided.absent,
+      preNorm,
+      spillBytes: this.spillBytes,
+      layers: found,
+      summary: summaryOf(measured.slice(1), populations, m, options),
+      ...(frontier && { frontier }),
+    };
+  }
+
+  #divide() {
+    const { documents, units, prefix, seed } = this.#request;
+    const shift = prefix?.addedByTokenizer ? 1 : 0;
+    const unitOfRow = new Int32Array(this.#positions.count);
+    this.#positions.forEach((row, document, index) => {
+      unitOfRow[row] = units.unitOf(document, Math.max(0, index - shift));
+    });
+    return divideUnits(units, unitOfRow, (unit) => documents[units.documentOf[unit]].domain, seed);
+  }
+
+  /** Label sets of the documents, by name: what the input carries, and the domains where there are several. */
+  #labels(): Map<string, string[]> {
+    const { documents } = this.#request;
+    const names = new Set(documents.flatMap(({ labels }) => Object.keys(labels ?? {})));
+    if (new Set(documents.map(({ domain }) => domain)).size > 1) names.add("domain");
+    const sets = new Map<string, string[]>();
+    for (const name of names) {
+      const values = new Array<string>(this.#positions.count);
+      this.#positions.forEach((row, d) => {
+        const { labels, domain } = documents[d];
+        values[row] = labels?.[name] ?? (name === "domain" ? domain : "");
+      });
+      sets.set(name, values);
+    }
+    return sets;
+  }
+
+  #frontier({ rows, place }: Population): Frontier | null {
+    if (!this.#request.frontier) return null;
+    const pairs = (chosen: Uint32Array): LabelPairs => ({
+      x: this.#positions.tokens(chosen, 0),
+      y: this.#positions.tokens(chosen, 1),
+    });
+    const started = performance.now();
+    const frontier = corpusFrontier(
+      pairs(rows.filter((row) => place[row] < 0)),
+      pairs(rows.filter((row) => place[row] >= 0)),
+      this.#request.frontier,
+    );
+    return { ...frontier, seconds: (performance.now() - started) / 1000 };
+  }
+}
+
+/** The informations of one order at one layer. */
+interface OrderPair {
+  readonly complexity: MeasuredInformation;
+  readonly expressivity: MeasuredInformation;
+}
+
+function orderPairs(informations: readonly LayerInformations[]): OrderPair[] {
+  const orders = informations.length > 1 ? informations.length : informations[0].trees[0].length;
+  return Array.from({ length: orders }, (_, n) => {
+    const { trees } = informations[Math.min(n, informations.length - 1)];
+    return { complexity: trees[0][n], expressivity: trees[1][n] };
+  });
+}
+
+/** What a summary over layers needs: samples are let go of, they are resampled there. */
+function withoutSamples({ complexity, expressivity }: OrderPair): OrderPair {
+  return { complexity: { ...complexity, samples: null }, expressivity: { ...expressivity, samples: null } };
+}
+
+function layerFigures(
+  informations: readonly LayerInformations[],
+  pairs: readonly OrderPair[],
+  { byOrder, labels }: Populations,
+): Omit<PlaneLayer, "layer"> {
+  const [{ entropy, tokenEntropy, ceiling, trees }] = informations;
+  const longest = informations.at(-1)!;
+  const reached = pairs.length === ORDERS ? pairs[ORDERS - 1].complexity.information.plugin : null;
+  const orders = pairs.map((pair, n): [string, PlaneOrder] => {
+    const of = Math.min(n, informations.length - 1);
+    const { rows, trees: labelTrees } = byOrder[of];
+    const [input, output] = labelTrees.map(({ counts }) => counts[n]);
+    const { entropy: own } = informations[of];
+    return [
+      String(n + 1),
+      {
+        complexity: pair.complexity.information,
+        expressivity: pair.expressivity.information,
+        optimality: optimality(pair.complexity, pair.expressivity),
+        regularity: own > 0 ? pair.complexity.information.plugin / own : null,
+        positions: rows.length,
+        labels: { input: input.distinct, output: output.distinct, inputOnce: input.once, outputOnce: output.once },
+      },
+    ];
+  });
+  return {
+    entropy,
+    tokenEntropy,
+    ceiling,
+    residual: reached === null ? null : longest.ceiling - reached,
+    unexplained: reached === null ? null : longest.entropy - reached,
+    orders: Object.fromEntries(orders),
+    labels: Object.fromEntries(labels.map((name, i) => [name, trees[2 + i][0].information])),
+  };
+}
+
+/** H(Z) and held-out order-1 informations of the further draws; no informations where nothing is held out. */
+function drawFigures(draws: readonly LayerInformations[]): NonNullable<PlaneLayer["draws"]> {
+  const heldOut = (tree: number): number[] =>
+    draws.flatMap(({ trees }) => trees[tree][0].information.heldOut.value ?? []);
+  return { entropy: draws.map(({ entropy }) => entropy), complexity: heldOut(0), expressivity: heldOut(1) };
+}
+
+/** Bits by which the layer's order-1 expressivity exceeds the frontier's at its complexity (METHODS §2.7). */
+function overFrontier({ points }: Frontier, { complexity, expressivity }: OrderPair, m: number): Estimate {
+  const bits = Math.log2(m);
+  const gap = (x: number, y: number): number => y * bits - frontierAt(points, x * bits);
+  const [x, y] = [complexity.information.heldOut.value, expressivity.information.heldOut.value];
+  const samples = complexity.samples && expressivity.samples;
+  return intervalOf(
+    x === null || y === null ? Number.NaN : gap(x, y),
+    samples && complexity.samples!.map((value, r) => gap(value, expressivity.samples![r])),
+  );
+}
+
+/** Means over the blocks, by order. */
+function summaryOf(
+  blocks: readonly (readonly OrderPair[])[],
+  { byOrder }: Populations,
+  m: number,
+  options: Resampling,
+): Plane["summary"] {
+  if (blocks.length === 0) return {};
+  const orders = blocks[0].map((_, n): [string, Plane["summary"][string]] => {
+    const complexity = blocks.map((pairs) => pairs[n].complexity);
+    const expressivity = blocks.map((pairs) => pairs[n].expressivity);
+    const plugin = (of: readonly MeasuredInformation[]): number =>
+      mean(of.map(({ information }) => information.plugin));
+    const [below, above] = [plugin(complexity), plugin(expressivity)];
+    return [
+      String(n + 1),
+      {
+        ...meanOverLayers(
+          evaluatedPositions(byOrder[Math.min(n, byOrder.length - 1)]),
+          complexity.map(({ gains }) => gains),
+          expressivity.map(({ gains }) => gains),
+          m,
+          options,
+        ),
+        complexityPlugin: below,
+        expressivityPlugin: above,
+        optimalityPlugin: below > 0 ? above / below : null,
+      },
+    ];
+  });
+  return Object.fromEntries(orders);
+}
