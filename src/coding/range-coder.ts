@@ -26,11 +26,36 @@ function check(start: number, size: number): void {
   }
 }
 
-export class RangeEncoder {
+/** What both sides know alike: how wide the current interval is. */
+class Range {
+  protected rangeHigh = HALF - 1;
+  protected rangeLow = HALF - 1;
+
+  /** how much of the range one of `TOTAL` is; below 2^34 */
+  protected step(): number {
+    return this.rangeHigh * 4 + (this.rangeLow >>> 30);
+  }
+
+  /** range = step · size */
+  protected narrow(step: number, size: number): void {
+    const above = step * (size >>> SPLIT_BITS);
+    const high = Math.floor(above / ABOVE_SPLIT);
+    const low = (above - high * ABOVE_SPLIT) * SPLIT + step * (size % SPLIT);
+    const carry = Math.floor(low / HALF);
+    this.rangeLow = low - carry * HALF;
+    this.rangeHigh = high + carry;
+  }
+
+  /** range · 2^16 */
+  protected widen(): void {
+    this.rangeHigh = this.rangeHigh * WORD + (this.rangeLow >>> 16);
+    this.rangeLow = (this.rangeLow % WORD) * WORD;
+  }
+}
+
+export class RangeEncoder extends Range {
   #lowHigh = 0;
   #lowLow = 0;
-  #rangeHigh = HALF - 1;
-  #rangeLow = HALF - 1;
   /** the last word that a carry may change, −1 before the first */
   #held = -1;
   /** how many 0xffff words follow it */
@@ -46,12 +71,12 @@ export class RangeEncoder {
    */
   encode(start: number, size: number): void {
     check(start, size);
-    const step = this.#rangeHigh * 4 + (this.#rangeLow >>> 30);
+    const step = this.step();
 
     const startAbove = step * (start >>> SPLIT_BITS);
     const startHigh = Math.floor(startAbove / ABOVE_SPLIT);
     let low = (startAbove - startHigh * ABOVE_SPLIT) * SPLIT + step * (start % SPLIT) + this.#lowLow;
-    let carry = Math.floor(low / HALF);
+    const carry = Math.floor(low / HALF);
     this.#lowLow = low - carry * HALF;
     low = this.#lowHigh + startHigh + carry;
     if (low >= HALF) {
@@ -60,20 +85,13 @@ export class RangeEncoder {
     }
     this.#lowHigh = low;
 
-    const sizeAbove = step * (size >>> SPLIT_BITS);
-    const sizeHigh = Math.floor(sizeAbove / ABOVE_SPLIT);
-    const range = (sizeAbove - sizeHigh * ABOVE_SPLIT) * SPLIT + step * (size % SPLIT);
-    carry = Math.floor(range / HALF);
-    this.#rangeLow = range - carry * HALF;
-    this.#rangeHigh = sizeHigh + carry;
-
-    while (this.#rangeHigh < WORD) {
+    this.narrow(step, size);
+    while (this.rangeHigh < WORD) {
       const word = Math.floor(this.#lowHigh / WORD);
       this.#shift(word);
       this.#lowHigh = (this.#lowHigh - word * WORD) * WORD + (this.#lowLow >>> 16);
       this.#lowLow = (this.#lowLow % WORD) * WORD;
-      this.#rangeHigh = this.#rangeHigh * WORD + (this.#rangeLow >>> 16);
-      this.#rangeLow = (this.#rangeLow % WORD) * WORD;
+      this.widen();
     }
   }
 
@@ -134,17 +152,16 @@ export class RangeEncoder {
   }
 }
 
-export class RangeDecoder {
+export class RangeDecoder extends Range {
   readonly #bytes: Uint8Array;
   #next = 0;
   /** the code less the encoder's low end */
   #codeHigh: number;
   #codeLow: number;
-  #rangeHigh = HALF - 1;
-  #rangeLow = HALF - 1;
 
   /** @param bytes what the encoder drained and finished with, in order */
   constructor(bytes: Uint8Array) {
+    super();
     this.#bytes = bytes;
     this.#codeHigh = this.#word() * WORD + this.#word();
     this.#codeLow = this.#word() * WORD + this.#word();
@@ -155,7 +172,7 @@ export class RangeDecoder {
    * they are what was written is for a digest to tell
    */
   target(): number {
-    const step = this.#rangeHigh * 4 + (this.#rangeLow >>> 30);
+    const step = this.step();
     const quotient = (this.#codeHigh * HALF + this.#codeLow) / step;
     let whole = Math.floor(quotient);
     // The quotient is off by 2^−21 at most: only near an integer can its floor be another one's.
@@ -183,28 +200,21 @@ export class RangeDecoder {
    */
   consume(start: number, size: number): void {
     check(start, size);
-    const step = this.#rangeHigh * 4 + (this.#rangeLow >>> 30);
+    const step = this.step();
 
     const startAbove = step * (start >>> SPLIT_BITS);
     const startHigh = Math.floor(startAbove / ABOVE_SPLIT);
     const low = this.#codeLow - (startAbove - startHigh * ABOVE_SPLIT) * SPLIT - step * (start % SPLIT);
-    let carry = Math.floor(low / HALF);
+    const carry = Math.floor(low / HALF);
     this.#codeLow = low - carry * HALF;
     this.#codeHigh += carry - startHigh;
 
-    const sizeAbove = step * (size >>> SPLIT_BITS);
-    const sizeHigh = Math.floor(sizeAbove / ABOVE_SPLIT);
-    const range = (sizeAbove - sizeHigh * ABOVE_SPLIT) * SPLIT + step * (size % SPLIT);
-    carry = Math.floor(range / HALF);
-    this.#rangeLow = range - carry * HALF;
-    this.#rangeHigh = sizeHigh + carry;
-
-    while (this.#rangeHigh < WORD) {
+    this.narrow(step, size);
+    while (this.rangeHigh < WORD) {
       // A code that was never written can leave its interval; its high words are cut off, as they mean nothing.
       this.#codeHigh = (this.#codeHigh % WORD) * WORD + (this.#codeLow >>> 16);
       this.#codeLow = (this.#codeLow % WORD) * WORD + this.#word();
-      this.#rangeHigh = this.#rangeHigh * WORD + (this.#rangeLow >>> 16);
-      this.#rangeLow = (this.#rangeLow % WORD) * WORD;
+      this.widen();
     }
   }
 
