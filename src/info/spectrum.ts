@@ -7,9 +7,9 @@
  * below 2^−24 of the largest uncentred one, negative ones included, is rounding of the products and is set to 0. A
  * centred variance below 2^−20 of the uncentred second moment is rounding as a whole: the states are all equal.
  *
- * Memory: 16·d² bytes beyond the sums. Time: two spectra, see `numeric/eigen.ts`.
+ * Memory: 4·d² bytes beyond the sums. Time: that of `numeric/eigen.ts`.
  */
-import { symmetricEigenvalues } from "../numeric/eigen.ts";
+import { symmetricSpectra } from "../numeric/eigen.ts";
 import { sum } from "../numeric/sums.ts";
 
 /** Sums over N states z of width d, with u = z/‖z‖. */
@@ -50,28 +50,17 @@ const ALL_EQUAL = 2 ** -20;
 
 export function cloudShape(moments: MomentSums): CloudShape {
   const { count, gram, sum: total, unitSum } = moments;
-  const d = total.length;
-  const square = new Float64Array(d * d);
-  let second = 0;
-  for (let i = 0; i < d; i++) {
-    const row = (i * (i + 1)) / 2;
-    for (let j = 0; j <= i; j++) square[i * d + j] = gram[row + j];
-    second += gram[row + i];
-  }
   const anisotropy = count < 2 ? null : (sum(unitSum.map((u) => u * u)) - count) / (count * (count - 1));
+  const second = sum(unitSum.map((_, i) => gram[(i * (i + 3)) / 2]));
   if (!(second > 0)) return { centred: null, uncentred: null, anisotropy };
 
-  const uncentred = symmetricEigenvalues(square, d);
-  const floor = ROUNDING * uncentred[0];
-  let variance = 0;
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) square[i * d + j] -= (total[i] * total[j]) / count;
-    variance += square[i * d + i];
-  }
+  const variance = second - sum(total.map((component) => component * component)) / count;
+  // Σ (z − z̄)(z − z̄)ᵀ = Σ z zᵀ − (Σz)(Σz)ᵀ/N
+  const { plain, updated } = symmetricSpectra(gram, total, -1 / count);
+  const floor = ROUNDING * plain[0];
   return {
-    centred:
-      variance <= ALL_EQUAL * second ? null : shapeOf(symmetricEigenvalues(square, d).subarray(0, count - 1), floor),
-    uncentred: shapeOf(uncentred.subarray(0, count), floor),
+    centred: variance <= ALL_EQUAL * second ? null : shapeOf(updated.subarray(0, count - 1), floor),
+    uncentred: shapeOf(plain.subarray(0, count), floor),
     anisotropy,
   };
 }

@@ -1,47 +1,147 @@
 /**
- * Eigenvalues of a real symmetric matrix in float64: Householder reduction to tridiagonal form, then implicitly shifted
- * QL (Martin, Reinsch & Wilkinson 1968; Dubrulle, Martin & Wilkinson 1968: EISPACK's `tred1` and `imtql1`). Errors are a
- * small multiple of 2^−53·‖A‖, the same for small eigenvalues as for large. Vectors are not computed.
+ * Eigenvalues of a real symmetric matrix A and of A + ρ v vᵀ (a Gram matrix and its centred form, say) in float64:
+ * Householder reduction to tridiagonal form, then implicitly shifted QL (Martin, Reinsch & Wilkinson 1968; Dubrulle,
+ * Martin & Wilkinson 1968: EISPACK's `tred1` and `imtql1`). A first reflection turns v onto the last axis, which the
+ * others leave alone, so that both matrices become the same tridiagonal one but for its last entry. Errors are a small
+ * multiple of 2^−53·‖A‖, the same for small eigenvalues as for large. Vectors are not computed.
  *
- * Time: ⅔·d³ multiply-adds, about 0.1 s at d = 576 and 0.7 s at d = 1024. Memory: 8·d² bytes for a working copy.
+ * Time: ⅔·d³ multiply-adds for both spectra together; on one core about 0.2 s at d = 576, 0.5 s at 1024, 5 s at 2048.
+ * Memory: 4·d² bytes for a working copy.
  */
 import { LossyscopeError } from "./errors.ts";
 
 /**
- * @param matrix [d,d] row by row; only the lower triangle, diagonal included, is read
- * @returns [d] eigenvalues, largest first
- * @throws LossyscopeError `input` where the matrix is not d × d or has an entry that is not finite
+ * @param lower [d(d+1)/2] lower triangle row by row: entry (i, j ≤ i) at i(i+1)/2 + j
+ * @param v [d]; zero for A alone
+ * @param rho ρ
+ * @returns the eigenvalues of A and of A + ρ v vᵀ, [d] each, largest first
+ * @throws LossyscopeError `input` where the sizes do not fit or a number is not finite
  */
-export function symmetricEigenvalues(matrix: Float64Array, d: number): Float64Array {
-  if (matrix.length !== d * d) {
-    throw new LossyscopeError("input", `a ${d} × ${d} matrix has ${d * d} entries, got ${matrix.length}`);
+export function symmetricSpectra(
+  lower: Float64Array,
+  v: Float64Array,
+  rho: number,
+): { plain: Float64Array; updated: Float64Array } {
+  const d = v.length;
+  if (lower.length !== rowStart(d)) {
+    throw new LossyscopeError(
+      "input",
+      `the lower triangle of a ${d} × ${d} matrix has ${rowStart(d)} entries, got ${lower.length}`,
+    );
   }
   // Scaled by a power of two, so that squares neither overflow nor vanish and no digit is lost.
-  let largest = 0;
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      const size = Math.abs(matrix[i * d + j]);
-      if (!Number.isFinite(size)) {
-        throw new LossyscopeError("input", `entry (${i}, ${j}) of a ${d} × ${d} matrix is ${matrix[i * d + j]}`);
-      }
-      if (size > largest) largest = size;
-    }
-  }
-  if (largest === 0) return new Float64Array(d);
-  const scale = 2 ** Math.floor(Math.log2(largest));
-  const { diagonal, off } = tridiagonal(
-    matrix.map((entry) => entry / scale),
-    d,
+  const scale = powerBelow(largestSize(lower, "entry"));
+  const reach = powerBelow(largestSize(v, "component"));
+  const a = lower.map((entry) => entry / scale);
+  const along = v.map((component) => component / reach);
+  const added = d === 0 ? 0 : rho * turnToLastAxis(a, along) * reach * (reach / scale);
+  if (!Number.isFinite(added)) throw new LossyscopeError("input", `ρ‖v‖² is ${added} times the size of the matrix`);
+
+  const { diagonal, off } = tridiagonal(a, d);
+  const changed = diagonal.slice();
+  if (d > 0) changed[d - 1] += added;
+  const [plain, updated] = [diagonal, changed].map((entries) =>
+    implicitQL(entries, off)
+      .map((value) => value * scale)
+      .sort()
+      .reverse(),
   );
-  return implicitQL(diagonal, off)
-    .map((value) => value * scale)
-    .sort()
-    .reverse();
+  return { plain, updated };
+}
+
+const rowStart = (row: number): number => (row * (row + 1)) / 2;
+
+function largestSize(values: Float64Array, what: string): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]);
+    if (!Number.isFinite(size))
+      throw new LossyscopeError("input", `${what} ${i} of a symmetric matrix's is ${values[i]}`);
+    if (size > largest) largest = size;
+  }
+  return largest;
+}
+
+const powerBelow = (size: number): number => (size > 0 ? 2 ** Math.floor(Math.log2(size)) : 1);
+
+/**
+ * A ← H A H, H the reflection that takes v to the last axis.
+ * @param v destroyed
+ * @returns ‖v‖²
+ */
+function turnToLastAxis(a: Float64Array, v: Float64Array): number {
+  let square = 0;
+  for (const component of v) square += component * component;
+  const h = reflector(v, square).half;
+  if (h > 0) reflect(a, v, h, new Float64Array(v.length));
+  return square;
 }
 
 /**
- * Reduces the lower triangle of `a` (destroyed) from the last row up: row i, left of the diagonal, is reflected onto
- * its last entry, and the rows above take A ← A − u qᵀ − q uᵀ.
+ * Makes `u` the Householder vector of the reflection that takes it to its last axis.
+ * @returns `image`: where the last component goes; `half`: ½‖u‖² of the new u, 0 where there is nothing to reflect
+ */
+function reflector(u: Float64Array, square: number): { image: number; half: number } {
+  const last = u.length - 1;
+  // Beside the largest entry, which lies in [1, 2), this is nothing.
+  if (square < 2 ** -900) return { image: 0, half: 0 };
+  const image = u[last] > 0 ? -Math.sqrt(square) : Math.sqrt(square);
+  u[last] -= image;
+  return { image, half: -image * u[last] };
+}
+
+/**
+ * A ← A − u qᵀ − q uᵀ on the leading n × n block, n = u.length, which is H A H for H = 1 − u uᵀ/h, with p = A u / h and
+ * q = p − u (uᵀp)/(2h). Two rows at a time.
+ */
+function reflect(a: Float64Array, u: Float64Array, h: number, q: Float64Array): void {
+  const n = u.length;
+  const odd = n % 2;
+  q.fill(0, 0, n);
+  if (odd) q[0] = a[0] * u[0];
+  for (let j = odd; j < n; j += 2) {
+    const row = rowStart(j);
+    const next = rowStart(j + 1);
+    const u0 = u[j];
+    const u1 = u[j + 1];
+    let dot0 = 0;
+    let dot1 = 0;
+    for (let k = 0; k < j; k++) {
+      const a0 = a[row + k];
+      const a1 = a[next + k];
+      dot0 += a0 * u[k];
+      dot1 += a1 * u[k];
+      q[k] += a0 * u0 + a1 * u1;
+    }
+    const between = a[next + j];
+    q[j] += dot0 + a[row + j] * u0 + between * u1;
+    q[j + 1] += dot1 + between * u0 + a[next + j + 1] * u1;
+  }
+  let along = 0;
+  for (let j = 0; j < n; j++) {
+    q[j] /= h;
+    along += q[j] * u[j];
+  }
+  along /= 2 * h;
+  for (let j = 0; j < n; j++) q[j] -= along * u[j];
+  if (odd) a[0] -= 2 * u[0] * q[0];
+  for (let j = odd; j < n; j += 2) {
+    const row = rowStart(j);
+    const next = rowStart(j + 1);
+    const u0 = u[j];
+    const u1 = u[j + 1];
+    const q0 = q[j];
+    const q1 = q[j + 1];
+    for (let k = 0; k <= j; k++) {
+      a[row + k] -= u0 * q[k] + q0 * u[k];
+      a[next + k] -= u1 * q[k] + q1 * u[k];
+    }
+    a[next + j + 1] -= 2 * u1 * q1;
+  }
+}
+
+/**
+ * Reduces `a` (destroyed) from the last row up: row i, left of the diagonal, is reflected onto its last entry.
  * @returns diagonal [d], and off [d] with off[i] between i − 1 and i (off[0] = 0)
  */
 function tridiagonal(a: Float64Array, d: number): { diagonal: Float64Array; off: Float64Array } {
@@ -49,43 +149,15 @@ function tridiagonal(a: Float64Array, d: number): { diagonal: Float64Array; off:
   const off = new Float64Array(d);
   const q = new Float64Array(d);
   for (let i = d - 1; i > 0; i--) {
-    const u = a.subarray(i * d, i * d + i);
-    diagonal[i] = a[i * d + i];
+    const u = a.subarray(rowStart(i), rowStart(i) + i);
+    diagonal[i] = a[rowStart(i) + i];
     let square = 0;
     for (let k = 0; k < i; k++) square += u[k] * u[k];
-    if (square < 2 ** -900) continue; // nothing beside the largest entry, which lies in [1, 2)
-    const length = u[i - 1] > 0 ? -Math.sqrt(square) : Math.sqrt(square);
-    off[i] = length;
-    u[i - 1] -= length;
-    const h = -length * u[i - 1]; // ½‖u‖²
-
-    q.fill(0, 0, i);
-    for (let j = 0; j < i; j++) {
-      const row = j * d;
-      const uj = u[j];
-      let dot = 0;
-      for (let k = 0; k < j; k++) {
-        const entry = a[row + k];
-        dot += entry * u[k];
-        q[k] += entry * uj;
-      }
-      q[j] += dot + a[row + j] * uj;
-    }
-    let along = 0;
-    for (let j = 0; j < i; j++) {
-      q[j] /= h;
-      along += q[j] * u[j];
-    }
-    along /= 2 * h;
-    for (let j = 0; j < i; j++) q[j] -= along * u[j];
-    for (let j = 0; j < i; j++) {
-      const row = j * d;
-      const uj = u[j];
-      const qj = q[j];
-      for (let k = 0; k <= j; k++) a[row + k] -= uj * q[k] + qj * u[k];
-    }
+    const { image, half } = reflector(u, square);
+    off[i] = image;
+    if (half > 0) reflect(a, u, half, q);
   }
-  diagonal[0] = a[0];
+  if (d > 0) diagonal[0] = a[0];
   return { diagonal, off };
 }
 

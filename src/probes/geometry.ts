@@ -7,7 +7,7 @@
  * The moments of a batch are float32, added in float64: for batches of like size exact, so that neither their order nor
  * the number of shards shows beyond the last digit. Chosen states have places of their own and merge exactly.
  *
- * Memory: layers·(4·d·(d + 5) + 4·p·d) bytes, p the number of chosen tokens, at most 2048; at the end 16·d² + 4·p·d
+ * Memory: layers·(4·d·(d + 5) + 4·p·d) bytes, p the number of chosen tokens, at most 2048; at the end 4·d² + 4·p·d
  * more for one layer at a time.
  */
 import { cloudShape, type MomentSums } from "../info/spectrum.ts";
