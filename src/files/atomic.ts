@@ -9,7 +9,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault, systemCode } from "./faults.ts";
 import { removeAtExit } from "./temporary.ts";
 
-export type Bytes = string | NodeJS.ArrayBufferView;
+type Bytes = string | NodeJS.ArrayBufferView;
 export type ByteSource = Bytes | Iterable<NodeJS.ArrayBufferView> | AsyncIterable<NodeJS.ArrayBufferView>;
 
 let written = 0;

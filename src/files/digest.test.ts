@@ -41,6 +41,12 @@ describe("digests", () => {
     expect(bytes).toBe(3e6);
   });
 
+  it("stops when asked to", async () => {
+    writeFileSync(at("file"), "abc");
+    const stopped = sha256File(at("file"), { memory: at("memory"), signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({ fault: "interrupted" });
+  });
+
   it("names the file it cannot read", async () => {
     mkdirSync(at("folder"));
     await expect(sha256File(at("absent"))).rejects.toThrow(/cannot read .*absent \(no such file/);

@@ -8,6 +8,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";
 import { ioFault } from "./faults.ts";
 
@@ -25,7 +26,7 @@ export interface DigestOptions {
 
 /**
  * @returns digest of the file's bytes
- * @throws LossyscopeError `io` where the file cannot be read
+ * @throws LossyscopeError `io` where the file cannot be read; `interrupted`
  */
 export async function sha256File(path: string, options: DigestOptions = {}): Promise<string> {
   const { onBytes, signal } = options;
@@ -55,6 +56,7 @@ export async function sha256File(path: string, options: DigestOptions = {}): Pro
     }
     return digest;
   } catch (error) {
+    if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped while hashing ${path}`);
     throw ioFault(error, `read ${path}`);
   }
 }

@@ -70,7 +70,7 @@ function refuse(message: string): never {
 }
 
 /** Elements of a shape. @throws LossyscopeError where the product leaves the exact integers (2^53) */
-export function elementCount({ name, shape }: Pick<TensorShape, "name" | "shape">): number {
+function elementCount({ name, shape }: Pick<TensorShape, "name" | "shape">): number {
   let product = 1;
   for (const size of shape) {
     product *= size;

@@ -2,6 +2,7 @@
  * The headers of a remote model's weights, without the weights: a few byte ranges tell what a model of any size consists
  * of. Memory: the headers.
  */
+import { mapAtMost } from "../files/concurrent.ts";
 import { headerEnd, parseHeader, type SafetensorsHeader } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { HubClient, RemoteModel } from "./client.ts";
@@ -19,6 +20,7 @@ export interface RemoteWeights {
 
 /** How much of a file is asked for at first: most headers fit. */
 const FIRST_BYTES = 1 << 17;
+const FILES_AT_ONCE = 8;
 
 /**
  * @returns the config and every weight file's header
@@ -36,14 +38,11 @@ export async function readRemoteHeaders(
   let index = "";
   const names = await weightFilesOf(remote, async () => (index = await text(INDEX)));
   const placed = index === "" ? undefined : shardsOfIndex(JSON.parse(index), INDEX);
-  const weights = await Promise.all(
-    names
-      .filter((name) => name !== INDEX)
-      .map(async (name) => ({
-        ...(await remoteHeader(client, remote, name, signal)),
-        expected: placed?.get(name) ?? [],
-      })),
-  );
+  const files = names.filter((name) => name !== INDEX);
+  const weights = await mapAtMost(FILES_AT_ONCE, files, async (name) => ({
+    ...(await remoteHeader(client, remote, name, signal)),
+    expected: placed?.get(name) ?? [],
+  }));
   let config: unknown;
   try {
     config = JSON.parse(await text("config.json"));

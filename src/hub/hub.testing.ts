@@ -86,7 +86,7 @@ export async function fakeHub(): Promise<FakeHub> {
       return refusal(401, "RepoNotFound", "Repository not found");
     }
     if (model.gated) return refusal(403, "GatedRepo", "Access to this model is restricted");
-    if (api) return describe(model, api[2]);
+    if (api) return describe(api[1], model, api[2]);
     const [, , commit, name] = file!;
     const found = model.commits[commit]?.[name];
     if (!found) return refusal(404, "EntryNotFound", "Entry not found");
@@ -101,15 +101,15 @@ export async function fakeHub(): Promise<FakeHub> {
     return { status: 302, headers };
   };
 
-  const describe = (model: FakeModel, revision: string): Reply => {
+  const describe = (id: string, model: FakeModel, revision: string): Reply => {
     const commit = model.revisions[revision] ?? (revision in model.commits ? revision : undefined);
     if (!commit) return refusal(404, "RevisionNotFound", "Invalid rev id");
     const siblings = Object.entries(model.commits[commit]).map(([rfilename, { content, lfs }]) => ({
       rfilename,
       ...(!hub.terse && { size: content.length, blobId: gitId(content) }),
-      ...(!hub.terse && lfs && { lfs: { sha256: sha256(content), size: content.length } }),
+      ...(!hub.terse && lfs && { lfs: { sha256: sha256(content), size: content.length, pointerSize: 134 } }),
     }));
-    return { status: 200, headers: {}, body: Buffer.from(JSON.stringify({ sha: commit, siblings })) };
+    return { status: 200, headers: {}, body: Buffer.from(JSON.stringify({ id, sha: commit, siblings })) };
   };
 
   const answer =

@@ -7,6 +7,7 @@
 import { mkdir, readFile, readlink, rm, stat, statfs, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
+import { mapAtMost } from "../files/concurrent.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type HubClient, hubClient, type RemoteFile, type RemoteModel } from "./client.ts";
@@ -188,23 +189,15 @@ async function download(
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const onBytes = (bytes: number): void => onProgress({ ...progress, done: (done += bytes) });
-  const waiting = [...files];
-  const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) {
+  await mapAtMost(FILES_AT_ONCE, files, async (file) => {
+    try {
       await downloadBlob(client, remote, file, repository, { onBytes, signal: either });
       await link(repository, folder, file);
-    }
-  };
-  const outcomes = Array.from({ length: FILES_AT_ONCE }, () =>
-    worker().catch((error) => {
+    } catch (error) {
       failed.abort();
       throw error;
-    }),
-  );
-  const results = await Promise.allSettled(outcomes);
-  const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  const cause = failures.find((error) => !(error instanceof LossyscopeError && error.fault === "interrupted"));
-  if (failures.length > 0) throw cause ?? failures[0];
+    }
+  });
   await writeRef(repository, remote);
   return { folder, name: remote.id, revision: remote.commit };
 }
@@ -221,7 +214,7 @@ async function filesToFetch(
     await downloadBlob(client, remote, file, repository, { onBytes: () => undefined, signal });
     return readFile(join(repository, "blobs", file.blob), "utf8");
   });
-  return Promise.all(namesToFetch(remote, names).map((name) => client.file(remote, name, signal)));
+  return mapAtMost(FILES_AT_ONCE, namesToFetch(remote, names), (name) => client.file(remote, name, signal));
 }
 
 /** What is fetched of a model with these weight files: names the Hub lists, so none that leaves the folder. */

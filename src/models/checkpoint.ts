@@ -6,6 +6,7 @@
  */
 import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { mapAtMost } from "../files/concurrent.ts";
 import { type DigestOptions, sha256, sha256File } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { openSafetensors } from "../files/safetensors.ts";
@@ -127,12 +128,7 @@ async function openShards(
   folder: string,
   shards: ReadonlyMap<string, readonly string[]>,
 ): Promise<Pick<Checkpoint, "weights" | "weightFiles">> {
-  const opened: OpenedShard[] = [];
-  const names = [...shards.keys()];
-  for (let first = 0; first < names.length; first += OPENED_AT_ONCE) {
-    const some = names.slice(first, first + OPENED_AT_ONCE);
-    opened.push(...(await Promise.all(some.map((name) => openShard(folder, name, shards.get(name)!)))));
-  }
+  const opened = await mapAtMost(OPENED_AT_ONCE, [...shards], ([name, tensors]) => openShard(folder, name, tensors));
   return { weights: gatherTensors(opened), weightFiles: opened.map(({ file }) => file) };
 }
 

@@ -3,7 +3,7 @@
  * an ideal code of its own. Fields are cut from 16-bit words: bf16 exponent 8 bits | sign+mantissa 8; f16 sign+exponent 6
  * | mantissa 10; f32 exponent 8 | sign+7 high mantissa bits | each low byte; values of any other type cost their bytes.
  *
- * One pass: a histogram of the whole words of a tensor, from which those of the fields follow. Exact; memory 4 MiB
+ * One pass: a histogram of the whole words of a tensor, from which those of the fields follow. Exact; memory 8 MiB
  * whatever the tensor.
  */
 import { openSafetensors, type SafetensorsFile } from "../files/safetensors.ts";
@@ -11,7 +11,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { isBuffer } from "./ledger.ts";
 import type { WeightSource } from "./weights.ts";
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 22;
 const WORDS = 1 << 16;
 
 /** A field of a word, as the number its bits make. */

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import type { Ledger } from "../profile/ledger.ts";
 
-export type Training = NonNullable<Ledger["training"]>;
+type Training = NonNullable<Ledger["training"]>;
 
 /** How far the stored parameters may be from the row's: some rows are nominal or count a tied matrix once more. */
 const TOLERANCE = 0.05;
