@@ -7,12 +7,13 @@
  * The search is reverse annealing and needs no chance: it starts with every symbol t on one token of its own, at
  * nearly hard assignments, and lets β fall; symbols whose p(y|t) become one are merged, until a single one is left.
  * Slopes dI(Y;T)/dI(X;T) = 1/β are visited in equal steps, each warm-started from the last, so the chord between
- * neighbouring points lies below the curve by at most a quarter of SLOPE_STEP times their distance in complexity. What
+ * neighbouring optima lies below the curve by at most a quarter of SLOPE_STEP times their distance in complexity. What
  * is reported is the upper hull of all points found, chosen on the fitted curve alone: a chord is an encoder too, the
  * mixture of its ends. Local optima remain: an inner bound.
  *
  * With C classes (K and the rest), T symbols and n distinct pairs, one iteration is 2·n·T multiply-adds, C·T logarithms
- * and C·T exponentials; about a thousand iterations in all, at falling T. Memory: 24·C·T + 12·n bytes.
+ * and C·T exponentials; about a thousand iterations in all, at falling T. Memory: 24·C·T + 12·n bytes,
+ * and 8 a pair while they are counted.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
 
@@ -109,7 +110,7 @@ export function corpusFrontier(
 }
 
 /**
- * The frontier's held-out expressivity, bits, at a complexity in bits: linear between points (the mixture of the two
+ * The frontier's held-out expressivity, bits, at a complexity in bits (a share of ln m times log2 m): linear between points (the mixture of the two
  * encoders reaches exactly that), flat beyond the last.
  */
 export function frontierAt(points: readonly FrontierPoint[], complexity: number): number {
