@@ -1,18 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { shared } from "../fixtures.testing.ts";
-import { knownModels, knownTraining, parseCsv } from "./ledger-known.ts";
+import { type KnownModel, knownModels, knownTraining, readLedger } from "./ledger-known.ts";
 
 const original = shared("../reference/model-ledger.csv");
 
 describe("the ledger of known models", () => {
-  it("is CSV with quotes", () => {
-    expect(parseCsv('a,b\r\n"x, ""y""",\n,2\n')).toEqual([
-      { a: 'x, "y"', b: "" },
-      { a: "", b: "2" },
-    ]);
-  });
-
   it("holds figures that agree with each other", () => {
     const number = (row: Readonly<Record<string, string>>, column: string) =>
       row[column] ? Number(row[column]) : undefined;
@@ -32,21 +25,21 @@ describe("the ledger of known models", () => {
   });
 
   it.skipIf(!existsSync(original))("is the reference's, its recalled cells blank (needs ../shared/reference)", () => {
-    const decides: Record<string, string[]> = {
+    const decides = {
       params_status: ["params_total", "params_basis", "weight_bytes_bf16"],
       tokens_status: ["training_tokens", "tokens_note", "approx_training_bytes"],
       release_licence_status: ["release_date", "licence"],
     };
-    const source = parseCsv(readFileSync(original, "utf8"));
+    const source = readLedger(readFileSync(original, "utf8"), original);
     expect(knownModels().map(({ model }) => model)).toEqual(source.map(({ model }) => model));
     knownModels().forEach((row, index) => {
       const from = source[index];
-      for (const [column, cell] of Object.entries(row)) {
+      for (const [column, cell] of Object.entries(row) as [keyof KnownModel, string][]) {
         if (cell !== "" && !from[column].includes("recalled"))
           expect(cell, `${row.model} ${column}`).toBe(from[column]);
         if (!column.endsWith("_status")) expect(cell, `${row.model} ${column}`).not.toContain("recalled");
       }
-      for (const [status, columns] of Object.entries(decides)) {
+      for (const [status, columns] of Object.entries(decides) as [keyof KnownModel, (keyof KnownModel)[]][]) {
         if (from[status] === "recalled") for (const column of columns) expect(row[column], row.model).toBe("");
       }
       if (/recalled/.test(from.release_licence_status)) expect(row.release_date, row.model).toBe("");

@@ -4,6 +4,7 @@
  * folder called `gpt2` need not be GPT-2.
  */
 import { readFileSync } from "node:fs";
+import { tableOf } from "../formats/csv.ts";
 import type { Ledger } from "../profile/ledger.ts";
 
 type Training = NonNullable<Ledger["training"]>;
@@ -11,24 +12,42 @@ type Training = NonNullable<Ledger["training"]>;
 /** How far the stored parameters may be from the row's: some rows are nominal or count a tied matrix once more. */
 const TOLERANCE = 0.05;
 
-/** Rows of a CSV text with a header line; cells may be quoted, quotes inside doubled. */
-export function parseCsv(text: string): Record<string, string>[] {
-  const rows: string[][] = [[]];
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
-    const row = rows[rows.length - 1];
-    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
-    if (end === "") break;
-    if (end !== ",") rows.push([]);
-  }
-  const [header, ...body] = rows.filter((row) => row.length > 1 || row[0] !== "");
-  return body.map((row) => Object.fromEntries(header.map((column, index) => [column, row[index]])));
+const COLUMNS = [
+  "model",
+  "family",
+  "params_total",
+  "params_basis",
+  "params_status",
+  "weight_bytes_bf16",
+  "training_tokens",
+  "tokens_note",
+  "tokens_status",
+  "bytes_per_token",
+  "bytes_per_token_basis",
+  "approx_training_bytes",
+  "training_bytes_over_weight_bytes",
+  "vocab_size",
+  "d_model",
+  "layers",
+  "release_date",
+  "licence",
+  "release_licence_status",
+  "source",
+] as const;
+
+export type KnownModel = Readonly<Record<(typeof COLUMNS)[number], string>>;
+
+/** Rows of a ledger of known models. @throws LossyscopeError `input` where the text is no such table */
+export function readLedger(text: string, name: string): KnownModel[] {
+  return tableOf(text, name, COLUMNS, []).map(({ cells }) => cells as KnownModel);
 }
 
-let ledger: Record<string, string>[] | undefined;
+let ledger: readonly KnownModel[] | undefined;
 
 /** Every row of the ledger of known models. */
-export function knownModels(): readonly Readonly<Record<string, string>>[] {
-  ledger ??= parseCsv(readFileSync(new URL("../../data/model-ledger.csv", import.meta.url), "utf8"));
+export function knownModels(): readonly KnownModel[] {
+  const file = new URL("../../data/model-ledger.csv", import.meta.url);
+  ledger ??= readLedger(readFileSync(file, "utf8"), "data/model-ledger.csv");
   return ledger;
 }
 
@@ -67,7 +86,7 @@ export function knownTraining(name: string, parameters: number): { training: Tra
       why: `not the ledger's ${row.model}: that has ${said} parameters, this ${parameters.toLocaleString("en-US")}`,
     };
   }
-  const figure = (column: string): number | null => (row[column] === "" ? null : Number(row[column]));
+  const figure = (column: keyof KnownModel): number | null => (row[column] === "" ? null : Number(row[column]));
   const tokens = figure("training_tokens");
   const bytesPerToken = figure("bytes_per_token");
   const bytes = tokens !== null && bytesPerToken !== null ? tokens * bytesPerToken : figure("approx_training_bytes");
