@@ -40,7 +40,6 @@ interface Work {
   readonly label: string;
   readonly total: number | null;
   readonly unit: string;
-  readonly started: number;
   done: number;
   note: string;
   /** (time, done) of the last half minute, oldest first */
@@ -126,7 +125,7 @@ export function createProgress(
       if (quiet) return;
       end();
       const now = clock();
-      work = { label: visible(label), total, unit, started: now, done, note: "", samples: [[now, done]] };
+      work = { label: visible(label), total, unit, done, note: "", samples: [[now, done]] };
       written = live ? -Infinity : now;
       if (!live) return;
       stream.on?.("resize", resized);
