@@ -13,9 +13,9 @@ describe("headline", () => {
     expect(plain(beside)).toContain("Every byte of weights stands for 1,828 bytes");
   });
 
-  it("does not call a larger text small", () => {
+  it("does not call a text small that is not", () => {
     expect(plain([headline(untrained()).claim])).toBe(
-      "stories260k would make tinyshakespeare larger: 100 % of its size",
+      "stories260k does not make tinyshakespeare any smaller: 100 % of its size",
     );
   });
 

@@ -41,7 +41,7 @@ export function headline(profile: Profile): { claim: string; beside: string[] } 
     claim =
       value < 8
         ? `${model} writes ${corpus} in ${share} of its size`
-        : `${model} would make ${corpus} larger: ${share} of its size`;
+        : `${model} does not make ${corpus} any smaller: ${share} of its size`;
     const best = bestBaseline(overall.baselines);
     const need = `That is ${interval(overall.bitsPerByte)} bits for each byte`;
     beside.push(best ? `${need}; ${against({ ...overall.bitsPerByte, value }, best)}.` : `${need}.`);

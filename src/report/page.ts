@@ -109,9 +109,9 @@ input[name=order]{position:absolute;opacity:0;pointer-events:none}
 .scroll{overflow-x:auto;margin:0 0 28px}
 table{border-collapse:collapse;font-size:14px;width:100%}
 caption{text-align:left;font-weight:600;padding-bottom:8px}
-th,td{text-align:right;padding:6px 0 6px 18px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
+th,td{overflow-wrap:normal;text-align:right;padding:6px 0 6px 18px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
 th:first-child{text-align:left;padding-left:0}
-.words td,.words th{text-align:left}
+.words td,.words th{text-align:left;overflow-wrap:anywhere}
 thead th{color:var(--muted);font-size:13px;vertical-align:bottom}
 td data{white-space:nowrap}
 td svg.spark{display:inline-block}
@@ -136,7 +136,7 @@ ${steps
 footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:var(--muted)}
 @media (max-width:1080px){section{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "body" "note";max-width:760px}aside{margin-top:20px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:0 36px;grid-auto-flow:row}}
 @media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
-@media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}th,td{padding-left:12px}}
+@media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}.selector span{flex-basis:100%}th,td{padding-left:12px}}
 @media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:10.5pt}nav,.selector,#tip{display:none}section{break-inside:auto;padding:24px 0}figure,tr{break-inside:avoid}.shaded{max-height:none;overflow:visible}.shaded *,.bar,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}.order{display:block!important}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;

@@ -71,6 +71,7 @@ function numbers(points: readonly { layer: number; x: number; y: number }[]): st
 /**
  * @param lnM nats that a share of 1 stands for
  * @param references absent for orders that have none (METHODS §2.7 gives them for order 1 only)
+ * @param diagonal whether to draw expressivity = complexity
  * @param form `wide`: 720 units across; `narrow`: 344
  */
 export function plane(

@@ -18,39 +18,43 @@ import {
   table,
 } from "./parts.ts";
 
-/** Raw text, compressors from weakest to strongest, the model: shares of the text's bytes. */
-function rows(model: string, figures: CodingFigures): BarRow[] {
-  const alone = (share: number) => ({ value: share, low: null, high: null });
-  const { value, low, high } = figures.bitsPerByte;
-  const scaled = (bits: number | null): number | null => (bits === null ? null : bits / 8);
-  return [
-    {
-      name: "the text as it is",
-      ...alone(1),
-      written: si(figures.bytes, "B"),
-      detail: `${count(figures.bytes)} bytes`,
-      tone: "raw" as const,
-    },
-    ...[...figures.baselines]
-      .sort((a, b) => b.bitsPerByte - a.bitsPerByte)
-      .map((one) => ({
-        name: one.name,
-        ...alone(one.bitsPerByte / 8),
-        written: `${percent(one.bitsPerByte / 8)} · ${figure(one.bitsPerByte)} bits a byte`,
-        detail: `${count(one.bytes)} bytes, ${figure(one.bitsPerByte)} bits per byte (${one.implementation})`,
-        tone: "plain" as const,
-      })),
-    {
-      name: model,
-      value: scaled(value),
-      low: scaled(low),
-      high: scaled(high),
-      written: `${percent(scaled(value))} · ${figure(value)} bits a byte`,
-      detail: `${interval(figures.bitsPerByte)} bits per byte, weights not counted`,
-      tone: "model" as const,
-    },
-  ];
+const alone = (share: number) => ({ value: share, low: null, high: null });
+
+const asItIs = ({ bytes }: CodingFigures): BarRow => ({
+  name: "the text as it is",
+  ...alone(1),
+  written: si(bytes, "B"),
+  detail: `${count(bytes)} bytes`,
+  tone: "raw",
+});
+
+function modelRow(name: string, { bitsPerByte, bytes }: CodingFigures): BarRow {
+  const share = (bits: number | null): number | null => (bits === null ? null : bits / 8);
+  return {
+    name,
+    value: share(bitsPerByte.value),
+    low: share(bitsPerByte.low),
+    high: share(bitsPerByte.high),
+    written: `${percent(share(bitsPerByte.value))} · ${figure(bitsPerByte.value)} bits a byte`,
+    detail: `${interval(bitsPerByte)} bits per byte over ${si(bytes, "B")}, weights not counted`,
+    tone: "model",
+  };
 }
+
+/** Raw text, compressors from weakest to strongest, the model: shares of the text's bytes. */
+const rows = (model: string, figures: CodingFigures): BarRow[] => [
+  asItIs(figures),
+  ...[...figures.baselines]
+    .sort((a, b) => b.bitsPerByte - a.bitsPerByte)
+    .map((one) => ({
+      name: one.name,
+      ...alone(one.bitsPerByte / 8),
+      written: `${percent(one.bitsPerByte / 8)} · ${figure(one.bitsPerByte)} bits a byte`,
+      detail: `${count(one.bytes)} bytes, ${figure(one.bitsPerByte)} bits per byte (${one.implementation})`,
+      tone: "plain" as const,
+    })),
+  modelRow(model, figures),
+];
 
 function codingTable(path: readonly string[], caption: string, figures: CodingFigures): string {
   const entry = (
@@ -86,7 +90,7 @@ export function compressors(profile: Profile): Section {
     ],
     misread: [
       "The model's bar leaves its weights out; “With the model's own size counted in” adds them.",
-      "Compressors read the whole corpus as one stream and learn from earlier documents; the model starts each document afresh. That is to their advantage.",
+      "Compressors read the whole corpus as one stream and learn from earlier documents; the model starts each document afresh. That is to their advantage, and leaves them without an error bar.",
       "Perplexity per token compares only models with one vocabulary; bits per byte compares all.",
     ],
   };
@@ -98,19 +102,11 @@ export function compressors(profile: Profile): Section {
     domains.length < 2
       ? ""
       : drawn(
-          "By domain: share of the text's bytes, 100 % is the text as it is",
+          "By domain, as a share of its own bytes",
           responsive((form) =>
             bars(
-              "Size of the text in each domain under the model",
-              domains.map(([domain, { bitsPerByte, bytes }]) => ({
-                name: domain,
-                value: bitsPerByte.value === null ? null : bitsPerByte.value / 8,
-                low: bitsPerByte.low === null ? null : bitsPerByte.low / 8,
-                high: bitsPerByte.high === null ? null : bitsPerByte.high / 8,
-                written: `${percent(bitsPerByte.value === null ? null : bitsPerByte.value / 8)} · ${figure(bitsPerByte.value)} bits a byte`,
-                detail: `${interval(bitsPerByte)} bits per byte over ${si(bytes, "B")}`,
-                tone: "model",
-              })),
+              "Size of the text of each domain under the model",
+              [asItIs(coding.overall), ...domains.map(([domain, figures]) => modelRow(domain, figures))],
               form,
             ),
           ),

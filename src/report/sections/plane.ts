@@ -145,6 +145,7 @@ function orderView(plane: Plane, order: string): string {
       ),
       first ? againstFrontier(plane) : "",
     ),
+    paragraph(labelsOf(layers[0].orders[order]), "small"),
     numbers(
       table(
         `Order ${order}, shares of ln m: held out (95 % interval)`,
@@ -154,11 +155,11 @@ function orderView(plane: Plane, order: string): string {
           "expressivity",
           "optimality",
           "complexity plug-in",
-          "excess",
-          "adjusted",
+          "complexity excess",
+          "complexity adjusted",
           "expressivity plug-in",
-          "excess",
-          "adjusted",
+          "expressivity excess",
+          "expressivity adjusted",
           "regularity",
         ],
         layers.map((layer) => {
@@ -181,6 +182,12 @@ function orderView(plane: Plane, order: string): string {
       ),
     ),
   );
+}
+
+function labelsOf({ positions, labels }: PlaneOrder): string {
+  const side = (name: string, all: number, once: number): string =>
+    `${count(all)} ${name} labels, ${count(once)} of them once`;
+  return `${count(positions)} positions; ${side("input", labels.input, labels.inputOnce)}; ${side("output", labels.output, labels.outputOnce)}.`;
 }
 
 function againstFrontier(plane: Plane): string {
@@ -228,9 +235,11 @@ function entropies(plane: Plane): string {
   );
 }
 
+const labelNames = (plane: Plane): string[] => [...new Set(plane.layers.flatMap((layer) => Object.keys(layer.labels)))];
+
 function otherLabels(plane: Plane): string {
   const { wide } = inBits(plane);
-  const names = [...new Set(plane.layers.flatMap((layer) => Object.keys(layer.labels)))];
+  const names = labelNames(plane);
   if (names.length === 0) return "";
   return element(
     "div",
@@ -246,6 +255,22 @@ function otherLabels(plane: Plane): string {
         ),
       );
     }),
+  );
+}
+
+function labelTable(plane: Plane): string {
+  const names = labelNames(plane);
+  if (names.length === 0) return "";
+  return table(
+    "Other labels, shares of ln m: held out (95 % interval)",
+    ["layer", ...names],
+    plane.layers.map((layer, index) => [
+      String(layer.layer),
+      ...names.map((name) => {
+        const found = layer.labels[name];
+        return found ? estimate(["plane", "layers", index, "labels", name, "heldOut"], found.heldOut) : "";
+      }),
+    ]),
   );
 }
 
@@ -273,6 +298,7 @@ function summaryTable(plane: Plane): string {
 function entropyTable(plane: Plane): string {
   const spread = (values: readonly number[] | undefined): string =>
     values && values.length > 0 ? `${figure(Math.min(...values))}–${figure(Math.max(...values))}` : "";
+  const withGap = plane.layers.some((layer) => layer.overFrontier);
   const withDraws = plane.layers.some((layer) => layer.draws);
   return table(
     "Entropy by layer, shares of ln m",
@@ -283,6 +309,7 @@ function entropyTable(plane: Plane): string {
       "ceiling",
       "residual",
       "H(Z) − I",
+      ...(withGap ? ["gap to the frontier, bits"] : []),
       ...(withDraws ? ["H(Z) over draws of the points", "complexity over draws", "expressivity over draws"] : []),
     ],
     plane.layers.map((layer, index) => [
@@ -290,6 +317,9 @@ function entropyTable(plane: Plane): string {
       ...(["entropy", "tokenEntropy", "ceiling", "residual", "unexplained"] as const).map((name) =>
         datum(["plane", "layers", index, name], layer[name]),
       ),
+      ...(withGap && layer.overFrontier
+        ? [estimate(["plane", "layers", index, "overFrontier"], layer.overFrontier)]
+        : []),
       ...(withDraws
         ? [spread(layer.draws?.entropy), spread(layer.draws?.complexity), spread(layer.draws?.expressivity)]
         : []),
@@ -325,7 +355,7 @@ export function planeSection(profile: Profile): Section {
   const selector = element(
     "p",
     { class: "selector" },
-    "Order: tokens taken together",
+    element("span", {}, "Order: tokens taken together"),
     ...orders.map((order) => element("label", { for: `order-${order}` }, markup(order))),
   );
   const body = [
@@ -340,9 +370,9 @@ export function planeSection(profile: Profile): Section {
     entropies(plane),
     otherLabels(plane),
     summaryTable(plane),
-    numbers(entropyTable(plane)),
+    numbers(entropyTable(plane), labelTable(plane)),
     paragraph(
-      `${count(plane.positions)} positions; ${count(plane.units.fitted)} units fitted, ${count(plane.units.evaluated)} evaluated and never fitted; ${plane.referencePoints} reference points (${plane.source}), temperature ${figure(plane.temperature.epsilon, 4)} by the rule “${plane.temperature.rule}” at width ${plane.temperature.width}; at most ${si(plane.spillBytes, "B")} of temporary disk.` +
+      `${count(plane.units.fitted)} units fitted, ${count(plane.units.evaluated)} evaluated and never fitted; ${plane.referencePoints} reference points (${plane.source}), temperature ${figure(plane.temperature.epsilon, 4)} by the rule “${plane.temperature.rule}” at width ${plane.temperature.width}; at most ${si(plane.spillBytes, "B")} of temporary disk.` +
         (plane.frontier
           ? ` Frontier: ${plane.frontier.vocabulary} most frequent tokens, at most ${plane.frontier.clusters} clusters, κ = ${figure(plane.frontier.kappa)}, ${duration(plane.frontier.seconds)}.`
           : ""),
@@ -364,7 +394,7 @@ export function planeSection(profile: Profile): Section {
     ],
     misread: [
       `Everything is seen through ${plane.referencePoints} soft bins: lower bounds on what the layer holds, not all it holds. A layer under the frontier is a worse code in these bins; that says nothing of what the full state keeps.`,
-      "A ratio of 0.9 is not “90 % optimal”. The pair of held-out and plug-in optimality is no bracket: ratios of bounds are not bounds.",
+      "A ratio of 0.9 is not “90 % optimal”. For optimality, regularity, residual and the gap, held-out and plug-in are no bracket: ratios and differences of bounds are not bounds.",
       "The diagonal is a guide; it bounds nothing for backed-off labels. The frontier is the best found, an inner bound; a layer above it by more than its error bar suggests the use of wider context, or an imperfect optimum.",
       "At higher orders most labels occur once: hollow marks say that held-out and plug-in complexity are far apart there.",
     ],
