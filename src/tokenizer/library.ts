@@ -10,7 +10,6 @@ interface Library {
     config: object,
   ) => { readonly pattern: RegExp | null };
   SequenceNormalizer: new (config: object) => { normalize(text: string): string };
-  BPE: new (config: object) => { readonly tokens_to_ids: ReadonlyMap<string, number>; bpe(piece: string): string[] };
   Unigram: new (
     config: object,
     endOfText: string,
@@ -22,4 +21,4 @@ interface Library {
   ) => { encode(text: string, options?: { add_special_tokens?: boolean }): { ids: number[] } };
 }
 
-export const { SplitPreTokenizer, SequenceNormalizer, BPE, Unigram, Tokenizer } = library as unknown as Library;
+export const { SplitPreTokenizer, SequenceNormalizer, Unigram, Tokenizer } = library as unknown as Library;

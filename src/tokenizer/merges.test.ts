@@ -1,0 +1,40 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Merges } from "./merges.ts";
+
+/** The definition: join the leftmost pair of the lowest rank until none is left. */
+function naive(merges: readonly (readonly [string, string])[], piece: string): string[] {
+  const symbols = Array.from(piece);
+  const rank = new Map(merges.map(([left, right], index) => [`${left} ${right}`, index]));
+  for (;;) {
+    const ranks = symbols.slice(1).map((right, i) => rank.get(`${symbols[i]} ${right}`) ?? Infinity);
+    const best = Math.min(...ranks);
+    if (best === Infinity) return symbols;
+    const at = ranks.indexOf(best);
+    symbols.splice(at, 2, symbols[at] + symbols[at + 1]);
+  }
+}
+
+describe("Merges", () => {
+  it("joins what the definition joins", () => {
+    const symbol = fc.string({ unit: fc.constantFrom("a", "b", "😀"), minLength: 1, maxLength: 4 });
+    const merges = fc.array(fc.tuple(symbol, symbol), { maxLength: 30 });
+    const piece = fc.string({ unit: fc.constantFrom("a", "b", "😀", "c"), maxLength: 40 });
+    fc.assert(
+      fc.property(merges, piece, (merges, piece) => {
+        expect(new Merges(merges).apply(piece)).toEqual(naive(merges, piece));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("takes no square of the time for a million times the same", () => {
+    const merges = new Merges([
+      ["a", "a"],
+      ["aa", "a"],
+      ["aa", "aa"],
+      ["aaaa", "aaaa"],
+    ]);
+    expect(merges.apply("a".repeat(1_000_000)).join("").length).toBe(1_000_000);
+  }, 20_000);
+});
