@@ -5,6 +5,10 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
+import { estimateCommand } from "./estimate.ts";
+import { inspectCommand } from "./inspect.ts";
+import { measureCommand } from "./measure.ts";
+import { statesCommand } from "./states.ts";
 
 function exitCodeOf(fault: Fault): number {
   if (fault === "usage") return 2;
@@ -18,7 +22,11 @@ export function program(): Command {
     .description("Reads a language model as what it is: a lossy compressor of its training text.")
     .version(VERSION, "-V, --version")
     .showHelpAfterError("(lossyscope COMMAND --help lists the options)")
-    .exitOverride();
+    .exitOverride()
+    .addCommand(measureCommand())
+    .addCommand(inspectCommand())
+    .addCommand(estimateCommand())
+    .addCommand(statesCommand());
 }
 
 /** @returns the exit code; never throws */

@@ -18,7 +18,7 @@ export interface OnnxEngineOptions {
   readonly spec: DecoderSpec;
   readonly weights: WeightSource;
   readonly threads: number;
-  /** length of the longest window that will be run */
+  /** most tokens of a window that will be run; where losses alone are asked for, its last token is not */
   readonly longest: number;
   /** names a window for people: `window 3 of "notes.txt"` */
   readonly describe: (batch: WindowBatch) => string;
@@ -44,8 +44,10 @@ interface Layout {
   readonly targets: BigInt64Array;
 }
 
-function layout(batch: WindowBatch): Layout {
-  const width = Math.max(...batch.windows.map((window) => window.ids.length));
+/** @param lossesOnly the last slot of a window predicts nothing: where no state is wanted either, it is not run */
+function layout(batch: WindowBatch, lossesOnly: boolean): Layout {
+  const unread = lossesOnly ? 1 : 0;
+  const width = Math.max(1, ...batch.windows.map((window) => window.ids.length - unread));
   const ids = new BigInt64Array(batch.windows.length * width);
   const slots: bigint[] = [];
   const scoredRows: number[] = [];
@@ -54,12 +56,12 @@ function layout(batch: WindowBatch): Layout {
   batch.windows.forEach((window, b) => {
     for (let s = 0; s < window.ids.length; s++) {
       const flat = b * width + s;
-      ids[flat] = BigInt(window.ids[s]);
+      if (s < width) ids[flat] = BigInt(window.ids[s]);
       if (s < window.fresh) continue;
       if (s > 0) {
         scoredRows.push(slots.length);
         scoredSlots.push(BigInt(flat - 1));
-        targets.push(ids[flat]);
+        targets.push(BigInt(window.ids[s]));
       }
       slots.push(BigInt(flat));
     }
@@ -109,8 +111,9 @@ export class OnnxEngine implements Engine {
       this.report.version = loaded.version;
       this.report.loadSeconds = loaded.seconds;
       const inputs = new Set(graph.inputs);
+      const lossesOnly = !inputs.has("rows") && !inputs.has("moment_rows") && !inputs.has("state_rows");
       const start = (batch: WindowBatch) => {
-        const at = layout(batch);
+        const at = layout(batch, lossesOnly);
         const pick = (rows: Int32Array): Feed => vector(BigInt64Array.from(rows, (row) => at.slots[row]));
         const picked = request.stateRows?.(batch);
         const feeds: Record<string, Feed> = {

@@ -22,8 +22,8 @@ export const planSchema = z
     sample: z.boolean(),
     invalidUtf8: z.enum(["error", "replace"]),
     specialTokens: z.boolean(),
-    /** window length C in tokens, prefix included; the model's own limit where it is smaller */
-    context: positive.min(2),
+    /** window length C, prefix included; where it was not asked for, the model's own limit if that is smaller */
+    context: z.object({ tokens: positive.min(2), asked: z.boolean() }),
     /** document tokens that a later window re-reads; half the window where null */
     overlap: z.number().int().nonnegative().nullable(),
     /** padded tokens that go through the model together */

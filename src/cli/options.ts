@@ -1,0 +1,41 @@
+/** Readers of option values that several commands share; each refuses a wrong value with what it expects. */
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+
+function whole(text: string, least: number): number {
+  const value = Number(text);
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+  }
+  return value;
+}
+
+export const atLeast =
+  (least: number) =>
+  (text: string): number =>
+    whole(text, least);
+
+export const seed = (text: string): number => whole(text, Number.MIN_SAFE_INTEGER);
+
+const MULTIPLES: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** `5000`, `5e12`, `20MB`, `16GiB`, `2T` */
+export function quantity(text: string): number {
+  const match = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([kMGT]i?|)B?$/.exec(text.trim());
+  const value = match ? Number(match[1]) * MULTIPLES[match[2]] : Number.NaN;
+  if (!Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError("expected a size such as 5000, 20MB, 16GiB or 2e12");
+  return Math.round(value);
+}
+
+/** Adds one occurrence of a repeatable option to those before it. */
+export const collect = (value: string, before: string[]): string[] => [...before, value];

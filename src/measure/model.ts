@@ -1,0 +1,25 @@
+/** Opens a model for running: finds or downloads it, reads its headers, its spec and its tokenizer. */
+import { type DownloadProgress, resolveModel } from "../hub/resolve.ts";
+import { type Checkpoint, openCheckpoint } from "../models/checkpoint.ts";
+import { specOf } from "../models/config.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+
+export interface OpenModel {
+  readonly name: string;
+  readonly revision: string | null;
+  readonly checkpoint: Checkpoint;
+  readonly spec: DecoderSpec;
+}
+
+export interface OpenOptions {
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onDownload: (progress: DownloadProgress) => void;
+}
+
+/** @throws LossyscopeError as `resolveModel`, `openCheckpoint` and `specOf` do */
+export async function openModel(name: string, { offline, signal, onDownload }: OpenOptions): Promise<OpenModel> {
+  const { folder, ...found } = await resolveModel(name, { offline, signal, onProgress: onDownload });
+  const checkpoint = await openCheckpoint(folder);
+  return { ...found, checkpoint, spec: specOf(checkpoint.config) };
+}
