@@ -12,7 +12,9 @@ export const informationSchema = z.object({
   kappa: z
     .tuple([z.number().nullable(), z.number().nullable()])
     .nullable()
-    .meta({ description: "back-off strength for odd and even evaluated units, null: infinite; null: nothing held out" }),
+    .meta({
+      description: "back-off strength for odd and even evaluated units, null: infinite; null: nothing held out",
+    }),
   shift: share.nullable().meta({ description: "KL(mean evaluated p ‖ fitted p); null where nothing is held out" }),
 });
 export type Information = z.infer<typeof informationSchema>;
