@@ -5,6 +5,7 @@
  *
  * Memory: the assignments where they are few, else one layer (`probes/layers.ts`); a chunk of states; the labels.
  */
+import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type ActivationDump, openDump } from "../engines/dump.ts";
 import { openSafetensors } from "../files/safetensors.ts";
@@ -48,7 +49,7 @@ export interface Estimation {
   readonly positions: number;
   readonly width: number;
   readonly referencePoints: number;
-  /** `seed N`, or the file's name */
+  /** `seed N`, or the name of the file that W came from */
   readonly source: string;
   readonly seed: number;
   readonly unit: "document" | "block";
@@ -107,11 +108,11 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
       await setImmediate();
     }
     return {
-      file: path,
+      file: basename(path),
       positions: population.rows.length,
       width: d,
       referencePoints: m,
-      source: options.points ?? `seed ${options.seed}`,
+      source: options.points === null ? `seed ${options.seed}` : basename(options.points),
       seed: options.seed,
       unit: units.kind,
       units: { fitted: divided.split.fitted, evaluated: divided.split.evaluated },

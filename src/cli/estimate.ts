@@ -1,0 +1,99 @@
+/** `lossyscope estimate FILE.safetensors`: what dumped hidden states know of the labels beside them (METHODS §2). */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { writeAtomic } from "../files/atomic.ts";
+import type { TemperatureRule } from "../info/temperature.ts";
+import { type Estimation, estimate } from "../measure/estimate.ts";
+import { count, figure, interval, visible } from "../report/format.ts";
+import { createProgress } from "../report/progress.ts";
+import { interruptible } from "./interrupt.ts";
+import { atLeast, seed } from "./options.ts";
+
+export function estimateCommand() {
+  return new Command("estimate")
+    .summary("what dumped hidden states know of their labels")
+    .description(
+      "Estimates, layer by layer, the information that hidden states carry about labels. FILE holds z [N,d], or resid.{layer} [N,d], or hidden_states [tokens,layers,d] with token_ids; every other integer tensor [N] is a label set under its own name (x1..x4 and y1..y4 back off along their order), and doc [N] names the documents.",
+    )
+    .argument("<file>", "safetensors file")
+    .option("--reference-points <file>", "safetensors file with the reference points W [m,d]; may be the same file")
+    .option("--m <n>", "reference points to draw where no file gives them", atLeast(2), 100)
+    .option("--temperature <rule>", "bound, exact, leading-order, or a number", temperature, "bound" as const)
+    .option("--seed <n>", "seed of everything random", seed, 0)
+    .option("--json [file]", "writes the figures to a file, or to standard output")
+    .option("--quiet", "no progress", false)
+    .action(async (file, { referencePoints, m, temperature, seed, json, quiet }) => {
+      const progress = createProgress(process.stderr, { quiet });
+      const folder = mkdtempSync(join(tmpdir(), "lossyscope-estimate-"));
+      try {
+        let stage = "";
+        const estimation = await interruptible((signal) =>
+          estimate(file, {
+            m,
+            points: referencePoints ?? null,
+            temperature,
+            seed,
+            folder,
+            signal,
+            onProgress(done, total, what) {
+              if (stage !== what) progress.start(`estimating: ${(stage = what)}`, total, what);
+              progress.update(done);
+            },
+          }),
+        );
+        progress.finish();
+        const text = `${JSON.stringify(estimation, null, 2)}\n`;
+        if (typeof json === "string") await writeAtomic(json, text);
+        process.stdout.write(json === true ? text : estimationTable(estimation));
+      } finally {
+        progress.finish();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+}
+
+function temperature(text: string): TemperatureRule | number {
+  if (text === "bound" || text === "exact" || text === "leading-order") return text;
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) {
+    throw new InvalidArgumentError("expected bound, exact, leading-order, or a number above 0");
+  }
+  return value;
+}
+
+const HEADINGS = ["layer", "H(Z)", "label", "held out", "plug-in", "chance", "excess", "adjusted"];
+
+/** The figures as a person reads them: shares of ln m. */
+export function estimationTable(estimation: Estimation): string {
+  const { file, positions, width, referencePoints, source, unit, units, absent, ignored, layers } = estimation;
+  const rows = layers.flatMap(({ layer, entropy, labels }) => {
+    const sets = Object.entries(labels);
+    if (sets.length === 0) return [[String(layer), figure(entropy), "–", "", "", "", "", ""]];
+    return sets.map(([name, label], i) => [
+      i === 0 ? String(layer) : "",
+      i === 0 ? figure(entropy) : "",
+      visible(name),
+      interval(label.heldOut),
+      figure(label.plugin),
+      figure(label.null),
+      figure(label.excess),
+      figure(label.adjusted),
+    ]);
+  });
+  const widths = HEADINGS.map((heading, c) => Math.max(heading.length, ...rows.map((row) => row[c].length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, c) => cell.padEnd(widths[c]))
+      .join("  ")
+      .trimEnd();
+  const plural = units.fitted + units.evaluated === 1 ? unit : `${unit}s`;
+  const notes = [
+    `${visible(file)}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${visible(source)})`,
+    `${count(units.fitted + units.evaluated)} ${plural}, ${count(units.evaluated)} of them held out; temperature ${figure(layers[0].temperature)}; shares of ln ${referencePoints}`,
+    ...(absent ? [visible(absent)] : []),
+    ...(ignored.length > 0 ? [`left alone, not [N]: ${visible(ignored.join(", "))}`] : []),
+  ];
+  return `${[...notes, "", line(HEADINGS), ...rows.map(line)].join("\n")}\n`;
+}
