@@ -53,12 +53,21 @@ function records(text: string, name: string): CsvRecord[] {
  * @param optional columns that may be; any other is an error
  * @throws LossyscopeError `input` with the line
  */
-export function tableOf(text: string, name: string, required: readonly string[], optional: readonly string[]): CsvRow[] {
+export function tableOf(
+  text: string,
+  name: string,
+  required: readonly string[],
+  optional: readonly string[],
+): CsvRow[] {
   const [header, ...body] = records(text, name);
   const columns = header?.fields ?? [];
   const known = [...required, ...optional];
   const fault = (message: string): never => {
-    throw new LossyscopeError("input", `${name}${message}`, `its columns are ${required.join(", ")}${optional.length > 0 ? `, and where known ${optional.join(", ")}` : ""}`);
+    throw new LossyscopeError(
+      "input",
+      `${name}${message}`,
+      `its columns are ${required.join(", ")}${optional.length > 0 ? `, and where known ${optional.join(", ")}` : ""}`,
+    );
   };
   for (const [index, column] of columns.entries()) {
     if (columns.indexOf(column) !== index) fault(`: column ${column} is named twice`);
@@ -67,7 +76,8 @@ export function tableOf(text: string, name: string, required: readonly string[],
   const missing = required.filter((column) => !columns.includes(column));
   if (missing.length > 0) fault(`: no column ${missing.join(", ")}`);
   return body.map(({ line, fields }) => {
-    if (fields.length !== columns.length) fault(`, line ${line}: ${fields.length} fields where the header has ${columns.length}`);
+    if (fields.length !== columns.length)
+      fault(`, line ${line}: ${fields.length} fields where the header has ${columns.length}`);
     return { line, cells: Object.fromEntries(columns.map((column, index) => [column, fields[index]])) };
   });
 }
@@ -81,13 +91,20 @@ export function numberIn(row: CsvRow, column: string, name: string): number | nu
   if (cell === "") return null;
   const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(cell) ? Number(cell) : Number.NaN;
   if (!Number.isFinite(value)) {
-    throw new LossyscopeError("input", `${name}, line ${row.line}: ${column} is ${JSON.stringify(cell)}`, "write a decimal number or leave it empty");
+    throw new LossyscopeError(
+      "input",
+      `${name}, line ${row.line}: ${column} is ${JSON.stringify(cell)}`,
+      "write a decimal number or leave it empty",
+    );
   }
   return value;
 }
 
 /** The table as text: LF, quotes where they are needed. */
-export function writeCsv(columns: readonly string[], rows: readonly Readonly<Record<string, string | number | null>>[]): string {
+export function writeCsv(
+  columns: readonly string[],
+  rows: readonly Readonly<Record<string, string | number | null>>[],
+): string {
   const field = (value: string | number | null | undefined): string => {
     const text = value === null || value === undefined ? "" : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
