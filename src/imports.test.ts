@@ -8,6 +8,7 @@ const source = dirname(new URL(import.meta.url).pathname);
 const LINES = [
   ["cli"],
   ["report"],
+  ["atlas"],
   ["measure"],
   ["probes"],
   ["engines"],
