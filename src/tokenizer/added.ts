@@ -37,6 +37,7 @@ export function addedTokenFinder(
       const token = bySpelling.get(match[0])!;
       const contentStart = match.index;
       const contentEnd = contentStart + match[0].length;
+      if (contentStart < last) continue;
       if (token.single_word && (isWordBefore(text, contentStart) || isWordAt(text, contentEnd))) continue;
       let start = contentStart;
       let end = contentEnd;
@@ -45,7 +46,6 @@ export function addedTokenFinder(
         SPACES_AFTER.lastIndex = contentEnd;
         end += SPACES_AFTER.exec(text)![0].length;
       }
-      if (contentStart < last) continue;
       yield { start, end, contentStart, contentEnd, token };
       last = end;
     }

@@ -32,13 +32,31 @@ const addedToken = z.looseObject({
 });
 export type AddedToken = z.infer<typeof addedToken>;
 
-const id = z.number().int().nonnegative();
+/** Vocabulary and merges hold hundreds of thousands of entries: each is looked at once, and none is copied. */
+const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonly [string, number])[]>((value) => {
+  if (Array.isArray(value)) {
+    return value.every((entry) => Array.isArray(entry) && typeof entry[0] === "string" && typeof entry[1] === "number");
+  }
+  return (
+    typeof value === "object" && value !== null && Object.values(value).every((id) => Number.isInteger(id) && id >= 0)
+  );
+}, "neither tokens with their ids nor pieces with their scores");
+const merges = z.custom<readonly (string | readonly [string, string])[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.every((merge) =>
+      Array.isArray(merge)
+        ? merge.length === 2 && merge.every((side) => typeof side === "string")
+        : typeof merge === "string" && merge.indexOf(" ", 1) > 0,
+    ),
+  "not a list of pairs",
+);
 const model = z.looseObject({
   type: z.string().optional(),
-  vocab: z.union([z.record(z.string(), id), z.array(z.tuple([z.string(), z.number()]))]),
-  merges: z.union([z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))]).optional(),
+  vocab: vocabulary,
+  merges: merges.optional(),
   unk_token: z.string().nullish(),
-  unk_id: id.nullish(),
+  unk_id: z.number().int().nonnegative().nullish(),
   fuse_unk: z.boolean().nullish(),
   byte_fallback: z.boolean().nullish(),
   ignore_merges: z.boolean().nullish(),
@@ -115,13 +133,9 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean): Def
   const special = file.added_tokens.filter((token) => token.special);
   const added = file.added_tokens.filter((token) => specialTokens || !token.special);
   const spelling = readSpelling(file);
-  const contents: (string | undefined)[] = [];
-  for (const [content, id] of vocabularyOf(file.model)) contents[id] = content;
+  const { contents, idOf } = readVocabulary(file.model, new Set(special.map((token) => token.content)));
   for (const token of file.added_tokens) contents[token.id] = token.content;
-
-  const hidden = hideTokens(file.model, new Set(special.map((token) => token.content)));
-  const { segment, idOf } = readModel(hidden);
-  const byteIds = hidden.byte_fallback ? Array.from({ length: 256 }, (_, byte) => idOf.get(byteToken(byte))) : [];
+  const byteIds = file.model.byte_fallback ? Array.from({ length: 256 }, (_, byte) => idOf.get(byteToken(byte))) : [];
   const covered = byteIds.length === 256 && byteIds.every((id) => id !== undefined);
   if (spelling.writing === "spaces" && !idOf.has(SPACE))
     throw refuse(`writes spaces as ${SPACE}, which is no token of it`);
@@ -140,10 +154,10 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean): Def
   return {
     ...spelling,
     cutters,
-    segment,
+    segment: readModel(file.model, idOf),
     idOf,
     byteIds: covered ? (byteIds as number[]) : null,
-    unknownId: isUnigram(file.model) ? (file.model.unk_id ?? undefined) : idOf.get(hidden.unk_token ?? ""),
+    unknownId: unknownId(file.model),
     fuseUnknown,
     added: {
       raw: added.filter((token) => !token.normalized || !file.normalizer),
@@ -222,41 +236,45 @@ function normaliser(steps: readonly object[]): Spelling["normalise"] {
 
 const isUnigram = (model: Model): boolean => Array.isArray(model.vocab);
 
-function vocabularyOf(model: Model): Iterable<readonly [string, number]> {
-  return Array.isArray(model.vocab)
-    ? model.vocab.map(([content], id) => [content, id] as const)
-    : Object.entries(model.vocab);
+function unknownId(model: Model): number | undefined {
+  if (Array.isArray(model.vocab)) return model.unk_id ?? undefined;
+  const { unk_token, vocab } = model as { unk_token?: string | null; vocab: Readonly<Record<string, number>> };
+  return unk_token != null && Object.hasOwn(vocab, unk_token) ? vocab[unk_token] : undefined;
 }
 
 /**
- * Gives the tokens names that no text can have, so that their spelling in a text is never taken for them; tokens for
- * single bytes keep theirs, which the byte fallback goes by.
+ * @param hidden tokens whose spelling in a text must not be taken for them, and so have no way back from it; tokens for
+ *   single bytes keep theirs, which the byte fallback goes by
  */
-function hideTokens(model: Model, hidden: ReadonlySet<string>): Model {
-  const rename = (content: string): string =>
-    hidden.has(content) && !/^<0x[0-9A-F]{2}>$/.test(content) ? `\udc00${content}` : content;
-  return {
-    ...model,
-    vocab: Array.isArray(model.vocab)
-      ? model.vocab.map(([content, score]): [string, number] => [rename(content), score])
-      : Object.fromEntries(Object.entries(model.vocab).map(([content, id]) => [rename(content), id])),
-    unk_token: model.unk_token == null ? model.unk_token : rename(model.unk_token),
+function readVocabulary(
+  model: Model,
+  hidden: ReadonlySet<string>,
+): { contents: (string | undefined)[]; idOf: Map<string, number> } {
+  const contents: (string | undefined)[] = [];
+  const idOf = new Map<string, number>();
+  const add = (content: string, id: number): void => {
+    contents[id] = content;
+    if (!hidden.has(content) || /^<0x[0-9A-F]{2}>$/.test(content)) idOf.set(content, id);
   };
+  if (Array.isArray(model.vocab)) for (const [id, [content]] of model.vocab.entries()) add(content, id);
+  else for (const [content, id] of Object.entries(model.vocab)) add(content, id as number);
+  return { contents, idOf };
 }
 
-function readModel(model: Model): Pick<Definition, "segment" | "idOf"> {
+function readModel(model: Model, idOf: ReadonlyMap<string, number>): Definition["segment"] {
   if (model.dropout) throw refuse(`drops merges at random (dropout ${model.dropout})`);
   if (model.continuing_subword_prefix || model.end_of_word_suffix)
     throw refuse("marks the ends of words (WordPiece, GPT-1)");
-  if (isUnigram(model)) {
-    const library = new Unigram({ ...model, type: "Unigram" }, "");
-    return { segment: (written) => library.tokenize(written), idOf: library.tokens_to_ids };
+  if (Array.isArray(model.vocab)) {
+    // A piece that cannot be spelled is never found; half a surrogate pair is in no text.
+    const pieces = model.vocab.map(([content, score]) => [idOf.has(content) ? content : `\udc00${content}`, score]);
+    const library = new Unigram({ ...model, type: "Unigram", vocab: pieces }, "");
+    return (written) => library.tokenize(written);
   }
   if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
-  const merges = new Merges(mergesOf(model));
-  const idOf = new Map(Object.entries(model.vocab));
-  const whole = model.ignore_merges === true;
-  return { segment: (written) => (whole && idOf.has(written) ? [written] : merges.apply(written)), idOf };
+  const merges = new Merges(mergesOf(model), idOf);
+  if (!model.ignore_merges) return (written) => merges.apply(written);
+  return (written) => (idOf.has(written) ? [written] : merges.apply(written));
 }
 
 /** Older files write a merge as "a b", newer ones as ["a", "b"]. */
@@ -274,8 +292,8 @@ function* mergesOf(model: Model): Generator<readonly [string, string]> {
 function seamsBefore(mark: string, model: Model): Set<string> {
   const seams = new Set<string>();
   for (const [left, right] of mergesOf(model)) {
-    const last = Array.from(left).at(-1);
-    if (right.startsWith(mark) && last !== undefined && last !== mark) seams.add(last);
+    if (!right.startsWith(mark) || left.endsWith(mark)) continue;
+    seams.add(Array.from(left).at(-1)!);
   }
   return seams;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import type { SourceDocument } from "../text/documents.ts";
+import { byteLevelTokenizerJson } from "./bytes.ts";
 import { tokenizeCorpus, tokenizeDocument } from "./document.ts";
 import { createTokenizer, loadTokenizer } from "./tokenizer.ts";
 
@@ -46,5 +47,19 @@ describe("tokenizeCorpus", () => {
     ]);
     expect(corpus.refused).toEqual([{ id: "gap", reason: "gap: tokens cover 3 of 5 bytes (gap at byte 3)" }]);
     expect(corpus.invalidUtf8).toBe(2);
+  });
+
+  it("refuses a document only where its normaliser cannot be followed", () => {
+    const { model, ...bytes } = byteLevelTokenizerJson() as { model: object };
+    const tokenizer = createTokenizer({
+      ...bytes,
+      model,
+      normalizer: { type: "Strip", strip_left: true, strip_right: true },
+    });
+    const corpus = tokenizeCorpus(tokenizer, [document(" a b "), document("ab", { id: "ab" })]);
+    return expect(corpus).resolves.toMatchObject({
+      documents: [{ id: "ab", normalised: false }],
+      refused: [{ id: "d", reason: expect.stringMatching(/output \(3 bytes\) cannot be aligned with the 5 bytes/) }],
+    });
   });
 });

@@ -10,10 +10,7 @@ interface Library {
     config: object,
   ) => { readonly pattern: RegExp | null };
   SequenceNormalizer: new (config: object) => { normalize(text: string): string };
-  Unigram: new (
-    config: object,
-    endOfText: string,
-  ) => { readonly tokens_to_ids: ReadonlyMap<string, number>; tokenize(piece: string): string[] };
+  Unigram: new (config: object, endOfText: string) => { tokenize(piece: string): string[] };
   /** the whole pipeline: what tests and benchmarks compare with */
   Tokenizer: new (
     tokenizer: object,

@@ -3,7 +3,7 @@
  * among equals, until no pair has a merge (Sennrich et al. 2016). Symbols are numbers, pairs wait in a heap ordered by
  * (rank, position), and a pair that no longer stands there is skipped: O(n log n) for a piece of n characters, whatever
  * it holds.
- * Memory: 24 bytes a merge, 40 bytes a character of the piece at hand, and the vocabulary's strings.
+ * Memory: about 100 bytes a merge, 40 bytes a character of the piece at hand.
  */
 
 /** Rank and position share one float64: no string is longer than 2^30, which leaves 2^23 merges. */
@@ -12,39 +12,46 @@ const POSITIONS = 2 ** 30;
 const SYMBOLS = 2 ** 26;
 
 export class Merges {
-  private readonly symbolOf = new Map<string, number>();
-  private readonly symbols: string[] = [];
   /** pair → index of the merge */
   private readonly rankOf = new Map<number, number>();
-  private readonly results: number[] = [];
+  /** index of the merge → what it makes */
+  private readonly made: string[] = [];
+  private readonly madeSymbol: number[] = [];
+  /** symbols that are no tokens, numbered after those that are */
+  private readonly others = new Map<string, number>();
 
-  /** @param merges pairs in the order they were learned; a pair named twice counts where it is named last */
-  constructor(merges: Iterable<readonly [string, string]>) {
+  /**
+   * @param merges pairs in the order they were learned; a pair named twice counts where it is named last
+   * @param idOf numbers of the symbols that are tokens, below 2^25
+   */
+  constructor(
+    merges: Iterable<readonly [string, string]>,
+    private readonly idOf: ReadonlyMap<string, number>,
+  ) {
     for (const [left, right] of merges) {
-      this.rankOf.set(pair(this.symbol(left), this.symbol(right)), this.results.length);
-      this.results.push(this.symbol(left + right));
+      this.rankOf.set(pair(this.symbol(left), this.symbol(right)), this.made.length);
+      this.made.push(left + right);
+      this.madeSymbol.push(this.symbol(left + right));
     }
   }
 
   private symbol(text: string): number {
-    let symbol = this.symbolOf.get(text);
-    if (symbol === undefined) {
-      symbol = this.symbols.length;
-      this.symbolOf.set(text, symbol);
-      this.symbols.push(text);
-    }
+    const known = this.idOf.get(text) ?? this.others.get(text);
+    if (known !== undefined) return known;
+    const symbol = SYMBOLS / 2 + this.others.size;
+    this.others.set(text, symbol);
     return symbol;
   }
 
   /** @returns the symbols that the piece ends as; characters that no merge knows stay as they are */
   apply(piece: string): string[] {
-    const characters = Array.from(piece);
-    const count = characters.length;
-    if (count < 2) return characters;
-    const at = Int32Array.from(characters, (character) => this.symbolOf.get(character) ?? -1);
+    const texts = Array.from(piece);
+    const count = texts.length;
+    if (count < 2) return texts;
+    const at = Int32Array.from(texts, (character) => this.idOf.get(character) ?? this.others.get(character) ?? -1);
     // [i]: the next symbol's place, `count` at the end; the one before, -1 at the start; dead symbols have `at` = -2
-    const next = Int32Array.from(characters, (_, i) => i + 1);
-    const before = Int32Array.from(characters, (_, i) => i - 1);
+    const next = Int32Array.from(texts, (_, i) => i + 1);
+    const before = Int32Array.from(texts, (_, i) => i - 1);
     const heap = new Heap();
     const consider = (left: number): void => {
       const right = next[left];
@@ -59,7 +66,8 @@ export class Merges {
       const right = next[left];
       if (right >= count || at[left] < 0 || at[right] < 0 || this.rankOf.get(pair(at[left], at[right])) !== rank)
         continue;
-      at[left] = this.results[rank];
+      at[left] = this.madeSymbol[rank];
+      texts[left] = this.made[rank];
       at[right] = -2;
       next[left] = next[right];
       if (next[left] < count) before[next[left]] = left;
@@ -67,7 +75,7 @@ export class Merges {
       consider(left);
     }
     const symbols: string[] = [];
-    for (let i = 0; i < count; i = next[i]) symbols.push(at[i] < 0 ? characters[i] : this.symbols[at[i]]);
+    for (let i = 0; i < count; i = next[i]) symbols.push(texts[i]);
     return symbols;
   }
 }

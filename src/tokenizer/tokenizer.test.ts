@@ -197,6 +197,45 @@ describe("repairs", () => {
   });
 });
 
+describe("added tokens", () => {
+  const added = (change: object) =>
+    createTokenizer({
+      ...byteLevelTokenizerJson(),
+      added_tokens: [{ id: 256, content: "<x>", normalized: false, ...change }],
+    });
+
+  it("take the white space they ask for, which decoding does not give back", () => {
+    const { ids, byteEnds, repairs } = added({ lstrip: true, rstrip: true }).encode("a  <x>\n<x> b");
+    expect(Array.from(ids)).toEqual([97, 256, 256, 98]);
+    expect(Array.from(byteEnds)).toEqual([1, 7, 11, 12]);
+    expect(repairs).toEqual([
+      { start: 1, end: 3, decoded: 0 },
+      { start: 6, end: 7, decoded: 0 },
+      { start: 10, end: 11, decoded: 0 },
+    ]);
+  });
+
+  it("may have to stand alone", () => {
+    const { ids } = added({ single_word: true, content: "x" }).encode("x ax é x. x");
+    expect(Array.from(ids).filter((id) => id === 256).length).toBe(3);
+  });
+});
+
+describe("a normaliser that lowers case", () => {
+  it("keeps the tokens' bytes and repairs every run of capitals", () => {
+    const tokenizer = createTokenizer({ ...byteLevelTokenizerJson(), normalizer: { type: "Lowercase" } });
+    const encoding = tokenizer.encode("HeLLo É");
+    expect(Buffer.from(encoding.ids).toString()).toBe("hello é");
+    expect(Array.from(encoding.byteEnds)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    // É and é share their first byte
+    expect(encoding.repairs).toEqual([
+      { start: 0, end: 1, decoded: 1 },
+      { start: 2, end: 4, decoded: 2 },
+      { start: 7, end: 8, decoded: 1 },
+    ]);
+  });
+});
+
 describe("special tokens", () => {
   const text = "a<|endoftext|>b";
   it("written in a text are text, or control tokens when asked", async () => {
