@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -73,6 +74,18 @@ describe("files", () => {
     const whole = gzipSync("x".repeat(100_000));
     await expect(read(write("cut.txt.gz", whole.subarray(0, 60)))).rejects.toThrow(/cut\.txt\.gz is not a whole \.gz/);
     await expect(read(write("fake.txt.gz", "plain"))).rejects.toThrow(/fake\.txt\.gz is not a whole \.gz/);
+  });
+
+  it("may be standard input", async () => {
+    const stdin = Object.getOwnPropertyDescriptor(process, "stdin")!;
+    Object.defineProperty(process, "stdin", {
+      value: Readable.from([Buffer.from("a\xc3", "latin1"), Buffer.from([0xa9])]),
+    });
+    try {
+      expect(await read("-")).toEqual([{ id: "stdin", domain: "text", text: "aé", replaced: 0 }]);
+    } finally {
+      Object.defineProperty(process, "stdin", stdin);
+    }
   });
 
   it("are cut by a pattern; empty stretches are no documents, empty matches cut", async () => {

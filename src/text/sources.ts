@@ -29,8 +29,8 @@ export interface TextFile {
 }
 
 /** domain of a file that lies in no folder below the one named */
-export const DEFAULT_DOMAIN = "text";
-export const STANDARD_INPUT = "-";
+const DEFAULT_DOMAIN = "text";
+const STANDARD_INPUT = "-";
 const READ_FROM_FOLDERS = /\.(txt|md|jsonl|json)(\.gz)?$/i;
 
 /**

@@ -5,13 +5,13 @@
  */
 
 /** fewer documents than this are cut into blocks */
-export const MIN_DOCUMENTS = 20;
+const MIN_DOCUMENTS = 20;
 /** tokens of a block; the last one of a document has what is left */
 export const BLOCK_TOKENS = 2048;
 /** fewer units than this have no interval */
-export const MIN_UNITS_FOR_INTERVAL = 10;
+const MIN_UNITS_FOR_INTERVAL = 10;
 /** fewer units than this have no held-out figure either */
-export const MIN_UNITS_FOR_HELD_OUT = 5;
+const MIN_UNITS_FOR_HELD_OUT = 5;
 
 export interface Units {
   readonly kind: "document" | "block";

@@ -74,7 +74,7 @@ export const tokenizerFile = z.looseObject({
   post_processor: typed.nullish(),
   model,
 });
-export type TokenizerFile = z.infer<typeof tokenizerFile>;
+type TokenizerFile = z.infer<typeof tokenizerFile>;
 
 /** When a space is put before the text, so that a first word is written like any other. */
 export type Insertion =

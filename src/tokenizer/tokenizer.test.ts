@@ -215,6 +215,19 @@ describe("added tokens", () => {
     ]);
   });
 
+  it("are looked for as the normaliser writes them, the space it puts first included", () => {
+    const file = json(fixture("tokenizers/unknown-fused/tokenizer.json"));
+    const token = { id: 348, content: "<x>", normalized: true };
+    const tokenizer = createTokenizer({ ...file, added_tokens: [...file.added_tokens, token] });
+    const at = (text: string) => {
+      const { ids, byteEnds, repairs } = tokenizer.encode(text);
+      return { found: ids.indexOf(348), ends: Array.from(byteEnds), repairs };
+    };
+    expect(at("<x>")).toEqual({ found: 0, ends: [3], repairs: [] });
+    expect(at("a <x> b")).toEqual({ found: 1, ends: [1, 5, 7], repairs: [{ start: 1, end: 5, decoded: 3 }] });
+    expect(at("a<x>").found).toBe(-1);
+  });
+
   it("may have to stand alone", () => {
     const { ids } = added({ single_word: true, content: "x" }).encode("x ax é x. x");
     expect(Array.from(ids).filter((id) => id === 256).length).toBe(3);

@@ -10,11 +10,11 @@ import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix } from "../text/corpus.ts";
-import { addedTokenFinder } from "./added.ts";
+import { type AddedSpan, addedTokenFinder } from "./added.ts";
 import { align, type Change } from "./align.ts";
 import { readBytes } from "./bytes.ts";
 import type { Cutter } from "./cut.ts";
-import { type AddedToken, type Definition, readDefinition, SPACE, tokenizerFile } from "./definition.ts";
+import { type Definition, readDefinition, SPACE, tokenizerFile } from "./definition.ts";
 import { Pieces, Tokens, Uncovered } from "./pieces.ts";
 import { resolvePrefix } from "./prefix.ts";
 import { addRepair, composeRepairs, type Repair, sourceOffsets } from "./repairs.ts";
@@ -324,19 +324,19 @@ export class Tokenizer {
   }
 }
 
-/** White space that an added token took, and a content that the text spells another way. */
-function* swallowed(
-  text: string,
-  found: { start: number; end: number; contentStart: number; contentEnd: number; token: AddedToken },
-  at: number,
-): Generator<Repair> {
+/**
+ * White space that an added token took, and a content that the text spells another way.
+ *
+ * @param at offset of the span's first byte; -1 where that byte is an inserted space, which the text does not have
+ */
+function* swallowed(text: string, found: AddedSpan, at: number): Generator<Repair> {
   const bytes = (start: number, end: number) => Buffer.byteLength(text.slice(start, end));
   const start = at + bytes(found.start, found.contentStart);
   const end = start + bytes(found.contentStart, found.contentEnd);
-  if (start > at) yield { start: at, end: start, decoded: 0 };
   const { content } = found.token;
-  if (text.slice(found.contentStart, found.contentEnd) !== content) {
-    yield { start, end, decoded: Buffer.byteLength(content) };
+  if (start > Math.max(0, at)) yield { start: Math.max(0, at), end: start, decoded: 0 };
+  if (text.slice(found.contentStart + (start < 0 ? 1 : 0), found.contentEnd) !== content) {
+    yield { start: Math.max(0, start), end, decoded: Buffer.byteLength(content) };
   }
   if (found.end > found.contentEnd) yield { start: end, end: end + bytes(found.contentEnd, found.end), decoded: 0 };
 }
