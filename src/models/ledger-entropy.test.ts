@@ -4,9 +4,9 @@ import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { isBuffer } from "./ledger.ts";
 import { entropyCodedBytes } from "./ledger-entropy.ts";
 import type { WeightSource } from "./weights.ts";
+import { isBuffer } from "./weights.ts";
 
 const at = temporaryFolder();
 

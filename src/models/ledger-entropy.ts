@@ -8,8 +8,8 @@
  */
 import { openSafetensors, type SafetensorsFile } from "../files/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { isBuffer } from "./ledger.ts";
 import type { WeightSource } from "./weights.ts";
+import { isBuffer } from "./weights.ts";
 
 const CHUNK_BYTES = 1 << 22;
 const WORDS = 1 << 16;

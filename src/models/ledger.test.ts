@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import { ledgerSchema } from "../profile/ledger.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { isBuffer, storageLedger } from "./ledger.ts";
+import { storageLedger } from "./ledger.ts";
 import type { WeightSource } from "./weights.ts";
+import { isBuffer } from "./weights.ts";
 
 const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, I8: 1, BOOL: 1, F8_E4M3: 1 };
 

@@ -12,17 +12,9 @@ import type { Dtype } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { type GivenTraining, trainingData } from "./ledger-known.ts";
-import type { StoredTensor, WeightSource } from "./weights.ts";
+import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
 
 export type ModelConfig = Readonly<Record<string, unknown>>;
-
-const ROTARY = /(?:^|\.)(?:inv_freq|(?:cos|sin)_cached|masked_bias|position_ids|num_batches_tracked)$/;
-const MASK = /(?:^|\.)(?:attn|attention|self_attn)\.bias$/;
-
-/** Whether a stored tensor is a buffer: something old files carry beside the weights, which training never moved. */
-export function isBuffer(name: string, { dtype, shape }: Pick<StoredTensor, "dtype" | "shape">): boolean {
-  return dtype === "BOOL" || dtype === "I64" || ROTARY.test(name) || (MASK.test(name) && shape.length === 4);
-}
 
 const INPUT_TABLE =
   /(?:^|\.)(?:embed_tokens|embed_tokens_per_layer|wte|word_embeddings|embed_in|tok_embeddings|embeddings|shared|emb)\.[^.]+$/;

@@ -37,9 +37,16 @@ export interface BoundTensor extends StoredTensor {
   readonly type: ElementType;
 }
 
-/** Whether a stored tensor is no weight but a buffer that older files carry: causal masks, rotary frequencies. */
-export const isBuffer = (name: string): boolean =>
-  /(^|\.)((attn|attention)\.(bias|masked_bias)|inv_freq|position_ids)$/.test(name);
+const COUNTER = /(?:^|\.)(?:inv_freq|(?:cos|sin)_cached|masked_bias|position_ids|num_batches_tracked)$/;
+const MASK = /(?:^|\.)(?:attn|attention|self_attn)\.bias$/;
+
+/**
+ * Whether a stored tensor is a buffer: something that older files carry beside the weights (causal masks, rotary
+ * frequencies, counters) and that training never moved.
+ */
+export function isBuffer(name: string, { dtype, shape }: Pick<StoredTensor, "dtype" | "shape">): boolean {
+  return dtype === "BOOL" || dtype === "I64" || COUNTER.test(name) || (MASK.test(name) && shape.length === 4);
+}
 
 /** Every slot of a spec, in its order; a tied one comes up twice. */
 export function* slotsOf(node: unknown): Generator<TensorSlot> {
@@ -82,7 +89,7 @@ export function bindWeights(spec: DecoderSpec, source: WeightSource): ReadonlyMa
     bound.set(slot, { ...stored, type });
     for (const candidate of slot.names) known.add(candidate);
   }
-  const superfluous = [...source.names()].filter((name) => !known.has(name) && !isBuffer(name));
+  const superfluous = [...source.names()].filter((name) => !known.has(name) && !isBuffer(name, source.tensor(name)!));
   if (superfluous.length > 0) {
     const rest = superfluous.length > NAMED ? ` and ${superfluous.length - NAMED} more` : "";
     throw new LossyscopeError(
