@@ -31,7 +31,6 @@ export interface Difference {
 export const manifest = async (): Promise<readonly FixtureEntry[]> =>
   JSON.parse(await readFile(fixture("models/manifest.json"), "utf8"));
 
-/** [n] with n the product of a shape, as plain floats. */
 const floats = (data: ArrayLike<number | bigint>): Float64Array => Float64Array.from(data, Number);
 
 /**
@@ -89,4 +88,17 @@ export async function differences(
   } finally {
     await golden.close();
   }
+}
+
+/** Every fixture's largest differences as a Markdown table, for the docs. */
+export async function architectureTable(): Promise<string> {
+  const entries = (await manifest()).filter(({ name }) => name !== "stories260k");
+  const rows: string[] = [];
+  for (const entry of entries) {
+    const found = await differences(entry, fixture(`models/${entry.name}`));
+    const cells = QUANTITIES.map((quantity) => found[quantity].found.toExponential(0));
+    rows.push(`| ${[`\`${entry.model_type}\``, entry.name, entry.weights_dtype, ...cells].join(" | ")} |`);
+  }
+  const head = ["architecture", "fixture", "weights", ...QUANTITIES.map((quantity) => quantity.replaceAll("_", " "))];
+  return [`| ${head.join(" | ")} |`, `|${" --- |".repeat(head.length)}`, ...rows.sort(), ""].join("\n");
 }

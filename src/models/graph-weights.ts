@@ -6,6 +6,7 @@
 import { dirname, relative, sep } from "node:path";
 import type { Graph, Value } from "../graph/graph.ts";
 import { cast } from "../graph/ops.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
 import { type BoundTensor, bindWeights, type WeightSource } from "./weights.ts";
 
@@ -54,11 +55,24 @@ export class GraphWeights {
   }
 }
 
-/** The deepest folder that all files are in. */
+/**
+ * The deepest folder that all files are in.
+ * @throws LossyscopeError `model` where they share none (two drives)
+ */
 function sharedFolder(files: readonly string[]): string {
+  const holds = (folder: string, inner: string): boolean =>
+    inner === folder || inner.startsWith(folder.endsWith(sep) ? folder : folder + sep);
   return files.map(dirname).reduce((shared, folder) => {
-    while (folder !== shared && !folder.startsWith(shared.endsWith(sep) ? shared : shared + sep))
-      shared = dirname(shared);
+    while (!holds(shared, folder)) {
+      const above = dirname(shared);
+      if (above === shared)
+        throw new LossyscopeError(
+          "model",
+          `the model's files share no folder (${shared}, ${folder})`,
+          "put them into one",
+        );
+      shared = above;
+    }
     return shared;
   });
 }
