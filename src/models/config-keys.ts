@@ -22,7 +22,7 @@ const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map<unknown, Activatio
 export class Config {
   readonly values: Readonly<Record<string, unknown>>;
 
-  /** @throws LossyscopeError `model` where the value is not a JSON object or has no `model_type` */
+  /** @throws LossyscopeError `model` where the value is not a JSON object */
   constructor(values: unknown) {
     if (typeof values !== "object" || values === null || Array.isArray(values))
       throw new LossyscopeError("model", "config.json is not a JSON object");
