@@ -6,37 +6,32 @@
  * the plane's rows (`PlaneProbe.spillBytes`, said before the run).
  */
 import { arch, platform } from "node:os";
-import { basename, isAbsolute } from "node:path";
 import { OnnxEngine } from "../engines/onnx.ts";
-import { sha256 } from "../files/digest.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { entropyCodedBytes } from "../models/ledger-entropy.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Observation } from "../observations/observation.ts";
 import { CodingProbe } from "../probes/coding.ts";
-import { GeometryProbe, type GeometrySnapshot, geometryRows } from "../probes/geometry.ts";
-import { PlaneProbe, type PlaneSnapshot } from "../probes/plane.ts";
+import { GeometryProbe, geometryRows } from "../probes/geometry.ts";
+import { PlaneProbe } from "../probes/plane.ts";
+import type { Ledger } from "../profile/ledger.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument, WindowBatch } from "../text/corpus.ts";
-import { readDocuments } from "../text/documents.ts";
-import { unitsOf } from "../text/units.ts";
+import { type Units, unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
-import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
-import { measureBaselines } from "./baselines.ts";
-import { embeddingGeometry } from "./embedding.ts";
+import { type Baselines, measureBaselines } from "./baselines.ts";
+import { corpusDigest, corpusName, corpusSection, readCorpus, shownText } from "./corpus.ts";
+import { geometrySection } from "./geometry.ts";
 import { LmEvalTally, lmEvalWindows } from "./lm-eval.ts";
 import { foreseeMemory } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
+import { describeBatch, onePass } from "./pass.ts";
 import { passagesOf } from "./passages.ts";
 import { type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
-import type { ProgressSink } from "./progress.ts";
+import { type ProgressSink, withProgress } from "./progress.ts";
 import { RunFolder } from "./run-folder.ts";
-
-/** Seconds of the runtime between two snapshots of the probes. */
-const SNAPSHOT_SECONDS = 30;
 
 export interface MeasureRequest {
   readonly model: OpenModel;
@@ -51,6 +46,8 @@ export interface MeasureRequest {
   readonly resume: boolean;
   readonly progress: ProgressSink;
   readonly signal?: AbortSignal;
+  /** between two snapshots of the probes */
+  readonly snapshotSeconds?: number;
 }
 
 export interface Measurement {
@@ -60,240 +57,241 @@ export interface Measurement {
   readonly lossesOf: (document: number) => Float32Array;
 }
 
+/** Everything that is decided before the model runs. */
+interface Prepared {
+  readonly tokenizer: Tokenizer;
+  readonly documents: readonly TokenizedDocument[];
+  readonly units: Units;
+  readonly context: number;
+  readonly overlap: number;
+  readonly batches: readonly WindowBatch[];
+  readonly longest: number;
+  readonly corpus: Profile["corpus"];
+  readonly digests: Profile["provenance"]["digests"];
+  readonly refusals: Profile["refusals"];
+}
+
 /**
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped, after which
  * the same request with `resume` goes on
  */
 export async function measure(request: MeasureRequest): Promise<Measurement> {
-  const { model, plan, progress, signal, threads } = request;
-  const { checkpoint, spec } = model;
+  const { plan, progress } = request;
   const started = new Date();
-  const stopwatch = performance.now();
-  const refusals: Profile["refusals"] = [];
-
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
-  const { corpus, name } = await readCorpus(plan, tokenizer, progress);
-  const { documents } = corpus;
-  for (const { id, reason } of corpus.refused) refusals.push({ figure: `document ${id}`, reason });
-  const tokens = documents.map(({ ids }) => ids.length);
-  const units = unitsOf(tokens);
-
-  const context = contextOf(plan, spec.positions);
-  const overlap = plan.overlap ?? Math.floor(context / 2);
-  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
-  if (windows.length === 0)
-    throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
-  const batches = batchesOf(windows, plan.batchTokens);
-  const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  foreseeMemory(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens, draws: plan.plane?.draws ?? 0 });
-
-  progress.start("reading the weights for their digest", weightBytesOf(model), "bytes");
-  let hashed = 0;
-  const digests = await checkpoint.digests({ signal, onBytes: (bytes) => progress.update((hashed += bytes)) });
-  progress.finish();
-  const corpusDigest = sha256(documents.map(({ domain, sha256 }) => `${domain}\n${sha256}\n`).join(""));
-  const id = runId(plan, { ...digests, corpus: corpusDigest });
-
-  const folder = new RunFolder(request.work, id, request.resume);
-  let finished = false;
   try {
-    const shape = { layers: spec.blocks.length + 1, width: spec.width };
-    const coding = new CodingProbe(documents, { vocabulary: spec.vocabulary, prefixed: tokenizer.prefix !== null });
-    const points = plan.plane
-      ? planePoints(
-          { m: plan.plane.points, draws: plan.plane.draws, width: spec.width, seed: plan.seed },
-          request.points,
-          plan.plane.temperature,
-        )
-      : null;
-    const plane = points && planeProbe(request, corpus, tokenizer, points, units, folder.path, refusals);
-    const rows = plan.geometry ? geometryRows(tokens, spec.width, plan.seed) : null;
-    const geometry = rows && new GeometryProbe(rows, shape);
-    const report = plane && `temporary disk: ${(plane.spillBytes / 1e6).toFixed(1)} MB for ${shape.layers} layers`;
-    if (report) progress.message(report);
-
-    const engine = new OnnxEngine({
-      spec,
-      weights: checkpoint.weights,
-      threads,
-      longest,
-      describe: (batch) => describeBatch(batch, documents),
-    });
-    const pass = await onePass({
-      engine,
-      batches,
-      request,
-      folder,
-      probes: { coding, plane, geometry },
-      heads: {
-        losses: true,
-        assignments: plane && points ? { ...points, epsilon: points.temperature.epsilon } : undefined,
-        moments: geometry !== null,
-        preNorm: plan.preNorm,
-      },
-      rows: rows ?? undefined,
-    });
-
-    const likeLmEval = plan.likeLmEval ? await asLmEval(request, documents, tokenizer, context) : undefined;
-    const baselines = plan.baselines
-      ? await withProgress(progress, "other compressors", "bytes", (update) =>
-          measureBaselines(documents, {
-            signal,
-            onProgress: ({ done, total, compressor }) => update(done, total, compressor),
-          }),
-        )
-      : { overall: [], domains: {}, refusals: [] };
-    refusals.push(...baselines.refusals);
-
-    const ledger = storageLedger(checkpoint.config, checkpoint.weights, {
-      name: model.name,
-      training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
-      entropyCodedBytes: plan.entropy
-        ? await withProgress(progress, "reading the weights", "bytes", (update) =>
-            entropyCodedBytes(checkpoint.weights, { signal, onProgress: update }),
-          )
-        : null,
-    });
-    const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
-    const planeFigures = plane
-      ? await withProgress(progress, "information plane", "layers", (update) =>
-          plane.finish({ signal, onLayer: update }),
-        )
-      : null;
-    if (planeFigures?.absent) refusals.push({ figure: "plane", reason: planeFigures.absent });
-    const geometryFigures =
-      geometry && rows ? await finishGeometry(request, geometry, rows.states, documents, tokenizer) : null;
-
-    const lossesOf = (document: number): Float32Array => coding.losses(document);
-    const profile: Profile = {
-      schema: PROFILE_SCHEMA,
-      id,
-      title: request.title ?? null,
-      model: {
-        name: model.name,
-        revision: model.revision,
-        architecture: spec.architecture,
-        layers: spec.blocks.length,
-        width: spec.width,
-        vocabulary: spec.vocabulary,
-        positions: spec.positions,
-      },
-      plan: {
-        ...plan,
-        context,
-        overlap,
-        text: plan.text.map(({ path, domain }) => ({ path: shownPath(path), domain })),
-      },
-      corpus: corpusSection(name, corpusDigest, corpus, units),
-      ledger,
-      coding: { ...coded.coding, ...(likeLmEval && { likeLmEval }) },
-      plane: planeFigures,
-      geometry: geometryFigures,
-      documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
-        id,
-        sha256,
-        domain,
-        bytes,
-        tokens: ids.length,
-        nats: coded.documentNats[index],
-      })),
-      passages: plan.keepText ? passagesOf(documents, lossesOf, { seed: plan.seed }) : [],
-      provenance: {
-        tool: { name: "lossyscope", version: VERSION },
-        runtime: {
-          node: process.version,
-          engine: `onnxruntime ${engine.report.version}`,
-          platform: `${platform()} ${arch()}`,
-          threads,
-        },
-        digests,
-        seeds: { everything: plan.seed, ...(points && { referencePoints: points.source }) },
-        started: started.toISOString(),
-        seconds: (performance.now() - stopwatch) / 1000,
-        tokensPerSecond: pass.seconds > 0 ? pass.tokens / pass.seconds : null,
-        peakMemoryBytes: engine.report.peakBytes + process.resourceUsage().maxRSS * 1024,
-      },
-      refusals,
-    };
-    plane?.dispose();
-    finished = true;
-    return { profile: profileSchema.parse(profile), documents, lossesOf };
+    const prepared = await prepare(request);
+    const id = runId(plan, { ...prepared.digests, corpus: prepared.corpus.digest });
+    const folder = new RunFolder(request.work, id, request.resume);
+    try {
+      const measurement = await run(request, prepared, id, folder, started);
+      folder.remove();
+      return measurement;
+    } finally {
+      folder.release();
+    }
   } finally {
     progress.finish();
-    if (finished) folder.remove();
-    else folder.release();
   }
 }
 
-/** Names what is measured without giving away where it lies. */
-const shownPath = (path: string): string => (isAbsolute(path) ? basename(path) : path);
+async function prepare({ model, plan, progress, signal }: MeasureRequest): Promise<Prepared> {
+  const { checkpoint, spec } = model;
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
+  const corpus = await readCorpus(plan, tokenizer, progress);
+  const { documents } = corpus;
+  const units = unitsOf(documents.map(({ ids }) => ids.length));
+  const context = contextOf(plan, spec.positions);
+  const overlap = plan.overlap ?? Math.floor(context / 2);
+  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
+  const name = corpusName(plan);
+  if (windows.length === 0) {
+    throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
+  }
+  const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  foreseeMemory(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens });
 
-async function readCorpus(
-  plan: Plan,
-  tokenizer: Tokenizer,
-  progress: ProgressSink,
-): Promise<{ corpus: TokenizedCorpus; name: string }> {
-  progress.start("reading and tokenising", null, "bytes");
-  let bytes = 0;
-  const counted = (async function* () {
-    for await (const document of readDocuments(plan)) {
-      bytes += Buffer.byteLength(document.text);
-      progress.update(bytes);
-      yield document;
-    }
-  })();
-  const corpus = await tokenizeCorpus(tokenizer, counted);
-  progress.finish();
-  const name = plan.text.map(({ path }) => (path === "-" ? "standard input" : basename(path))).join(", ");
-  return { corpus, name };
+  let hashed = 0;
+  const weightBytes = checkpoint.weightFiles.reduce((total, { bytes }) => total + bytes, 0);
+  const digests = await withProgress(progress, "reading the weights for their digest", "bytes", (update) =>
+    checkpoint.digests({
+      signal,
+      onBytes: (bytes) => {
+        hashed += bytes;
+        update(hashed, weightBytes);
+      },
+    }),
+  );
+  return {
+    tokenizer,
+    documents,
+    units,
+    context,
+    overlap,
+    batches: batchesOf(windows, plan.batchTokens),
+    longest,
+    corpus: corpusSection(name, corpusDigest(corpus), corpus, units),
+    digests,
+    refusals: corpus.refused.map(({ id, reason }) => ({ figure: `document ${id}`, reason })),
+  };
 }
 
-/** @throws LossyscopeError `usage` where the model has fewer positions than were asked for on purpose */
-function contextOf(plan: Plan, positions: number | null): number {
-  if (positions === null || plan.context.tokens <= positions) return plan.context.tokens;
-  if (!plan.context.asked) return positions;
+/** @throws LossyscopeError `usage` where more positions were asked for, in so many words, than the model has */
+function contextOf({ context }: Plan, positions: number | null): number {
+  if (positions === null || context.tokens <= positions) return context.tokens;
+  if (!context.asked) return positions;
   throw new LossyscopeError(
     "usage",
-    `the model has ${positions} positions, --context asks ${plan.context.tokens}`,
+    `the model has ${positions} positions, --context asks ${context.tokens}`,
     `pass --context ${positions}`,
   );
 }
 
-const weightBytesOf = ({ checkpoint }: OpenModel): number =>
-  checkpoint.weightFiles.reduce((total, { bytes }) => total + bytes, 0);
+async function run(
+  request: MeasureRequest,
+  prepared: Prepared,
+  id: string,
+  folder: RunFolder,
+  started: Date,
+): Promise<Measurement> {
+  const { model, plan, progress, signal, threads } = request;
+  const { spec } = model;
+  const { tokenizer, documents, units, batches, longest, corpus } = prepared;
+  const refusals = [...prepared.refusals];
+  const stopwatch = performance.now();
+  const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
+  const coding = new CodingProbe(documents, { vocabulary: spec.vocabulary, prefixed: tokenizer.prefix !== null });
+  const plane = points && planeProbe(request, prepared, points, folder.path, refusals);
+  const rows =
+    plan.geometry &&
+    geometryRows(
+      documents.map(({ ids }) => ids.length),
+      spec.width,
+      plan.seed,
+    );
+  const geometry = rows && new GeometryProbe(rows, { layers: spec.blocks.length + 1, width: spec.width });
+  if (plane) progress.message(`${(plane.spillBytes / 1e6).toFixed(1)} MB of temporary disk space for the plane`);
 
-function describeBatch({ windows }: WindowBatch, documents: readonly TokenizedDocument[]): string {
-  const { document, start, ids } = windows[0];
-  const more = windows.length > 1 ? ` and ${windows.length - 1} more windows` : "";
-  return `tokens ${start} to ${start + ids.length} of "${documents[document].id}"${more}`;
+  const engine = engineOf(request, documents, longest);
+  const pass = await onePass({
+    engine,
+    batches,
+    request: {
+      heads: {
+        losses: true,
+        assignments: plane && points ? { ...points, epsilon: points.temperature.epsilon } : undefined,
+        moments: geometry !== false,
+        preNorm: plan.preNorm,
+      },
+      ...(rows && { momentRows: rows.momentRows, stateRows: rows.stateRows }),
+    },
+    probes: { coding, ...(plane && { plane }), ...(geometry && { geometry }) },
+    folder,
+    progress,
+    signal,
+    snapshotSeconds: request.snapshotSeconds,
+  });
+
+  const likeLmEval = plan.likeLmEval ? await asLmEval(request, prepared) : undefined;
+  const baselines = await baselineSizes(request, documents);
+  refusals.push(...baselines.refusals);
+  const ledger = await ledgerOf(request);
+  const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
+  const planeFigures =
+    plane &&
+    (await withProgress(progress, "information plane", "layers", (onLayer) => plane.finish({ signal, onLayer })));
+  if (planeFigures?.absent) refusals.push({ figure: "plane", reason: planeFigures.absent });
+  const geometryFigures =
+    geometry && rows
+      ? await withProgress(progress, "geometry", "layers", (onLayer) =>
+          geometrySection(geometry, rows, { model, documents, tokenizer, seed: plan.seed, onLayer }),
+        )
+      : null;
+
+  const lossesOf = (document: number): Float32Array => coding.losses(document);
+  const profile: Profile = {
+    schema: PROFILE_SCHEMA,
+    id,
+    title: request.title ?? null,
+    model: {
+      name: model.name,
+      revision: model.revision,
+      architecture: spec.architecture,
+      layers: spec.blocks.length,
+      width: spec.width,
+      vocabulary: spec.vocabulary,
+      positions: spec.positions,
+    },
+    plan: { ...plan, context: prepared.context, overlap: prepared.overlap, text: shownText(plan) },
+    corpus,
+    ledger,
+    coding: { ...coded.coding, ...(likeLmEval && { likeLmEval }) },
+    plane: planeFigures,
+    geometry: geometryFigures,
+    documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
+      id,
+      sha256,
+      domain,
+      bytes,
+      tokens: ids.length,
+      nats: coded.documentNats[index],
+    })),
+    passages: plan.keepText ? passagesOf(documents, lossesOf, { seed: plan.seed }) : [],
+    provenance: {
+      tool: { name: "lossyscope", version: VERSION },
+      runtime: {
+        node: process.version,
+        engine: `onnxruntime ${engine.report.version}`.trim(),
+        platform: `${platform()} ${arch()}`,
+        threads,
+      },
+      digests: prepared.digests,
+      seeds: { everything: plan.seed, ...(points && { referencePoints: points.source }) },
+      started: started.toISOString(),
+      seconds: (performance.now() - stopwatch) / 1000,
+      tokensPerSecond: pass.tokens > 0 ? pass.tokens / pass.seconds : null,
+      peakMemoryBytes: engine.report.peakBytes + process.resourceUsage().maxRSS * 1024,
+    },
+    refusals,
+  };
+  plane?.dispose();
+  return { profile: profileSchema.parse(profile), documents, lossesOf };
 }
+
+const engineOf = (
+  { model: { spec, checkpoint }, threads }: MeasureRequest,
+  documents: readonly TokenizedDocument[],
+  longest: number,
+): OnnxEngine =>
+  new OnnxEngine({
+    spec,
+    weights: checkpoint.weights,
+    threads,
+    longest,
+    describe: (batch) => describeBatch(batch, documents),
+  });
 
 /** The plane, or null with the reason among the refusals where the text has no position for it. */
 function planeProbe(
   { model: { spec }, plan }: MeasureRequest,
-  { documents }: TokenizedCorpus,
-  { prefix }: Tokenizer,
+  { documents, tokenizer, units }: Prepared,
   points: PlanePoints,
-  units: ReturnType<typeof unitsOf>,
   folder: string,
   refusals: Profile["refusals"],
 ): PlaneProbe | null {
+  const { allPositions, frontier } = plan.plane!;
   try {
     return new PlaneProbe(
       {
+        ...points,
         documents,
-        prefix,
+        prefix: tokenizer.prefix,
         units,
         layers: spec.blocks.length + 1,
         width: spec.width,
-        m: points.m,
-        draws: points.draws,
-        source: points.source,
-        temperature: points.temperature,
-        allPositions: plan.plane!.allPositions,
+        allPositions,
         preNorm: plan.preNorm,
         seed: plan.seed,
-        frontier: plan.plane!.frontier,
+        frontier,
       },
       { folder, resumable: true },
     );
@@ -304,123 +302,11 @@ function planeProbe(
   }
 }
 
-interface Pass {
-  readonly engine: OnnxEngine;
-  readonly batches: readonly WindowBatch[];
-  readonly request: MeasureRequest;
-  readonly folder: RunFolder;
-  readonly probes: {
-    readonly coding: CodingProbe;
-    readonly plane: PlaneProbe | null;
-    readonly geometry: GeometryProbe | null;
-  };
-  readonly heads: Parameters<OnnxEngine["run"]>[1]["heads"];
-  readonly rows: { momentRows(batch: WindowBatch): Int32Array; stateRows(batch: WindowBatch): Int32Array } | undefined;
-}
-
-const freshSlots = ({ windows }: WindowBatch): number =>
-  windows.reduce((total, { ids, fresh, prefixSlots }) => total + ids.length - Math.max(fresh, prefixSlots), 0);
-
-/** The one pass over the text. @returns scored tokens and wall seconds of this process's share of it */
-async function onePass({
-  engine,
-  batches,
-  request,
-  folder,
-  probes,
-  heads,
-  rows,
-}: Pass): Promise<{ tokens: number; seconds: number }> {
-  const { progress, signal } = request;
-  const { coding, plane, geometry } = probes;
-  const earlier = folder.progress();
-  if (earlier) {
-    coding.restore(earlier.probes.coding as ReturnType<CodingProbe["snapshot"]>);
-    plane?.restore(earlier.probes.plane as PlaneSnapshot);
-    geometry?.restore(earlier.probes.geometry as GeometrySnapshot);
-  }
-  const done = earlier?.batches ?? 0;
-  const save = (batches: number): Promise<void> =>
-    folder.save({
-      batches,
-      probes: { coding: coding.snapshot(), plane: plane?.snapshot(), geometry: geometry?.snapshot() },
-    });
-  const before = batches.slice(0, done).reduce((total, batch) => total + freshSlots(batch), 0);
-  const total = batches.reduce((sum, batch) => sum + freshSlots(batch), 0);
-  progress.start("measuring", total, "tokens", before);
-  const started = performance.now();
-  let lastSave = started;
-  let seen = before;
-  let next = done;
-  try {
-    if (done < batches.length) {
-      for await (const observation of engine.run(batches.slice(done), { heads, ...rows }, signal)) {
-        observeAll(observation, probes);
-        next++;
-        seen += freshSlots(observation.batch);
-        progress.update(seen);
-        if (performance.now() - lastSave > SNAPSHOT_SECONDS * 1000) {
-          await save(next);
-          lastSave = performance.now();
-        }
-      }
-    }
-  } catch (error) {
-    if (error instanceof LossyscopeError && error.fault === "interrupted") {
-      await save(next);
-      plane?.close();
-      throw new LossyscopeError(
-        "interrupted",
-        `stopped after ${Math.floor((100 * seen) / total)} % of the text`,
-        "the same command with --resume goes on from there",
-      );
-    }
-    plane?.close();
-    throw error;
-  }
-  if (next > done) await save(next);
-  progress.finish();
-  return { tokens: seen - before, seconds: (performance.now() - started) / 1000 };
-}
-
-function observeAll(observation: Observation, { coding, plane, geometry }: Pass["probes"]): void {
-  coding.observe(observation);
-  plane?.observe(observation);
-  geometry?.observe(observation);
-}
-
-async function finishGeometry(
-  { model: { spec, checkpoint }, plan, progress }: MeasureRequest,
-  probe: GeometryProbe,
-  states: "all" | "reservoir",
-  documents: readonly TokenizedDocument[],
-  tokenizer: Tokenizer,
-): Promise<NonNullable<Profile["geometry"]>> {
-  return withProgress(progress, "geometry", "layers", async (update) => {
-    const layers: NonNullable<Profile["geometry"]>["layers"] = [];
-    for (const layer of probe.finish()) {
-      layers.push(layer);
-      update(layers.length, spec.blocks.length + 1);
-      await new Promise(setImmediate);
-    }
-    const counts = new Int32Array(spec.vocabulary);
-    for (const { ids } of documents) for (const id of ids) counts[id]++;
-    const textOf = (id: number): string => {
-      const text = new TextDecoder().decode(tokenizer.bytesOf(id));
-      return text === "" ? (tokenizer.contentOf(id) ?? `id ${id}`) : text;
-    };
-    const embedding = await embeddingGeometry(spec, checkpoint.weights, counts, textOf, plan.seed);
-    return { width: spec.width, states, layers, embedding };
-  });
-}
-
 /** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
 async function asLmEval(
-  { model: { spec, checkpoint }, plan, threads, progress, signal }: MeasureRequest,
-  documents: readonly TokenizedDocument[],
-  { prefix }: Tokenizer,
-  context: number,
-): Promise<NonNullable<Profile["coding"]>["likeLmEval"]> {
+  request: MeasureRequest,
+  { tokenizer: { prefix }, documents, context }: Prepared,
+): Promise<ReturnType<LmEvalTally["finish"]>> {
   if (!prefix) {
     throw new LossyscopeError(
       "unsupported",
@@ -429,68 +315,43 @@ async function asLmEval(
     );
   }
   const windows = documents.flatMap(({ index, ids }) => lmEvalWindows(index, ids, prefix.id, context));
+  const batches = batchesOf(windows, request.plan.batchTokens);
   const tally = new LmEvalTally(documents);
-  const engine = new OnnxEngine({
-    spec,
-    weights: checkpoint.weights,
-    threads,
-    longest: context,
-    describe: (batch) => describeBatch(batch, documents),
-  });
-  const batches = batchesOf(windows, plan.batchTokens);
+  const engine = engineOf(request, documents, context);
   let done = 0;
-  await withProgress(progress, "as lm-evaluation-harness", "windows", async (update) => {
-    for await (const observation of engine.run(batches, { heads: { losses: true, preNorm: false } }, signal)) {
+  await withProgress(request.progress, "as lm-evaluation-harness", "windows", async (update) => {
+    const heads = { losses: true, preNorm: false };
+    for await (const observation of engine.run(batches, { heads }, request.signal)) {
       tally.observe(observation);
-      update((done += observation.batch.windows.length), windows.length);
+      done += observation.batch.windows.length;
+      update(done, windows.length);
     }
   });
   return tally.finish(context);
 }
 
-function corpusSection(
-  name: string,
-  digest: string,
-  { documents, refused, invalidUtf8 }: TokenizedCorpus,
-  units: ReturnType<typeof unitsOf>,
-): Profile["corpus"] {
-  const domains: Profile["corpus"]["domains"] = {};
-  for (const { domain, bytes } of documents) {
-    const own = (domains[domain] ??= { documents: 0, bytes: 0 });
-    own.documents++;
-    own.bytes += bytes;
-  }
-  const total = (of: (document: TokenizedDocument) => number): number =>
-    documents.reduce((sum, one) => sum + of(one), 0);
-  return {
-    name,
-    digest,
-    documents: documents.length,
-    bytes: total(({ bytes }) => bytes),
-    characters: total(({ characters }) => characters),
-    tokens: total(({ ids }) => ids.length),
-    unit: units.kind,
-    units: units.count,
-    domains,
-    normalised: total(({ normalised }) => Number(normalised)),
-    refused: refused.length,
-    invalidUtf8,
-  };
+async function baselineSizes(
+  { plan, progress, signal }: MeasureRequest,
+  documents: readonly TokenizedDocument[],
+): Promise<Baselines> {
+  if (!plan.baselines) return { overall: [], domains: {}, refusals: [] };
+  return withProgress(progress, "other compressors", "bytes", (update) =>
+    measureBaselines(documents, {
+      signal,
+      onProgress: ({ done, total, compressor }) => update(done, total, compressor),
+    }),
+  );
 }
 
-/** Shows work whose total is known only once it has begun. */
-async function withProgress<T>(
-  progress: ProgressSink,
-  label: string,
-  unit: string,
-  work: (update: (done: number, total: number, note?: string) => void) => Promise<T>,
-): Promise<T> {
-  let started = false;
-  const result = await work((done, total, note) => {
-    if (!started) progress.start(label, total, unit);
-    started = true;
-    progress.update(done, note);
+async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }: MeasureRequest): Promise<Ledger> {
+  const coded = plan.entropy
+    ? await withProgress(progress, "reading the weights", "bytes", (onProgress) =>
+        entropyCodedBytes(checkpoint.weights, { signal, onProgress }),
+      )
+    : null;
+  return storageLedger(checkpoint.config, checkpoint.weights, {
+    name,
+    training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
+    entropyCodedBytes: coded,
   });
-  progress.finish();
-  return result;
 }

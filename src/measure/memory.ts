@@ -14,8 +14,6 @@ const VOCABULARY_CHUNK = 16384;
 export interface Load {
   readonly longest: number;
   readonly batchTokens: number;
-  /** draws of the reference points, 0 without a plane */
-  readonly draws: number;
 }
 
 /** @returns bytes the runtime's process will take at most, about */

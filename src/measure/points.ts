@@ -48,36 +48,36 @@ export interface PlanePoints {
   readonly temperature: { readonly rule: Plane["temperature"]["rule"]; readonly epsilon: number };
 }
 
+export interface PointsRequest {
+  /** m, where the points are drawn */
+  readonly points: number;
+  readonly draws: number;
+  readonly width: number;
+  readonly seed: number;
+  /** how ε follows from m and d, or ε itself */
+  readonly temperature: TemperatureRule | number;
+}
+
 /**
  * @param given points of the first draw; drawn from the seed where null
- * @param rule how ε follows from m and d, or ε itself
  * @throws LossyscopeError `usage` where given points have another width than the model's states
  */
-export function planePoints(
-  {
-    m,
-    draws,
-    width,
-    seed,
-  }: { readonly m: number; readonly draws: number; readonly width: number; readonly seed: number },
-  given: GivenPoints | null,
-  rule: TemperatureRule | number,
-): PlanePoints {
+export function planePoints(request: PointsRequest, given: GivenPoints | null): PlanePoints {
+  const { draws, width, seed, temperature: rule } = request;
   if (given && given.d !== width) {
     throw new LossyscopeError("usage", `the reference points have width ${given.d}, the model's states ${width}`);
   }
-  const count = given?.m ?? m;
-  const points = new Float32Array(draws * count * width);
+  const m = given?.m ?? request.points;
+  const points = new Float32Array(draws * m * width);
   for (let draw = 0; draw < draws; draw++) {
-    const own = draw === 0 && given ? given.points : referencePoints(seed + draw, count, width);
-    points.set(own, draw * count * width);
+    points.set(draw === 0 && given ? given.points : referencePoints(seed + draw, m, width), draw * m * width);
   }
   return {
     points,
-    m: count,
+    m,
     draws,
     source: given ? `file ${given.digest}` : `seed ${seed}`,
     temperature:
-      typeof rule === "number" ? { rule: "given", epsilon: rule } : { rule, epsilon: temperature(count, width, rule) },
+      typeof rule === "number" ? { rule: "given", epsilon: rule } : { rule, epsilon: temperature(m, width, rule) },
   };
 }

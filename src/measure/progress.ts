@@ -5,3 +5,20 @@ export interface ProgressSink {
   finish(): void;
   message(line: string): void;
 }
+
+/** Shows work whose total is known only once it has begun. */
+export async function withProgress<T>(
+  progress: ProgressSink,
+  label: string,
+  unit: string,
+  work: (update: (done: number, total: number, note?: string) => void) => Promise<T>,
+): Promise<T> {
+  let started = false;
+  const result = await work((done, total, note) => {
+    if (!started) progress.start(label, total, unit);
+    started = true;
+    progress.update(done, note);
+  });
+  progress.finish();
+  return result;
+}

@@ -1,0 +1,68 @@
+/** The text of a measurement, read and tokenised, and what the profile says of it (METHODS §0). */
+import { basename, isAbsolute } from "node:path";
+import { sha256 } from "../files/digest.ts";
+import type { Profile } from "../profile/profile.ts";
+import { readDocuments } from "../text/documents.ts";
+import type { Units } from "../text/units.ts";
+import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { Plan } from "./plan.ts";
+import type { ProgressSink } from "./progress.ts";
+
+/** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do */
+export async function readCorpus(plan: Plan, tokenizer: Tokenizer, progress: ProgressSink): Promise<TokenizedCorpus> {
+  progress.start("reading and tokenising", null, "bytes");
+  let bytes = 0;
+  const counted = (async function* () {
+    for await (const document of readDocuments(plan)) {
+      bytes += Buffer.byteLength(document.text);
+      progress.update(bytes);
+      yield document;
+    }
+  })();
+  const corpus = await tokenizeCorpus(tokenizer, counted);
+  progress.finish();
+  return corpus;
+}
+
+/** What the text is called: the last part of every path, so that a profile does not give away where it lay. */
+export const corpusName = (plan: Plan): string =>
+  plan.text.map(({ path }) => (path === "-" ? "standard input" : basename(path))).join(", ");
+
+/** The plan's text, for the profile. */
+export const shownText = (plan: Plan): Plan["text"] =>
+  plan.text.map(({ path, domain }) => ({ path: isAbsolute(path) ? basename(path) : path, domain }));
+
+/** Names the documents of a corpus, their domains and their order. */
+export const corpusDigest = ({ documents }: TokenizedCorpus): string =>
+  sha256(documents.map(({ domain, sha256: own }) => `${domain}\n${own}\n`).join(""));
+
+export function corpusSection(
+  name: string,
+  digest: string,
+  { documents, refused, invalidUtf8 }: TokenizedCorpus,
+  units: Units,
+): Profile["corpus"] {
+  const domains: Profile["corpus"]["domains"] = {};
+  for (const { domain, bytes } of documents) {
+    domains[domain] ??= { documents: 0, bytes: 0 };
+    domains[domain].documents++;
+    domains[domain].bytes += bytes;
+  }
+  const total = (of: (document: (typeof documents)[number]) => number): number =>
+    documents.reduce((sum, document) => sum + of(document), 0);
+  return {
+    name,
+    digest,
+    documents: documents.length,
+    bytes: total(({ bytes }) => bytes),
+    characters: total(({ characters }) => characters),
+    tokens: total(({ ids }) => ids.length),
+    unit: units.kind,
+    units: units.count,
+    domains,
+    normalised: total(({ normalised }) => Number(normalised)),
+    refused: refused.length,
+    invalidUtf8,
+  };
+}

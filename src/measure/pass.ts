@@ -1,0 +1,96 @@
+/**
+ * The one pass over the text: windows through the engine, observations to the probes, a snapshot of them from time to time
+ * so that a run that is stopped, or killed, goes on where it was.
+ */
+import type { Engine, EngineRequest } from "../engines/engine.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { Observation } from "../observations/observation.ts";
+import type { TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import type { ProgressSink } from "./progress.ts";
+import type { RunFolder } from "./run-folder.ts";
+
+/** What the pass needs of a probe. */
+export interface ResumableProbe {
+  observe(observation: Observation): void;
+  /** what `restore` takes, of things that the structured clone can carry */
+  snapshot(): unknown;
+  restore(snapshot: never): void;
+  /** lets go of files that outlast the process */
+  close?(): void;
+}
+
+export interface Pass {
+  readonly engine: Engine;
+  readonly batches: readonly WindowBatch[];
+  readonly request: EngineRequest;
+  readonly probes: Readonly<Record<string, ResumableProbe>>;
+  readonly folder: RunFolder;
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+  /** between two snapshots */
+  readonly snapshotSeconds?: number;
+}
+
+/** A snapshot of a large model's probes takes a second or two to write. */
+const SNAPSHOT_SECONDS = 30;
+
+const newTokens = ({ windows }: WindowBatch): number =>
+  windows.reduce((total, { ids, fresh, prefixSlots }) => total + ids.length - Math.max(fresh, prefixSlots), 0);
+
+/**
+ * Runs what is left of the batches.
+ * @returns tokens and wall seconds of this process's share
+ * @throws LossyscopeError `interrupted`, after a last snapshot, where the signal came; whatever engine and probes throw
+ */
+export async function onePass(pass: Pass): Promise<{ readonly tokens: number; readonly seconds: number }> {
+  const { engine, batches, request, folder, progress, signal, snapshotSeconds = SNAPSHOT_SECONDS } = pass;
+  const probes = Object.entries(pass.probes);
+  const earlier = folder.progress();
+  if (earlier) for (const [name, probe] of probes) probe.restore(earlier.probes[name] as never);
+  let next = earlier?.batches ?? 0;
+  const save = (): Promise<void> =>
+    folder.save({ batches: next, probes: Object.fromEntries(probes.map(([name, probe]) => [name, probe.snapshot()])) });
+
+  const sizes = batches.map(newTokens);
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const total = sum(sizes);
+  const before = sum(sizes.slice(0, next));
+  let seen = before;
+  const started = performance.now();
+  let saved = started;
+  progress.start("measuring", total, "tokens", before);
+  try {
+    if (next < batches.length) {
+      for await (const observation of engine.run(batches.slice(next), request, signal)) {
+        for (const [, probe] of probes) probe.observe(observation);
+        seen += sizes[next++];
+        progress.update(seen);
+        if (performance.now() - saved > snapshotSeconds * 1000) {
+          await save();
+          saved = performance.now();
+        }
+      }
+      await save();
+    }
+  } catch (error) {
+    const stopped = error instanceof LossyscopeError && error.fault === "interrupted";
+    if (stopped) await save();
+    for (const [, probe] of probes) probe.close?.();
+    if (!stopped) throw error;
+    const share = Math.floor((100 * seen) / total);
+    throw new LossyscopeError(
+      "interrupted",
+      `stopped after ${share} % of the text`,
+      "the same command with --resume goes on from there",
+    );
+  }
+  progress.finish();
+  return { tokens: seen - before, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Names a batch for people: where its first window lies. */
+export function describeBatch({ windows }: WindowBatch, documents: readonly TokenizedDocument[]): string {
+  const { document, start, ids } = windows[0];
+  const more = windows.length > 1 ? ` and ${windows.length - 1} more windows` : "";
+  return `tokens ${start} to ${start + ids.length} of "${documents[document].id}"${more}`;
+}
