@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
+import { demoCommand } from "./demo.ts";
 import { estimateCommand } from "./estimate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
@@ -26,7 +27,8 @@ export function program(): Command {
     .addCommand(measureCommand())
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
-    .addCommand(statesCommand());
+    .addCommand(statesCommand())
+    .addCommand(demoCommand());
 }
 
 /** @returns the exit code; never throws */

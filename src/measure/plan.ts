@@ -13,49 +13,55 @@ export const temperatureSchema = z.union([z.enum(["bound", "exact", "leading-ord
 export const planSchema = z
   .object({
     /** files, folders or `-`, each with its domain where one is named */
-    text: z.array(z.object({ path: z.string().min(1), domain: z.string().nullable() })).min(1),
-    field: z.string().nullable(),
-    splitOn: z.string().nullable(),
-    labels: z.array(z.string()),
-    limitBytes: positive.nullable(),
-    limitDocuments: positive.nullable(),
-    sample: z.boolean(),
-    invalidUtf8: z.enum(["error", "replace"]),
-    specialTokens: z.boolean(),
+    text: z.array(z.object({ path: z.string().min(1), domain: z.string().nullable().default(null) })).min(1),
+    field: z.string().nullable().default(null),
+    splitOn: z.string().nullable().default(null),
+    labels: z.array(z.string()).default([]),
+    limitBytes: positive.nullable().default(null),
+    limitDocuments: positive.nullable().default(null),
+    sample: z.boolean().default(false),
+    invalidUtf8: z.enum(["error", "replace"]).default("error"),
+    specialTokens: z.boolean().default(false),
     /** window length C, prefix included; where it was not asked for, the model's own limit if that is smaller */
-    context: z.object({ tokens: positive.min(2), asked: z.boolean() }),
+    context: z.object({ tokens: positive.min(2).default(1024), asked: z.boolean().default(false) }).prefault({}),
     /** document tokens that a later window re-reads; half the window where null */
-    overlap: z.number().int().nonnegative().nullable(),
+    overlap: z.number().int().nonnegative().nullable().default(null),
     /** padded tokens that go through the model together */
-    batchTokens: positive,
-    seed: z.number().int(),
+    batchTokens: positive.default(2048),
+    seed: z.number().int().default(0),
     plane: z
       .object({
-        points: positive.min(2),
+        points: positive.min(2).default(100),
         /** digest of the file that the reference points came from, or null: drawn from the seed */
-        pointsDigest: z.string().nullable(),
-        draws: positive,
-        temperature: temperatureSchema,
-        allPositions: z.boolean(),
+        pointsDigest: z.string().nullable().default(null),
+        draws: positive.default(1),
+        temperature: temperatureSchema.default("bound"),
+        allPositions: z.boolean().default(false),
         frontier: z
-          .object({ vocabulary: positive, clusters: positive.max(128), kappa: z.number().positive() })
-          .nullable(),
+          .object({
+            vocabulary: positive.default(512),
+            clusters: positive.max(128).default(128),
+            kappa: z.number().positive().default(16),
+          })
+          .nullable()
+          .prefault({}),
       })
-      .nullable(),
-    geometry: z.boolean(),
-    preNorm: z.boolean(),
-    baselines: z.boolean(),
-    likeLmEval: z.boolean(),
-    entropy: z.boolean(),
-    trainingTokens: z.number().positive().nullable(),
-    trainingBytes: z.number().positive().nullable(),
-    keepText: z.boolean(),
-    keep: z.array(z.enum(["losses", "states"])),
+      .nullable()
+      .prefault({}),
+    geometry: z.boolean().default(true),
+    preNorm: z.boolean().default(false),
+    baselines: z.boolean().default(true),
+    likeLmEval: z.boolean().default(false),
+    entropy: z.boolean().default(false),
+    trainingTokens: z.number().positive().nullable().default(null),
+    trainingBytes: z.number().positive().nullable().default(null),
+    keepText: z.boolean().default(true),
+    keep: z.array(z.enum(["losses", "states"])).default([]),
   })
   .strict();
 export type Plan = z.infer<typeof planSchema>;
 
-/** @throws LossyscopeError `usage` naming every option that is wrong */
+/** What is left out of the options takes its default. @throws LossyscopeError `usage` naming every option that is wrong */
 export function validatePlan(options: unknown): Plan {
   const parsed = planSchema.safeParse(options);
   if (parsed.success) return parsed.data;

@@ -3,6 +3,10 @@
  * initialises them: matrices N(0, `initializer_range`), biases 0, norm scales the identity. Such a model knows nothing;
  * it is the zero point of every figure, and what stands in where only the shape of a model matters (demo, benchmarks).
  */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomic } from "../files/atomic.ts";
+import { writeSafetensors } from "../files/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { specOf } from "./config.ts";
@@ -62,4 +66,23 @@ export function untrainedTensors(config: Record<string, unknown>, seed: number):
     });
   }
   return [...tensors.values()];
+}
+
+/**
+ * Writes `config.json` and `model.safetensors` (F32) of such a model into a folder, one tensor in memory at a time. The
+ * tokenizer is the caller's.
+ * @throws LossyscopeError as `untrainedTensors`; `io` where the disk refuses
+ */
+export async function writeUntrained(folder: string, config: Record<string, unknown>, seed: number): Promise<void> {
+  const tensors = untrainedTensors(config, seed).map(({ name, shape, values }) => ({
+    name,
+    shape,
+    dtype: "F32" as const,
+    data: (function* () {
+      yield values();
+    })(),
+  }));
+  await mkdir(folder, { recursive: true });
+  await writeAtomic(join(folder, "config.json"), JSON.stringify(config, null, 2));
+  await writeSafetensors(join(folder, "model.safetensors"), tensors);
 }
