@@ -14,12 +14,12 @@ import { rotaryTables } from "./rotary.ts";
 import type { AlibiSpec, AttentionSpec, QueryKeyNormSpec, RotarySpec } from "./spec.ts";
 
 /**
- * Positions in a block of queries, and how many blocks a window has at most. More blocks waste fewer scores, but the
- * runtime takes longer to load them. SmolLM2-135M's shape, tokens a second of processor time: at 1,024 positions 624 with
- * 16 blocks, 599 with 8, 565 with 4, 510 with one; at 512 positions 768 with 8, 759 with 4, 703 with one.
+ * Positions in a block of queries, and how many blocks a window has at most. More blocks waste fewer scores, but take the
+ * runtime longer to load and to step through. SmolLM2-135M's shape without a head, tokens a second of one core: at 1,024
+ * positions 532 with one block, 602 with 4, 599 with 8, 603 with 16; at 512 positions 641, 692 and 696 with 1, 4 and 8.
  */
 const SHORTEST_BLOCK = 64;
-const MOST_BLOCKS = 16;
+const MOST_BLOCKS = 8;
 /** Added to a score that must not count: far below any score, far above what overflows. */
 const MASKED = -1e30;
 
@@ -41,8 +41,8 @@ export class Attention {
 
   constructor(building: Building) {
     this.#building = building;
-    const shortest = Math.max(SHORTEST_BLOCK, Math.ceil(building.longest / MOST_BLOCKS));
-    this.#queryBlock = Math.min(shortest, building.longest);
+    const block = Math.max(SHORTEST_BLOCK, Math.ceil(building.longest / MOST_BLOCKS));
+    this.#queryBlock = Math.min(block, building.longest);
   }
 
   /** [B, S, d] → [B, S, d] */
