@@ -36,6 +36,11 @@ class NoText extends Option<"--no-text"> {
 }
 const NO_TEXT = new NoText("--no-text", "leaves all text out of the profile") as unknown as Option<"--no-keep-text">;
 
+/** What the plan takes for an option that is not given; the help shows it. */
+const DEFAULT = validatePlan({ text: [{ path: "-" }] });
+const PLANE = DEFAULT.plane!;
+const FRONTIER = PLANE.frontier!;
+
 export function measureCommand() {
   return new Command("measure")
     .summary("measure a model on a text: the compression profile")
@@ -59,27 +64,37 @@ export function measureCommand() {
     .addOption(
       new Option("--invalid-utf8 <how>", "what to do with bytes that are no text")
         .choices(["error", "replace"])
-        .default("error"),
+        .default(DEFAULT.invalidUtf8),
     )
     .option("--special-tokens", "reads special tokens written in the text as control tokens", false)
-    .option("--context <tokens>", "window length, prefix included", atLeast(2), 1024)
+    .option("--context <tokens>", "window length, prefix included", atLeast(2), DEFAULT.context.tokens)
     .option(
       "--overlap <tokens>",
       "tokens that a later window re-reads as context (default: half the window)",
       atLeast(0),
     )
-    .option("--batch-tokens <n>", "tokens that go through the model together", atLeast(1), 2048)
+    .option("--batch-tokens <n>", "tokens that go through the model together", atLeast(1), DEFAULT.batchTokens)
     .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
-    .option("--seed <n>", "seed of everything random", seed, 0)
-    .option("--points <m>", "reference points of the plane", atLeast(2), 100)
+    .option("--seed <n>", "seed of everything random", seed, DEFAULT.seed)
+    .option("--points <m>", "reference points of the plane", atLeast(2), PLANE.points)
     .option("--reference-points <file>", "safetensors file with the reference points W [m,d]")
-    .option("--reference-seeds <n>", "draws of the reference points; further ones show the spread", atLeast(1), 1)
-    .option("--temperature <rule>", "bound, exact, leading-order, or a number", "bound")
+    .option(
+      "--reference-seeds <n>",
+      "draws of the reference points; further ones show the spread",
+      atLeast(1),
+      PLANE.draws,
+    )
+    .option("--temperature <rule>", "bound, exact, leading-order, or a number", String(PLANE.temperature))
     .option("--all-positions", "takes each order's own positions", false)
     .option("--pre-norm", "takes the last layer before the final norm", false)
     .option("--no-plane", "skips the information plane")
     .option("--no-frontier", "skips the information-bottleneck frontier of the corpus")
-    .option("--frontier-vocabulary <k>", "most frequent tokens that the frontier keeps apart", atLeast(2), 512)
+    .option(
+      "--frontier-vocabulary <k>",
+      "most frequent tokens that the frontier keeps apart",
+      atLeast(2),
+      FRONTIER.vocabulary,
+    )
     .option("--no-geometry", "skips the geometry")
     .option("--no-baselines", "skips the other compressors")
     .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
@@ -124,9 +139,7 @@ export function measureCommand() {
                 draws: options.referenceSeeds,
                 temperature: temperature(options.temperature),
                 allPositions: options.allPositions,
-                frontier: options.frontier
-                  ? { vocabulary: options.frontierVocabulary, clusters: 128, kappa: 16 }
-                  : null,
+                frontier: options.frontier ? { ...FRONTIER, vocabulary: options.frontierVocabulary } : null,
               }
             : null,
           geometry: options.geometry,
