@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Dtype, decodeTensor, encodeHeader, headerEnd, parseHeader, toFloat32, toInt32 } from "./safetensors.ts";
+import {
+  type Dtype,
+  decodeTensor,
+  encodeHeader,
+  fromFloat32,
+  headerEnd,
+  parseHeader,
+  toFloat32,
+  toInt32,
+} from "./safetensors.ts";
 
 /** A header as hostile as the JSON given. */
 function raw(json: string, dataBytes = 0): { bytes: Uint8Array; fileBytes: number } {
@@ -204,5 +213,53 @@ describe("values", () => {
     expect(() => toFloat32("I64", new Uint8Array(8))).toThrow("I64");
     expect(() => toInt32("F32", new Uint8Array(4))).toThrow("not integers");
     expect(() => toFloat32("F32", new Uint8Array(5))).toThrow("5 bytes");
+  });
+});
+
+describe("float32 to 16 bits", () => {
+  const back = (dtype: "F16" | "BF16", value: number): number =>
+    toFloat32(dtype, fromFloat32(dtype, Float32Array.of(value)))[0];
+
+  for (const dtype of ["F16", "BF16"] as const) {
+    it(`${dtype} gives every pattern back`, () => {
+      const patterns = Uint16Array.from({ length: 65536 }, (_, i) => i);
+      const values = toFloat32(dtype, new Uint8Array(patterns.buffer));
+      const written = new Uint16Array(fromFloat32(dtype, values).slice().buffer);
+      for (let pattern = 0; pattern < 65536; pattern++) {
+        if (Number.isNaN(values[pattern]))
+          expect(toFloat32(dtype, new Uint8Array(written.slice(pattern, pattern + 1).buffer))[0]).toBeNaN();
+        else if (written[pattern] !== pattern) throw new Error(`${pattern} came back as ${written[pattern]}`);
+      }
+    });
+
+    it(`${dtype} is the nearest, ties to even`, () => {
+      const patterns = Uint16Array.from({ length: 65536 }, (_, i) => i);
+      const grid = [...toFloat32(dtype, new Uint8Array(patterns.buffer))].filter(Number.isFinite).sort((a, b) => a - b);
+      fc.assert(
+        fc.property(fc.float({ noNaN: true, noDefaultInfinity: true, min: -60000, max: 60000 }), (value) => {
+          const found = back(dtype, value);
+          let low = 0;
+          let high = grid.length - 1;
+          while (high - low > 1) {
+            const middle = (low + high) >> 1;
+            if (grid[middle] <= value) low = middle;
+            else high = middle;
+          }
+          const nearest = Math.min(Math.abs(grid[low] - value), Math.abs(grid[high] - value));
+          expect(Math.abs(found - value)).toBe(nearest);
+        }),
+      );
+    });
+  }
+
+  it("ties go to the even neighbour, overflow to infinity", () => {
+    expect(back("F16", 2049)).toBe(2048);
+    expect(back("F16", 2051)).toBe(2052);
+    expect(back("F16", 2 ** -25)).toBe(0);
+    expect(back("F16", 1.5 * 2 ** -24)).toBe(2 * 2 ** -24);
+    expect(back("F16", 65520)).toBe(Infinity);
+    expect(back("F16", 65519)).toBe(65504);
+    expect(back("BF16", 257)).toBe(256);
+    expect(back("BF16", 259)).toBe(260);
   });
 });

@@ -348,6 +348,39 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
 }
 
 /**
+ * Float32 values as the bytes of a float type: BF16 and F16 rounded to nearest, ties to even, overflow to infinity.
+ * @returns a view of the values themselves for F32
+ */
+export function fromFloat32(dtype: "F32" | "BF16" | "F16", values: Float32Array): Uint8Array<ArrayBufferLike> {
+  if (dtype === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const patterns = new Uint16Array(values.length);
+  const round = dtype === "BF16" ? bfloat16 : float16;
+  for (let i = 0; i < bits.length; i++) patterns[i] = round(bits[i]);
+  return new Uint8Array(patterns.buffer);
+}
+
+/** Float32 bits to bfloat16 bits; a NaN stays one. */
+function bfloat16(bits: number): number {
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+/** Float32 bits to float16 bits; a NaN stays one. */
+function float16(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x47800000) return sign | 0x7c00;
+  if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+  // Subnormal: the significand with its leading one, shifted to multiples of 2^−24.
+  const shift = 126 - (magnitude >>> 23);
+  if (shift > 24) return sign;
+  const significand = (magnitude & 0x7fffff) | 0x800000;
+  return sign | ((significand + (1 << (shift - 1)) - 1 + ((significand >>> shift) & 1)) >>> shift);
+}
+
+/**
  * Integer values (token ids, labels, BOOL) as int32.
  * @throws LossyscopeError `input` naming the first value outside int32; `unsupported` for floats
  */

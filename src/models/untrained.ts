@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
+import { fromFloat32 } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { specOf } from "./config.ts";
@@ -68,18 +69,32 @@ export function untrainedTensors(config: Record<string, unknown>, seed: number):
   return [...tensors.values()];
 }
 
+/** What `torch_dtype` (older) or `dtype` of a config calls the type that the weights are stored in. */
+const STORED_AS: Readonly<Record<string, "F32" | "BF16" | "F16">> = {
+  float32: "F32",
+  bfloat16: "BF16",
+  float16: "F16",
+};
+
 /**
- * Writes `config.json` and `model.safetensors` (F32) of such a model into a folder, one tensor in memory at a time. The
+ * Writes `config.json` and `model.safetensors`, in the config's own float type, of such a model into a folder, one tensor in memory at a time. The
  * tokenizer is the caller's.
  * @throws LossyscopeError as `untrainedTensors`; `io` where the disk refuses
  */
 export async function writeUntrained(folder: string, config: Record<string, unknown>, seed: number): Promise<void> {
+  const dtype = STORED_AS[String(config.dtype ?? config.torch_dtype ?? "float32")];
+  if (!dtype)
+    throw new LossyscopeError(
+      "model",
+      `weights cannot be written as ${config.dtype ?? config.torch_dtype}`,
+      "use float32, bfloat16 or float16",
+    );
   const tensors = untrainedTensors(config, seed).map(({ name, shape, values }) => ({
     name,
     shape,
-    dtype: "F32" as const,
+    dtype,
     data: (function* () {
-      yield values();
+      yield fromFloat32(dtype, values());
     })(),
   }));
   await mkdir(folder, { recursive: true });
