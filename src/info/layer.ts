@@ -116,6 +116,25 @@ export function layerSums(table: AssignmentTable, population: Population): Layer
 
 // The loops below are functions of their own because the compiler of the runtime makes them twice as fast so.
 
+/** Rows fetched together: as many as leave the processor's nearest cache room for the sums. */
+const AHEAD = 16;
+/** words of a cache line */
+const LINE = 16;
+const seen = new Uint32Array(1);
+
+/**
+ * Touches one word of every cache line of the rows to come. They lie anywhere in the table, and waiting for memory for all
+ * of them at once, instead of for one after the other, takes a third off the time of a layer.
+ */
+function fetchRows(fixed: Uint32Array, bins: number, rows: Uint32Array, from: number, to: number): void {
+  let touched = 0;
+  for (let i = from; i < to; i++) {
+    const row = rows[i] * bins;
+    for (let b = 0; b < bins; b += LINE) touched |= fixed[row + b];
+  }
+  seen[0] = touched; // a result that is used, or the compiler would leave the reading out
+}
+
 function addRow(fixed: Uint32Array, from: number, bins: number, sums: Float64Array, to: number): void {
   for (let b = 0; b < bins; b++) sums[to + b] += fixed[from + b];
 }
@@ -153,6 +172,7 @@ function treeSums(
   const sums = new Float64Array(tree.widest * stride);
   const table = logarithmTable(bins);
   const backOff = new BackOff(bins, levels, base);
+  let fetched = 0;
 
   for (let s = 0, root = 0; s < rows.length; ) {
     if (leaf[s] === ALONE) {
@@ -167,6 +187,10 @@ function treeSums(
 
     // Every row at its longest repeated label.
     for (let i = s; i < stop; i++) {
+      if (i >= fetched) {
+        fetchRows(fixed, bins, rows, i, Math.min(i + AHEAD, rows.length));
+        fetched = i + AHEAD;
+      }
       const row = rows[i];
       const node = leaf[i];
       const to = (node - root) * stride + (place[row] < 0 ? 0 : bins);
