@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { writeAtomic } from "../files/atomic.ts";
 import type { TemperatureRule } from "../info/temperature.ts";
 import { type Estimation, estimate } from "../measure/estimate.ts";
-import { count, figure, interval, visible } from "../report/format.ts";
+import { count, figure, interval, shorten, visible } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, seed } from "./options.ts";
@@ -90,7 +90,7 @@ export function estimationTable(estimation: Estimation): string {
       .trimEnd();
   const plural = units.fitted + units.evaluated === 1 ? unit : `${unit}s`;
   const notes = [
-    `${visible(file)}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${visible(source)})`,
+    `${visible(file)}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${shorten(source, 24)})`,
     `${count(units.fitted + units.evaluated)} ${plural}, ${count(units.evaluated)} of them held out; temperature ${figure(layers[0].temperature)}; shares of ln ${referencePoints}`,
     ...(absent ? [visible(absent)] : []),
     ...(ignored.length > 0 ? [`left alone, not [N]: ${visible(ignored.join(", "))}`] : []),

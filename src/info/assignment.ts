@@ -24,6 +24,19 @@ export function referencePoints(seed: number, m: number, d: number): Float64Arra
   return points;
 }
 
+/** Rows off the unit sphere by more than this are no reference points; float16 leaves up to a few ten-thousandths. */
+const OFF_SPHERE = 1e-3;
+
+/** First of the points [m, d] that is not on the unit sphere, or −1: its length would scale the temperature. */
+export function pointOffSphere(points: Float64Array, d: number): number {
+  for (let from = 0; from < points.length; from += d) {
+    let squares = 0;
+    for (let i = from; i < from + d; i++) squares += points[i] * points[i];
+    if (!(Math.abs(Math.sqrt(squares) - 1) <= OFF_SPHERE)) return from / d;
+  }
+  return -1;
+}
+
 export interface ReferencePoints {
   /** [m, d], unit rows */
   readonly points: Float64Array;

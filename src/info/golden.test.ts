@@ -11,7 +11,6 @@ import { assign } from "./assignment.ts";
 import { layerInformations } from "./informations.ts";
 import { denseKeys, labelTree } from "./labels.ts";
 import { type LayerSums, layerSums, type Population } from "./layer.ts";
-import { entropyOfFixed } from "./logarithm.ts";
 import { temperature } from "./temperature.ts";
 
 const TOLERANCE = 2e-7;
@@ -124,17 +123,5 @@ describe("hidden states of stories260k", async () => {
         expectNear(pluginOf(sums, tree) / lnM, draw === "W" ? numpy_W.I[name] : torch_W_float64[`I(X;Z)/${name}`]);
       });
     }
-  });
-});
-
-describe("assign", () => {
-  it("assigns a zero state uniformly, and takes states of any length", () => {
-    const points = Float64Array.of(1, 0, 0, 1, -1, 0);
-    const shape = { points, m: 3, d: 2, epsilon: 0.5 };
-    expect([...assign(Float32Array.of(0, 0), shape)]).toEqual(new Array(3).fill(Math.round(2 ** 26 / 3)));
-    const [small, large, huge] = [1e-30, 1, 1e300].map((scale) => assign(Float64Array.of(3 * scale, 4 * scale), shape));
-    expect(small).toEqual(large);
-    expect(huge).toEqual(large);
-    expect(entropyOfFixed(large, 0, 3)).toBeGreaterThan(0);
   });
 });

@@ -247,11 +247,15 @@ describe("estimate", () => {
   });
 
   it.each<[string, TensorSource, string]>([
-    ["another width", { name: "W", dtype: "F32", shape: [2, 3], data: new Float32Array(6) }, "W is F32 [2,3]"],
+    [
+      "another width",
+      { name: "W", dtype: "F32", shape: [2, 3], data: new Float32Array(6) },
+      `the reference points have width 3, the states ${D}`,
+    ],
     [
       "rows off the sphere",
       { name: "W", dtype: "F64", shape: [2, D], data: new Float64Array(2 * D).fill(1) },
-      "row 0 of W",
+      "row 0 of W is not of length 1",
     ],
     ["no W", { name: "V", dtype: "F32", shape: [2, D], data: new Float32Array(2 * D) }, 'has no tensor "W"'],
   ])("refuses reference points of %s", async (_, tensor, message) => {

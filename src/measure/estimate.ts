@@ -8,8 +8,8 @@
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type ActivationDump, openDump } from "../engines/dump.ts";
-import { openSafetensors } from "../files/safetensors.ts";
-import { assign, referencePoints } from "../info/assignment.ts";
+import { sha256File } from "../files/digest.ts";
+import { assign, pointOffSphere, referencePoints } from "../info/assignment.ts";
 import { chanceDraws } from "../info/chance.ts";
 import type { Information } from "../info/informations.ts";
 import { denseKeys, type LabelTree, labelTree } from "../info/labels.ts";
@@ -21,6 +21,7 @@ import { measureLayer } from "../probes/layers.ts";
 import { divideUnits, type LabelSet } from "../probes/populations.ts";
 import { ORDERS, Positions } from "../probes/positions.ts";
 import { unitsOf } from "../text/units.ts";
+import { readPoints } from "./points.ts";
 
 export interface EstimateOptions {
   /** reference points drawn from the seed; with `points` the file says how many */
@@ -49,7 +50,7 @@ export interface Estimation {
   readonly positions: number;
   readonly width: number;
   readonly referencePoints: number;
-  /** `seed N`, or the name of the file that W came from */
+  /** seed, or digest of the file that the points came from */
   readonly source: string;
   readonly seed: number;
   readonly unit: "document" | "block";
@@ -77,7 +78,7 @@ export async function estimate(path: string, options: EstimateOptions): Promise<
 
 async function estimateDump(path: string, dump: ActivationDump, options: EstimateOptions): Promise<Estimation> {
   const { width: d, layers } = dump;
-  const { points, m } = await pointsFor(d, options);
+  const { points, m, source } = await pointsFor(d, options);
   const epsilon =
     typeof options.temperature === "number" ? options.temperature : temperature(m, d, options.temperature);
   const { population, names, divided, units } = prepare(path, dump, options.seed);
@@ -94,11 +95,11 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
       options.onProgress?.(from + rows, dump.positions, "positions");
       await setImmediate();
     }
-    const source = { store, order: Uint32Array.from({ length: dump.positions }, (_, row) => row), m };
+    const stored = { store, order: Uint32Array.from({ length: dump.positions }, (_, row) => row), m };
     const found: EstimatedLayer[] = [];
     for (const [index, layer] of layers.entries()) {
       stop();
-      const [{ entropy, tokenEntropy, trees }] = measureLayer(source, index, 0, [population], {
+      const [{ entropy, tokenEntropy, trees }] = measureLayer(stored, index, 0, [population], {
         seed: options.seed,
         intervals: divided.intervals,
       });
@@ -112,7 +113,7 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
       positions: population.rows.length,
       width: d,
       referencePoints: m,
-      source: options.points === null ? `seed ${options.seed}` : basename(options.points),
+      source,
       seed: options.seed,
       unit: units.kind,
       units: { fitted: divided.split.fitted, evaluated: divided.split.evaluated },
@@ -127,37 +128,21 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
 }
 
 /** Drawn, or as the file has them: unit rows (METHODS §2.1), which float32 leaves a little off the sphere. */
-async function pointsFor(
-  d: number,
-  { points: path, m, seed }: EstimateOptions,
-): Promise<{ points: Float64Array; m: number }> {
-  if (path === null) return { points: referencePoints(seed, m, d), m };
-  const file = await openSafetensors(path);
-  try {
-    const { dtype, shape } = file.entry("W");
-    if (shape.length !== 2 || shape[0] < 2 || shape[1] !== d || !/^(F64|F32|F16|BF16)$/.test(dtype)) {
-      throw new LossyscopeError(
-        "input",
-        `${path}: W is ${dtype} [${shape.join(",")}], reference points for these states are floats [m,${d}]`,
-      );
-    }
-    const points = Float64Array.from((await file.read("W")) as ArrayLike<number>);
-    for (let row = 0; row < shape[0]; row++) {
-      const norm = Math.sqrt(
-        points.subarray(row * d, (row + 1) * d).reduce((total, value) => total + value * value, 0),
-      );
-      if (!(Math.abs(norm - 1) < 1e-3)) {
-        throw new LossyscopeError(
-          "input",
-          `${path}: row ${row} of W has length ${norm}`,
-          "scale the rows of W to length 1",
-        );
-      }
-    }
-    return { points, m: shape[0] };
-  } finally {
-    await file.close();
+async function pointsFor(d: number, { points: path, m, seed }: EstimateOptions) {
+  if (path === null) return { points: referencePoints(seed, m, d), m, source: `seed ${seed}` };
+  const given = await readPoints(path, sha256File);
+  if (given.d !== d) {
+    throw new LossyscopeError("input", `${path}: the reference points have width ${given.d}, the states ${d}`);
   }
+  const off = pointOffSphere(given.points, d);
+  if (off >= 0) {
+    throw new LossyscopeError(
+      "input",
+      `${path}: row ${off} of W is not of length 1`,
+      "scale the rows of W to length 1",
+    );
+  }
+  return { points: given.points, m: given.m, source: `file ${given.digest}` };
 }
 
 /** Where a label set's figures are found: which tree of the population, which level of it. */

@@ -2,7 +2,7 @@
  * From stored assignments to the informations of one layer: reads the layer back by stretches of bins that fit the memory
  * allowed, takes every population's sums and adds them up (METHODS §2.3–2.5).
  *
- * Memory: `LAYER_BYTES` for table and sums, or what one bin takes, 4·N + 16·widest, where that is more; beside it 8·N.
+ * Memory: `bytes` (1 GiB) for table and sums, or what one bin takes, 4·N + 16·widest, where that is more; beside it 8·N.
  */
 import { type LayerInformations, layerInformations, type Resampling } from "../info/informations.ts";
 import { addSums, type LayerSums, layerSums, type Population } from "../info/layer.ts";
@@ -10,17 +10,13 @@ import type { AssignmentStore } from "./assignment-store.ts";
 
 const LAYER_BYTES = 2 ** 30;
 
-/** Bins of a stretch, so that the table and the sums of its widest tree keep to `LAYER_BYTES`. */
-export function stretchOfBins(positions: number, populations: readonly Population[], m: number): number {
-  const widest = Math.max(0, ...populations.flatMap(({ trees }) => trees.map((tree) => tree.widest)));
-  return Math.max(1, Math.min(m, Math.floor(LAYER_BYTES / (4 * positions + 16 * widest))));
-}
-
 export interface LayerSource {
   readonly store: AssignmentStore;
   /** by arrival, the position of every stored row */
   readonly order: Uint32Array;
   readonly m: number;
+  /** memory for the table and the sums of the widest tree; 1 GiB where not given */
+  readonly bytes?: number;
 }
 
 /**
@@ -29,13 +25,14 @@ export interface LayerSource {
  * @returns one record a population
  */
 export function measureLayer(
-  { store, order, m }: LayerSource,
+  { store, order, m, bytes = LAYER_BYTES }: LayerSource,
   layer: number,
   draw: number,
   populations: readonly Population[],
   options: Resampling,
 ): LayerInformations[] {
-  const stretch = stretchOfBins(order.length, populations, m);
+  const widest = Math.max(0, ...populations.flatMap(({ trees }) => trees.map((tree) => tree.widest)));
+  const stretch = Math.max(1, Math.min(m, Math.floor(bytes / (4 * order.length + 16 * widest))));
   let sums: LayerSums[] = [];
   for (let first = 0; first < m; first += stretch) {
     const bins = Math.min(stretch, m - first);
