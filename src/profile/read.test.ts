@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { lossesOnly, sampleProfile } from "../report/sample.testing.ts";
+import { figureAt, parseProfile, readProfile } from "./read.ts";
+
+const profile = sampleProfile();
+const read = (changes: object): unknown => parseProfile(JSON.stringify({ ...profile, ...changes }), "p.json");
+
+describe("reading a profile", () => {
+  it("gives back what was written", () => expect(read({})).toEqual(JSON.parse(JSON.stringify(profile))));
+
+  it.each([
+    ["{", /p.json is not JSON/],
+    ["[]", /p.json is not a compression profile/],
+    ['{"schema":"lossyscope.atlas/1"}', /p.json is not a compression profile/],
+    ['{"schema":"lossyscope.profile/2"}', /of schema lossyscope.profile\/2, this version reads lossyscope.profile\/1/],
+  ])("refuses %s", (text, message) => expect(() => parseProfile(text, "p.json")).toThrow(message));
+
+  it("says where a profile is not valid", () =>
+    expect(() => read({ corpus: { ...profile.corpus, bytes: -1 } })).toThrow(/no valid profile: corpus.bytes/));
+
+  it("names a file that is not there", () => expect(readProfile("/no/such.json")).rejects.toThrow(/cannot read/));
+});
+
+describe("figures by path", () => {
+  it("finds numbers, intervals, layers and domains with any name", () => {
+    const { overall, domains } = profile.coding!;
+    const odd = { ...profile, coding: { ...profile.coding!, domains: { "a.b": domains.text } } };
+    expect(figureAt(profile, "ledger.weightBytes")).toEqual({
+      kind: "figure",
+      figure: { value: profile.ledger.weightBytes, low: null, high: null },
+    });
+    for (const path of ["coding.overall.bitsPerByte", "coding.overall.bitsPerByte.value"]) {
+      expect(figureAt(profile, path)).toEqual({ kind: "figure", figure: overall.bitsPerByte });
+    }
+    expect(figureAt(profile, "plane.layers[2].entropy")).toEqual(figureAt(profile, "plane.layers.2.entropy"));
+    expect(figureAt(profile, "plane.layers[-1].entropy")).toEqual(figureAt(profile, "plane.layers[5].entropy"));
+    expect(figureAt(odd, 'coding.domains["a.b"].bitsPerByte')).toEqual({
+      kind: "figure",
+      figure: domains.text.bitsPerByte,
+    });
+  });
+
+  it("passes on why a figure is missing", () => {
+    const missing = figureAt(lossesOnly(), "plane.summary.1.optimality");
+    expect(missing).toEqual({ kind: "absent", why: "plane: the endpoint gives losses only" });
+    expect(
+      figureAt({ ...profile, ledger: { ...profile.ledger, storageRatio: null } }, "ledger.storageRatio").kind,
+    ).toBe("absent");
+  });
+
+  it.each([
+    ["coding.overall.bits", /has no coding.overall.bits: coding.overall has documents, bytes/],
+    ["coding.overall", /coding.overall is no figure: name one inside it/],
+    ["model.name", /model.name is no figure/],
+    ["coding..overall", /is not a path/],
+    ["toString.length", /has no toString.length/],
+  ])("refuses %s", (path, message) => expect(() => figureAt(profile, path)).toThrow(message));
+});

@@ -1,0 +1,105 @@
+/** Profiles back from JSON, checked against the schema, and figures of theirs by path (`coding.overall.bitsPerByte`). */
+import { readFile } from "node:fs/promises";
+import { ioFault } from "../files/faults.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { type Interval, intervalSchema } from "./figures.ts";
+import { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
+
+/**
+ * @param name of the file in error messages
+ * @throws LossyscopeError `input` where the text is no profile of this schema version
+ */
+export function parseProfile(text: string, name: string): Profile {
+  const fault = (message: string, next: string): never => {
+    throw new LossyscopeError("input", `${name} ${message}`, next);
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    fault(`is not JSON (${(error as Error).message})`, "name a file that `lossyscope measure --json` wrote");
+  }
+  const schema = typeof json === "object" && json !== null && "schema" in json ? json.schema : undefined;
+  if (typeof schema !== "string" || !schema.startsWith("lossyscope.profile/")) {
+    fault("is not a compression profile", "name a file that `lossyscope measure --json` wrote");
+  }
+  if (schema !== PROFILE_SCHEMA) {
+    fault(
+      `is of schema ${schema}, this version reads ${PROFILE_SCHEMA}`,
+      "measure again, or use the version that wrote it",
+    );
+  }
+  const found = profileSchema.safeParse(json);
+  if (!found.success) {
+    const [{ path, message }] = found.error.issues;
+    fault(`is no valid profile: ${path.join(".")}: ${message}`, "measure again");
+  }
+  return found.data!;
+}
+
+/** @throws LossyscopeError `io` where the file cannot be read, else as `parseProfile` */
+export async function readProfile(path: string): Promise<Profile> {
+  const text = await readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
+  return parseProfile(text, path);
+}
+
+/** `a.b[3]["c.d"]` → `a`, `b`, `3`, `c.d`; `[-1]` is the last of a list */
+function segments(path: string): string[] | null {
+  const found: string[] = [];
+  const segment = /(?:^|\.)([^.[\]"]+)|\[(-?\d+)\]|\["([^"]*)"\]/y;
+  while (segment.lastIndex < path.length) {
+    const match = segment.exec(path);
+    if (match === null) return null;
+    found.push(match[1] ?? match[2] ?? match[3]);
+  }
+  return found.length > 0 ? found : null;
+}
+
+/** What a path names: a figure, or why the profile has none there. */
+export type Figure =
+  | { readonly kind: "figure"; readonly figure: Interval & { value: number } }
+  | { readonly kind: "absent"; readonly why: string };
+
+/**
+ * The figure at a path: a number, or an interval with its ends (`.value` behind it changes nothing).
+ * @throws LossyscopeError `usage` for a path that no profile has, naming what lies there instead
+ */
+export function figureAt(profile: Profile, path: string): Figure {
+  const keys = segments(path);
+  if (keys === null)
+    throw new LossyscopeError("usage", `${path} is not a path`, "write it as coding.overall.bitsPerByte");
+  const refusal = (prefix: string): string =>
+    profile.refusals.find(({ figure }) => path === figure || path.startsWith(`${figure}.`) || figure === prefix)
+      ?.reason ?? "it was not asked for or is not defined";
+  let at: unknown = profile;
+  for (const [index, key] of keys.entries()) {
+    const inside = keys.slice(0, index).join(".");
+    if (at === null) return { kind: "absent", why: `${inside}: ${refusal(inside)}` };
+    const interval = intervalSchema.safeParse(at);
+    if (interval.success && key === "value" && index === keys.length - 1) break;
+    const place = Array.isArray(at) && key.startsWith("-") ? String(at.length + Number(key)) : key;
+    if (typeof at !== "object" || !Object.hasOwn(at, place)) {
+      const there = typeof at === "object" ? Object.keys(at).slice(0, 12).join(", ") : "a single value";
+      throw new LossyscopeError(
+        "usage",
+        `profile of ${profile.model.name} has no ${path}`,
+        `${inside || "it"} has ${there}`,
+      );
+    }
+    at = (at as Record<string, unknown>)[place];
+  }
+  if (typeof at === "number") return { kind: "figure", figure: { value: at, low: null, high: null } };
+  const interval = intervalSchema.safeParse(at);
+  const value = at === null ? null : interval.success ? interval.data.value : undefined;
+  if (value === undefined) {
+    throw new LossyscopeError(
+      "usage",
+      `${path} is no figure`,
+      `name one inside it: ${Object.keys(at as object)
+        .slice(0, 12)
+        .join(", ")}`,
+    );
+  }
+  if (value === null) return { kind: "absent", why: `${path}: ${refusal(path)}` };
+  return { kind: "figure", figure: { ...interval.data!, value } };
+}
