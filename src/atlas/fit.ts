@@ -134,7 +134,7 @@ function unseenError(points: readonly Point[], groups: readonly string[], ridge:
  * Share of models that intervals calibrated without their family hold: each family in turn is held out, the jackknife+
  * is run on the others. With too few families for an interval, the same for prediction ± widest residual.
  */
-function coverage(points: readonly Point[], ridge: number): Coverage | null {
+export function coverageOf(points: readonly Point[], ridge: number): Coverage | null {
   const groups = groupBy(points, ({ row }) => row.family);
   const of = groups.size - 1 >= groupsNeeded(ALPHA) ? "interval" : "widest residual";
   const shares: number[] = [];
@@ -231,6 +231,8 @@ export interface FitOptions {
   readonly predictors?: readonly string[];
   /** instead of the set's */
   readonly ridge?: number;
+  /** leaves out the predictors that are not in the fit */
+  readonly fittedOnly?: boolean;
 }
 
 /** Predictors of a fit, each known to the set. */
@@ -278,7 +280,7 @@ export function fitArea(set: CalibrationSet, area: string, options: FitOptions):
   const allFit = all.length > points.length ? fitLinear(matrix(all), scores(all), ridge) : null;
   const rows = set.rows.filter((row) => row.area === area);
   const taking = new Set(all.map(({ row }) => row.model));
-  const others = Object.keys(set.predictors).filter((name) => !predictors.includes(name));
+  const others = Object.keys(set.predictors).filter((name) => !options.fittedOnly && !predictors.includes(name));
   const associations = [...predictors, ...others].flatMap((name) => associationOf(set, area, name, options.seed) ?? []);
   return {
     set: set.name,
@@ -301,7 +303,7 @@ export function fitArea(set: CalibrationSet, area: string, options: FitOptions):
       families(points),
       ridge,
     ),
-    coverage: coverage(points, ridge),
+    coverage: coverageOf(points, ridge),
     withExcluded: allFit && { models: all.length, fittedR: fittedR(all, allFit), rmse: error(all, allFit) },
     excluded: rows.flatMap(({ model, excluded }) => (excluded === null ? [] : [{ model, reason: excluded }])),
     incomplete: rows.filter(({ model, excluded }) => excluded === null && !taking.has(model)).map(({ model }) => model),

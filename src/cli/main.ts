@@ -2,13 +2,15 @@
  * The command line: mounts one file a command, turns errors into messages and exit codes (0 done, 1 failed, 2 wrong
  * usage, 3 a threshold was missed, 130 stopped). Results go to stdout, everything else to stderr.
  */
-import { Command, CommanderError } from "@commander-js/extra-typings";
+import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
+import { atlasCommand } from "./atlas.ts";
 import { demoCommand } from "./demo.ts";
 import { estimateCommand } from "./estimate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
+import { predictCommand } from "./predict.ts";
 import { statesCommand } from "./states.ts";
 
 function exitCodeOf(fault: Fault): number {
@@ -18,17 +20,28 @@ function exitCodeOf(fault: Fault): number {
   return 1;
 }
 
+/** A mounted command keeps its own way of ending the process unless it is told to take over its parent's. */
+function inherit(command: CommandUnknownOpts): void {
+  for (const child of command.commands) inherit(child.copyInheritedSettings(command));
+}
+
 export function program(): Command {
-  return new Command("lossyscope")
+  const lossyscope = new Command("lossyscope")
     .description("Reads a language model as what it is: a lossy compressor of its training text.")
     .version(VERSION, "-V, --version")
     .showHelpAfterError("(lossyscope COMMAND --help lists the options)")
     .exitOverride()
+    // options belong to the command they stand behind: `atlas fit` has a --json of its own
+    .enablePositionalOptions()
     .addCommand(measureCommand())
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
     .addCommand(statesCommand())
+    .addCommand(atlasCommand())
+    .addCommand(predictCommand())
     .addCommand(demoCommand());
+  inherit(lossyscope);
+  return lossyscope;
 }
 
 /** @returns the exit code; never throws */

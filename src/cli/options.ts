@@ -39,3 +39,10 @@ export function quantity(text: string): number {
 
 /** Adds one occurrence of a repeatable option to those before it. */
 export const collect = (value: string, before: string[]): string[] => [...before, value];
+
+/** A number of at least zero. */
+export function penalty(text: string): number {
+  const value = /^\d+(?:\.\d+)?(?:e-?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value)) throw new InvalidArgumentError("expected a number of at least 0");
+  return value;
+}

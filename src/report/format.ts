@@ -147,3 +147,19 @@ export function fit(text: string, width: number, side: "left" | "right" = "left"
   const gap = " ".repeat(Math.max(0, width - columns(taken)));
   return side === "left" ? taken + gap : gap + taken;
 }
+
+/** Lines of at most `width` columns, broken at spaces; a longer word is cut. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const piece = columns(word) > width ? fit(word, width).trimEnd() : word;
+    if (line !== "" && columns(line) + 1 + columns(piece) > width) {
+      lines.push(line);
+      line = piece;
+    } else {
+      line = line === "" ? piece : `${line} ${piece}`;
+    }
+  }
+  return line === "" ? lines : [...lines, line];
+}

@@ -7,7 +7,7 @@ import type { Interval } from "../profile/figures.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
-import { ABSENT, columns, count, figure, fit, interval, percent, si, visible } from "./format.ts";
+import { ABSENT, columns, count, figure, fit, interval, percent, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
 
 export interface TerminalOptions {
@@ -79,21 +79,6 @@ const toAscii = (text: string): string =>
 const MOST_LAYERS = 13;
 
 type Paint = (text: string) => string;
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const piece = columns(word) > width ? fit(word, width).trimEnd() : word;
-    if (line !== "" && columns(line) + 1 + columns(piece) > width) {
-      lines.push(line);
-      line = piece;
-    } else {
-      line = line === "" ? piece : `${line} ${piece}`;
-    }
-  }
-  return line === "" ? lines : [...lines, line];
-}
 
 function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): string[] {
   const overall = profile.coding?.overall;

@@ -1,0 +1,227 @@
+/**
+ * A calibration set of the user's own: profiles of one text, and what the same models scored. Of every profile the
+ * predictors of METHODS §10 are kept that it has; the fit is on bits per byte unless others are chosen. A model whose
+ * scores name no family counts as a family of its own.
+ */
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
+import { writeCsv } from "../formats/csv.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { groupBy } from "../numeric/groups.ts";
+import { figureAt, readProfile } from "../profile/read.ts";
+import type { Score } from "./scores.ts";
+import { columnsOf, type Predictor, SET_SCHEMA, type SetDescription, setNames } from "./sets.ts";
+import { type Named, requireDistinct, requireOneText } from "./text.ts";
+
+const ofText = (figure: string, unit: string, about: string): Predictor => ({
+  figure,
+  unit,
+  scale: "linear",
+  ofText: true,
+  about,
+});
+const ofModel = (figure: string, unit: string, about: string): Predictor => ({
+  figure,
+  unit,
+  scale: "ln",
+  ofText: false,
+  about,
+});
+
+const BITS = "bits_per_byte";
+const PREDICTORS: Readonly<Record<string, Predictor>> = {
+  [BITS]: ofText("coding.overall.bitsPerByte", "bits per byte", "code length of the text"),
+  optimality: ofText("plane.summary.1.optimality", "ratio", "held-out optimality of order 1, mean over blocks"),
+  optimality_plugin: ofText(
+    "plane.summary.1.optimalityPlugin",
+    "ratio",
+    "plug-in optimality of order 1, mean over blocks",
+  ),
+  complexity: ofText("plane.summary.1.complexity", "share of ln m", "held-out complexity of order 1, mean over blocks"),
+  expressivity: ofText(
+    "plane.summary.1.expressivity",
+    "share of ln m",
+    "held-out expressivity of order 1, mean over blocks",
+  ),
+  effective_rank: ofText("geometry.layers[-1].centred.effectiveRank", "dimensions", "effective rank of the last layer"),
+  participation_ratio: ofText(
+    "geometry.layers[-1].centred.participationRatio",
+    "dimensions",
+    "participation ratio of the last layer",
+  ),
+  intrinsic_dimension: ofText("geometry.layers[-1].twoNN.dimension", "dimensions", "TwoNN dimension of the last layer"),
+  anisotropy: ofText("geometry.layers[-1].anisotropy", "mean cosine", "anisotropy of the last layer"),
+  parameters: ofModel(
+    "ledger.parameters.total",
+    "parameters",
+    "number of parameters, in the fit its natural logarithm",
+  ),
+  training_tokens: ofModel(
+    "ledger.training.tokens",
+    "tokens",
+    "tokens of training, in the fit their natural logarithm",
+  ),
+};
+
+export interface OwnSet {
+  readonly description: SetDescription;
+  /** text of `rows.csv` */
+  readonly rows: string;
+  /** what the user has to know: scores and profiles that found no partner, models without a family */
+  readonly notes: readonly string[];
+}
+
+function candidates(profiles: readonly Named[]): Record<string, Predictor> {
+  const domains = new Set(profiles.flatMap(({ profile }) => Object.keys(profile.coding?.domains ?? {})));
+  const byDomain = [...domains].map((domain) => [
+    `${BITS}_${domain.replace(/\W+/g, "_")}`,
+    ofText(`coding.domains["${domain}"].bitsPerByte`, "bits per byte", `code length of the domain ${domain}`),
+  ]);
+  return { ...PREDICTORS, ...(domains.size > 1 ? Object.fromEntries(byDomain) : {}) };
+}
+
+/** The figure, or null where this profile has none. */
+function knownValue({ profile }: Named, predictor: Predictor): number | null {
+  if (predictor.figure === null) return null;
+  const found = figureAt(profile, predictor.figure);
+  return found.kind === "figure" ? found.figure.value : null;
+}
+
+/**
+ * @param profiles one a model, all of one text
+ * @param scores of any models; those without a profile are left out and named
+ * @throws LossyscopeError `input` for two profiles of a model, profiles of different texts, a score given twice, a model
+ *   in two families, or where no model has both
+ */
+export function ownSet(name: string, profiles: readonly Named[], scores: readonly Score[]): OwnSet {
+  requireDistinct(profiles);
+  requireOneText(profiles);
+  for (const [, same] of groupBy(scores, ({ model, benchmark }) => JSON.stringify([model, benchmark]))) {
+    if (same.length > 1) {
+      const [{ model, benchmark, source }, second] = same;
+      throw new LossyscopeError(
+        "input",
+        `${model} on ${benchmark} stands in ${source} and in ${second.source}`,
+        "keep one of them",
+      );
+    }
+  }
+  const byModel = groupBy(scores, ({ model }) => model);
+  const measured = new Map(profiles.map((one) => [one.profile.model.name, one]));
+  const models = [...measured.keys()].filter((model) => byModel.has(model));
+  if (models.length === 0) {
+    throw new LossyscopeError(
+      "input",
+      `none of the models with a profile (${[...measured.keys()].join(", ")}) has a score (${[...byModel.keys()].slice(0, 8).join(", ")})`,
+      "write the models' names in the scores as the profiles have them",
+    );
+  }
+  const predictors = Object.fromEntries(
+    Object.entries(candidates(profiles)).filter(([, predictor]) =>
+      models.some((model) => knownValue(measured.get(model)!, predictor) !== null),
+    ),
+  );
+  const alone: string[] = [];
+  const rows = models.flatMap((model) => {
+    const one = measured.get(model)!;
+    const own = byModel.get(model)!;
+    const families = [...new Set(own.flatMap(({ family }) => family ?? []))];
+    if (families.length > 1) {
+      throw new LossyscopeError(
+        "input",
+        `the scores put ${model} into the families ${families.join(" and ")}`,
+        "name one",
+      );
+    }
+    if (families.length === 0) alone.push(model);
+    return own.map(({ benchmark, score, stderr, source }) => ({
+      ...Object.fromEntries(
+        Object.entries(predictors).map(([predictor, meaning]) => [predictor, knownValue(one, meaning)]),
+      ),
+      area: benchmark,
+      model,
+      family: families[0] ?? model,
+      tokenizer: one.profile.provenance.digests.tokenizer?.slice(0, 12) ?? null,
+      parameters: one.profile.ledger.parameters.total,
+      score,
+      stderr,
+      excluded: null,
+      note: null,
+      source: `profile ${one.profile.id}; ${source}`,
+      status: "measured",
+      licence: null,
+    }));
+  });
+  const { corpus } = profiles[0].profile;
+  const unscored = [...measured.keys()].filter((model) => !byModel.has(model));
+  const unmeasured = [...byModel.keys()].filter((model) => !measured.has(model));
+  return {
+    description: {
+      schema: SET_SCHEMA,
+      name,
+      title: `Own set on ${corpus.name}`,
+      about: `Profiles of ${corpus.name} (${corpus.bytes} bytes) and the scores given with them.`,
+      text: { name: corpus.name, digest: corpus.digest },
+      predictors,
+      fit: [Object.hasOwn(predictors, BITS) ? BITS : Object.keys(predictors)[0]],
+      ridge: 0,
+      tokenizerBound: false,
+      areas: Object.fromEntries(rows.map(({ area }) => [area, { score: area, text: corpus.name }])),
+    },
+    rows: writeCsv(columnsOf(Object.keys(predictors)), rows),
+    notes: [
+      `${models.length} models, ${new Set(rows.map(({ area }) => area)).size} benchmarks, ${new Set(rows.map(({ family }) => family)).size} families.`,
+      ...(alone.length > 0 ? [`Each a family of its own, as the scores name none: ${alone.join(", ")}.`] : []),
+      ...(unscored.length > 0 ? [`Profiles without a score: ${unscored.join(", ")}.`] : []),
+      ...(unmeasured.length > 0 ? [`Scores without a profile: ${unmeasured.join(", ")}.`] : []),
+    ],
+  };
+}
+
+/**
+ * Every profile that a folder holds.
+ * @throws LossyscopeError `input` for a JSON file that is no profile, or a folder without any
+ */
+export async function profilesIn(folder: string): Promise<Named[]> {
+  const names = await readdir(folder).catch((error) => Promise.reject(ioFault(error, `read ${folder}`)));
+  const files = names.filter((name) => name.endsWith(".json")).sort();
+  if (files.length === 0)
+    throw new LossyscopeError("input", `${folder} holds no .json file`, "name the folder of the profiles");
+  return Promise.all(files.map(async (name) => ({ file: name, profile: await readProfile(join(folder, name)) })));
+}
+
+/**
+ * Puts the set among the user's own, whole or not at all.
+ * @param replace whether a set of that name may be there
+ * @throws LossyscopeError `usage` for a name that is taken or no folder's
+ */
+export async function storeSet({ description, rows }: OwnSet, atlas: string, replace: boolean): Promise<string> {
+  const { name } = description;
+  if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name)) {
+    throw new LossyscopeError(
+      "usage",
+      `${JSON.stringify(name)} cannot name a set`,
+      "use letters, digits, dots, dashes and underscores",
+    );
+  }
+  const taken = (await setNames(atlas)).find((set) => set.name === name);
+  if (taken?.origin === "published")
+    throw new LossyscopeError("usage", `${name} is a published set`, "choose another name");
+  if (taken && !replace)
+    throw new LossyscopeError("usage", `there is a set ${name}`, "choose another name, or pass --replace");
+  const folder = join(atlas, name);
+  const fresh = join(atlas, `.${name}.${process.pid}`);
+  try {
+    await mkdir(fresh, { recursive: true });
+    await writeAtomic(join(fresh, "set.json"), `${JSON.stringify(description, null, 2)}\n`);
+    await writeAtomic(join(fresh, "rows.csv"), rows);
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw ioFault(error, `write ${folder}`);
+  }
+  return folder;
+}

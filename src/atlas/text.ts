@@ -1,0 +1,34 @@
+/** Whether profiles are of the same text, and models each of one name: what every use of several profiles rests on. */
+import { LossyscopeError } from "../numeric/errors.ts";
+import { groupBy } from "../numeric/groups.ts";
+import type { Profile } from "../profile/profile.ts";
+
+/** A profile and the file it came from. */
+export interface Named {
+  readonly file: string;
+  readonly profile: Profile;
+}
+
+/** @throws LossyscopeError `input` where two profiles are of one model */
+export function requireDistinct(given: readonly Named[]): void {
+  for (const [name, same] of groupBy(given, ({ profile }) => profile.model.name)) {
+    if (same.length > 1) {
+      throw new LossyscopeError(
+        "input",
+        `${same.map(({ file }) => file).join(" and ")} are both of ${name}`,
+        "give one profile a model",
+      );
+    }
+  }
+}
+
+/** @throws LossyscopeError `input` where a profile is of another text than the first */
+export function requireOneText(given: readonly Named[]): void {
+  const [first, ...others] = given;
+  const other = others.find(({ profile }) => profile.corpus.digest !== first.profile.corpus.digest);
+  if (other) {
+    const said = ({ file, profile: { corpus } }: Named): string =>
+      `${file} is of ${corpus.name} (${corpus.bytes} bytes, digest ${corpus.digest.slice(0, 12)})`;
+    throw new LossyscopeError("input", `${said(first)}, ${said(other)}`, "measure all models on the same text");
+  }
+}

@@ -1,0 +1,83 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { modelProfile } from "../atlas/sample.testing.ts";
+import { run } from "./run.testing.ts";
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "atlas-cli-"));
+  await mkdir(at("profiles"));
+  const scores = ["model,benchmark,score"];
+  for (const [index, name] of ["a", "b", "c", "d", "e"].entries()) {
+    const profile = modelProfile({ name, bitsPerByte: 1 + 0.2 * index, parameters: 1000 * (index + 1) });
+    await writeFile(at(`profiles/${name}.json`), JSON.stringify(profile));
+    scores.push(`${name},quiz,${0.9 - 0.1 * index}`);
+  }
+  await writeFile(at("scores.csv"), `${scores.join("\n")}\n`);
+  await writeFile(at("new.json"), JSON.stringify(modelProfile({ name: "new", bitsPerByte: 1.4 })));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("lossyscope atlas", () => {
+  it("lists the published sets", async () => {
+    const { code, out } = await run("atlas", "--atlas", at("none"));
+    expect(code).toBe(0);
+    expect(out).toMatch(/llm-compression +30 +8 +4 +bits_per_character +the package/);
+  });
+
+  it("fits a published set, for people and for machines", async () => {
+    const { out } = await run("atlas", "fit", "llm-compression", "--area", "overall");
+    expect(out).toMatch(/−0\.941 \(−0\.98\d to −0\.91\d\)/);
+    expect(out).toMatch(/too few for a 90 % interval/);
+    expect(out).toMatch(/Smallest \|r\| that could be told from zero, by models: 0\.467 .* by families: 0\.753/s);
+    const { out: json } = await run("atlas", "fit", "llm-compression", "--area", "math", "--json");
+    expect(JSON.parse(json).fits[0]).toMatchObject({ area: "math", models: 18, families: 7 });
+  });
+
+  it("makes a set of one's own, fits it and predicts from it", async () => {
+    const atlas = ["--atlas", at("atlas")];
+    const added = await run(
+      "atlas",
+      "add",
+      "mine",
+      "--profiles",
+      at("profiles"),
+      "--scores",
+      at("scores.csv"),
+      ...atlas,
+    );
+    expect([added.code, added.err]).toEqual([0, ""]);
+    expect(added.out).toMatch(/Set mine in .*5 models, 1 benchmarks, 5 families/s);
+    expect((await run("atlas", ...atlas)).out).toMatch(/mine +5 +5 +1 +bits_per_byte +you/);
+    expect((await run("atlas", "fit", "mine", ...atlas)).out).toMatch(/bits_per_byte +5 +5 +−\d\.\d+/);
+    const { code, out } = await run("predict", at("new.json"), "--set", "mine", ...atlas, "--markdown", at("p.md"));
+    expect(code).toBe(0);
+    expect(out).toMatch(/quiz +0\.\d+ ± 0\.\d+/);
+    expect(out).toMatch(/Correlation is not cause/);
+    expect(await readFile(at("p.md"), "utf8")).toMatch(/\| quiz \| 0\.\d+ ± 0\.\d+ \|/);
+  });
+
+  it("says why it does not predict", async () => {
+    const { code, out } = await run("predict", at("new.json"), "--set", "llm-compression", "--area", "overall");
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /new, overall: not predicted: measured on tinyshakespeare, the set is of mean of the\s+three\s+texts;\s+bits_per_character .* is outside/s,
+    );
+  });
+
+  it.each([
+    [["atlas", "fit", "nothing"], 2, /no calibration set is called nothing/],
+    [["atlas", "fit", "pile-loss", "--area", "quiz"], 2, /no area quiz: choose from average/],
+    [["atlas", "fit", "pile-loss", "--ridge", "-1"], 2, /expected a number of at least 0/],
+    [["atlas", "add", "x"], 2, /required option '--profiles/],
+    [["predict", "nowhere.json", "--set", "open-llm"], 1, /cannot read nowhere.json/],
+  ] as const)("refuses %j", async (args, code, message) => {
+    const ran = await run(...args);
+    expect(ran.code).toBe(code);
+    expect(ran.err).toMatch(message);
+  });
+});

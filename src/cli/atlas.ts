@@ -1,0 +1,74 @@
+/** `lossyscope atlas`: the calibration sets that scores are predicted from: list, fit, add. */
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { ownSet, profilesIn, storeSet } from "../atlas/add.ts";
+import { fitArea } from "../atlas/fit.ts";
+import { parseScores } from "../atlas/scores.ts";
+import { defaultAtlas, loadSet, setNames } from "../atlas/sets.ts";
+import { ioFault } from "../files/faults.ts";
+import { fitBlocks, setsBlocks } from "../report/atlas/fit.ts";
+import { text } from "../report/findings.ts";
+import { hand } from "./findings.ts";
+import { penalty, seed } from "./options.ts";
+
+export function atlasCommand() {
+  return new Command("atlas")
+    .summary("calibration sets: what predicts scores, and how well")
+    .description("Lists the calibration sets: the published ones of the package and your own.")
+    .enablePositionalOptions()
+    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .option("--json [file]", "writes the list to a file, or to standard output")
+    .action(async ({ atlas, ...outputs }) => {
+      const sets = await Promise.all((await setNames(atlas)).map(({ name }) => loadSet(name, atlas)));
+      const listed = sets.map(({ rows, ...set }) => ({ ...set, models: new Set(rows.map(({ model }) => model)).size }));
+      await hand(listed, setsBlocks(sets), outputs);
+    })
+    .addCommand(fitCommand())
+    .addCommand(addCommand());
+}
+
+function fitCommand() {
+  return new Command("fit")
+    .summary("what a set says about its scores")
+    .description(
+      "Fits the scores of SET: r, ρ, partial r given ln parameters, RMS error on models and families not seen, measured coverage, and the smallest r that could be told from zero.",
+    )
+    .argument("<set>", "name of a calibration set")
+    .option("--area <name...>", "areas to fit (default: all)")
+    .option("--predictors <name...>", "predictors to fit in place of the set's own")
+    .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
+    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .option("--seed <n>", "seed of the resampling", seed, 0)
+    .option("--json [file]", "writes the fits to a file, or to standard output")
+    .option("--markdown [file]", "writes them as Markdown")
+    .action(async (name, { area, predictors, ridge, atlas, seed, ...outputs }) => {
+      const set = await loadSet(name, atlas);
+      const fits = (area ?? Object.keys(set.areas)).map((one) => fitArea(set, one, { predictors, ridge, seed }));
+      await hand({ set: name, fits }, fitBlocks(set, fits), outputs);
+    });
+}
+
+function addCommand() {
+  return new Command("add")
+    .summary("makes a set of your own from profiles and scores")
+    .description(
+      "Makes the calibration set NAME from profiles of one text and what the same models scored: tables with the columns model, benchmark, score, and where known stderr and family, or result files of lm-evaluation-harness.",
+    )
+    .argument("<name>", "name of the new set")
+    .requiredOption("--profiles <folder>", "folder of the profiles, one .json a model")
+    .requiredOption("--scores <file...>", "tables (.csv) and result files of lm-evaluation-harness (.json)")
+    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .option("--replace", "replaces your set of that name", false)
+    .option("--json [file]", "writes the set's description to a file, or to standard output")
+    .action(async (name, { profiles, scores, atlas, replace, ...outputs }) => {
+      const read = async (file: string) =>
+        parseScores(
+          await readFile(file, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${file}`))),
+          basename(file),
+        );
+      const set = ownSet(name, await profilesIn(profiles), (await Promise.all(scores.map(read))).flat());
+      const folder = await storeSet(set, atlas, replace);
+      await hand(set.description, [text(`Set ${name} in ${folder}.`), ...set.notes.map(text)], outputs);
+    });
+}

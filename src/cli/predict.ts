@@ -1,0 +1,37 @@
+/** `lossyscope predict PROFILE… --set NAME`: what a measured model will score, with intervals (METHODS §10). */
+import { Command } from "@commander-js/extra-typings";
+import { predict } from "../atlas/predict.ts";
+import { defaultAtlas, loadSet } from "../atlas/sets.ts";
+import { requireDistinct } from "../atlas/text.ts";
+import { predictionBlocks } from "../report/atlas/prediction.ts";
+import { hand } from "./findings.ts";
+import { penalty, seed } from "./options.ts";
+import { readProfiles } from "./profiles.ts";
+
+export function predictCommand() {
+  return new Command("predict")
+    .summary("foresees scores from a profile and a calibration set")
+    .description(
+      "Predicts what the models of the profiles score, from the calibration set NAME: 90 % intervals by leaving out whole families, with the coverage such intervals had on families held out.",
+    )
+    .argument("<profile...>", "profiles as `lossyscope measure --json` wrote them")
+    .requiredOption("--set <name>", "calibration set (`lossyscope atlas` lists them)")
+    .option("--area <name...>", "areas to predict (default: all)")
+    .option("--predictors <name...>", "predictors in place of the set's own")
+    .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
+    .option("--extrapolate", "predicts outside the set's range and for other texts, without any claim", false)
+    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .option("--seed <n>", "seed of the resampling", seed, 0)
+    .option("--json [file]", "writes the predictions to a file, or to standard output")
+    .option("--markdown [file]", "writes them as Markdown")
+    .action(async (files, { set: name, area, predictors, ridge, extrapolate, atlas, seed, json, markdown }) => {
+      const given = await readProfiles(files);
+      requireDistinct(given);
+      const found = predict(
+        await loadSet(name, atlas),
+        given.map(({ profile }) => profile),
+        { areas: area, predictors, ridge, extrapolate, seed },
+      );
+      await hand(found, predictionBlocks(found), { json, markdown });
+    });
+}

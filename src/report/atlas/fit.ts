@@ -1,0 +1,146 @@
+/** The fits of a calibration set and the list of sets, as blocks (METHODS §10). Figures come from `atlas/fit.ts`. */
+import type { AreaFit, Association, Coverage } from "../../atlas/fit.ts";
+import { ALPHA } from "../../atlas/fit.ts";
+import type { CalibrationSet } from "../../atlas/sets.ts";
+import { groupBy } from "../../numeric/groups.ts";
+import { type Block, heading, rows, text } from "../findings.ts";
+import { ABSENT, count, figure, interval, percent } from "../format.ts";
+
+/** `90 %` */
+export const whole = (share: number): string => `${Math.round(100 * share)} %`;
+
+/** How many models of how many families each area can fit. */
+export function setsBlocks(sets: readonly CalibrationSet[]): Block[] {
+  const size = (values: readonly unknown[]): string => count(new Set(values).size);
+  return [
+    rows(
+      "Calibration sets",
+      ["name", "models", "families", "areas", "fitted on", "from", "what it is"],
+      sets.map((set) => [
+        set.name,
+        size(set.rows.map(({ model }) => model)),
+        size(set.rows.map(({ family }) => family)),
+        count(Object.keys(set.areas).length),
+        set.fit.join(", "),
+        set.origin === "own" ? "you" : "the package",
+        set.title,
+      ]),
+      "words",
+    ),
+    text("`lossyscope atlas fit NAME` shows what a set is worth; `lossyscope predict PROFILE --set NAME` uses it."),
+  ];
+}
+
+/** What was held against held-out families, in words. */
+export function coverageText(coverage: Coverage | null, families: number): string {
+  if (coverage === null) return "Coverage could not be measured: a family is needed to fit the others.";
+  const share = percent(coverage.share);
+  return coverage.of === "interval"
+    ? `Measured coverage of ${whole(1 - ALPHA)} intervals on families held out: ${share} (jackknife+ over ${families} families guarantees ${whole(1 - 2 * ALPHA)}).`
+    : `${families} families are too few for a ${whole(1 - ALPHA)} interval that may be claimed. Prediction ± the widest residual held ${share} of the models of held-out families.`;
+}
+
+function associationRow({
+  predictor,
+  models,
+  families,
+  r,
+  rho,
+  partial,
+  withExcluded,
+  leaveFamilyOut,
+}: Association): string[] {
+  return [
+    predictor,
+    count(models),
+    count(families),
+    interval(r),
+    interval(rho),
+    partial === null ? ABSENT : interval(partial),
+    withExcluded.models === models ? ABSENT : `${figure(withExcluded.r)} (${withExcluded.models})`,
+    figure(leaveFamilyOut),
+  ];
+}
+
+function areaBlocks(set: CalibrationSet, fit: AreaFit): Block[] {
+  const terms = fit.predictors.map(
+    ({ name, slope }) => `${figure(slope)} × ${set.predictors[name].scale === "ln" ? "ln " : ""}${name}`,
+  );
+  const within = fit.associations.flatMap(({ predictor, withinTokenizer }) =>
+    withinTokenizer.map(
+      ({ tokenizer, models, r }) => `${predictor} within ${tokenizer}: r ${figure(r)} (${models} models)`,
+    ),
+  );
+  const told = (name: string, one: AreaFit["power"]["models"]): string =>
+    one === null
+      ? `by ${name}: too few`
+      : `by ${name}: ${figure(one.told)} (a true ${figure(one.found)} is found four times in five)`;
+  const reasons = [...groupBy(fit.excluded, ({ reason }) => reason)].map(
+    ([reason, models]) => `${models.map(({ model }) => model).join(", ")}: ${reason}.`,
+  );
+  return [
+    heading(`${fit.set}, ${fit.area}: ${fit.score}`),
+    rows(
+      "Each predictor alone (95 % intervals over families; partial r given ln parameters)",
+      ["predictor", "models", "families", "r", "ρ", "partial r", "r with excluded rows", "RMS error, unseen families"],
+      fit.associations.map(associationRow),
+    ),
+    ...(fit.intervals === null ? [] : [text(`Intervals: ${fit.intervals}.`)]),
+    ...(within.length === 0 ? [] : [text(`${within.join("; ")}.`)]),
+    text(
+      `Fit: score = ${[figure(fit.intercept), ...terms].join(" + ").replaceAll("+ −", "− ")}${fit.ridge > 0 ? `, ridge ${figure(fit.ridge)}` : ""}.`,
+    ),
+    rows(
+      "The fit",
+      [
+        "models",
+        "families",
+        "r of fitted and true",
+        "RMS error",
+        "leave one out",
+        "leave one family out",
+        "mean alone, leave one family out",
+      ],
+      [
+        [
+          count(fit.models),
+          count(fit.families),
+          figure(fit.fittedR),
+          figure(fit.rmse),
+          figure(fit.leaveOneOut),
+          figure(fit.leaveFamilyOut),
+          figure(fit.meanLeaveFamilyOut),
+        ],
+        ...(fit.withExcluded === null
+          ? []
+          : [
+              [
+                `${count(fit.withExcluded.models)} with excluded`,
+                "",
+                figure(fit.withExcluded.fittedR),
+                figure(fit.withExcluded.rmse),
+                "",
+                "",
+                "",
+              ],
+            ]),
+      ],
+    ),
+    text(coverageText(fit.coverage, fit.families)),
+    text(
+      `Smallest |r| that could be told from zero, ${told("models", fit.power.models)}; ${told("families", fit.power.families)}.`,
+    ),
+    ...(reasons.length === 0 ? [] : [text(`Excluded from the fit: ${reasons.join(" ")}`)]),
+    ...(fit.incomplete.length === 0
+      ? []
+      : [text(`Not known in full and so not in the fit: ${fit.incomplete.join(", ")}.`)]),
+  ];
+}
+
+export function fitBlocks(set: CalibrationSet, fits: readonly AreaFit[]): Block[] {
+  return [
+    text(`${set.title}. ${set.about}`),
+    ...fits.flatMap((fit) => areaBlocks(set, fit)),
+    text("Correlation is not cause."),
+  ];
+}
