@@ -36,7 +36,7 @@ export interface Population {
   readonly place: Int32Array;
   readonly evaluatedUnits: number;
   readonly trees: readonly LabelTree[];
-  /** null: no chance correction wanted */
+  /** null: no chance correction is wanted, and `null`, `excess` and `adjusted` are NaN */
   readonly chance: ChanceDraws | null;
 }
 
