@@ -20,9 +20,20 @@ export interface Value extends TensorType {
 /** Whole numbers that an op takes as a further input (axes, bounds). */
 export type Integers = readonly number[];
 
+/** An op as it stands in a graph. */
+export interface Node<P = unknown> {
+  readonly op: Op<P>;
+  /** the given ones, without the constants that `integers` puts after them */
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly parameters: P;
+}
+
+/** What an input adds to its gradient: a value of its shape, or what adds it to the sum so far without a copy. */
+export type Gradient = Value | ((sum: Value | undefined) => Value);
+
 /**
  * One kind of op. `P` is what a caller chooses beside the inputs; `infer` gives the outputs' types or throws.
- * Whatever else is to be known of an op (its gradient) stands beside these.
  */
 export interface Op<P> {
   readonly name: string;
@@ -30,13 +41,12 @@ export interface Op<P> {
   attributes?(parameters: P): Readonly<Record<string, OnnxAttribute>>;
   /** constant int64 inputs after the given ones */
   integers?(parameters: P, inputs: readonly Value[]): readonly Integers[];
-}
-
-interface Node {
-  readonly op: Op<unknown>;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly Value[];
-  readonly parameters: unknown;
+  /**
+   * The chain rule at this op; an op without one is a wall.
+   * @param outputs the gradient by each output, undefined where nothing depends on it; at least one is there
+   * @returns the gradient by each given input, undefined for what has none (indices, conditions)
+   */
+  gradient?(node: Node<P>, outputs: readonly (Value | undefined)[]): readonly (Gradient | undefined)[];
 }
 
 /** The operator set of every graph. */
@@ -52,12 +62,17 @@ export class ShapeError extends Error {
 }
 
 export class Graph {
-  readonly #nodes: Node[] = [];
+  readonly #nodes: (Node & { readonly integers: readonly Value[] })[] = [];
   readonly #initialisers = new Map<string, OnnxTensor>();
   readonly #inputs: Value[] = [];
   readonly #outputs: { readonly name: string; readonly value: Value }[] = [];
   readonly #constants = new Map<string, Value>();
   #values = 0;
+
+  /** In the order in which they were added: an op comes after all that it reads. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
 
   get inputs(): readonly string[] {
     return this.#inputs.map(({ name }) => name);
@@ -79,15 +94,16 @@ export class Graph {
     this.#outputs.push({ name, value });
   }
 
-  /** float32 numbers inside the graph, row-major. */
-  constant(numbers: Float32Array, shape: readonly number[]): Value {
-    return this.#inline("float32", numbers, shape);
+  /** Numbers inside the graph, row-major. */
+  constant(numbers: Float32Array | Float64Array, shape: readonly number[]): Value {
+    return this.#inline(numbers instanceof Float64Array ? "float64" : "float32", numbers, shape);
   }
 
-  /** One float32 number of shape []; equal ones are one initialiser. */
-  scalar(number: number): Value {
-    const key = `scalar ${number}`;
-    const value = this.#constants.get(key) ?? this.constant(Float32Array.of(number), []);
+  /** One number of shape []; equal ones are one initialiser. */
+  scalar(number: number, type: ElementType = "float32"): Value {
+    const key = `${type} ${number}`;
+    const numbers = (type === "float64" ? Float64Array : Float32Array).of(number);
+    const value = this.#constants.get(key) ?? this.constant(numbers, []);
     this.#constants.set(key, value);
     return value;
   }
@@ -116,7 +132,8 @@ export class Graph {
     const integers = op.integers?.(parameters, inputs).map((numbers) => this.integers(numbers)) ?? [];
     this.#nodes.push({
       op: op as Op<unknown>,
-      inputs: [...inputs, ...integers].map(({ name }) => name),
+      inputs,
+      integers,
       outputs,
       parameters,
     });
@@ -126,18 +143,18 @@ export class Graph {
   /** The graph as an ONNX model: what its outputs need, and nothing else. */
   encode(): Uint8Array {
     const needed = new Set(this.#outputs.map(({ value }) => value.name));
-    const nodes = this.#nodes.toReversed().filter(({ outputs, inputs }) => {
+    const nodes = this.#nodes.toReversed().filter(({ outputs, inputs, integers }) => {
       const used = outputs.some(({ name }) => needed.has(name));
-      if (used) for (const name of inputs) needed.add(name);
+      if (used) for (const { name } of [...inputs, ...integers]) needed.add(name);
       return used;
     });
     return encodeModel({
       producer: "lossyscope",
       opset: OPSET,
       nodes: [
-        ...nodes.toReversed().map(({ op, inputs, outputs, parameters }) => ({
+        ...nodes.toReversed().map(({ op, inputs, integers, outputs, parameters }) => ({
           op: op.name,
-          inputs,
+          inputs: [...inputs, ...integers].map(({ name }) => name),
           outputs: outputs.map(({ name }) => name),
           attributes: op.attributes?.(parameters) ?? {},
         })),
@@ -157,7 +174,7 @@ export class Graph {
     });
   }
 
-  #inline(type: ElementType, numbers: Float32Array | BigInt64Array, shape: readonly number[]): Value {
+  #inline(type: ElementType, numbers: Float32Array | Float64Array | BigInt64Array, shape: readonly number[]): Value {
     const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     const name = `c${this.#initialisers.size}`;
     this.#initialisers.set(name, { name, type, shape, data: { kind: "inline", bytes } });
