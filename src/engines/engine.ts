@@ -2,7 +2,7 @@
  * The port every engine implements: windows in, observations out. An engine states what it can give; a probe that
  * needs more is refused by name before anything runs (DESIGN, 'The way of the data' 5).
  */
-
+import { LossyscopeError } from "../numeric/errors.ts";
 import type { HeadRequest, Need, Observation } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 
@@ -22,9 +22,27 @@ export interface Engine {
   readonly layerCount: number;
   /**
    * Runs the batches in order and yields one observation a batch, in order.
-   * @throws LossyscopeError `engine` naming the last window when the runtime fails or dies; `interrupted` on abort
+   * @throws LossyscopeError `unsupported` where more is asked than the engine gives; `engine` naming the last window when
+   * the runtime fails, `memory` when it was killed; `interrupted` on abort
    */
   run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation>;
   /** ends the runtime; idempotent */
   close(): Promise<void>;
+}
+
+/** @throws LossyscopeError `unsupported` naming everything that is asked for and not given */
+export function refuseUngiven({ name, gives }: Engine, { heads, stateRows }: EngineRequest): void {
+  const asked: Readonly<Record<Need, boolean>> = {
+    losses: heads.losses,
+    assignments: heads.assignments !== undefined,
+    moments: heads.moments === true,
+    states: stateRows !== undefined,
+  };
+  const missing = (Object.keys(asked) as Need[]).filter((need) => asked[need] && !gives.has(need));
+  if (missing.length === 0) return;
+  throw new LossyscopeError(
+    "unsupported",
+    `the engine ${name} gives ${[...gives].join(", ")}, not ${missing.join(", ")}`,
+    "measure with the model's own weights, or leave out what needs them",
+  );
 }

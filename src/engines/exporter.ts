@@ -31,6 +31,7 @@ export async function* exportEverything(
   sequences: Iterable<Int32Array>,
   { longest, threads, signal }: { readonly longest: number; readonly threads: number; readonly signal?: AbortSignal },
 ): AsyncGenerator<Everything> {
+  if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const graph = buildMeasuringGraph(spec, weights, { everything: true }, longest);
   const runtime = new RuntimeProcess();
   const stop = (): void => void runtime.close();

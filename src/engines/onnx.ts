@@ -10,7 +10,7 @@ import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { LayerMoments, Need, Observation } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import type { Engine, EngineRequest } from "./engine.ts";
+import { type Engine, type EngineRequest, refuseUngiven } from "./engine.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
@@ -94,6 +94,8 @@ export class OnnxEngine implements Engine {
   }
 
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
+    refuseUngiven(this, request);
+    if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
     const { spec, weights, threads, longest, describe } = this.#options;
     const graph = buildMeasuringGraph(
       spec,

@@ -1,6 +1,8 @@
 /** The text of a measurement, read and tokenised, and what the profile says of it (METHODS §0). */
 import { basename, isAbsolute } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { sha256 } from "../files/digest.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
 import { readDocuments } from "../text/documents.ts";
 import type { Units } from "../text/units.ts";
@@ -9,12 +11,28 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Plan } from "./plan.ts";
 import type { ProgressSink } from "./progress.ts";
 
-/** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do */
-export async function readCorpus(plan: Plan, tokenizer: Tokenizer, progress: ProgressSink): Promise<TokenizedCorpus> {
+/** Documents of one file come without a wait between them: every so often signals and the terminal get their turn. */
+const BREATH_MILLISECONDS = 50;
+
+/** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do; `interrupted` */
+export async function readCorpus(
+  plan: Plan,
+  tokenizer: Tokenizer,
+  progress: ProgressSink,
+  signal?: AbortSignal,
+): Promise<TokenizedCorpus> {
   progress.start("reading and tokenising", null, "bytes");
   let bytes = 0;
+  let breath = performance.now();
   const counted = (async function* () {
     for await (const document of readDocuments(plan)) {
+      if (performance.now() - breath > BREATH_MILLISECONDS) {
+        await setImmediate();
+        breath = performance.now();
+      }
+      if (signal?.aborted) {
+        throw new LossyscopeError("interrupted", "stopped while reading the text", "the same command begins again");
+      }
       bytes += Buffer.byteLength(document.text);
       progress.update(bytes);
       yield document;

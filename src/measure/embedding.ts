@@ -5,6 +5,7 @@
  * Memory: 4·V·d bytes for the matrix.
  */
 import { open } from "node:fs/promises";
+import { ioFault } from "../files/faults.ts";
 import { type Dtype, toFloat32 } from "../formats/safetensors.ts";
 import { nearestRows, packing } from "../info/packing.ts";
 import type { DecoderSpec } from "../models/spec.ts";
@@ -22,7 +23,7 @@ const FREQUENT = 400;
 async function readMatrix({ dtype, shape, file, offset, bytes }: StoredTensor): Promise<Float32Array> {
   const values = new Float32Array(shape[0] * shape[1]);
   const width = bytes / values.length;
-  const handle = await open(file, "r");
+  const handle = await open(file, "r").catch((error) => Promise.reject(ioFault(error, `read ${file}`)));
   try {
     for (let at = 0; at < bytes; at += PIECE_BYTES) {
       const piece = new Uint8Array(Math.min(PIECE_BYTES, bytes - at));

@@ -1,4 +1,6 @@
 /** The geometry section of a profile (METHODS §3): the probe's layers, and the embedding matrix. */
+import { setImmediate } from "node:timers/promises";
+import { LossyscopeError } from "../numeric/errors.ts";
 import type { GeometryProbe, GeometryRows } from "../probes/geometry.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -11,19 +13,24 @@ export interface GeometryContext {
   readonly documents: readonly TokenizedDocument[];
   readonly tokenizer: Tokenizer;
   readonly seed: number;
+  readonly signal?: AbortSignal;
   readonly onLayer: (done: number, layers: number) => void;
 }
 
+/** @throws LossyscopeError as the probe does; `io` where the weights cannot be read; `interrupted` */
 export async function geometrySection(
   probe: GeometryProbe,
   { states }: GeometryRows,
-  { model: { spec, checkpoint }, documents, tokenizer, seed, onLayer }: GeometryContext,
+  { model: { spec, checkpoint }, documents, tokenizer, seed, signal, onLayer }: GeometryContext,
 ): Promise<Geometry> {
   const layers: Geometry["layers"] = [];
   for (const layer of probe.finish()) {
     layers.push(layer);
     onLayer(layers.length, spec.blocks.length + 1);
-    await new Promise(setImmediate);
+    await setImmediate();
+    if (signal?.aborted) {
+      throw new LossyscopeError("interrupted", `stopped after ${layers.length} layers of the geometry`);
+    }
   }
   const counts = new Int32Array(spec.vocabulary);
   for (const { ids } of documents) for (const id of ids) counts[id]++;

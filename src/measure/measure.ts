@@ -10,8 +10,10 @@ import { OnnxEngine } from "../engines/onnx.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { entropyCodedBytes } from "../models/ledger-entropy.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { unionOfRows } from "../observations/observation.ts";
 import { CodingProbe } from "../probes/coding.ts";
 import { GeometryProbe, geometryRows } from "../probes/geometry.ts";
+import { KeptStates } from "../probes/kept-states.ts";
 import { PlaneProbe } from "../probes/plane.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
@@ -48,6 +50,8 @@ export interface MeasureRequest {
   readonly signal?: AbortSignal;
   /** between two snapshots of the probes */
   readonly snapshotSeconds?: number;
+  /** takes the measurement while the run is still there to go on from: where it throws, the text need not be read again */
+  readonly deliver?: (measurement: Measurement) => Promise<void>;
 }
 
 export interface Measurement {
@@ -55,6 +59,8 @@ export interface Measurement {
   readonly documents: readonly TokenizedDocument[];
   /** nats of every token of the document with that index */
   readonly lossesOf: (document: number) => Float32Array;
+  /** what `--keep states` keeps, there until `deliver` has returned */
+  readonly keptStates: KeptStates | null;
 }
 
 /** Everything that is decided before the model runs. */
@@ -71,21 +77,35 @@ interface Prepared {
   readonly refusals: Profile["refusals"];
 }
 
+interface Running extends Prepared {
+  readonly id: string;
+  readonly folder: RunFolder;
+  readonly started: Date;
+  readonly points: PlanePoints | null;
+  readonly plane: PlaneProbe | null;
+}
+
 /**
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped, after which
  * the same request with `resume` goes on
  */
 export async function measure(request: MeasureRequest): Promise<Measurement> {
-  const { plan, progress } = request;
+  const { plan, progress, signal } = request;
   const started = new Date();
   try {
     const prepared = await prepare(request);
+    if (signal?.aborted) {
+      throw new LossyscopeError("interrupted", "stopped before the model ran", "the same command begins again");
+    }
     const id = runId(plan, { ...prepared.digests, corpus: prepared.corpus.digest });
     const folder = new RunFolder(request.work, id, request.resume);
     try {
       const measurement = await run(request, prepared, id, folder, started);
+      await request.deliver?.(measurement);
       folder.remove();
       return measurement;
+    } catch (error) {
+      throw folder.resumable ? withWayOn(error) : error;
     } finally {
       folder.release();
     }
@@ -94,10 +114,17 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
   }
 }
 
+/** Says of an error that may not come again how the run goes on. */
+function withWayOn(error: unknown): unknown {
+  if (!(error instanceof LossyscopeError && ["interrupted", "io", "engine"].includes(error.fault))) return error;
+  const wayOn = "the same command with --resume goes on from there";
+  return new LossyscopeError(error.fault, error.message, wayOn, { cause: error });
+}
+
 async function prepare({ model, plan, progress, signal }: MeasureRequest): Promise<Prepared> {
   const { checkpoint, spec } = model;
   const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
-  const corpus = await readCorpus(plan, tokenizer, progress);
+  const corpus = await readCorpus(plan, tokenizer, progress, signal);
   const { documents } = corpus;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const context = contextOf(plan, spec.positions);
@@ -153,14 +180,32 @@ async function run(
   folder: RunFolder,
   started: Date,
 ): Promise<Measurement> {
+  const { plan, progress, points: given } = request;
+  const { width } = request.model.spec;
+  const refusals = [...prepared.refusals];
+  const points = plan.plane && planePoints({ ...plan.plane, width, seed: plan.seed }, given);
+  const plane = points && planeProbe(request, prepared, points, folder.path, refusals);
+  try {
+    if (request.resume && !folder.earlier) progress.message("there is nothing to go on from: the run begins afresh");
+    if (plane) {
+      folder.foresee(plane.spillBytes);
+      progress.message(`${(plane.spillBytes / 1e6).toFixed(1)} MB of temporary disk space for the plane`);
+    }
+    return await runProbes(request, { ...prepared, refusals, id, folder, started, points, plane });
+  } finally {
+    plane?.close();
+  }
+}
+
+async function runProbes(
+  request: MeasureRequest,
+  running: Running,
+): Promise<{ readonly measurement: Measurement; dispose(): void }> {
   const { model, plan, progress, signal, threads } = request;
   const { spec } = model;
-  const { tokenizer, documents, units, batches, longest, corpus } = prepared;
-  const refusals = [...prepared.refusals];
+  const { tokenizer, documents, units, batches, longest, corpus, refusals, id, folder, points, plane } = running;
   const stopwatch = performance.now();
-  const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
   const coding = new CodingProbe(documents, { vocabulary: spec.vocabulary, prefixed: tokenizer.prefix !== null });
-  const plane = points && planeProbe(request, prepared, points, folder.path, refusals);
   const rows =
     plan.geometry &&
     geometryRows(
@@ -168,8 +213,9 @@ async function run(
       spec.width,
       plan.seed,
     );
-  const geometry = rows && new GeometryProbe(rows, { layers: spec.blocks.length + 1, width: spec.width });
-  if (plane) progress.message(`${(plane.spillBytes / 1e6).toFixed(1)} MB of temporary disk space for the plane`);
+  const shape = { layers: spec.blocks.length + 1, width: spec.width };
+  const geometry = rows && new GeometryProbe(rows, shape);
+  const kept = plan.keep.includes("states") ? new KeptStates(documents, shape, plan.seed, folder.path) : null;
 
   const engine = engineOf(request, documents, longest);
   const pass = await onePass({
@@ -182,16 +228,20 @@ async function run(
         moments: geometry !== false,
         preNorm: plan.preNorm,
       },
-      ...(rows && { momentRows: rows.momentRows, stateRows: rows.stateRows }),
+      momentRows: rows ? rows.momentRows : undefined,
+      stateRows:
+        rows || kept
+          ? (batch) => unionOfRows([rows ? rows.stateRows(batch) : [], kept?.stateRows(batch) ?? []])
+          : undefined,
     },
-    probes: { coding, ...(plane && { plane }), ...(geometry && { geometry }) },
+    probes: { coding, ...(plane && { plane }), ...(geometry && { geometry }), ...(kept && { kept }) },
     folder,
     progress,
     signal,
     snapshotSeconds: request.snapshotSeconds,
   });
 
-  const likeLmEval = plan.likeLmEval ? await asLmEval(request, prepared) : undefined;
+  const likeLmEval = plan.likeLmEval ? await asLmEval(request, running) : undefined;
   const baselines = await baselineSizes(request, documents);
   refusals.push(...baselines.refusals);
   const ledger = await ledgerOf(request);
@@ -203,7 +253,7 @@ async function run(
   const geometryFigures =
     geometry && rows
       ? await withProgress(progress, "geometry", "layers", (onLayer) =>
-          geometrySection(geometry, rows, { model, documents, tokenizer, seed: plan.seed, onLayer }),
+          geometrySection(geometry, rows, { model, documents, tokenizer, seed: plan.seed, signal, onLayer }),
         )
       : null;
 
@@ -221,7 +271,7 @@ async function run(
       vocabulary: spec.vocabulary,
       positions: spec.positions,
     },
-    plan: { ...plan, context: prepared.context, overlap: prepared.overlap, text: shownText(plan) },
+    plan: { ...plan, context: running.context, overlap: running.overlap, text: shownText(plan) },
     corpus,
     ledger,
     coding: { ...coded.coding, ...(likeLmEval && { likeLmEval }) },
@@ -244,16 +294,15 @@ async function run(
         platform: `${platform()} ${arch()}`,
         threads,
       },
-      digests: prepared.digests,
+      digests: running.digests,
       seeds: { everything: plan.seed, ...(points && { referencePoints: points.source }) },
-      started: started.toISOString(),
+      started: running.started.toISOString(),
       seconds: (performance.now() - stopwatch) / 1000,
       tokensPerSecond: pass.tokens > 0 ? pass.tokens / pass.seconds : null,
       peakMemoryBytes: engine.report.peakBytes + process.resourceUsage().maxRSS * 1024,
     },
     refusals,
   };
-  plane?.dispose();
   return { profile: profileSchema.parse(profile), documents, lossesOf };
 }
 

@@ -15,8 +15,6 @@ export interface ResumableProbe {
   /** what `restore` takes, of things that the structured clone can carry */
   snapshot(): unknown;
   restore(snapshot: never): void;
-  /** lets go of files that outlast the process */
-  close?(): void;
 }
 
 export interface Pass {
@@ -45,7 +43,7 @@ const newTokens = ({ windows }: WindowBatch): number =>
 export async function onePass(pass: Pass): Promise<{ readonly tokens: number; readonly seconds: number }> {
   const { engine, batches, request, folder, progress, signal, snapshotSeconds = SNAPSHOT_SECONDS } = pass;
   const probes = Object.entries(pass.probes);
-  const earlier = folder.progress();
+  const { earlier } = folder;
   if (earlier) for (const [name, probe] of probes) probe.restore(earlier.probes[name] as never);
   let next = earlier?.batches ?? 0;
   const save = (): Promise<void> =>
@@ -73,16 +71,9 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
       await save();
     }
   } catch (error) {
-    const stopped = error instanceof LossyscopeError && error.fault === "interrupted";
-    if (stopped) await save();
-    for (const [, probe] of probes) probe.close?.();
-    if (!stopped) throw error;
-    const share = Math.floor((100 * seen) / total);
-    throw new LossyscopeError(
-      "interrupted",
-      `stopped after ${share} % of the text`,
-      "the same command with --resume goes on from there",
-    );
+    if (!(error instanceof LossyscopeError && error.fault === "interrupted")) throw error;
+    await save();
+    throw new LossyscopeError("interrupted", `stopped after ${Math.floor((100 * seen) / total)} % of the text`);
   }
   progress.finish();
   return { tokens: seen - before, seconds: (performance.now() - started) / 1000 };

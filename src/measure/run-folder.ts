@@ -1,15 +1,41 @@
 /**
- * The folder a run works in: spilled rows and, from time to time, everything needed to go on (`state`). One process at a
- * time; a finished run leaves nothing behind, a stopped one leaves what `--resume` takes up.
+ * The folder a run works in: spilled rows and, from time to time, everything needed to go on (`state`: the SHA-256 of what
+ * follows it, then the structured clone). One process at a time; a run that is finished, or that failed before its first
+ * snapshot, leaves nothing behind, a stopped one leaves what `--resume` takes up.
  *
  * Disk: the spills (stated before the run) and one snapshot of the probes, twice while it is being replaced.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { writeAtomic } from "../files/atomic.ts";
+import { sha256 } from "../files/digest.ts";
+import { ioFault, systemCode } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { VERSION } from "../profile/version.ts";
+
+/** What is written to the disk. */
+interface State extends RunProgress {
+  readonly version: string;
+}
+
+const DIGEST_CHARACTERS = 64;
+/** A lock is empty for the moment between its making and its writing; one that stays so was left by a process that died. */
+const EMPTY_LOCK = { looks: 20, milliseconds: 25 };
+/** Locks of this process. */
+const held = new Set<string>();
 
 export interface RunProgress {
   readonly batches: number;
@@ -23,77 +49,154 @@ export function defaultWorkFolder(environment: NodeJS.ProcessEnv = process.env):
 }
 
 function alive(pid: number): boolean {
+  if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return systemCode(error) === "EPERM";
   }
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 export class RunFolder {
   readonly path: string;
+  /** how far an earlier process came that was stopped; undefined where there is nothing to go on from */
+  readonly earlier: RunProgress | undefined;
   readonly #id: string;
   readonly #lock: string;
   readonly #state: string;
 
   /**
-   * Opens (and with `resume: false` empties) the folder of run `id`.
-   * @throws LossyscopeError `usage` when another process works in it
+   * Opens the folder of run `id`, and empties it unless it is to be gone on from.
+   * @throws LossyscopeError `usage` when another measurement works in it, `io` where the folder cannot be used or what an
+   * earlier process left is damaged
    */
   constructor(root: string, id: string, resume: boolean) {
-    this.path = join(root, id);
+    this.path = resolve(root, id);
     this.#id = id;
-    this.#lock = join(root, `${id}.lock`);
+    this.#lock = resolve(root, `${id}.lock`);
     this.#state = join(this.path, "state");
-    mkdirSync(root, { recursive: true });
-    this.#take();
-    if (!resume) rmSync(this.path, { recursive: true, force: true });
-    mkdirSync(this.path, { recursive: true });
+    try {
+      mkdirSync(root, { recursive: true });
+      this.#take();
+    } catch (error) {
+      throw ioFault(error, `work in the folder ${root}`);
+    }
+    try {
+      this.earlier = resume ? this.#read() : undefined;
+      if (!this.earlier) rmSync(this.path, { recursive: true, force: true });
+      mkdirSync(this.path, { recursive: true });
+    } catch (error) {
+      this.#unlock();
+      throw ioFault(error, `work in the folder ${this.path}`);
+    }
   }
 
   #take(): void {
-    for (let attempt = 0; attempt < 2; attempt++) {
+    for (let looks = 0; ; looks++) {
       try {
         const file = openSync(this.#lock, "wx");
         writeSync(file, String(process.pid));
         closeSync(file);
+        held.add(this.#lock);
         return;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-        const holder = Number(readFileSync(this.#lock, "utf8"));
-        if (holder > 0 && holder !== process.pid && alive(holder)) {
-          throw new LossyscopeError(
-            "usage",
-            `process ${holder} is making this very measurement (run ${this.#id})`,
-            "wait for it, or pass another --work folder",
-          );
-        }
+        if (systemCode(error) !== "EEXIST") throw error;
+      }
+      const holder = this.#holder();
+      if (Number.isNaN(holder) && looks < EMPTY_LOCK.looks) {
+        pause(EMPTY_LOCK.milliseconds);
+      } else if (holder === process.pid ? held.has(this.#lock) : alive(holder)) {
+        throw new LossyscopeError(
+          "usage",
+          `process ${holder} is making this very measurement (run ${this.#id})`,
+          `wait for it, or pass another --work folder; if it does something else, remove ${this.#lock}`,
+        );
+      } else {
         rmSync(this.#lock, { force: true });
       }
     }
-    throw new LossyscopeError("io", `the lock ${this.#id}.lock cannot be taken`, "pass another --work folder");
   }
 
-  /** @returns how far an earlier, stopped process came, or undefined where there is nothing to go on from */
-  progress(): RunProgress | undefined {
+  /** @returns the process that the lock names, NaN where it names none */
+  #holder(): number {
+    try {
+      return Number.parseInt(readFileSync(this.#lock, "utf8"), 10);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return Number.NaN;
+      throw error;
+    }
+  }
+
+  #read(): State | undefined {
     if (!existsSync(this.#state)) return undefined;
-    const kept = deserialize(readFileSync(this.#state)) as RunProgress & { id: string };
-    return kept.id === this.#id ? kept : undefined;
+    const bytes = readFileSync(this.#state);
+    const content = bytes.subarray(DIGEST_CHARACTERS);
+    if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(content)) {
+      throw new LossyscopeError(
+        "io",
+        `${this.#state} is damaged: the run cannot be gone on with`,
+        "start it afresh, without --resume",
+      );
+    }
+    const state = deserialize(content) as State;
+    if (state.version !== VERSION) {
+      throw new LossyscopeError(
+        "usage",
+        `the run was begun by lossyscope ${state.version}, this is ${VERSION}`,
+        "start it afresh, without --resume",
+      );
+    }
+    return state;
+  }
+
+  /** Whether a later process can go on from what is on the disk. */
+  get resumable(): boolean {
+    return existsSync(this.#state);
+  }
+
+  /**
+   * @param bytes that the run will write here in all
+   * @throws LossyscopeError `io` where the disk has no room for what is not there yet
+   */
+  foresee(bytes: number): void {
+    const there = readdirSync(this.path).reduce((total, name) => total + statSync(join(this.path, name)).size, 0);
+    const { bavail, bsize } = statfsSync(this.path);
+    const free = bavail * bsize;
+    if (bytes - there <= free) return;
+    const gigabytes = (count: number): string => `${(count / 1e9).toFixed(1)} GB`;
+    throw new LossyscopeError(
+      "io",
+      `the run needs ${gigabytes(bytes)} of temporary disk space, ${this.path} has ${gigabytes(free + there)}`,
+      "pass a --work folder on another disk, less text, or --no-plane",
+    );
   }
 
   async save(progress: RunProgress): Promise<void> {
-    await writeAtomic(this.#state, serialize({ id: this.#id, ...progress }));
+    const state: State = { version: VERSION, ...progress };
+    const content = serialize(state);
+    await writeAtomic(this.#state, [Buffer.from(sha256(content), "latin1"), content]);
   }
 
-  /** Lets go of the folder and keeps what is in it, for `--resume`. */
-  release(): void {
+  #unlock(): void {
+    held.delete(this.#lock);
     rmSync(this.#lock, { force: true });
+  }
+
+  /** Lets go of the folder and keeps what `--resume` needs, if there is any; nothing once it was removed. */
+  release(): void {
+    if (!held.has(this.#lock)) return;
+    if (!this.resumable) rmSync(this.path, { recursive: true, force: true });
+    this.#unlock();
   }
 
   /** Lets go of the folder and removes it. */
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
-    this.release();
+    this.#unlock();
   }
 }
