@@ -1,6 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { columns, count, duration, figure, fit, interval, percent, shorten, si, visible } from "./format.ts";
+import {
+  columns,
+  count,
+  counted,
+  duration,
+  figure,
+  fit,
+  interval,
+  ofSize,
+  percent,
+  sentence,
+  shorten,
+  si,
+  visible,
+} from "./format.ts";
 
 const plain = (text: string): string => text.replaceAll("\u00a0", " ");
 
@@ -96,5 +110,26 @@ describe("foreign text", () => {
         expect(columns(fit(visible(text), width))).toBe(width);
       }),
     );
+  });
+});
+
+describe("words around figures", () => {
+  it("writes a share of a size, and multiples from twice on", () => {
+    expect(plain(ofSize(0.539))).toBe("53.9 % of its size");
+    expect(plain(ofSize(1.94, "the text's"))).toBe("194 % of the text's size");
+    expect(ofSize(24189.39)).toBe("24,189 times its size");
+  });
+
+  it("counts one thing as one", () => {
+    expect([0, 1, 1428].map((value) => counted(value, "document"))).toEqual([
+      "0 documents",
+      "1 document",
+      "1,428 documents",
+    ]);
+  });
+
+  it("makes a sentence of a reason", () => {
+    expect(sentence("no interval: 1 block")).toBe("No interval: 1 block.");
+    expect(sentence("Whole already.")).toBe("Whole already.");
   });
 });

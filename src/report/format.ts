@@ -76,6 +76,17 @@ export function si(value: number | null, unit: string): string {
 export const percent = (share: number | null): string =>
   share === null ? ABSENT : `${fixed(share * 100, decimals(share * 100, Math.abs(share) < 0.0095 ? 1 : 3))}${NBSP}%`;
 
+/** A share of a size in words: `93.4 % of its size`, and from twice on `5.74 times its size`. */
+export const ofSize = (share: number, whose = "its"): string =>
+  share < 2 ? `${percent(share)} of ${whose} size` : `${figure(share)} times ${whose} size`;
+
+/** `1 document`, `1,428 documents` */
+export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+
+/** A reason or a clause as a sentence: a capital and a full stop. */
+export const sentence = (clause: string): string =>
+  `${clause.charAt(0).toUpperCase()}${clause.slice(1)}${clause.endsWith(".") ? "" : "."}`;
+
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return ABSENT;

@@ -9,7 +9,7 @@ describe("headline", () => {
     const { claim, beside } = headline(sampleProfile());
     expect(plain([claim])).toBe("stories260k writes tinyshakespeare in 45.1 % of its size");
     expect(plain(beside)).toContain("bzip2 -9, needs 2.55: the model needs 41.3 % more");
-    expect(plain(beside)).toContain("the text takes 602 % of its size");
+    expect(plain(beside)).toContain("the text takes 6.02 times its size");
     expect(plain(beside)).toContain("Every byte of weights stands for 1,828 bytes");
   });
 
@@ -26,6 +26,8 @@ describe("headline", () => {
     expect(plain(headline(profile).beside)).toContain("too close to tell apart");
     overall.bitsPerByte = { value: 1.276, low: 1.2, high: 1.3 };
     expect(plain(headline(profile).beside)).toContain("the model needs 50.0 % fewer");
+    overall.bitsPerByte = { value: 7.65, low: 7.6, high: 7.7 };
+    expect(plain(headline(profile).beside)).toContain("the model needs 3.00 times as many");
   });
 
   it("says when the figure is no code length", () => {

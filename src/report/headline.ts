@@ -4,7 +4,7 @@
  */
 import type { Baseline } from "../profile/coding.ts";
 import type { Profile } from "../profile/profile.ts";
-import { figure, interval, percent, shorten, si } from "./format.ts";
+import { figure, interval, ofSize, percent, shorten, si } from "./format.ts";
 
 /** Longest name that a sentence carries. */
 const NAME = 48;
@@ -23,7 +23,9 @@ function against(bitsPerByte: { value: number; low: number | null; high: number 
   const tie = low !== null && high !== null ? low <= best.bitsPerByte && best.bitsPerByte <= high : change === 0;
   const verdict = tie
     ? "too close to tell apart"
-    : `the model needs ${percent(Math.abs(change))} ${change < 0 ? "fewer" : "more"}`;
+    : change < 1
+      ? `the model needs ${percent(Math.abs(change))} ${change < 0 ? "fewer" : "more"}`
+      : `the model needs ${figure(1 + change)} times as many`;
   return `the best ordinary compressor here, ${shorten(best.name, NAME)}, needs ${figure(best.bitsPerByte)}: ${verdict}`;
 }
 
@@ -37,11 +39,10 @@ export function headline(profile: Profile): { claim: string; beside: string[] } 
   const overall = profile.coding?.overall;
   const value = overall?.bitsPerByte.value ?? null;
   if (overall && value !== null) {
-    const share = percent(value / 8);
     claim =
       value < 8
-        ? `${model} writes ${corpus} in ${share} of its size`
-        : `${model} does not make ${corpus} any smaller: ${share} of its size`;
+        ? `${model} writes ${corpus} in ${ofSize(value / 8)}`
+        : `${model} does not make ${corpus} any smaller: ${ofSize(value / 8)}`;
     const best = bestBaseline(overall.baselines);
     const need = `That is ${interval(overall.bitsPerByte)} bits for each byte`;
     beside.push(best ? `${need}; ${against({ ...overall.bitsPerByte, value }, best)}.` : `${need}.`);
@@ -51,7 +52,7 @@ export function headline(profile: Profile): { claim: string; beside: string[] } 
       );
     }
     beside.push(
-      `With the model's own ${si(ledger.weightBytes, "B")} counted in, the text takes ${percent(overall.adjustedRate)} of its size.`,
+      `With the model's own ${si(ledger.weightBytes, "B")} counted in, the text takes ${ofSize(overall.adjustedRate)}.`,
     );
   }
   if (ledger.storageRatio !== null && ledger.training?.bytes) {

@@ -125,8 +125,8 @@ describe("report", () => {
     const page = renderReport(lossesOnly());
     expect(page).toContain("plane: the endpoint gives losses only");
     expect(page).toContain("coding.overall.baselines: bzip2 could not be loaded");
-    expect(renderReport(withoutIntervals())).toContain("No interval: 6 units; an interval needs 10.");
-    expect(renderReport(bare())).toContain("3 units; held-out figures need 5");
+    expect(renderReport(withoutIntervals())).toContain("No interval: 6 documents to resample, an interval needs 10.");
+    expect(renderReport(bare())).toContain("No held-out figure: 3 documents to divide, holding out needs 5.");
   });
 
   it("draws the reference lines for order 1 only, and hollow where the profile says so", () => {

@@ -392,9 +392,13 @@ export function withoutIntervals(): Profile {
     corpus: { ...profile.corpus, documents: 6, units: 6 },
     coding: {
       ...strip(profile.coding!),
-      interval: { level: 0.95, resamples: 2000, absent: "6 units; an interval needs 10" },
+      interval: { level: 0.95, resamples: 2000, absent: "no interval: 6 documents to resample, an interval needs 10" },
     },
-    plane: { ...strip(profile.plane!), absent: "6 units; an interval needs 10", frontier: undefined },
+    plane: {
+      ...strip(profile.plane!),
+      absent: "no interval: 6 documents to resample, an interval needs 10",
+      frontier: undefined,
+    },
   };
 }
 
@@ -406,7 +410,7 @@ export function bare(): Profile {
     ...profile,
     plane: {
       ...profile.plane!,
-      absent: "3 units; held-out figures need 5",
+      absent: "no held-out figure: 3 documents to divide, holding out needs 5",
       layers: profile.plane!.layers.map((one) => ({
         ...one,
         residual: null,

@@ -60,7 +60,22 @@ describe("terminal summary", () => {
     expect(linesOf(renderTerminal(lossesOnly(), options)).at(-1)).toBe(
       "Missing: coding.overall.baselines: bzip2 could not be loaded",
     );
-    expect(renderTerminal(withoutIntervals(), options)).toContain("no intervals: 6 units; an interval needs");
+    const withReason = renderTerminal(withoutIntervals(), { ...options, width: 120 });
+    expect(withReason.split("no interval: 6 documents to resample, an interval needs 10.")).toHaveLength(2);
+  });
+
+  it("says a reason once, and draws no table of nothing", () => {
+    const profile = bare();
+    profile.refusals.push({ figure: "plane", reason: profile.plane!.absent! });
+    const text = renderTerminal(profile, { ...options, width: 120 });
+    expect(text.split("holding out needs 5")).toHaveLength(2);
+    expect(text).not.toContain("complexity");
+  });
+
+  it("counts one thing as one", () => {
+    const profile = sampleProfile();
+    profile.corpus = { ...profile.corpus, documents: 1, unit: "block", units: 21 };
+    expect(renderTerminal(profile, options)).toMatch(/^1 document, .*; intervals over 21 blocks\.$/m);
   });
 
   it("thins many layers out and keeps the last", () => {

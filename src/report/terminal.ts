@@ -7,7 +7,7 @@ import type { Interval } from "../profile/figures.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
-import { ABSENT, columns, count, figure, fit, interval, percent, si, visible, wrap } from "./format.ts";
+import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
 
 export interface TerminalOptions {
@@ -111,8 +111,11 @@ function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): st
   ];
 }
 
-/** Order-1 figures held out, in bits; a line a layer. */
-function layers(plane: Plane, width: number, sparks: boolean, faint: Paint): string[] {
+/**
+ * Order-1 figures held out, in bits; a line a layer.
+ * @param said a reason for missing figures that was given above already
+ */
+function layers(plane: Plane, width: number, sparks: boolean, faint: Paint, said: string | null): string[] {
   const toBits = plane.lnM / Math.LN2;
   const bits = ({ value, low, high }: Interval): Interval => ({
     value: value === null ? null : value * toBits,
@@ -123,6 +126,10 @@ function layers(plane: Plane, width: number, sparks: boolean, faint: Paint): str
     layer.orders["1"] ? [{ layer: layer.layer, ...layer.orders["1"] }] : [],
   );
   if (known.length === 0) return [];
+  const absent =
+    plane.absent === null || plane.absent === said ? [] : wrap(sentence(visible(plane.absent)), width).map(faint);
+  const title = "What each layer keeps and knows";
+  if (known.every(({ complexity }) => complexity.heldOut.value === null)) return [title, ...absent];
   const heads = ["complexity", "expressivity", "optimality"];
   const cells = known.map(({ complexity, expressivity, optimality }) => [
     bits(complexity.heldOut),
@@ -149,7 +156,6 @@ function layers(plane: Plane, width: number, sparks: boolean, faint: Paint): str
     ...(known.some((one) => one.optimality.hollow)
       ? ["? held out and plug-in are far apart: too little text for this label"]
       : []),
-    ...(plane.absent === null ? [] : [`figures or intervals missing: ${visible(plane.absent)}`]),
   ];
   const trend = (head: string, index: number): string => {
     const values = cells.map((row) => row[index].value);
@@ -160,13 +166,11 @@ function layers(plane: Plane, width: number, sparks: boolean, faint: Paint): str
   };
   const trends = sparks && known.length <= width - 40 ? heads.map(trend).filter((text) => text !== "") : [];
   return [
-    ...wrap(
-      `What each layer keeps and knows: bits, at most ${figure(toBits)} (held out${fits ? ", 95 % interval" : ""})`,
-      width,
-    ),
+    ...wrap(`${title}: bits, at most ${figure(toBits)} (held out${fits ? ", 95 % interval" : ""})`, width),
     faint(line("layer", heads)),
     ...shown,
     ...remarks.flatMap((text) => wrap(text, width).map(faint)),
+    ...absent,
     ...(trends.length === 0 ? [] : ["", ...trends]),
   ];
 }
@@ -176,15 +180,16 @@ function geometry(profile: Profile): string[] {
   const first = found?.layers.at(0);
   const last = found?.layers.at(-1);
   if (!found || !first || !last) return [];
-  const way = (name: string, pick: (layer: GeometryLayer) => number | null | undefined): string =>
-    `${name} ${figure(pick(first))} → ${figure(pick(last))}`;
+  const ways: readonly [string, (layer: GeometryLayer) => number | null | undefined][] = [
+    ["participation ratio", (layer) => layer.centred?.participationRatio],
+    ["effective rank", (layer) => layer.centred?.effectiveRank],
+    ["intrinsic dimension", (layer) => layer.twoNN?.dimension],
+    ["anisotropy", (layer) => layer.anisotropy],
+  ];
+  const width = Math.max(...ways.map(([name]) => columns(name)));
   return [
-    `Shape of the space, first → last layer, of ${count(found.width)} dimensions: ${[
-      way("participation ratio", (layer) => layer.centred?.participationRatio),
-      way("effective rank", (layer) => layer.centred?.effectiveRank),
-      way("intrinsic dimension", (layer) => layer.twoNN?.dimension),
-      way("anisotropy", (layer) => layer.anisotropy),
-    ].join(" · ")}.`,
+    `Shape of the space of ${counted(found.width, "dimension")}, first → last layer`,
+    ...ways.map(([name, pick]) => `${fit(name, width)}  ${figure(pick(first))} → ${figure(pick(last))}`),
   ];
 }
 
@@ -198,7 +203,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
   const [strong, faint, warn] = [paint("1;36"), paint("2"), paint("1;33")];
   const bold = paint("1");
   const { corpus } = profile;
-  const absent = profile.coding?.interval.absent;
+  const absent = profile.coding?.interval.absent ?? null;
   const { claim, beside } = headline(profile);
   const paragraph = (text: string, tone: Paint = (same) => same): string[] =>
     wrap(text, across).map((line) => tone(line));
@@ -209,16 +214,16 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
       ...paragraph(`${claim}.`, bold),
       ...beside.flatMap((sentence) => paragraph(sentence)),
       ...paragraph(
-        `${count(corpus.documents)} documents, ${si(corpus.bytes, "B")}, ${count(corpus.tokens)} tokens; ${absent ? `no intervals: ${visible(absent)}` : `intervals over ${count(corpus.units)} ${corpus.unit}s`}.`,
+        `${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}, ${counted(corpus.tokens, "token")}; ${absent ? visible(absent) : `intervals over ${counted(corpus.units, corpus.unit)}`}.`,
         faint,
       ),
     ],
     sizes(profile, across, strong, faint),
-    profile.plane ? layers(profile.plane, across, unicode, faint) : [],
-    geometry(profile).flatMap((text) => paragraph(text)),
-    profile.refusals.flatMap(({ figure: refused, reason }) =>
-      paragraph(`Missing: ${visible(refused)}: ${visible(reason)}`, warn),
-    ),
+    profile.plane ? layers(profile.plane, across, unicode, faint, absent) : [],
+    geometry(profile),
+    profile.refusals
+      .filter(({ reason }) => reason !== profile.plane?.absent)
+      .flatMap(({ figure: refused, reason }) => paragraph(`Missing: ${visible(refused)}: ${visible(reason)}`, warn)),
   ];
   const text = blocks
     .filter((block) => block.length > 0)

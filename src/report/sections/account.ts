@@ -3,7 +3,7 @@
  * figures are missing and why.
  */
 import type { Profile } from "../../profile/profile.ts";
-import { count, duration, figure, si } from "../format.ts";
+import { count, counted, duration, figure, si } from "../format.ts";
 import { element, markup } from "../marks/svg.ts";
 import { numbers, paragraph, type Section, table } from "./parts.ts";
 
@@ -30,13 +30,13 @@ export function accountSection(profile: Profile): Section {
         [
           "architecture",
           markup(
-            `${model.architecture}, ${count(model.layers)} blocks of width ${count(model.width)}, vocabulary ${count(model.vocabulary)}${model.positions === null ? "" : `, ${count(model.positions)} positions`}`,
+            `${model.architecture}, ${counted(model.layers, "block")} of width ${count(model.width)}, vocabulary ${count(model.vocabulary)}${model.positions === null ? "" : `, ${count(model.positions)} positions`}`,
           ),
         ],
         [
           "text",
           markup(
-            `${corpus.name}: ${si(corpus.bytes, "B")} in ${count(corpus.documents)} documents, ${count(corpus.tokens)} tokens`,
+            `${corpus.name}: ${si(corpus.bytes, "B")} in ${counted(corpus.documents, "document")}, ${counted(corpus.tokens, "token")}`,
           ),
         ],
         [
@@ -50,7 +50,7 @@ export function accountSection(profile: Profile): Section {
         ["invalid UTF-8 replaced", markup(count(corpus.invalidUtf8))],
         [
           "engine",
-          markup(`${runtime.engine}, Node ${runtime.node}, ${runtime.platform}, ${count(runtime.threads)} threads`),
+          markup(`${runtime.engine}, Node ${runtime.node}, ${runtime.platform}, ${counted(runtime.threads, "thread")}`),
         ],
         [
           "took",

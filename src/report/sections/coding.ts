@@ -1,7 +1,7 @@
 /** Report sections on code length: the compressors (METHODS §1) and the model's own size counted in (§1.1). */
 import type { CodingFigures } from "../../profile/coding.ts";
 import type { Profile } from "../../profile/profile.ts";
-import { count, figure, interval, percent, si } from "../format.ts";
+import { count, figure, interval, ofSize, percent, sentence, si } from "../format.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { growth } from "../marks/growth.ts";
 import { markup } from "../marks/svg.ts";
@@ -112,7 +112,7 @@ export function compressors(profile: Profile): Section {
           ),
         );
   const asides = [
-    ...(coding.interval.absent === null ? [] : [`No interval: ${coding.interval.absent}.`]),
+    ...(coding.interval.absent === null ? [] : [sentence(coding.interval.absent)]),
     ...(coding.overall.isCodeLength
       ? []
       : [
@@ -187,7 +187,7 @@ export function ownSize(profile: Profile): Section {
         : `Model and text together are ${evens.join("; ")}.`;
   const body = [
     paragraph(
-      `Weights and code together take ${percent(overall.adjustedRate)} of the text's size: ${si(ledger.weightBytes, "B")} of weights and ${si((bitsPerByte * overall.bytes) / 8, "B")} of code for ${si(overall.bytes, "B")} of text.`,
+      `Weights and code together take ${ofSize(overall.adjustedRate, "the text's")}: ${si(ledger.weightBytes, "B")} of weights and ${si(Math.ceil((bitsPerByte * overall.bytes) / 8), "B")} of code for ${si(overall.bytes, "B")} of text.`,
       "lede",
     ),
     words === "" ? "" : paragraph(words),

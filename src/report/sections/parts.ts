@@ -80,10 +80,13 @@ export const legend = (entries: readonly Entry[]): string =>
 export const drawn = (title: string, ...content: readonly string[]): string =>
   element("figure", {}, element("figcaption", {}, markup(title)), ...content);
 
-/** Why figures under `path` are missing, as the profile tells it. */
-export function refusalsUnder(profile: Profile, path: string): string[] {
+/**
+ * Why figures under `path` are missing, as the profile tells it.
+ * @param said a reason that the section gives already
+ */
+export function refusalsUnder(profile: Profile, path: string, said: string | null = null): string[] {
   return profile.refusals
-    .filter(({ figure: refused }) => refused === path || refused.startsWith(`${path}.`))
+    .filter(({ figure: refused, reason }) => (refused === path || refused.startsWith(`${path}.`)) && reason !== said)
     .map(({ figure: refused, reason }) => `${refused}: ${reason}`);
 }
 

@@ -5,7 +5,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import type { Information, Plane, PlaneLayer, PlaneOrder } from "../../profile/plane.ts";
 import type { Profile } from "../../profile/profile.ts";
-import { count, duration, figure, interval, si } from "../format.ts";
+import { count, duration, figure, interval, sentence, si } from "../format.ts";
 import { lines, type Series } from "../marks/lines.ts";
 import { plane as drawPlane, type PlaneMark } from "../marks/plane.ts";
 import { sparkline } from "../marks/sparkline.ts";
@@ -360,10 +360,8 @@ export function planeSection(profile: Profile): Section {
   );
   const body = [
     story(plane),
-    ...(plane.absent === null
-      ? []
-      : [paragraph(`Held-out figures or their intervals are missing: ${plane.absent}.`, "aside")]),
-    ...refusalsUnder(profile, "plane").map((reason) => paragraph(`Missing: ${reason}.`, "aside")),
+    ...(plane.absent === null ? [] : [paragraph(sentence(plane.absent), "aside")]),
+    ...refusalsUnder(profile, "plane", plane.absent).map((reason) => paragraph(`Missing: ${reason}.`, "aside")),
     ...choice,
     selector,
     ...orders.map((order) => orderView(plane, order)),

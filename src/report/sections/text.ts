@@ -6,8 +6,8 @@ import { element, markup } from "../marks/svg.ts";
 import { HEAT_EDGES } from "../palette.ts";
 import { datum, missing, type Section } from "./parts.ts";
 
-/** Passages shown unfolded. */
-const OPEN = 3;
+/** Passages shown unfolded: as many as make so many bytes together. */
+const OPEN_BYTES = 1500;
 
 function key(): string {
   const steps = HEAT_EDGES.map((edge, step) => {
@@ -52,8 +52,10 @@ export function shadedText(profile: Profile): Section {
       `<div class="shaded" tabindex="0" role="region" aria-label="${markup(`text of ${name}`)}" data-bits="${bits}"${lengths === "" ? "" : ` data-lengths="${lengths}"`}>${shade(found)}</div>`,
     );
   });
-  const shown = passages.slice(0, OPEN).join("");
-  const rest = passages.slice(OPEN);
+  let bytes = 0;
+  const open = profile.passages.findIndex(({ ends }) => (bytes += ends.at(-1) ?? 0) >= OPEN_BYTES) + 1;
+  const shown = passages.slice(0, open || undefined).join("");
+  const rest = open === 0 ? [] : passages.slice(open);
   const folded =
     rest.length === 0
       ? ""
