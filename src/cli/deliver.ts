@@ -1,9 +1,12 @@
 /** Hands a measurement over: the summary or the profile on standard output, files where they were asked for. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomic } from "../files/atomic.ts";
+import { checkWritable, writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { Measurement } from "../measure/measure.ts";
+import type { KeptStates } from "../probes/kept-states.ts";
+import type { Profile, Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
 import { renderTerminal, terminalOptions } from "../report/terminal.ts";
 
@@ -14,26 +17,50 @@ export interface Delivery {
   readonly keep: readonly string[];
 }
 
-/** Writes what was asked for and says where; the profile goes to standard output instead of the summary with `--json`. */
-export async function deliver(measurement: Measurement, { out, json, report, keep }: Delivery): Promise<void> {
-  const { profile } = measurement;
-  const text = `${JSON.stringify(profile, null, 1)}\n`;
-  const files: { path: string; write: (path: string) => Promise<void> }[] = [];
-  const profileFile = (path: string) => files.push({ path, write: (to) => writeAtomic(to, text) });
-  const reportFile = (path: string) => files.push({ path, write: (to) => writeAtomic(to, renderReport(profile)) });
+interface Target {
+  readonly path: string;
+  readonly write: (path: string, measurement: Measurement) => Promise<void>;
+}
+
+const writeProfile = (path: string, { profile }: Measurement): Promise<void> => writeAtomic(path, textOf(profile));
+const writeReport = (path: string, { profile }: Measurement): Promise<void> => writeAtomic(path, renderReport(profile));
+const textOf = (profile: Profile): string => `${JSON.stringify(profile, null, 1)}\n`;
+
+function targetsOf({ out, json, report, keep }: Delivery): Target[] {
+  const targets: Target[] = [];
   if (out !== undefined) {
-    await mkdir(out, { recursive: true });
-    profileFile(join(out, "profile.json"));
-    reportFile(join(out, "report.html"));
+    targets.push({ path: join(out, "profile.json"), write: writeProfile });
+    targets.push({ path: join(out, "report.html"), write: writeReport });
   }
-  if (typeof json === "string") profileFile(json);
-  if (report !== undefined) reportFile(report);
-  if (keep.includes("losses")) {
-    files.push({ path: join(out ?? ".", "losses.safetensors"), write: (path) => writeLosses(path, measurement) });
+  if (typeof json === "string") targets.push({ path: json, write: writeProfile });
+  if (report !== undefined) targets.push({ path: report, write: writeReport });
+  if (keep.includes("losses")) targets.push({ path: join(out ?? ".", "losses.safetensors"), write: writeLosses });
+  return targets;
+}
+
+/**
+ * Makes the folder of `--out` and finds out whether every file can be written, before the work that fills them.
+ * @throws LossyscopeError `io` naming the one that cannot
+ */
+export async function prepareDelivery(delivery: Delivery): Promise<void> {
+  const { out } = delivery;
+  if (out !== undefined) {
+    await mkdir(out, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make the folder ${out}`)));
   }
-  for (const { path, write } of files) await write(path);
-  process.stdout.write(json === true ? text : renderTerminal(profile, terminalOptions(process.stdout, process.env)));
-  for (const { path } of files) process.stderr.write(`wrote ${path}\n`);
+  for (const { path } of targetsOf(delivery)) await checkWritable(path);
+}
+
+/**
+ * Writes what was asked for and says where; the profile goes to standard output instead of the summary with `--json`.
+ * @throws LossyscopeError `io` where the disk refuses
+ */
+export async function deliver(measurement: Measurement, delivery: Delivery): Promise<void> {
+  const { profile } = measurement;
+  const targets = targetsOf(delivery);
+  for (const { path, write } of targets) await write(path, measurement);
+  const summary = (): string => renderTerminal(profile, terminalOptions(process.stdout, process.env));
+  process.stdout.write(delivery.json === true ? textOf(profile) : summary());
+  for (const { path } of targets) process.stderr.write(`wrote ${path}\n`);
 }
 
 /** `nats [N]` of every token, `byte_ends [N]` in its document, `doc [N]` its document's place in the profile. */
@@ -47,6 +74,20 @@ async function writeLosses(path: string, { documents, lossesOf }: Measurement): 
     { name: "byte_ends", dtype: "U32", shape: [tokens], data: pieces(documents, ({ byteEnds }) => byteEnds) },
     { name: "doc", dtype: "I32", shape: [tokens], data: document },
   ]);
+}
+
+/** `states [L+1, n, d]` where words end, `doc [n]` and `byte_end [n]`: the places, the same for every model on this text. */
+async function writeKept(path: string, kept: KeptStates, { id, model, plan }: Profile): Promise<void> {
+  const { rows } = kept;
+  await writeSafetensors(
+    path,
+    [
+      { name: "states", dtype: "F32", shape: [model.layers + 1, rows.length, model.width], data: kept.states() },
+      { name: "doc", dtype: "I32", shape: [rows.length], data: Int32Array.from(rows, ({ document }) => document) },
+      { name: "byte_end", dtype: "U32", shape: [rows.length], data: Uint32Array.from(rows, ({ byte }) => byte) },
+    ],
+    { profile: id, model: model.name, pre_norm: String(plan.preNorm) },
+  );
 }
 
 function* pieces<T>(items: readonly T[], of: (item: T) => NodeJS.ArrayBufferView): Generator<NodeJS.ArrayBufferView> {

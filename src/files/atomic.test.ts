@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { writeAtomic } from "./atomic.ts";
+import { checkWritable, writeAtomic } from "./atomic.ts";
 import { temporaryFolder } from "./folder.testing.ts";
 
 const at = temporaryFolder();
@@ -80,5 +80,24 @@ describe("writeAtomic", () => {
     await expect(writeAtomic(at("absent", "file"), "")).rejects.toThrow(
       /cannot write .*no such file or directory.*path/,
     );
+  });
+});
+
+describe("checkWritable", () => {
+  it("leaves an older file as it was, and nothing beside it", async () => {
+    writeFileSync(at("file"), "old");
+    await checkWritable(at("file"));
+    await checkWritable(at("new"));
+    await checkWritable("/dev/null");
+    expect(readdirSync(at())).toEqual(["file"]);
+    expect(readFileSync(at("file"), "utf8")).toBe("old");
+  });
+
+  it("says beforehand what writing would say", async () => {
+    mkdirSync(at("folder"));
+    writeFileSync(at("file"), "");
+    await expect(checkWritable(at("folder"))).rejects.toThrow("is a folder");
+    await expect(checkWritable(at("absent", "file"))).rejects.toThrow(/cannot write .*no such file or directory/);
+    await expect(checkWritable(at("file", "below"))).rejects.toThrow(/cannot write .*not a directory/);
   });
 });

@@ -20,17 +20,40 @@ let written = 0;
  */
 export async function writeAtomic(path: string, source: ByteSource): Promise<void> {
   try {
-    const target = await realpath(path).catch((error) =>
-      systemCode(error) === "ENOENT" ? path : Promise.reject(error),
-    );
-    const existing = await stat(target).catch(() => undefined);
-    if (existing?.isDirectory()) throw new LossyscopeError("io", `${path} is a folder`, "name a file");
-    if (existing && !existing.isFile()) await writeThrough(target, source);
-    else await writeAside(target, source);
+    const { target, replaced } = await placeOf(path);
+    if (replaced) await writeAside(target, source);
+    else await writeThrough(target, source);
   } catch (error) {
     throw ioFault(error, `write ${path}`);
   }
 }
+
+/**
+ * Finds out before long work whether its result can be written: makes the temporary file of `writeAtomic` and takes it away.
+ * @throws LossyscopeError `io` where the name or its folder refuses
+ */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    const { target, replaced } = await placeOf(path);
+    if (!replaced) return;
+    const temporary = temporaryName(target);
+    await (await open(temporary, "wx")).close();
+    await rm(temporary);
+  } catch (error) {
+    throw ioFault(error, `write ${path}`);
+  }
+}
+
+/** The file that links lead to, and whether it is one to put another in the place of (a device or a pipe is not). */
+async function placeOf(path: string): Promise<{ readonly target: string; readonly replaced: boolean }> {
+  const target = await realpath(path).catch((error) => (systemCode(error) === "ENOENT" ? path : Promise.reject(error)));
+  const existing = await stat(target).catch(() => undefined);
+  if (existing?.isDirectory()) throw new LossyscopeError("io", `${path} is a folder`, "name a file");
+  return { target, replaced: !existing || existing.isFile() };
+}
+
+const temporaryName = (target: string): string =>
+  join(dirname(target), `.${basename(target)}.${process.pid}-${written++}.tmp`);
 
 async function writeThrough(path: string, source: ByteSource): Promise<void> {
   const file = await open(path, "w");
@@ -42,8 +65,7 @@ async function writeThrough(path: string, source: ByteSource): Promise<void> {
 }
 
 async function writeAside(target: string, source: ByteSource): Promise<void> {
-  const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target)}.${process.pid}-${written++}.tmp`);
+  const temporary = temporaryName(target);
   const file = await open(temporary, "wx");
   const keep = removeAtExit(temporary);
   try {
@@ -60,7 +82,7 @@ async function writeAside(target: string, source: ByteSource): Promise<void> {
   } finally {
     keep();
   }
-  await syncFolder(folder);
+  await syncFolder(dirname(target));
 }
 
 async function writeAll(file: FileHandle, source: ByteSource): Promise<void> {
