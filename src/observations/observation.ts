@@ -48,3 +48,34 @@ export interface Observation {
   readonly states?: readonly Float32Array[];
   readonly pickedRows?: Int32Array;
 }
+
+/**
+ * The states of some of the picked rows, where several probes asked for rows of their own.
+ * @param rows of the batch, ascending, all among `pickedRows`
+ * @param width d
+ * @returns one [rows, d] array a layer; the observation's own where it holds no others
+ */
+export function statesOf(observation: Observation, rows: Int32Array, width: number): readonly Float32Array[] {
+  const { states, pickedRows } = observation;
+  if (!states || !pickedRows) throw new Error("the engine gave no states");
+  if (rows.length === pickedRows.length) return states;
+  const places: number[] = [];
+  let place = 0;
+  for (const row of rows) {
+    while (pickedRows[place] < row) place++;
+    if (pickedRows[place] !== row) throw new Error(`row ${row} is not among the ${pickedRows.length} picked ones`);
+    places.push(place);
+  }
+  return states.map((layer) => {
+    const own = new Float32Array(rows.length * width);
+    places.forEach((from, to) => {
+      own.set(layer.subarray(from * width, (from + 1) * width), to * width);
+    });
+    return own;
+  });
+}
+
+/** Rows that any of the sets holds, ascending. */
+export function unionOfRows(sets: readonly Iterable<number>[]): Int32Array {
+  return Int32Array.from(new Set(sets.flatMap((rows) => [...rows]))).sort();
+}

@@ -14,7 +14,7 @@ import { cloudShape, type MomentSums } from "../info/spectrum.ts";
 import { twoNN } from "../info/twonn.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
-import type { LayerMoments, Observation } from "../observations/observation.ts";
+import { type LayerMoments, type Observation, statesOf } from "../observations/observation.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 
@@ -187,10 +187,12 @@ export class GeometryProbe {
   }
 
   /** @throws LossyscopeError `model` where a layer's states are not finite */
-  observe({ batch, moments, states }: Observation): void {
+  observe(observation: Observation): void {
+    const { batch, moments } = observation;
     const layers = this.#sums.length;
-    if (moments?.length !== layers || states?.length !== layers) {
-      throw new Error(`${moments?.length ?? 0} moments and ${states?.length ?? 0} states for ${layers} layers`);
+    const states = statesOf(observation, this.#rows.stateRows(batch), this.#width);
+    if (moments?.length !== layers || states.length !== layers) {
+      throw new Error(`${moments?.length ?? 0} moments and ${states.length} states for ${layers} layers`);
     }
     this.#sums = this.#sums.map((sums, layer) => {
       if (!moments[layer].sum.every(Number.isFinite)) {
