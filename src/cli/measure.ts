@@ -9,7 +9,7 @@ import { readPoints } from "../measure/points.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
-import { deliver } from "./deliver.ts";
+import { deliver, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, collect, quantity, seed } from "./options.ts";
@@ -152,12 +152,13 @@ export function measureCommand() {
           keepText: options.keepText ?? true,
           keep: options.keep,
         });
+        await prepareDelivery(options);
         const model = await openModel(name, {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
         });
-        const measurement = await measure({
+        await measure({
           model,
           plan,
           points,
@@ -166,8 +167,8 @@ export function measureCommand() {
           resume: options.resume,
           progress,
           signal,
+          deliver: (measurement) => deliver(measurement, options),
         });
-        await deliver(measurement, options);
       });
     });
 }
