@@ -1,0 +1,280 @@
+/**
+ * Models on the same text (METHODS §12): the difference in bits per byte with a paired bootstrap over units, by domain, and
+ * the documents and stretches of text where they differ most. The first profile is the baseline; every difference is
+ * another model's figure less the baseline's. Ties are ties: a difference whose interval holds zero is not told apart.
+ *
+ * Units are documents. Of a text with few of them (`unit: block`) a profile does not keep the sums of its blocks, and
+ * blocks of 2,048 tokens are different bytes for different tokenizers; there the interval is over stretches of as many
+ * bytes of the text that all profiles kept, and says what share of the text that is.
+ */
+import { bootstrapSums, type Estimate, percentileInterval } from "../numeric/bootstrap.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { sum } from "../numeric/sums.ts";
+import type { Profile } from "../profile/profile.ts";
+import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
+import type { Named } from "./text.ts";
+
+/** Units below which no interval is given (METHODS §0). */
+const FEWEST_UNITS = 10;
+/** Tokens of a block (METHODS §0). */
+const BLOCK_TOKENS = 2048;
+/** Stretches shown: about so long, and so many on either side. */
+const SHOWN_BYTES = 240;
+const SHOWN = 5;
+
+export type Verdict = "better" | "worse" | "tie";
+
+export interface Difference {
+  /** bits per byte, the model's less the baseline's */
+  readonly difference: Estimate;
+  /** the model's over the baseline's, less one */
+  readonly relative: Estimate;
+  /** null without an interval */
+  readonly verdict: Verdict | null;
+  readonly bytes: number;
+  readonly units: number;
+  readonly unit: "document" | "stretch";
+  /** share of the text's bytes that the units cover */
+  readonly share: number;
+  /** why there is no interval */
+  readonly absent: string | null;
+}
+
+export interface DocumentDifference {
+  readonly id: string;
+  readonly domain: string;
+  readonly bytes: number;
+  /** bits per byte */
+  readonly baseline: number;
+  readonly model: number;
+}
+
+export interface Pair {
+  readonly model: string;
+  /** over all documents; without an interval where the units are blocks and not all text was kept */
+  readonly overall: Difference;
+  /** over the kept text, where that is what an interval can be had for */
+  readonly kept: Difference | null;
+  readonly domains: readonly (Difference & { readonly domain: string })[];
+  readonly tally: Readonly<Record<Verdict | "unknown", number>>;
+  readonly documents: readonly DocumentDifference[];
+  /** where the model needs fewer bits than the baseline, most first; and where it needs more */
+  readonly better: readonly Stretch[];
+  readonly worse: readonly Stretch[];
+}
+
+export interface Comparison {
+  readonly corpus: { readonly name: string; readonly documents: number; readonly bytes: number };
+  readonly models: readonly { readonly model: string; readonly bitsPerByte: number; readonly tokens: number }[];
+  readonly pairs: readonly Pair[];
+  readonly refusals: readonly { readonly figure: string; readonly reason: string }[];
+}
+
+/** One unit of comparison: bytes, and the nats of baseline and model. */
+interface Unit {
+  readonly bytes: number;
+  readonly nats: readonly [number, number];
+}
+
+/**
+ * @param whole bytes of the text that the units are a part of
+ * @param absent why no interval is to be given, whatever the units
+ */
+function differenceOf(
+  units: readonly Unit[],
+  unit: Difference["unit"],
+  whole: number,
+  seed: number,
+  absent: string | null = null,
+): Difference {
+  const bytes = Float64Array.from(units, (one) => one.bytes);
+  const [baseline, model] = [0, 1].map((side) => Float64Array.from(units, (one) => one.nats[side]));
+  const [totalBytes, a, b] = [bytes, baseline, model].map((column) => sum(column));
+  const few =
+    units.length < FEWEST_UNITS
+      ? `${units.length} ${unit === "document" ? "documents" : "stretches"}; an interval needs ${FEWEST_UNITS}`
+      : null;
+  const reason = absent ?? few;
+  const samples =
+    reason === null ? bootstrapSums([bytes, baseline, model], { seed }) : [0, 1, 2].map(() => new Float64Array(0));
+  const [n, x, y] = samples;
+  const difference = percentileInterval(
+    (b - a) / Math.LN2 / totalBytes,
+    n.map((value, r) => (y[r] - x[r]) / Math.LN2 / value),
+  );
+  const relative = percentileInterval(
+    b / a - 1,
+    x.map((value, r) => y[r] / value - 1),
+  );
+  return {
+    difference,
+    relative,
+    verdict: verdictOf(difference),
+    bytes: totalBytes,
+    units: units.length,
+    unit,
+    share: totalBytes / whole,
+    absent: reason,
+  };
+}
+
+/** Fewer bits are better. */
+function verdictOf({ low, high }: Estimate): Verdict | null {
+  if (low === null || high === null) return null;
+  return high < 0 ? "better" : low > 0 ? "worse" : "tie";
+}
+
+interface MatchedDocument {
+  readonly id: string;
+  readonly domain: string;
+  readonly bytes: number;
+  /** [profiles] */
+  readonly nats: readonly number[];
+}
+
+/**
+ * The documents that all profiles have, by content, as the first one orders and names them.
+ * @param common whether documents that some profile lacks may be left out
+ * @throws LossyscopeError `input` for different texts or profiles without code lengths
+ */
+export function matchDocuments(given: readonly Named[], common: boolean): MatchedDocument[] {
+  const nats = given.map(({ file, profile }) => {
+    const keys = documentKeys(profile);
+    return new Map(
+      profile.documents.map((document, index) => {
+        if (document.nats === null) {
+          throw new LossyscopeError(
+            "input",
+            `${file} has no code length of ${document.id}`,
+            "measure it with its losses",
+          );
+        }
+        return [keys[index], document.nats] as const;
+      }),
+    );
+  });
+  const [first] = given;
+  const keys = documentKeys(first.profile);
+  const shared = keys.filter((key) => nats.every((one) => one.has(key)));
+  const other = given.findIndex((_, index) => nats[index].size !== shared.length);
+  if (shared.length === 0 || (other >= 0 && !common)) {
+    const said = given.map(({ file }, index) => `${file} has ${nats[index].size} documents`).join(", ");
+    throw new LossyscopeError(
+      "input",
+      `the profiles are of different texts: ${said}, ${shared.length} are in all`,
+      shared.length === 0
+        ? "measure all models on the same text"
+        : "measure all models on the same text, or pass --common to compare on the shared documents",
+    );
+  }
+  const wanted = new Set(shared);
+  return first.profile.documents.flatMap(({ id, domain, bytes }, index) =>
+    wanted.has(keys[index]) ? [{ id, domain, bytes, nats: nats.map((one) => one.get(keys[index])!) }] : [],
+  );
+}
+
+export interface CompareOptions {
+  readonly seed: number;
+  /** compares on the documents that all profiles have */
+  readonly common: boolean;
+}
+
+/**
+ * @param given the baseline, then one or more others, each of another model or of one measured in another way
+ * @throws LossyscopeError `usage` for fewer than two, `input` for profiles of different texts or without code lengths
+ */
+export function compare(given: readonly Named[], { seed, common }: CompareOptions): Comparison {
+  if (given.length < 2)
+    throw new LossyscopeError("usage", "one profile has nothing to be compared with", "name two or more");
+  const documents = matchDocuments(given, common);
+  const bytes = sum(documents.map((one) => one.bytes));
+  const profiles = given.map(({ profile }) => profile);
+  const [first] = profiles;
+  const byBlocks = profiles.some(({ corpus }) => corpus.unit === "block");
+  const tokensPerByte = first.corpus.tokens / Math.max(1, first.corpus.bytes);
+  const pairs = profiles.slice(1).map((profile, index) =>
+    pairOf(
+      first,
+      profile,
+      documents.map((one) => ({ ...one, nats: [one.nats[0], one.nats[index + 1]] })),
+      {
+        seed,
+        bytes,
+        blockBytes: byBlocks ? BLOCK_TOKENS / tokensPerByte : null,
+      },
+    ),
+  );
+  return {
+    corpus: { name: first.corpus.name, documents: documents.length, bytes },
+    models: profiles.map(({ model }, index) => {
+      const nats = sum(documents.map((one) => one.nats[index]));
+      return { model: model.name, bitsPerByte: nats / Math.LN2 / bytes, tokens: profiles[index].corpus.tokens };
+    }),
+    pairs,
+    refusals: [
+      ...(profiles.some(({ passages }) => passages.length === 0)
+        ? [{ figure: "passages", reason: "a profile keeps no text (--no-text)" }]
+        : []),
+      ...(profiles.some(({ plane }) => plane === null)
+        ? [{ figure: "planes", reason: "a profile has no information plane" }]
+        : []),
+      { figure: "similarity", reason: "profiles keep no hidden states, which linear CKA compares" },
+    ],
+  };
+}
+
+function pairOf(
+  baseline: Profile,
+  model: Profile,
+  documents: readonly (Omit<MatchedDocument, "nats"> & Unit)[],
+  { seed, bytes, blockBytes }: { seed: number; bytes: number; blockBytes: number | null },
+): Pair {
+  const stretches = blockBytes === null ? null : alignedStretches([baseline, model], blockBytes);
+  const unitOf = ({ bytes: length, nats }: Stretch): Unit => ({ bytes: length, nats: [nats[0], nats[1]] });
+  const kept = stretches && differenceOf(stretches.map(unitOf), "stretch", bytes, seed);
+  const byBlocks = "the text has few documents; see the figure over the kept text";
+  const names = [...new Set(documents.map(({ domain }) => domain))];
+  const domains = names.map((domain) => {
+    const own = documents.filter((one) => one.domain === domain);
+    const whole = sum(own.map((one) => one.bytes));
+    const inside = stretches?.filter(({ document }) => baseline.documents[document].domain === domain);
+    return {
+      domain,
+      ...(inside
+        ? differenceOf(inside.map(unitOf), "stretch", whole, seed)
+        : differenceOf(own, "document", whole, seed)),
+    };
+  });
+  const count = (verdict: Verdict | null): number => domains.filter((one) => one.verdict === verdict).length;
+  const shown = alignedStretches([baseline, model], SHOWN_BYTES)
+    .map((one) => ({ one, gain: one.nats[0] - one.nats[1] }))
+    .sort((a, b) => b.gain - a.gain);
+  const toBits = (nats: number, length: number): number => nats / Math.LN2 / length;
+  return {
+    model: model.model.name,
+    overall: differenceOf(documents, "document", bytes, seed, kept && byBlocks),
+    kept,
+    domains,
+    tally: { better: count("better"), worse: count("worse"), tie: count("tie"), unknown: count(null) },
+    documents: documents
+      .filter((one) => one.bytes > 0)
+      .map(({ id, domain, bytes: length, nats: [a, b] }) => ({
+        id,
+        domain,
+        bytes: length,
+        baseline: toBits(a, length),
+        model: toBits(b, length),
+      }))
+      .sort((a, b) => Math.abs((b.model - b.baseline) * b.bytes) - Math.abs((a.model - a.baseline) * a.bytes))
+      .slice(0, SHOWN),
+    better: shown
+      .filter(({ gain }) => gain > 0)
+      .slice(0, SHOWN)
+      .map(({ one }) => one),
+    worse: shown
+      .filter(({ gain }) => gain < 0)
+      .slice(-SHOWN)
+      .reverse()
+      .map(({ one }) => one),
+  };
+}
