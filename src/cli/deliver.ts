@@ -5,8 +5,7 @@ import { checkWritable, writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { Measurement } from "../measure/measure.ts";
-import type { KeptStates } from "../probes/kept-states.ts";
-import type { Profile, Profile } from "../profile/profile.ts";
+import type { Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
 import { renderTerminal, terminalOptions } from "../report/terminal.ts";
 
@@ -35,6 +34,7 @@ function targetsOf({ out, json, report, keep }: Delivery): Target[] {
   if (typeof json === "string") targets.push({ path: json, write: writeProfile });
   if (report !== undefined) targets.push({ path: report, write: writeReport });
   if (keep.includes("losses")) targets.push({ path: join(out ?? ".", "losses.safetensors"), write: writeLosses });
+  if (keep.includes("states")) targets.push({ path: join(out ?? ".", "states.safetensors"), write: writeStates });
   return targets;
 }
 
@@ -77,8 +77,10 @@ async function writeLosses(path: string, { documents, lossesOf }: Measurement): 
 }
 
 /** `states [L+1, n, d]` where words end, `doc [n]` and `byte_end [n]`: the places, the same for every model on this text. */
-async function writeKept(path: string, kept: KeptStates, { id, model, plan }: Profile): Promise<void> {
+async function writeStates(path: string, { keptStates: kept, profile }: Measurement): Promise<void> {
+  if (!kept) throw new Error("no states were kept");
   const { rows } = kept;
+  const { id, model, plan } = profile;
   await writeSafetensors(
     path,
     [

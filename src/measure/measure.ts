@@ -102,6 +102,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
     try {
       const measurement = await run(request, prepared, id, folder, started);
       await request.deliver?.(measurement);
+      measurement.keptStates?.close();
       folder.remove();
       return measurement;
     } catch (error) {
@@ -197,10 +198,7 @@ async function run(
   }
 }
 
-async function runProbes(
-  request: MeasureRequest,
-  running: Running,
-): Promise<{ readonly measurement: Measurement; dispose(): void }> {
+async function runProbes(request: MeasureRequest, running: Running): Promise<Measurement> {
   const { model, plan, progress, signal, threads } = request;
   const { spec } = model;
   const { tokenizer, documents, units, batches, longest, corpus, refusals, id, folder, points, plane } = running;
@@ -303,7 +301,7 @@ async function runProbes(
     },
     refusals,
   };
-  return { profile: profileSchema.parse(profile), documents, lossesOf };
+  return { profile: profileSchema.parse(profile), documents, lossesOf, keptStates: kept };
 }
 
 const engineOf = (
