@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { shared } from "../fixtures.testing.ts";
-import { type KnownModel, knownModels, knownTraining, readLedger } from "./ledger-known.ts";
+import { type KnownModel, knownLicence, knownModels, knownTraining, readLedger } from "./ledger-known.ts";
 
 const original = shared("../reference/model-ledger.csv");
 
@@ -89,4 +89,11 @@ describe("knownTraining", () => {
       if (params_total !== "") expect(knownTraining(model, Number(params_total)).training, model).not.toBeNull();
     }
   });
+});
+
+it("knows licences that were seen, of the model itself", () => {
+  expect(knownLicence("EleutherAI/pythia-70m", 70_426_624)).toBe("Apache-2.0");
+  expect(knownLicence("EleutherAI/pythia-70m", 80_000_000)).toBeNull();
+  // recalled only
+  expect(knownLicence("openai-community/gpt2", 124_439_808)).toBeNull();
 });

@@ -69,23 +69,30 @@ function normalised(name: string): string {
     .replace(/(?<=^pythia-.*)-deduped$/, "");
 }
 
+/** The row of a model's name, or null, with the reason where a row has the name but cannot be this model. */
+function knownRow(name: string, parameters: number): { row: KnownModel | null; why: string | null } {
+  const wanted = normalised(name);
+  const [row, ...others] = knownModels().filter(({ model }) => normalised(model) === wanted);
+  if (!row || others.length > 0) return { row: null, why: null };
+  const expected = Number(row.params_total);
+  if (row.params_total === "" || Math.abs(parameters / expected - 1) > TOLERANCE) {
+    const said = row.params_total === "" ? "an unknown number of" : expected.toLocaleString("en-US");
+    return {
+      row: null,
+      why: `not the ledger's ${row.model}: that has ${said} parameters, this ${parameters.toLocaleString("en-US")}`,
+    };
+  }
+  return { row, why: null };
+}
+
 /**
  * @param name `org/name[@revision]` or a folder's name
  * @param parameters of the model as stored
  * @returns the row's figures, or null with the reason where a row has the name but cannot be this model
  */
 export function knownTraining(name: string, parameters: number): { training: Training | null; why: string | null } {
-  const wanted = normalised(name);
-  const [row, ...others] = knownModels().filter(({ model }) => normalised(model) === wanted);
-  if (!row || others.length > 0) return { training: null, why: null };
-  const expected = Number(row.params_total);
-  if (row.params_total === "" || Math.abs(parameters / expected - 1) > TOLERANCE) {
-    const said = row.params_total === "" ? "an unknown number of" : expected.toLocaleString("en-US");
-    return {
-      training: null,
-      why: `not the ledger's ${row.model}: that has ${said} parameters, this ${parameters.toLocaleString("en-US")}`,
-    };
-  }
+  const { row, why } = knownRow(name, parameters);
+  if (row === null) return { training: null, why };
   const figure = (column: keyof KnownModel): number | null => (row[column] === "" ? null : Number(row[column]));
   const tokens = figure("training_tokens");
   const bytesPerToken = figure("bytes_per_token");
@@ -101,6 +108,16 @@ export function knownTraining(name: string, parameters: number): { training: Tra
     },
     why: null,
   };
+}
+
+/**
+ * The licence of a known model, where it was seen at its source and not only recalled.
+ * @param name `org/name[@revision]` or a folder's name
+ * @param parameters of the model as stored
+ */
+export function knownLicence(name: string, parameters: number): string | null {
+  const { row } = knownRow(name, parameters);
+  return row && /^(?:licence )?verified\b/.test(row.release_licence_status) ? row.licence || null : null;
 }
 
 /** What the user says of the training data; wins over the ledger of known models. */
