@@ -3,29 +3,46 @@ import { z } from "zod";
 import { count } from "./figures.ts";
 
 export const ledgerSchema = z.object({
-  parameters: z.object({
-    total: count,
-    embedding: count,
-    nonEmbedding: count,
-    activePerToken: count
-      .nullable()
-      .meta({ description: "differs from total for mixtures of experts; null where the architecture is unknown" }),
-  }),
+  parameters: z
+    .object({
+      total: count.meta({ description: "all parameters, tied ones once" }),
+      embedding: count.meta({ description: "of them in input and output embeddings" }),
+      nonEmbedding: count.meta({ description: "of them elsewhere" }),
+      activePerToken: count
+        .nullable()
+        .meta({ description: "differs from total for mixtures of experts; null where the architecture is unknown" }),
+    })
+    .meta({ description: "counted from the tensors' shapes" }),
   weightBytes: count.meta({ description: "as stored, weights only" }),
-  bitsPerParameter: z.number(),
-  byDtype: z.record(z.string(), z.object({ tensors: count, parameters: count, bytes: count })),
-  buffers: z.object({ tensors: count, bytes: count }).meta({ description: "stored tensors that are no weights" }),
+  bitsPerParameter: z.number().meta({ description: "as stored" }),
+  byDtype: z
+    .record(
+      z.string(),
+      z.object({
+        tensors: count.meta({ description: "tensors of this number format" }),
+        parameters: count.meta({ description: "parameters in them" }),
+        bytes: count.meta({ description: "bytes they take" }),
+      }),
+    )
+    .meta({ description: "by number format" }),
+  buffers: z
+    .object({
+      tensors: count.meta({ description: "tensors" }),
+      bytes: count.meta({ description: "bytes they take" }),
+    })
+    .meta({ description: "stored tensors that are no weights" }),
   training: z
     .object({
-      tokens: z.number().nullable(),
-      bytes: z.number().nullable(),
-      bytesPerToken: z.number().nullable(),
-      source: z.string(),
-      note: z.string().nullable(),
+      tokens: z.number().nullable().meta({ description: "tokens read in training" }),
+      bytes: z.number().nullable().meta({ description: "bytes read in training" }),
+      bytesPerToken: z.number().nullable().meta({ description: "bytes / tokens" }),
+      source: z.string().meta({ description: "where this is from; `given` where the user said it" }),
+      note: z.string().nullable().meta({ description: "what has to be known about these figures" }),
     })
-    .nullable(),
+    .nullable()
+    .meta({ description: "what is known of the training data; null where nothing is" }),
   storageRatio: z.number().nullable().meta({ description: "training bytes / weight bytes" }),
-  trainingBytesPerParameter: z.number().nullable(),
+  trainingBytesPerParameter: z.number().nullable().meta({ description: "training bytes / parameters" }),
   entropyCodedBytes: z
     .number()
     .nullable()

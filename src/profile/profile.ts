@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { codingSchema } from "./coding.ts";
-import { count, intervalSchema } from "./figures.ts";
+import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
 import { ledgerSchema } from "./ledger.ts";
 import { planeSchema } from "./plane.ts";
@@ -12,74 +12,117 @@ import { planeSchema } from "./plane.ts";
 export const PROFILE_SCHEMA = "lossyscope.profile/1";
 
 export const profileSchema = z.object({
-  schema: z.literal(PROFILE_SCHEMA),
+  schema: z.literal(PROFILE_SCHEMA).meta({ description: "name and version of this schema" }),
   id: z.string().meta({ description: "digest of the plan: the same id is the same measurement" }),
   title: z
     .string()
     .nullable()
     .meta({ description: "a line the reader must see first (`this model is untrained`), or null" }),
-  model: z.object({
-    name: z.string().meta({ description: "org/name[@revision] or the folder's own name; never a path" }),
-    revision: z.string().nullable(),
-    architecture: z.string(),
-    layers: count,
-    width: count,
-    vocabulary: count,
-    positions: count.nullable(),
-  }),
+  model: z
+    .object({
+      name: z.string().meta({ description: "org/name[@revision] or the folder's own name; never a path" }),
+      revision: z.string().nullable().meta({ description: "commit on the Hub; null for a folder" }),
+      architecture: z.string().meta({ description: "model_type of its config" }),
+      layers: count.meta({ description: "blocks; the plane and the geometry have one layer more" }),
+      width: count.meta({ description: "dimensions of the hidden state" }),
+      vocabulary: count.meta({ description: "tokens that it gives a probability" }),
+      positions: count.nullable().meta({ description: "longest window; null where nothing limits it" }),
+    })
+    .meta({ description: "what was measured" }),
   plan: z.record(z.string(), z.unknown()).meta({ description: "every option of the measurement, as validated" }),
-  corpus: z.object({
-    name: z.string(),
-    digest: z.string(),
-    documents: count,
-    bytes: count,
-    characters: count,
-    tokens: count,
-    unit: z.enum(["document", "block"]),
-    units: count,
-    domains: z.record(z.string(), z.object({ documents: count, bytes: count })),
-    normalised: count.meta({ description: "documents a normaliser changed" }),
-    refused: count.meta({ description: "documents that could not be aligned with their tokens" }),
-    invalidUtf8: count.meta({ description: "byte sequences replaced on request" }),
-  }),
-  ledger: ledgerSchema,
-  coding: codingSchema.nullable(),
-  plane: planeSchema.nullable(),
-  geometry: geometrySchema.nullable(),
-  documents: z.array(
-    z.object({
-      id: z.string(),
-      sha256: z.string(),
-      domain: z.string(),
-      bytes: count,
-      tokens: count,
-      nats: z.number().nullable(),
-    }),
-  ),
+  corpus: z
+    .object({
+      name: z.string().meta({ description: "the text's own name; never a path" }),
+      digest: z.string().meta({ description: "SHA-256 over the documents' domains and digests, in order" }),
+      documents: count.meta({ description: "documents measured" }),
+      bytes: count.meta({ description: "UTF-8 bytes as given" }),
+      characters: count.meta({ description: "Unicode code points" }),
+      tokens: count.meta({ description: "tokens of the text, without prefixes" }),
+      unit: z.enum(["document", "block"]).meta({ description: "what every interval resamples, METHODS §0" }),
+      units: count.meta({ description: "how many of them there are" }),
+      domains: z
+        .record(
+          z.string(),
+          z.object({
+            documents: count.meta({ description: "documents of this domain" }),
+            bytes: count.meta({ description: "their bytes" }),
+          }),
+        )
+        .meta({ description: "by domain" }),
+      normalised: count.meta({ description: "documents a normaliser changed" }),
+      refused: count.meta({ description: "documents that could not be aligned with their tokens" }),
+      invalidUtf8: count.meta({ description: "byte sequences replaced on request" }),
+    })
+    .meta({ description: "the text it was measured on" }),
+  ledger: ledgerSchema.meta({ description: "what the weights cost, METHODS §1.2" }),
+  coding: codingSchema.nullable().meta({ description: "how small the text gets, METHODS §1" }),
+  plane: planeSchema.nullable().meta({ description: "what every layer keeps and knows, METHODS §2" }),
+  geometry: geometrySchema.nullable().meta({ description: "the shape of the space, METHODS §3" }),
+  documents: z
+    .array(
+      z.object({
+        id: z.string().meta({ description: "name of the file, with the number of the record" }),
+        sha256: z.string().meta({ description: "of its bytes" }),
+        domain: z.string().meta({ description: "its domain" }),
+        bytes: count.meta({ description: "its bytes" }),
+        tokens: count.meta({ description: "its tokens" }),
+        nats: z.number().nullable().meta({ description: "its code length; null where losses were not taken" }),
+      }),
+    )
+    .meta({ description: "every document, in the order of the text" }),
   passages: z
     .array(
       z.object({
-        document: count,
+        document: count.meta({ description: "place in `documents`" }),
         start: count.meta({ description: "byte offset in the document" }),
-        text: z.string(),
-        bitsPerByte: intervalSchema.shape.value,
+        text: z.string().meta({ description: "the text itself" }),
+        bitsPerByte: z.number().nullable().meta({ description: "of this passage" }),
         ends: z.array(count).meta({ description: "byte ends of the tokens, from the passage's start" }),
         nats: z.array(z.number()).meta({ description: "code length of each token" }),
       }),
     )
     .meta({ description: "at most 200 kB of text, empty with --no-text" }),
-  provenance: z.object({
-    tool: z.object({ name: z.literal("lossyscope"), version: z.string() }),
-    runtime: z.object({ node: z.string(), engine: z.string(), platform: z.string(), threads: count }),
-    digests: z.object({ config: z.string(), weights: z.string(), tokenizer: z.string().nullable() }),
-    seeds: z.record(z.string(), z.union([z.number(), z.string()])),
-    started: z
-      .string()
-      .meta({ description: "ISO 8601; the only fields that differ between two equal runs are in provenance" }),
-    seconds: z.number(),
-    tokensPerSecond: z.number().nullable(),
-    peakMemoryBytes: count.nullable(),
-  }),
-  refusals: z.array(z.object({ figure: z.string(), reason: z.string() })),
+  provenance: z
+    .object({
+      tool: z
+        .object({
+          name: z.literal("lossyscope").meta({ description: "this tool" }),
+          version: z.string().meta({ description: "its version" }),
+        })
+        .meta({ description: "what measured" }),
+      runtime: z
+        .object({
+          node: z.string().meta({ description: "version of Node" }),
+          engine: z.string().meta({ description: "what ran the model, with its version" }),
+          platform: z.string().meta({ description: "operating system and processor" }),
+          threads: count.meta({ description: "threads of the engine" }),
+        })
+        .meta({ description: "where it ran" }),
+      digests: z
+        .object({
+          config: z.string().meta({ description: "of config.json" }),
+          weights: z.string().meta({ description: "of all weight files" }),
+          tokenizer: z.string().nullable().meta({ description: "of the tokenizer's files; null where there is none" }),
+        })
+        .meta({ description: "SHA-256 of the model's files" }),
+      seeds: z
+        .record(z.string(), z.union([z.number(), z.string()]))
+        .meta({ description: "everything random, by what it decides" }),
+      started: z
+        .string()
+        .meta({ description: "ISO 8601; the only fields that differ between two equal runs are in provenance" }),
+      seconds: z.number().meta({ description: "what the measurement took" }),
+      tokensPerSecond: z.number().nullable().meta({ description: "of the pass through the model" }),
+      peakMemoryBytes: count.nullable().meta({ description: "largest memory of all processes" }),
+    })
+    .meta({ description: "everything that took part" }),
+  refusals: z
+    .array(
+      z.object({
+        figure: z.string().meta({ description: "path of the figure, or name of the document" }),
+        reason: z.string().meta({ description: "why it is missing" }),
+      }),
+    )
+    .meta({ description: "figures refused rather than guessed" }),
 });
 export type Profile = z.infer<typeof profileSchema>;
