@@ -173,6 +173,33 @@ export function matchDocuments(given: readonly Named[], common: boolean): Matche
   );
 }
 
+/** Bytes of a stretch that stands for a block, or null where documents are the units of all profiles. */
+function blockBytesOf(profiles: readonly Profile[]): number | null {
+  const [{ corpus }] = profiles;
+  return profiles.some((one) => one.corpus.unit === "block")
+    ? (BLOCK_TOKENS * corpus.bytes) / Math.max(1, corpus.tokens)
+    : null;
+}
+
+const unitOf = ({ bytes, nats }: Stretch): Unit => ({ bytes, nats: [nats[0], nats[1]] });
+
+/**
+ * Difference in bits per byte of two models over the units that an interval can be had for.
+ * @throws as `compare`
+ */
+export function differenceBetween(baseline: Named, model: Named, { seed, common }: CompareOptions): Difference {
+  const documents = matchDocuments([baseline, model], common).map(({ bytes, nats }) => ({
+    bytes,
+    nats: [nats[0], nats[1]] as const,
+  }));
+  const bytes = sum(documents.map((one) => one.bytes));
+  const pair = [baseline.profile, model.profile];
+  const blockBytes = blockBytesOf(pair);
+  return blockBytes === null
+    ? differenceOf(documents, "document", bytes, seed)
+    : differenceOf(alignedStretches(pair, blockBytes).map(unitOf), "stretch", bytes, seed);
+}
+
 export interface CompareOptions {
   readonly seed: number;
   /** compares on the documents that all profiles have */
@@ -190,8 +217,6 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
   const bytes = sum(documents.map((one) => one.bytes));
   const profiles = given.map(({ profile }) => profile);
   const [first] = profiles;
-  const byBlocks = profiles.some(({ corpus }) => corpus.unit === "block");
-  const tokensPerByte = first.corpus.tokens / Math.max(1, first.corpus.bytes);
   const pairs = profiles.slice(1).map((profile, index) =>
     pairOf(
       first,
@@ -200,7 +225,7 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
       {
         seed,
         bytes,
-        blockBytes: byBlocks ? BLOCK_TOKENS / tokensPerByte : null,
+        blockBytes: blockBytesOf(profiles),
       },
     ),
   );
@@ -230,7 +255,6 @@ function pairOf(
   { seed, bytes, blockBytes }: { seed: number; bytes: number; blockBytes: number | null },
 ): Pair {
   const stretches = blockBytes === null ? null : alignedStretches([baseline, model], blockBytes);
-  const unitOf = ({ bytes: length, nats }: Stretch): Unit => ({ bytes: length, nats: [nats[0], nats[1]] });
   const kept = stretches && differenceOf(stretches.map(unitOf), "stretch", bytes, seed);
   const byBlocks = "the text has few documents; see the figure over the kept text";
   const names = [...new Set(documents.map(({ domain }) => domain))];
