@@ -3,6 +3,7 @@ import { type DownloadProgress, resolveModel } from "../hub/resolve.ts";
 import { type Checkpoint, openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { bindWeights } from "../models/weights.ts";
 
 export interface OpenModel {
   readonly name: string;
@@ -17,9 +18,11 @@ export interface OpenOptions {
   readonly onDownload: (progress: DownloadProgress) => void;
 }
 
-/** @throws LossyscopeError as `resolveModel`, `openCheckpoint` and `specOf` do */
+/** @throws LossyscopeError as `resolveModel`, `openCheckpoint`, `specOf` and `bindWeights` do: all that headers tell */
 export async function openModel(name: string, { offline, signal, onDownload }: OpenOptions): Promise<OpenModel> {
   const { folder, ...found } = await resolveModel(name, { offline, signal, onProgress: onDownload });
   const checkpoint = await openCheckpoint(folder);
-  return { ...found, checkpoint, spec: specOf(checkpoint.config) };
+  const spec = specOf(checkpoint.config);
+  bindWeights(spec, checkpoint.weights);
+  return { ...found, checkpoint, spec };
 }
