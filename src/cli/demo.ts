@@ -5,7 +5,7 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "@commander-js/extra-typings";
@@ -18,7 +18,7 @@ import { createProgress } from "../report/progress.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
 import { deliver } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, seed } from "./options.ts";
+import { seed, threads } from "./options.ts";
 
 const NAME = "untrained-demo";
 
@@ -82,7 +82,7 @@ export function demoCommand() {
     )
     .option("-o, --out <folder>", "writes profile.json and report.html there", "lossyscope-report")
     .option("--json [file]", "writes the profile to a file, or to standard output")
-    .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
+    .addOption(threads())
     .option("--seed <n>", "seed of everything random", seed, 0)
     .option("--quiet", "no progress", false)
     .action(async ({ out, json, threads, seed, quiet }) => {

@@ -1,5 +1,4 @@
 /** `lossyscope measure MODEL --text PATH…`: the main command. Parses, calls `measure/`, prints and writes. */
-import { availableParallelism } from "node:os";
 import { Command, Option } from "@commander-js/extra-typings";
 import { sha256File } from "../files/digest.ts";
 import { measure } from "../measure/measure.ts";
@@ -12,7 +11,7 @@ import { createProgress } from "../report/progress.ts";
 import { deliver, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, collect, quantity, seed } from "./options.ts";
+import { atLeast, collect, quantity, seed, threads } from "./options.ts";
 
 function domains(named: readonly string[]): { path: string; domain: string }[] {
   return named.map((entry) => {
@@ -74,7 +73,7 @@ export function measureCommand() {
       atLeast(0),
     )
     .option("--batch-tokens <n>", "tokens that go through the model together", atLeast(1), DEFAULT.batchTokens)
-    .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
+    .addOption(threads())
     .option("--seed <n>", "seed of everything random", seed, DEFAULT.seed)
     .option("--points <m>", "reference points of the plane", atLeast(2), PLANE.points)
     .option("--reference-points <file>", "safetensors file with the reference points W [m,d]")

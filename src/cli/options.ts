@@ -1,5 +1,6 @@
 /** Readers of option values that several commands share; each refuses a wrong value with what it expects. */
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
 function whole(text: string, least: number): number {
   const value = Number(text);
@@ -15,6 +16,12 @@ export const atLeast =
     whole(text, least);
 
 export const seed = (text: string): number => whole(text, Number.MIN_SAFE_INTEGER);
+
+/** `--threads`; its default is this machine's, which the help does not spell out. */
+export const threads = () =>
+  new Option("--threads <n>", "threads of the runtime")
+    .argParser(atLeast(1))
+    .default(availableParallelism(), "all cores");
 
 const MULTIPLES: Readonly<Record<string, number>> = {
   "": 1,

@@ -1,5 +1,4 @@
 /** `lossyscope states MODEL`: hidden states, logits and losses as a safetensors file, for other tools to read. */
-import { availableParallelism } from "node:os";
 import { Command } from "@commander-js/extra-typings";
 import { openModel } from "../measure/model.ts";
 import { readIds, writeStates } from "../measure/states.ts";
@@ -10,7 +9,7 @@ import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast } from "./options.ts";
+import { atLeast, threads } from "./options.ts";
 
 export function statesCommand() {
   return new Command("states")
@@ -23,7 +22,7 @@ export function statesCommand() {
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--split-on <regex>", "cuts plain files into documents")
     .option("--context <tokens>", "tokens of a document, prefix included", atLeast(1), 128)
-    .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
+    .addOption(threads())
     .requiredOption("-o, --out <file>", "the safetensors file to write")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
