@@ -1,0 +1,266 @@
+/**
+ * Which of several measured models to take (METHODS §11): constraints first, then what is dominated by what, then the
+ * frontier, and a recommendation with its reason. Text size is the one criterion with an error bar: a model is better in it
+ * only where the paired interval says so, and what cannot be told apart is a tie. Everything else is counted.
+ *
+ * A criterion is used where it is known of every candidate that meets the constraints; weights stand for memory, and what
+ * a run needs beside them (cache, activations) comes on top.
+ */
+import { numberIn, tableOf } from "../formats/csv.ts";
+import { knownLicence } from "../models/ledger-known.ts";
+import type { Estimate } from "../numeric/bootstrap.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { type Difference, differenceBetween } from "./compare.ts";
+import { type Named, requireDistinct, requireOneText } from "./text.ts";
+
+/** What the user knows of a model that no profile does. */
+export interface Facts {
+  readonly model: string;
+  /** for a million tokens */
+  readonly price: number | null;
+  readonly licence: string | null;
+  readonly tokensPerSecond: number | null;
+}
+
+/**
+ * A table `model[,price][,licence][,tokens_per_second]`, price per million tokens.
+ * @throws LossyscopeError `input` with the line
+ */
+export function parseFacts(content: string, name: string): Facts[] {
+  const seen = new Map<string, number>();
+  return tableOf(content, name, ["model"], ["price", "licence", "license", "tokens_per_second"]).map((row) => {
+    const { model } = row.cells;
+    const before = seen.get(model);
+    const fault = (message: string): never => {
+      throw new LossyscopeError("input", `${name}, line ${row.line}: ${message}`, "correct the row");
+    };
+    if (!model) fault("no model");
+    if (before !== undefined) fault(`${model} stands on line ${before} as well`);
+    seen.set(model, row.line);
+    const positive = (column: string): number | null => {
+      const value = numberIn(row, column, name);
+      return value !== null && value < 0 ? fault(`${column} is ${value}`) : value;
+    };
+    return {
+      model,
+      price: positive("price"),
+      licence: row.cells.licence || row.cells.license || null,
+      tokensPerSecond: positive("tokens_per_second"),
+    };
+  });
+}
+
+/** Licences that ask for no more than attribution, as SPDX names them. */
+const PERMISSIVE = new Set([
+  "0bsd",
+  "apache-2.0",
+  "bsd-2-clause",
+  "bsd-3-clause",
+  "bsl-1.0",
+  "cc-by-4.0",
+  "cc0-1.0",
+  "isc",
+  "mit",
+  "unlicense",
+  "zlib",
+]);
+
+export interface Constraints {
+  /** weights that fit into memory */
+  readonly memoryBytes?: number;
+  /** weights that fit on the disk, or through the wire */
+  readonly weightBytes?: number;
+  /** `permissive`, or names of licences */
+  readonly licences?: readonly string[];
+  readonly tokensPerSecond?: number;
+  /** for a million tokens */
+  readonly price?: number;
+}
+
+export interface Candidate {
+  readonly model: string;
+  readonly bitsPerByte: Estimate & { readonly value: number };
+  readonly weightBytes: number;
+  readonly licence: string | null;
+  readonly tokensPerSecond: number | null;
+  readonly price: number | null;
+  /** for a million bytes of the profiles' text: the price of the tokens that this model cuts them into */
+  readonly costPerMillionBytes: number | null;
+}
+
+export type Criterion = "bits per byte" | "weights" | "cost" | "speed";
+
+export interface Choice {
+  readonly corpus: { readonly name: string; readonly bytes: number };
+  readonly candidates: readonly Candidate[];
+  readonly excluded: readonly { readonly model: string; readonly reasons: readonly string[] }[];
+  readonly criteria: readonly Criterion[];
+  /** criteria left out because they are not known of every candidate */
+  readonly unknown: readonly Criterion[];
+  readonly dominated: readonly { readonly model: string; readonly by: readonly string[] }[];
+  /** models that nothing dominates, fewest bits per byte first */
+  readonly frontier: readonly string[];
+  readonly recommendation: Recommendation | null;
+}
+
+export interface Recommendation {
+  readonly model: string;
+  /** of the frontier, with the fewest bits per byte as measured */
+  readonly smallest: string;
+  /** candidates that cannot be told apart from the smallest, it among them */
+  readonly tied: readonly string[];
+  /** what chose among the tied; null where nothing had to */
+  readonly by: "cost" | "weights" | null;
+  /** the next in bits per byte among those the constraints leave, against the recommended */
+  readonly next: { readonly model: string; readonly difference: Difference } | null;
+}
+
+function candidateOf({ file, profile }: Named, facts: Facts | undefined): Candidate {
+  const bitsPerByte = profile.coding?.overall.bitsPerByte;
+  if (bitsPerByte === undefined || bitsPerByte.value === null) {
+    throw new LossyscopeError("input", `${file} has no bits per byte`, "measure it with its losses");
+  }
+  const { model, ledger, provenance, corpus } = profile;
+  const price = facts?.price ?? null;
+  return {
+    model: model.name,
+    bitsPerByte: { ...bitsPerByte, value: bitsPerByte.value },
+    weightBytes: ledger.weightBytes,
+    licence: facts?.licence ?? knownLicence(model.name, ledger.parameters.total),
+    tokensPerSecond: facts?.tokensPerSecond ?? provenance.tokensPerSecond,
+    price,
+    costPerMillionBytes: price === null ? null : (price * corpus.tokens) / corpus.bytes,
+  };
+}
+
+/** Why a candidate is out; nothing where it meets everything. What is not known is not met. */
+function reasonsAgainst(candidate: Candidate, constraints: Constraints): string[] {
+  const reasons: string[] = [];
+  const most = (what: string, value: number | null, limit: number | undefined): void => {
+    if (limit === undefined) return;
+    if (value === null) reasons.push(`${what} is not known`);
+    else if (value > limit) reasons.push(`${what} ${value} is over ${limit}`);
+  };
+  most("bytes of weights in memory:", candidate.weightBytes, constraints.memoryBytes);
+  most("bytes of weights:", candidate.weightBytes, constraints.weightBytes);
+  most("price", candidate.price, constraints.price);
+  const { tokensPerSecond: least, licences } = constraints;
+  if (least !== undefined) {
+    if (candidate.tokensPerSecond === null) reasons.push("speed is not known");
+    else if (candidate.tokensPerSecond < least) reasons.push(`${candidate.tokensPerSecond} tokens/s is under ${least}`);
+  }
+  if (licences !== undefined) {
+    const own = candidate.licence?.toLowerCase() ?? null;
+    const allowed = licences.some((one) =>
+      one === "permissive" ? own !== null && PERMISSIVE.has(own) : one.toLowerCase() === own,
+    );
+    if (own === null) reasons.push("licence is not known");
+    else if (!allowed) reasons.push(`licence ${candidate.licence} is not ${licences.join(" or ")}`);
+  }
+  return reasons;
+}
+
+/** Counted criteria, lower is better. */
+const COUNTED: Readonly<Record<Exclude<Criterion, "bits per byte">, (candidate: Candidate) => number | null>> = {
+  weights: ({ weightBytes }) => weightBytes,
+  cost: ({ costPerMillionBytes }) => costPerMillionBytes,
+  speed: ({ tokensPerSecond }) => (tokensPerSecond === null ? null : -tokensPerSecond),
+};
+const COUNTED_NAMES = ["weights", "cost", "speed"] as const;
+
+/**
+ * @param given one profile a model, all of one text
+ * @param facts of any models; those that are no candidate are an error, as they are most likely misspelt
+ * @throws LossyscopeError `input` for different texts, a model twice, facts of a model that is no candidate
+ */
+export function choose(
+  given: readonly Named[],
+  facts: readonly Facts[],
+  constraints: Constraints,
+  seed: number,
+): Choice {
+  if (given.length === 0) throw new LossyscopeError("usage", "no profile is given", "name two or more");
+  requireDistinct(given);
+  requireOneText(given);
+  const names = given.map(({ profile }) => profile.model.name);
+  const stranger = facts.find(({ model }) => !names.includes(model));
+  if (stranger) {
+    throw new LossyscopeError(
+      "input",
+      `the table names ${stranger.model}, of which there is no profile`,
+      `the profiles are of ${names.join(", ")}`,
+    );
+  }
+  const candidates = given.map((one) =>
+    candidateOf(
+      one,
+      facts.find(({ model }) => model === one.profile.model.name),
+    ),
+  );
+  const excluded = candidates.flatMap((candidate) => {
+    const reasons = reasonsAgainst(candidate, constraints);
+    return reasons.length > 0 ? [{ model: candidate.model, reasons }] : [];
+  });
+  const left = candidates
+    .filter(({ model }) => !excluded.some((one) => one.model === model))
+    .sort((a, b) => a.bitsPerByte.value - b.bitsPerByte.value);
+  const profileOf = new Map(given.map((one) => [one.profile.model.name, one]));
+  const between = pairwise((a, b) => differenceBetween(profileOf.get(a)!, profileOf.get(b)!, { seed, common: false }));
+  const counted = COUNTED_NAMES.filter((name) => left.every((one) => COUNTED[name](one) !== null));
+
+  /** Whether a is nowhere worse than b and somewhere better. */
+  const dominates = (a: Candidate, b: Candidate): boolean => {
+    if (a === b) return false;
+    const { verdict } = between(b.model, a.model);
+    if (verdict === "worse") return false;
+    const gaps = counted.map((name) => COUNTED[name](b)! - COUNTED[name](a)!);
+    return gaps.every((gap) => gap >= 0) && (verdict === "better" || gaps.some((gap) => gap > 0));
+  };
+  const dominated = left.flatMap((candidate) => {
+    const by = left.filter((other) => dominates(other, candidate)).map(({ model }) => model);
+    return by.length > 0 ? [{ model: candidate.model, by }] : [];
+  });
+  const frontier = left.filter(({ model }) => !dominated.some((one) => one.model === model));
+  return {
+    corpus: { name: given[0].profile.corpus.name, bytes: given[0].profile.corpus.bytes },
+    candidates,
+    excluded,
+    criteria: ["bits per byte", ...counted],
+    unknown: COUNTED_NAMES.filter((name) => !counted.includes(name)),
+    dominated,
+    frontier: frontier.map(({ model }) => model),
+    recommendation: frontier.length > 0 ? recommend(left, frontier, counted.includes("cost"), between) : null,
+  };
+}
+
+/** Each difference once. */
+function pairwise(difference: (a: string, b: string) => Difference): (a: string, b: string) => Difference {
+  const known = new Map<string, Difference>();
+  return (a, b) => {
+    const key = JSON.stringify([a, b]);
+    const found = known.get(key) ?? difference(a, b);
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** Of the models of the frontier that cannot be told from the smallest, the cheapest, or the one of fewest bytes. */
+function recommend(
+  left: readonly Candidate[],
+  frontier: readonly Candidate[],
+  priced: boolean,
+  between: (a: string, b: string) => Difference,
+): Recommendation {
+  const [smallest] = frontier;
+  const tied = frontier.filter((one) => one === smallest || between(smallest.model, one.model).verdict !== "worse");
+  const value = COUNTED[priced ? "cost" : "weights"];
+  const model = tied.reduce((best, one) => (value(one)! < value(best)! ? one : best));
+  const next = left.find((one) => one !== model);
+  return {
+    model: model.model,
+    smallest: smallest.model,
+    tied: tied.map((one) => one.model),
+    by: tied.length > 1 ? (priced ? "cost" : "weights") : null,
+    next: next ? { model: next.model, difference: between(model.model, next.model) } : null,
+  };
+}
