@@ -1,6 +1,7 @@
 /**
  * How far the decoder is from golden values that other implementations computed (fixtures/README.md): every fixture run,
- * its largest differences beside what is allowed. The table of architectures in the docs is drawn from these.
+ * its largest differences beside what is allowed. The table of architectures in the docs (`scripts/docs.ts`) is drawn from
+ * these.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -88,17 +89,4 @@ export async function differences(
   } finally {
     await golden.close();
   }
-}
-
-/** Every fixture's largest differences as a Markdown table, for the docs. */
-export async function architectureTable(): Promise<string> {
-  const entries = (await manifest()).filter(({ name }) => name !== "stories260k");
-  const rows: string[] = [];
-  for (const entry of entries) {
-    const found = await differences(entry, fixture(`models/${entry.name}`));
-    const cells = QUANTITIES.map((quantity) => found[quantity].found.toExponential(0));
-    rows.push(`| ${[`\`${entry.model_type}\``, entry.name, entry.weights_dtype, ...cells].join(" | ")} |`);
-  }
-  const head = ["architecture", "fixture", "weights", ...QUANTITIES.map((quantity) => quantity.replaceAll("_", " "))];
-  return [`| ${head.join(" | ")} |`, `|${" --- |".repeat(head.length)}`, ...rows.sort(), ""].join("\n");
 }
