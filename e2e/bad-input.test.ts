@@ -330,7 +330,7 @@ describe("a text that is strange", () => {
     ]);
     expect(tokens).toBe(bytes);
     expect(coding!.overall.nats).toBeCloseTo(
-      documents.reduce((total, document) => total + document.nats, 0),
+      documents.reduce((total, document) => total + document.nats!, 0),
       6,
     );
     return { corpus, coding: coding!.overall, documents, plane, refusals };

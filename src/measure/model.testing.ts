@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { untrainedTensors } from "../models/untrained.ts";
 import { random } from "../numeric/random.ts";
+import type { Profile } from "../profile/profile.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
 import { type Measurement, type MeasureRequest, measure } from "./measure.ts";
 import { openModel } from "./model.ts";
@@ -96,16 +97,35 @@ export function writeText(path: string, content: string | NodeJS.ArrayBufferView
   return path;
 }
 
-/** Tells a test what goes on: the labels of the work as it begins, and the lines said. */
-export function listener(onStart: (label: string) => void = () => {}): ProgressSink & { readonly said: string[] } {
+export interface Listener extends ProgressSink {
+  /** the lines that stay */
+  readonly said: string[];
+}
+
+/** Tells a test what goes on: the work under way, and how often it has said how far it is. */
+export function listener(hear: (label: string, updates: number) => void = () => {}): Listener {
   const said: string[] = [];
+  let label = "";
+  let updates = 0;
   return {
     said,
-    start: (label) => onStart(label),
-    update() {},
+    start(started) {
+      label = started;
+      updates = 0;
+      hear(label, updates);
+    },
+    update: () => hear(label, ++updates),
     finish() {},
     message: (line) => void said.push(line),
   };
+}
+
+/** A profile without what two runs of the same measurement may differ in: when, how fast, at what cost. */
+export function figuresOf({ provenance, ...profile }: Profile): unknown {
+  const { started, seconds, tokensPerSecond, peakMemoryBytes, runtime, ...rest } = provenance;
+  const { plane } = profile;
+  const timeless = plane?.frontier && { ...plane, frontier: { ...plane.frontier, seconds: 0 } };
+  return { ...profile, plane: timeless ?? plane, provenance: rest };
 }
 
 export interface Asked extends Partial<Omit<MeasureRequest, "model" | "plan" | "points">> {
