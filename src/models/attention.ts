@@ -2,14 +2,16 @@
  * Causal attention in plain ops, block by block: the queries of a block meet only keys that one of them may see, so that
  * nearly half of a full mask's work is never done. Key-value heads are shared by broadcasting, never copied: query head
  * k·G + g reads key-value head k, G = H/K. Windows, softcaps and ALiBi fit the same form. Position s sees keys j ≤ s alone,
- * so padding on the right changes nothing.
+ * so padding on the right changes nothing. With a past the queries meet cached keys and new ones in one softmax, and
+ * who sees whom follows from the positions that are fed.
  *
  * Memory beyond the weights: scores 8·B·H·T·S bytes, T positions in a block; masks 2·S² bytes for each kind of layer.
+ * With a past: scores 8·B·H·S·(P + S), masks 4·B·S·(P + S) for each kind of layer.
  */
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
-import { type Building, linear, norm, scaled, softcapped } from "./layers.ts";
+import { type Building, linear, norm, type Past, scaled, softcapped } from "./layers.ts";
 import { rotaryTables } from "./rotary.ts";
 import type { AlibiSpec, AttentionSpec, QueryKeyNormSpec, RotarySpec } from "./spec.ts";
 
@@ -32,6 +34,13 @@ interface Block {
   readonly first: number;
 }
 
+/** Queries [B, K, G, S, h], keys and values [B, K, 1, S, h]. */
+interface Heads {
+  readonly queries: Value;
+  readonly keys: Value;
+  readonly values: Value;
+}
+
 export class Attention {
   readonly #building: Building;
   /** positions in a block of queries */
@@ -45,8 +54,9 @@ export class Attention {
     this.#queryBlock = Math.min(block, building.longest);
   }
 
-  /** [B, S, d] → [B, S, d] */
-  apply(x: Value, spec: AttentionSpec): Value {
+  /** [B, S, d] → [B, S, d]; `block` tells the blocks' pasts apart */
+  apply(x: Value, spec: AttentionSpec, block: number): Value {
+    const { past } = this.#building;
     const { heads, kvHeads, headWidth } = spec;
     const group = heads / kvHeads;
     const [batch, positions] = x.shape;
@@ -59,15 +69,61 @@ export class Attention {
     const queries = ops.transpose(query, [0, 2, 3, 1, 4]); // [B,S,K,G,h] → [B,K,G,S,h]
     const keys = ops.transpose(key, [0, 2, 3, 1, 4]); // [B,S,K,1,h] → [B,K,1,S,h]
     const values = ops.transpose(value, [0, 2, 3, 1, 4]);
-    const mixed = this.#blocks(spec.window).map((block) => {
-      const { start, end, first } = block;
-      const seen = ops.transpose(this.#cut(keys, first, end), [0, 1, 2, 4, 3]);
-      const scores = scaled(ops.matMul(this.#cut(queries, start, end), seen), spec.scale);
-      const biased = ops.add(softcapped(scores, spec.softcap), this.#bias(scores, spec, block));
-      return ops.matMul(ops.softmax(biased), this.#cut(values, first, end));
-    });
-    const whole = ops.transpose(ops.concat(mixed, 3, positions), [0, 3, 1, 2, 4]); // [B,K,G,S,h] → [B,S,K,G,h]
+    const mixed = past
+      ? this.#afterPast(past, { queries, keys, values }, spec, block)
+      : ops.concat(
+          this.#blocks(spec.window).map((part) => this.#within(part, { queries, keys, values }, spec)),
+          3,
+          positions,
+        );
+    const whole = ops.transpose(mixed, [0, 3, 1, 2, 4]); // [B,K,G,S,h] → [B,S,K,G,h]
     return linear(this.#building, ops.reshape(whole, [batch, positions, heads * headWidth]), spec.output);
+  }
+
+  /** What a block of queries takes from the keys of its own window: [B, K, G, t, h]. */
+  #within(block: Block, { queries, keys, values }: Heads, spec: AttentionSpec): Value {
+    const { start, end, first } = block;
+    const scores = scored(this.#cut(queries, start, end), this.#cut(keys, first, end), spec);
+    const shares = ops.softmax(ops.add(scores, this.#bias(scores, spec, block)));
+    return ops.matMul(shares, this.#cut(values, first, end));
+  }
+
+  /**
+   * What the queries take from cached keys and new ones: [B, K, G, S, h]. Neither keys nor values are joined, which would
+   * copy the cache: scores are, and their shares are parted again.
+   */
+  #afterPast(past: Past, { queries, keys, values }: Heads, spec: AttentionSpec, block: number): Value {
+    const { graph } = this.#building;
+    const cached = past.cached(block, spec);
+    past.keep(block, keys, values);
+    const all = past.keyPositions.shape[1];
+    const scores = ops.concat([scored(queries, cached.keys, spec), scored(queries, keys, spec)], -1, all);
+    const shares = ops.softmax(ops.add(scores, this.#biasAfterPast(past, spec)));
+    const [start, seam, end] = [graph.integers([0]), ops.sizes(cached.keys, 3, 4), ops.sizes(shares, 4, 5)];
+    const earlier = ops.sliceTo(shares, [4], start, seam, [cached.keys.shape[3]]);
+    const now = ops.sliceTo(shares, [4], seam, end, [keys.shape[3]]);
+    return ops.add(ops.matMul(earlier, cached.values), ops.matMul(now, values));
+  }
+
+  /** What is added to scores [B, K, G, S, P + S]: the mask [B, 1, 1, S, P + S], and ALiBi [B, K, G, 1, P + S]. */
+  #biasAfterPast({ positions, keyPositions }: Past, { window, alibi, heads, kvHeads }: AttentionSpec): Value {
+    const { graph, longest } = this.#building;
+    const [batch, queries] = positions.shape;
+    const keys = keyPositions.shape[1];
+    const mask = this.#once(`mask ${window}`, () => {
+      const at = ops.reshape(keyPositions, [batch, 1, 1, 1, keys]);
+      const distance = ops.subtract(ops.reshape(positions, [batch, 1, 1, queries, 1]), at);
+      const [seen, unseen] = [graph.scalar(0), graph.scalar(MASKED)];
+      const near = window === undefined ? seen : ops.where(ops.greater(graph.integers(window), distance), seen, unseen);
+      const before = ops.where(ops.greater(distance, graph.integers(-1)), near, unseen);
+      return ops.where(ops.greater(at, graph.integers(-1)), before, unseen);
+    });
+    if (!alibi) return mask;
+    return this.#once(`alibi ${JSON.stringify(alibi)} ${window}`, () => {
+      const table = ops.transpose(graph.constant(alibiTable(alibi, longest), [heads, longest]), [1, 0]);
+      const slopes = ops.transpose(ops.gather(table, keyPositions), [0, 2, 1]); // [B,P+S,H] → [B,H,P+S]
+      return ops.add(ops.reshape(slopes, [batch, kvHeads, heads / kvHeads, 1, keys]), mask);
+    });
   }
 
   /** Queries [B, S, H·h], keys and values [B, S, K·h], clamped and normed, not yet turned. */
@@ -129,13 +185,14 @@ export class Attention {
     return ops.concat(rest ? [turnedLow, turnedHigh, rest] : [turnedLow, turnedHigh], -1);
   }
 
-  /** cos and sin as [S, 1, 1, width/2], to broadcast over heads. */
+  /** cos and sin as [S, 1, 1, width/2] or, each row at positions of its own, [B, S, 1, 1, width/2]: to broadcast over heads. */
   #angles(rotary: RotarySpec): { cos: Value; sin: Value } {
-    const { graph, ids, longest } = this.#building;
+    const { graph, ids, longest, past } = this.#building;
     const half = rotary.width / 2;
     const cut = (name: "cos" | "sin"): Value =>
       this.#once(`${name} ${JSON.stringify(rotary)}`, () => {
         const table = graph.constant(rotaryTables(rotary, longest)[name], [longest, 1, 1, half]);
+        if (past) return ops.gather(table, past.positions);
         return ops.sliceTo(table, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
       });
     return { cos: cut("cos"), sin: cut("sin") };
@@ -183,6 +240,11 @@ export class Attention {
     this.#shared.set(key, value);
     return value;
   }
+}
+
+/** Scores before any bias, capped: [B, K, G, t, h] and [B, K, 1, n, h] → [B, K, G, t, n]. */
+function scored(queries: Value, keys: Value, { scale, softcap }: AttentionSpec): Value {
+  return softcapped(scaled(ops.matMul(queries, ops.transpose(keys, [0, 1, 2, 4, 3])), scale), softcap);
 }
 
 /**

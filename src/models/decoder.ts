@@ -1,6 +1,7 @@
 /**
  * One decoder for every architecture: a spec, weights and token ids become the residual stream after every block and the
- * logits, as values of a graph. Positions are 0 … S − 1 in every window. What is computed from them is `heads.ts`'s.
+ * logits, as values of a graph. Positions are 0 … S − 1 in every window, or go on from a past. What is computed from them is
+ * for others: measuring is `heads.ts`'s, decoding step by step `steps.ts`'s.
  */
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
@@ -46,12 +47,16 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
 
 /** Layer 0: [B, S] → [B, S, d] */
 function embedded(building: Building, { embedding }: DecoderSpec): Value {
-  const { graph, weights, ids } = building;
+  const { graph, weights, ids, past } = building;
   const looked = ops.cast(ops.gather(weights.stored(embedding.tokens), ids), "float32");
   const tokens = scaled(looked, embedding.scale);
   const projected = embedding.projection ? linear(building, tokens, embedding.projection) : tokens;
   if (!embedding.positions) return projected;
   const { table, offset } = embedding.positions;
+  if (past) {
+    const rows = ops.add(past.positions, graph.integers(offset));
+    return ops.add(projected, ops.cast(ops.gather(weights.stored(table), rows), "float32"));
+  }
   const start = graph.integers([offset]);
   const positions = ids.shape[1];
   const end = ops.add(start, ops.sizes(ids, 1, 2));
@@ -62,7 +67,7 @@ function embedded(building: Building, { embedding }: DecoderSpec): Value {
 function blockOutput(building: Building, attention: Attention, x: Value, block: BlockSpec, index: number): Value {
   const { norms, residualScale } = block;
   const read = norm(building, x, norms.beforeAttention);
-  const attended = norm(building, attention.apply(read, block.attention), norms.afterAttention);
+  const attended = norm(building, attention.apply(read, block.attention, index), norms.afterAttention);
   const thought = (from: Value): Value => norm(building, mlp(building, from, block.mlp, index), norms.afterMlp);
   switch (block.residual) {
     case "sequential": {

@@ -7,7 +7,7 @@ import type { Graph, Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
 import type { GraphWeights } from "./graph-weights.ts";
-import type { Activation, GatedMlpSpec, LinearSpec, MlpSpec, NormSpec } from "./spec.ts";
+import type { Activation, AttentionSpec, GatedMlpSpec, LinearSpec, MlpSpec, NormSpec } from "./spec.ts";
 
 /** What the parts of a decoder share while it is built. */
 export interface Building {
@@ -15,8 +15,25 @@ export interface Building {
   readonly weights: GraphWeights;
   /** int64 [B, S] */
   readonly ids: Value;
-  /** largest S that will be run */
+  /** positions of the longest window that will be run: the largest S, or with a past P + S */
   readonly longest: number;
+  /** absent: every window stands by itself, at positions 0 … S − 1 */
+  readonly past?: Past;
+}
+
+/** What earlier runs left, for a decoder that goes on from there (`steps.ts`). */
+export interface Past {
+  /** int64 [B, S]: where every id stands in its window; −1 for padding */
+  readonly positions: Value;
+  /** int64 [B, P + S]: where every key stands, cached ones first; −1 for what is no key */
+  readonly keyPositions: Value;
+  /** keys and values [B, K, 1, P, h] that the block has cached */
+  cached(
+    block: number,
+    shape: Pick<AttentionSpec, "kvHeads" | "headWidth">,
+  ): { readonly keys: Value; readonly values: Value };
+  /** takes the block's keys and values [B, K, 1, S, h] of this run */
+  keep(block: number, keys: Value, values: Value): void;
 }
 
 /** x·factor; x itself for 1. */
