@@ -38,6 +38,6 @@ export function foreseeMemory(spec: DecoderSpec, weights: WeightSource, load: Lo
   throw new LossyscopeError(
     "memory",
     `the model needs about ${gigabytes(needed)} of memory, this machine has ${gigabytes(available)} (${gigabytes(freemem())} free)`,
-    "measure a smaller model, or use a machine with more memory",
+    "measure a smaller model, pass a smaller --batch-tokens, or use a machine with more memory",
   );
 }

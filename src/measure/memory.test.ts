@@ -1,0 +1,33 @@
+import { totalmem } from "node:os";
+import { describe, expect, it } from "vitest";
+import { fixture } from "../fixtures.testing.ts";
+import { openCheckpoint } from "../models/checkpoint.ts";
+import { specOf } from "../models/config.ts";
+import { foreseeMemory, runtimeBytes } from "./memory.ts";
+
+const model = async () => {
+  const checkpoint = await openCheckpoint(fixture("models/llama"));
+  return { spec: specOf(checkpoint.config), weights: checkpoint.weights };
+};
+
+describe("the memory foreseen", () => {
+  it("grows with weights, window and batch, whichever of the two is larger", async () => {
+    const { spec, weights } = await model();
+    const base = runtimeBytes(spec, weights, { longest: 64, batchTokens: 64 });
+    const parameters = [...weights.names()].reduce((total, name) => total + weights.tensor(name)!.bytes / 4, 0);
+    expect(base).toBeGreaterThan(4 * parameters);
+    expect(runtimeBytes(spec, weights, { longest: 64, batchTokens: 128 })).toBeGreaterThan(base);
+    expect(runtimeBytes(spec, weights, { longest: 128, batchTokens: 64 })).toBe(
+      runtimeBytes(spec, weights, { longest: 64, batchTokens: 128 }),
+    );
+  });
+
+  it("is an error only where the machine has less", async () => {
+    const { spec, weights } = await model();
+    foreseeMemory(spec, weights, { longest: 64, batchTokens: 2048 });
+    const batchTokens = Math.ceil(totalmem() / spec.width);
+    expect(() => foreseeMemory(spec, weights, { longest: 64, batchTokens })).toThrow(
+      /the model needs about [\d.]+ GB of memory, this machine has [\d.]+ GB \([\d.]+ GB free\): measure a smaller model/,
+    );
+  });
+});
