@@ -11,6 +11,7 @@ const LINES = [
   ["atlas"],
   ["measure"],
   ["probes"],
+  ["decode"],
   ["engines"],
   ["observations"],
   ["models"],

@@ -4,9 +4,11 @@
  * the parent ends this process instead.
  */
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { KeptTensors } from "./kept-tensors.ts";
 import type { Feed, Fetched, FromRuntime, ToRuntime } from "./runtime-messages.ts";
 
 let session: InferenceSession | undefined;
+let kept = new KeptTensors([]);
 
 const send = (message: FromRuntime): void => {
   process.send?.(message);
@@ -25,6 +27,7 @@ async function handle(message: ToRuntime): Promise<void> {
       logSeverityLevel: 3,
       extra: { session: { model_external_initializers_file_folder_path: message.folder } },
     });
+    kept = new KeptTensors(message.kept);
     send({
       kind: "loaded",
       seconds: (performance.now() - started) / 1000,
@@ -34,7 +37,11 @@ async function handle(message: ToRuntime): Promise<void> {
   }
   if (!session) throw new Error("run before load");
   const feeds = Object.fromEntries(Object.entries(message.feeds).map(([name, feed]) => [name, tensor(feed)]));
-  const results = await session.run(feeds, [...message.fetches]);
+  if (message.kept) {
+    for (const { name, data, dims } of kept.before(message.kept)) feeds[name] = new Tensor("float32", data, dims);
+  }
+  const results = await session.run(feeds, [...message.fetches, ...(message.kept ? kept.outputs : [])]);
+  if (message.kept) kept.after(message.kept, (name) => results[name] as Fetched);
   const outputs: Record<string, Fetched> = {};
   for (const name of message.fetches) {
     const { data, dims } = results[name];

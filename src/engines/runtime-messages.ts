@@ -9,13 +9,40 @@ export interface Fetched {
   readonly dims: readonly number[];
 }
 
+/** A tensor that stays with the runtime: fed as [rows, heads, 1, capacity, width], continued by what the graph gives. */
+export interface KeptTensor {
+  readonly input: string;
+  readonly output: string;
+  readonly heads: number;
+  readonly width: number;
+}
+
+/** How much of the kept tensors a run finds filled: what it gives is put behind that. Zero makes them anew. */
+export interface Kept {
+  readonly rows: number;
+  readonly filled: number;
+}
+
+/** Kept tensors grow by so many slots: seldom enough that copying them is nothing, and few enough that few are empty. */
+const SLOTS = 64;
+
+/** Slots that the kept tensors have in a run which finds `filled` of them filled; the rest are zeros. */
+export const keptCapacity = (filled: number): number => Math.max(1, Math.ceil(filled / SLOTS)) * SLOTS;
+
 export type ToRuntime =
-  | { readonly kind: "load"; readonly model: Uint8Array; readonly folder: string; readonly threads: number }
+  | {
+      readonly kind: "load";
+      readonly model: Uint8Array;
+      readonly folder: string;
+      readonly threads: number;
+      readonly kept: readonly KeptTensor[];
+    }
   | {
       readonly kind: "run";
       readonly id: number;
       readonly feeds: Record<string, Feed>;
       readonly fetches: readonly string[];
+      readonly kept: Kept | null;
     };
 
 export type FromRuntime =

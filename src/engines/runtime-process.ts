@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Feed, Fetched, FromRuntime, ToRuntime } from "./runtime-messages.ts";
+import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime } from "./runtime-messages.ts";
 
 /** How long a child that was asked to stop may go on before it is killed. */
 const GRACE_MILLISECONDS = 500;
@@ -68,16 +68,30 @@ export class RuntimeProcess {
 
   /**
    * Loads a graph whose external data lies in `folder`.
+   * @param kept tensors that stay with the runtime from run to run
    * @returns seconds taken and the runtime's version
    */
-  load(model: Uint8Array, folder: string, threads: number): Promise<{ seconds: number; version: string }> {
-    return this.#ask("load", "loading the model", { kind: "load", model, folder, threads });
+  load(
+    model: Uint8Array,
+    folder: string,
+    threads: number,
+    kept: readonly KeptTensor[] = [],
+  ): Promise<{ seconds: number; version: string }> {
+    return this.#ask("load", "loading the model", { kind: "load", model, folder, threads, kept });
   }
 
-  /** @param subject what runs, in words: an error names it (`window 12 of document "a.txt"`) */
-  run(feeds: Record<string, Feed>, fetches: readonly string[], subject: string): Promise<RuntimeResult> {
+  /**
+   * @param subject what runs, in words: an error names it (`window 12 of document "a.txt"`)
+   * @param kept where the graph has kept tensors: what they hold before this run
+   */
+  run(
+    feeds: Record<string, Feed>,
+    fetches: readonly string[],
+    subject: string,
+    kept: Kept | null = null,
+  ): Promise<RuntimeResult> {
     const id = this.#nextId++;
-    return this.#ask(id, subject, { kind: "run", id, feeds, fetches });
+    return this.#ask(id, subject, { kind: "run", id, feeds, fetches, kept });
   }
 
   /** Asks the child to end, and ends it after half a second. Idempotent. */

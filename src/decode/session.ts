@@ -1,0 +1,128 @@
+/**
+ * A model that reads token by token: rows of one batch, each at a place of its own, whose keys and values stay in the
+ * runtime's child process (`models/steps.ts`, `engines/kept-tensors.ts`). What is predicted comes back, nothing else. What
+ * to read next is for others.
+ *
+ * Memory: in the child the weights, 8·B·P·L·K·h bytes of cache, P slots each; here what one step predicts, 4·B·V bytes.
+ */
+import { RuntimeProcess } from "../engines/runtime-process.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import { buildStepGraph, type Prediction } from "../models/steps.ts";
+import type { WeightSource } from "../models/weights.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+
+export interface SessionOptions {
+  readonly spec: DecoderSpec;
+  readonly weights: WeightSource;
+  readonly threads: number;
+  /** what a step gives of the next token: logits, or their softmax in float32 */
+  readonly prediction: Prediction;
+  /** positions that a row reaches at most */
+  readonly longest: number;
+  readonly signal?: AbortSignal;
+}
+
+export class DecodingSession {
+  readonly longest: number;
+  /** of the runtime */
+  readonly version: string;
+  readonly #runtime: RuntimeProcess;
+  readonly #prediction: Prediction;
+  readonly #vocabulary: number;
+  #lengths: number[] = [];
+  /** slots of the cache, padding among them */
+  #filled = 0;
+
+  private constructor(runtime: RuntimeProcess, version: string, options: SessionOptions) {
+    this.#runtime = runtime;
+    this.version = version;
+    this.longest = options.longest;
+    this.#prediction = options.prediction;
+    this.#vocabulary = options.spec.vocabulary;
+  }
+
+  /**
+   * Loads the model into a process of its own; whoever opens a session closes it. The signal ends the process.
+   * @throws LossyscopeError `usage` beyond the model's positions; `engine` where the runtime does not take the model
+   */
+  static async open(options: SessionOptions): Promise<DecodingSession> {
+    const { spec, weights, threads, prediction, longest, signal } = options;
+    const graph = buildStepGraph(spec, weights, prediction, longest);
+    const runtime = new RuntimeProcess();
+    const stop = (): void => void runtime.close();
+    if (signal?.aborted) stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const { version } = await runtime.load(graph.bytes, graph.externalFolder, threads, graph.caches);
+      return new DecodingSession(runtime, version, options);
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+  }
+
+  /** Forgets all rows; the next step opens new ones. */
+  restart(): void {
+    this.#lengths = [];
+    this.#filled = 0;
+  }
+
+  /**
+   * Reads further tokens.
+   * @param rows new tokens of every row, at least one each; as many rows at every step until a restart
+   * @returns what follows each row, [V] a row
+   * @throws LossyscopeError `usage` where a row outgrows `longest`; `engine` naming the step; `interrupted`
+   */
+  async advance(rows: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+    const width = this.#check(rows);
+    const ids = new BigInt64Array(rows.length * width);
+    const positions = new BigInt64Array(rows.length * width).fill(-1n);
+    const last = new BigInt64Array(rows.length);
+    rows.forEach((row, b) => {
+      const start = (b + 1) * width - row.length; // padding is on the left
+      for (let t = 0; t < row.length; t++) {
+        ids[start + t] = BigInt(row[t]);
+        positions[start + t] = BigInt(this.#lengths[b] + t);
+      }
+      last[b] = BigInt((b + 1) * width - 1);
+    });
+    const at = Math.max(...this.#lengths);
+    const dims = [rows.length, width];
+    const { outputs } = await this.#runtime.run(
+      {
+        input_ids: { type: "int64", data: ids, dims },
+        positions: { type: "int64", data: positions, dims },
+        rows: { type: "int64", data: last, dims: [rows.length] },
+      },
+      [this.#prediction],
+      `position ${at} of ${rows.length} ${rows.length === 1 ? "row" : "rows"}`,
+      { rows: rows.length, filled: this.#filled },
+    );
+    rows.forEach((row, b) => {
+      this.#lengths[b] += row.length;
+    });
+    this.#filled += width;
+    const { data } = outputs[this.#prediction];
+    return rows.map((_, b) => data.subarray(b * this.#vocabulary, (b + 1) * this.#vocabulary));
+  }
+
+  /** @returns tokens of the row that reads the most */
+  #check(rows: readonly ArrayLike<number>[]): number {
+    if (this.#lengths.length === 0) this.#lengths = rows.map(() => 0);
+    if (rows.length === 0 || rows.length !== this.#lengths.length || rows.some(({ length }) => length === 0))
+      throw new Error(`a step takes tokens for each of ${this.#lengths.length} rows`);
+    const longest = rows.reduce((most, { length }, b) => Math.max(most, this.#lengths[b] + length), 0);
+    if (longest > this.longest)
+      throw new LossyscopeError(
+        "usage",
+        `a row of ${longest} tokens was asked for, the session has ${this.longest} positions`,
+        "ask for fewer tokens",
+      );
+    return rows.reduce((most, { length }) => Math.max(most, length), 0);
+  }
+
+  /** Ends the runtime. Idempotent. */
+  close(): Promise<void> {
+    return this.#runtime.close();
+  }
+}
