@@ -99,26 +99,32 @@ export class PlaneProbe {
     if (!assignments) throw new LossyscopeError("engine", "the engine gave no soft assignments");
     const { prefix, m, draws } = this.#request;
     const columns = m * draws;
-    const rows: number[] = [];
+    // Rows that count lie together but for the ends of documents: they are converted by the run, not one by one.
+    const runs: { from: number; count: number }[] = [];
     let row = 0;
+    let counted = 0;
     for (const { document, ids, prefixSlots, start, fresh } of batch.windows) {
       for (let slot = fresh; slot < ids.length; slot++, row++) {
         const index = start + slot - (prefix?.addedByTokenizer ? 0 : prefixSlots);
         const position = index < 0 ? -1 : this.#positions.row(document, index);
         if (position < 0) continue;
-        this.#order[this.#arrived + rows.length] = position;
-        rows.push(row);
+        this.#order[this.#arrived + counted++] = position;
+        const last = runs.at(-1);
+        if (last && last.from + last.count === row) last.count++;
+        else runs.push({ from: row, count: 1 });
       }
     }
-    const fixed = new Uint32Array(rows.length * columns);
+    const fixed = new Uint32Array(counted * columns);
     for (const [layer, values] of assignments.entries()) {
-      for (const [to, from] of rows.entries()) {
-        const own = fixed.subarray(to * columns, (to + 1) * columns);
-        toFixed(values.subarray(from * columns, (from + 1) * columns), own);
+      let to = 0;
+      for (const { from, count } of runs) {
+        const size = count * columns;
+        toFixed(values.subarray(from * columns, from * columns + size), fixed.subarray(to, to + size));
+        to += size;
       }
       this.#store.append(layer, fixed);
     }
-    this.#arrived += rows.length;
+    this.#arrived += counted;
   }
 
   /** What `restore` needs to go on from here; the rows themselves are written out where they are. */
