@@ -147,8 +147,8 @@ export class OnnxEngine implements Engine {
       };
       refill();
       for (let head = queue.shift(); head; head = queue.shift()) {
-        refill();
         const { outputs, seconds, peakBytes } = await head.result;
+        refill();
         this.report.runSeconds += seconds;
         this.report.peakBytes = Math.max(this.report.peakBytes, peakBytes);
         yield this.#observe(head.batch, head.at, outputs, request, head.picked, head.momentCount);

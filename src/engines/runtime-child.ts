@@ -4,8 +4,9 @@
  * the parent ends this process instead.
  */
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { put } from "./exchange.ts";
 import { KeptTensors } from "./kept-tensors.ts";
-import type { Feed, Fetched, FromRuntime, ToRuntime } from "./runtime-messages.ts";
+import type { Feed, Fetched, FromRuntime, Placed, ToRuntime } from "./runtime-messages.ts";
 
 let session: InferenceSession | undefined;
 let kept = new KeptTensors([]);
@@ -42,15 +43,18 @@ async function handle(message: ToRuntime): Promise<void> {
   }
   const results = await session.run(feeds, [...message.fetches, ...(message.kept ? kept.outputs : [])]);
   if (message.kept) kept.after(message.kept, (name) => results[name] as Fetched);
-  const outputs: Record<string, Fetched> = {};
+  const outputs: Record<string, Placed> = {};
+  let bytes = 0;
   for (const name of message.fetches) {
     const { data, dims } = results[name];
-    outputs[name] = { data: data as Float32Array, dims };
+    outputs[name] = { offset: bytes, dims };
+    bytes = put(message.id, data as Float32Array, bytes);
   }
   send({
     kind: "result",
     id: message.id,
     outputs,
+    bytes,
     seconds: (performance.now() - started) / 1000,
     peakBytes: process.resourceUsage().maxRSS * 1024,
   });

@@ -29,6 +29,12 @@ const SLOTS = 64;
 /** Slots that the kept tensors have in a run which finds `filled` of them filled; the rest are zeros. */
 export const keptCapacity = (filled: number): number => Math.max(1, Math.ceil(filled / SLOTS)) * SLOTS;
 
+/** Where an output lies among the bytes of its run's result (`exchange.ts`). */
+export interface Placed {
+  readonly offset: number;
+  readonly dims: readonly number[];
+}
+
 export type ToRuntime =
   | {
       readonly kind: "load";
@@ -50,7 +56,8 @@ export type FromRuntime =
   | {
       readonly kind: "result";
       readonly id: number;
-      readonly outputs: Record<string, Fetched>;
+      readonly outputs: Record<string, Placed>;
+      readonly bytes: number;
       readonly seconds: number;
       readonly peakBytes: number;
     }

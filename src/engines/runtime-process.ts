@@ -4,7 +4,8 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, unreachable } from "../numeric/errors.ts";
+import { closePlaces, openPlaces, PLACES, take } from "./exchange.ts";
 import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime } from "./runtime-messages.ts";
 
 /** How long a child that was asked to stop may go on before it is killed. */
@@ -39,6 +40,7 @@ const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "the r
 
 export class RuntimeProcess {
   readonly #child: ChildProcess;
+  readonly #places = openPlaces();
   readonly #waiting = new Map<number | "load", Waiting>();
   #nextId = 0;
   #lastWords = "";
@@ -48,7 +50,7 @@ export class RuntimeProcess {
   constructor() {
     this.#child = fork(childModule(), [], {
       serialization: "advanced",
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      stdio: ["ignore", "ignore", "pipe", "ipc", ...this.#places],
       execArgv: [],
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -81,6 +83,7 @@ export class RuntimeProcess {
   }
 
   /**
+   * Not more than `PLACES` runs may be unanswered at a time.
    * @param subject what runs, in words: an error names it (`window 12 of document "a.txt"`)
    * @param kept where the graph has kept tensors: what they hold before this run
    */
@@ -90,6 +93,7 @@ export class RuntimeProcess {
     subject: string,
     kept: Kept | null = null,
   ): Promise<RuntimeResult> {
+    if (this.#waiting.size === PLACES) throw new Error(`${PLACES} runs are unanswered, ${subject} has to wait`);
     const id = this.#nextId++;
     return this.#ask(id, subject, { kind: "run", id, feeds, fetches, kept });
   }
@@ -122,10 +126,25 @@ export class RuntimeProcess {
     const waiting = this.#waiting.get(key);
     if (!waiting) return;
     this.#waiting.delete(key);
-    if (message.kind === "failed") {
-      waiting.reject(new LossyscopeError("engine", `the runtime failed at ${waiting.subject}: ${message.message}`));
-    } else {
-      waiting.resolve(message as never);
+    switch (message.kind) {
+      case "loaded":
+        waiting.resolve(message as never);
+        break;
+      case "result":
+        try {
+          waiting.resolve({
+            ...message,
+            outputs: take(this.#places, message.id, message.outputs, message.bytes),
+          } as never);
+        } catch (error) {
+          waiting.reject(error as Error);
+        }
+        break;
+      case "failed":
+        waiting.reject(new LossyscopeError("engine", `the runtime failed at ${waiting.subject}: ${message.message}`));
+        break;
+      default:
+        unreachable(message);
     }
   }
 
@@ -143,6 +162,7 @@ export class RuntimeProcess {
   }
 
   #die(error: Error): void {
+    if (!this.#ended) closePlaces(this.#places);
     this.#ended ??= error;
     for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
     this.#waiting.clear();
