@@ -50,8 +50,8 @@ export class Attention {
 
   constructor(building: Building) {
     this.#building = building;
-    const block = Math.max(SHORTEST_BLOCK, Math.ceil(building.longest / MOST_BLOCKS));
-    this.#queryBlock = Math.min(block, building.longest);
+    const fastest = Math.max(SHORTEST_BLOCK, Math.ceil(building.longest / MOST_BLOCKS));
+    this.#queryBlock = Math.min(building.queryBlock ?? fastest, building.longest);
   }
 
   /** [B, S, d] → [B, S, d]; `block` tells the blocks' pasts apart */

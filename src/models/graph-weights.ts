@@ -7,10 +7,11 @@ import { dirname, relative, sep } from "node:path";
 import type { Graph, Value } from "../graph/graph.ts";
 import { cast } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Weights } from "./layers.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
 import { type BoundTensor, bindWeights, type WeightSource } from "./weights.ts";
 
-export class GraphWeights {
+export class GraphWeights implements Weights {
   /** folder that the runtime must be given for the external data */
   readonly folder: string;
   readonly #graph: Graph;
@@ -23,17 +24,15 @@ export class GraphWeights {
     this.folder = sharedFolder([...this.#bound.values()].map(({ file }) => file));
   }
 
-  /** The whole tensor in float32. */
   value(slot: TensorSlot): Value {
     return cast(this.stored(slot), "float32");
   }
 
-  /** Rows [start, end) of the first axis in float32, read from their place in the file. */
+  /** Read from their place in the file. */
   rows(slot: TensorSlot, start: number, end: number): Value {
     return cast(this.#external(slot, start, end), "float32");
   }
 
-  /** The whole tensor in its stored type, for ops that read few of its rows. */
   stored(slot: TensorSlot): Value {
     return this.#external(slot, 0, slot.shape[0]);
   }

@@ -6,19 +6,30 @@ import { product } from "../graph/dimensions.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
-import type { GraphWeights } from "./graph-weights.ts";
-import type { Activation, AttentionSpec, GatedMlpSpec, LinearSpec, MlpSpec, NormSpec } from "./spec.ts";
+import type { Activation, AttentionSpec, GatedMlpSpec, LinearSpec, MlpSpec, NormSpec, TensorSlot } from "./spec.ts";
+
+/** Where a decoder's tensors come from: a checkpoint's files (`GraphWeights`), or an input of the graph. */
+export interface Weights {
+  /** The whole tensor in float32. */
+  value(slot: TensorSlot): Value;
+  /** Rows [start, end) of the first axis in float32. */
+  rows(slot: TensorSlot, start: number, end: number): Value;
+  /** The whole tensor in its stored type, for ops that read few of its rows. */
+  stored(slot: TensorSlot): Value;
+}
 
 /** What the parts of a decoder share while it is built. */
 export interface Building {
   readonly graph: Graph;
-  readonly weights: GraphWeights;
+  readonly weights: Weights;
   /** int64 [B, S] */
   readonly ids: Value;
   /** positions of the longest window that will be run: the largest S, or with a past P + S */
   readonly longest: number;
   /** absent: every window stands by itself, at positions 0 … S − 1 */
   readonly past?: Past;
+  /** positions in a block of queries (`attention.ts`); absent: what is fastest for a forward pass */
+  readonly queryBlock?: number;
 }
 
 /** What earlier runs left, for a decoder that goes on from there (`steps.ts`). */
