@@ -67,7 +67,7 @@ export async function demo({ seed, threads, progress, signal }: DemoOptions): Pr
     await writeFile(join(folder, "tokenizer.json"), JSON.stringify(byteLevelTokenizerJson()));
     await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify(byteLevelTokenizerConfig()));
     const plan = validatePlan({ text: [{ path: GUIDE }], splitOn: "\\n\\n", seed });
-    const model = await openModel(folder, { offline: true, signal, onDownload: () => {} });
+    const model = await openModel(folder, { offline: true, signal });
     return await measure({ model, plan, points: null, title: TITLE, threads, work, resume: false, progress, signal });
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -15,12 +15,12 @@ export interface OpenModel {
 export interface OpenOptions {
   readonly offline?: boolean;
   readonly signal?: AbortSignal;
-  readonly onDownload: (progress: DownloadProgress) => void;
+  readonly onDownload?: (progress: DownloadProgress) => void;
 }
 
 /** @throws LossyscopeError as `resolveModel`, `openCheckpoint`, `specOf` and `bindWeights` do: all that headers tell */
-export async function openModel(name: string, { offline, signal, onDownload }: OpenOptions): Promise<OpenModel> {
-  const { folder, ...found } = await resolveModel(name, { offline, signal, onProgress: onDownload });
+export async function openModel(name: string, { offline, signal, onDownload }: OpenOptions = {}): Promise<OpenModel> {
+  const { folder, ...found } = await resolveModel(name, { offline, signal, onProgress: onDownload ?? (() => {}) });
   const checkpoint = await openCheckpoint(folder);
   const spec = specOf(checkpoint.config);
   bindWeights(spec, checkpoint.weights);

@@ -1,0 +1,91 @@
+/**
+ * The package as its users import it, by its own name: every subpath loads from `dist/`, what it is for works, and its
+ * types check in a project of their own.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeEach, expect, it } from "vitest";
+import { temporaryFolder } from "../src/files/folder.testing.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { exports: subpaths } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  exports: Record<string, string>;
+};
+const at = temporaryFolder();
+beforeEach(() => {
+  mkdirSync(at("node_modules"), { recursive: true });
+  symlinkSync(root, at("node_modules", "lossyscope"));
+  symlinkSync(join(root, "node_modules", "@types"), at("node_modules", "@types"));
+  writeFileSync(at("package.json"), '{"type":"module"}');
+});
+
+function node(...args: string[]): string {
+  const env = { ...process.env, NODE_NO_WARNINGS: "1" };
+  const run = spawnSync(process.execPath, args, { cwd: at("."), encoding: "utf8", env });
+  expect(run.stderr + (run.status === 0 ? "" : run.stdout)).toBe("");
+  return run.stdout;
+}
+
+it("every subpath is there and loads", () => {
+  const modules = Object.keys(subpaths).filter((path) => !path.endsWith(".json"));
+  expect(modules.length).toBeGreaterThan(5);
+  const names = modules.map((path) => `lossyscope/${path.slice(2)}`);
+  const loaded = node(
+    "--input-type=module",
+    "-e",
+    `for (const name of ${JSON.stringify(names)}) console.log(name, Object.keys(await import(name)).length > 0);`,
+  );
+  expect(loaded.trim().split("\n")).toEqual(names.map((name) => `${name} true`));
+});
+
+it("does by name what the README says", () => {
+  writeFileSync(
+    at("use.mjs"),
+    `import { referencePoints, assign, temperature, twoNN } from "lossyscope/info";
+import { specOf, supportedArchitectures } from "lossyscope/models";
+import { validatePlan } from "lossyscope/measure";
+import { openSafetensors } from "lossyscope/safetensors";
+import schema from "lossyscope/schema/profile.schema.json" with { type: "json" };
+const d = 8, m = 100, points = referencePoints(0, m, d);
+const fixed = assign(Float32Array.from({ length: d }, (_, i) => i - 3), { points, m, d, epsilon: temperature(m, d, "bound") });
+const file = await openSafetensors(${JSON.stringify(join(root, "fixtures/models/llama/golden.safetensors"))});
+console.log(JSON.stringify({
+  mass: fixed.reduce((sum, one) => sum + one, 0) / 2 ** 26,
+  known: supportedArchitectures.includes("llama"),
+  points: validatePlan({ text: [{ path: "notes.txt" }] }).plane.points,
+  shape: file.entry("input_ids").shape,
+  schema: schema.title,
+  functions: [typeof specOf, typeof twoNN],
+}));
+await file.close();`,
+  );
+  const said = JSON.parse(node(at("use.mjs")));
+  expect(said.mass).toBeCloseTo(1, 5);
+  expect(said).toMatchObject({ known: true, points: 100, shape: [2, 17], schema: "lossyscope.profile/1" });
+  expect(said.functions).toEqual(["function", "function"]);
+});
+
+it("has types", () => {
+  writeFileSync(
+    at("use.ts"),
+    `import { temperature } from "lossyscope/info";
+import { type Measurement, validatePlan } from "lossyscope/measure";
+import { type DecoderSpec, specOf } from "lossyscope/models";
+import { figureAt, type Profile } from "lossyscope/profile";
+import { renderReport } from "lossyscope/report";
+import { openSafetensors } from "lossyscope/safetensors";
+import { loadTokenizer } from "lossyscope/tokenizer";
+export const spec: DecoderSpec = specOf({});
+export const epsilon: number = temperature(100, 64, "bound");
+export const page = ({ profile }: Measurement): string => renderReport(profile);
+export const bits = (profile: Profile): number | null => profile.coding?.overall.bitsPerByte.value ?? null;
+export const points: number | undefined = validatePlan({}).plane?.points;
+// @ts-expect-error: a profile has no such section
+export const none = (profile: Profile) => profile.nothing;
+export { figureAt, loadTokenizer, openSafetensors };`,
+  );
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
+  node(join(root, "node_modules/typescript/bin/tsc"), ...options, at("use.ts"));
+});

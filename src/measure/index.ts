@@ -1,0 +1,8 @@
+/** `lossyscope/measure`: what the commands do, as functions. */
+export { type EstimatedLayer, type EstimateOptions, type Estimation, estimate } from "./estimate.ts";
+export { type Measurement, type MeasureRequest, measure } from "./measure.ts";
+export { type OpenModel, type OpenOptions, openModel } from "./model.ts";
+export { type Plan, validatePlan } from "./plan.ts";
+export type { ProgressSink } from "./progress.ts";
+export { defaultWorkFolder } from "./run-folder.ts";
+export { type StatesRequest, writeStates } from "./states.ts";

@@ -1,0 +1,8 @@
+/** `lossyscope/profile`: the published document, its types, reading it and naming its figures. */
+export type { Baseline, Coding, CodingFigures } from "./coding.ts";
+export type { Interval } from "./figures.ts";
+export type { Geometry, GeometryLayer } from "./geometry.ts";
+export type { Ledger } from "./ledger.ts";
+export type { Frontier, Information, Plane, PlaneLayer, PlaneOrder } from "./plane.ts";
+export { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
+export { type Figure, figureAt, parseProfile, readProfile } from "./read.ts";
