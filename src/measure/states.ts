@@ -109,7 +109,8 @@ export async function writeStates({
       add("block", lastBlockOutput, longest, width, 0);
       add("logits", logits, longest, vocabulary, 0);
       add("nll", losses(logits, sequences[row], vocabulary), longest - 1, 1, Number.NaN);
-      onSequence?.(++row);
+      row++;
+      onSequence?.(row);
     }
     const ids = new BigInt64Array(rows * longest);
     sequences.forEach((sequence, at) => {
