@@ -16,7 +16,7 @@ import type { ProgressSink } from "../measure/progress.ts";
 import { writeUntrained } from "../models/untrained.ts";
 import { createProgress } from "../report/progress.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
-import { deliver } from "./deliver.ts";
+import { deliver, prepareDelivery } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed, threads } from "./options.ts";
 
@@ -51,7 +51,7 @@ const TITLE =
 /** The guide of this very tool, a paragraph a document. */
 const GUIDE = fileURLToPath(new URL("../../docs/guide", import.meta.url));
 
-export interface DemoOptions {
+interface DemoOptions {
   readonly seed: number;
   readonly threads: number;
   readonly progress: ProgressSink;
@@ -59,7 +59,7 @@ export interface DemoOptions {
 }
 
 /** Builds the untrained model in a temporary folder, measures it on the guide and removes it again. */
-export async function demo({ seed, threads, progress, signal }: DemoOptions): Promise<Measurement> {
+async function demo({ seed, threads, progress, signal }: DemoOptions): Promise<Measurement> {
   const work = mkdtempSync(join(tmpdir(), "lossyscope-demo-"));
   try {
     const folder = join(work, NAME);
@@ -87,7 +87,8 @@ export function demoCommand() {
     .option("--quiet", "no progress", false)
     .action(async ({ out, json, threads, seed, quiet }) => {
       const progress = createProgress(process.stderr, { quiet });
-      const measurement = await interruptible((signal) => demo({ seed, threads, progress, signal }));
-      await deliver(measurement, { out, json, keep: [] });
+      const delivery = { out, json, keep: [] };
+      await prepareDelivery(delivery);
+      await deliver(await interruptible((signal) => demo({ seed, threads, progress, signal })), delivery);
     });
 }
