@@ -8,6 +8,7 @@ import { VERSION } from "../profile/version.ts";
 import { atlasCommand } from "./atlas.ts";
 import { demoCommand } from "./demo.ts";
 import { estimateCommand } from "./estimate.ts";
+import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
 import { predictCommand } from "./predict.ts";
@@ -37,6 +38,7 @@ export function program(): Command {
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
     .addCommand(statesCommand())
+    .addCommand(generateCommand())
     .addCommand(atlasCommand())
     .addCommand(predictCommand())
     .addCommand(demoCommand());

@@ -162,6 +162,11 @@ export class Tokenizer {
     return this.definition.contents.length;
   }
 
+  /** whether a space is put before a text (or found there and taken for it), so that decoding takes one away */
+  get insertsSpace(): boolean {
+    return this.definition.insertion !== "never";
+  }
+
   /** @returns the token as the vocabulary writes it, or undefined for an id that has none */
   contentOf(id: number): string | undefined {
     return this.definition.contents[id];

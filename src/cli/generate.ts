@@ -1,0 +1,58 @@
+/**
+ * `lossyscope generate MODEL --prompt TEXT`: text from a model, token by token. On a terminal nothing that the model writes
+ * can move the cursor or hide; elsewhere its bytes are passed on as they are.
+ */
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { continueText } from "../decode/text.ts";
+import { openModel } from "../measure/model.ts";
+import { visible } from "../report/format.ts";
+import { createProgress } from "../report/progress.ts";
+import { downloadProgress } from "./download.ts";
+import { interruptible } from "./interrupt.ts";
+import { atLeast, penalty, seed, threads } from "./options.ts";
+
+export function generateCommand() {
+  return new Command("generate")
+    .summary("text from a model, token by token")
+    .description(
+      "Continues PROMPT with MODEL's tokens. Without --temperature it takes the most probable token each time.",
+    )
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .option("--prompt <text>", "what to go on from", "")
+    .option("--max-tokens <n>", "tokens to add at most", atLeast(1), 128)
+    .option("--temperature <t>", "draws tokens; higher is wilder", penalty, 0)
+    .option("--top-p <p>", "draws from the most probable tokens that reach this share alone", share, 1)
+    .option("--seed <n>", "seed of the draws", seed, 0)
+    .addOption(threads())
+    .option("--json", "prints prompt, ids and text as JSON, once all is there", false)
+    .option("--offline", "downloads nothing", false)
+    .option("--quiet", "no progress", false)
+    .action(async (name, { prompt, json, offline, quiet, threads, ...options }) => {
+      const progress = createProgress(process.stderr, { quiet });
+      await interruptible(async (signal) => {
+        const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const ids: number[] = [];
+        const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+        let text = "";
+        const safe = process.stdout.isTTY ? (part: string) => visible(part, "\n\t") : (part: string) => part;
+        const show = (part: string): void => {
+          text += part;
+          if (!json) process.stdout.write(safe(part));
+        };
+        for await (const { id, bytes } of continueText(model, { ...options, prompt, threads, signal })) {
+          ids.push(id);
+          show(decoder.decode(bytes, { stream: true }));
+        }
+        show(decoder.decode());
+        process.stdout.write(
+          json ? `${JSON.stringify({ model: model.name, prompt, ids, text, ...options }, null, 2)}\n` : "\n",
+        );
+      });
+    });
+}
+
+function share(text: string): number {
+  const value = penalty(text);
+  if (value <= 0 || value > 1) throw new InvalidArgumentError("expected a share above 0 and at most 1");
+  return value;
+}

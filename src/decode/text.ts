@@ -1,0 +1,96 @@
+/**
+ * Text before and after a model that reads tokens: a prompt as ids, generated ids as the bytes they stand for. Bytes need
+ * not end with a character; a streaming `TextDecoder` puts those of several tokens together.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ioFault, systemCode } from "../files/faults.ts";
+import type { Checkpoint } from "../models/checkpoint.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type GenerateOptions, generate } from "./generate.ts";
+import { DecodingSession } from "./session.ts";
+
+const SPACE = 0x20;
+
+/** What a token stands for; `opens` where it opens a text, so that its leading space is the tokenizer's own. */
+export function writtenBytes(tokenizer: Tokenizer, id: number, opens: boolean): Uint8Array {
+  const bytes = tokenizer.bytesOf(id);
+  return opens && tokenizer.insertsSpace && bytes[0] === SPACE ? bytes.subarray(1) : bytes;
+}
+
+/** A model to be run and the folder its tokenizer is in. */
+export interface RunnableModel {
+  readonly checkpoint: Checkpoint;
+  readonly spec: DecoderSpec;
+}
+
+export interface ContinueOptions extends Omit<GenerateOptions, "ends"> {
+  readonly prompt: string;
+  readonly threads: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Goes on from a prompt, in a process of the runtime's own.
+ * @returns each new token with the bytes it adds to the text
+ * @throws LossyscopeError as the tokenizer, `DecodingSession` and `generate` do; `usage` for a prompt without room after it
+ */
+export async function* continueText(
+  { checkpoint, spec }: RunnableModel,
+  { prompt, threads, signal, ...options }: ContinueOptions,
+): AsyncGenerator<{ readonly id: number; readonly bytes: Uint8Array }> {
+  const { folder, config } = checkpoint;
+  const tokenizer = await loadTokenizer(folder, config);
+  const ends = await endsOfText(folder, config);
+  const { prefix } = tokenizer;
+  const ids = [...(prefix ? [prefix.id] : []), ...tokenizer.encode(prompt).ids];
+  const positions = spec.positions ?? Number.POSITIVE_INFINITY;
+  if (ids.length > positions)
+    throw new LossyscopeError(
+      "usage",
+      `the prompt is ${ids.length} tokens long, the model has ${positions} positions`,
+      "pass a shorter --prompt",
+    );
+  const longest = Math.min(positions, ids.length + options.maxTokens);
+  const session = await DecodingSession.open({
+    spec,
+    weights: checkpoint.weights,
+    threads,
+    prediction: "logits",
+    longest,
+    signal,
+  });
+  try {
+    let opens = prompt === "";
+    for await (const [id] of generate(session, [ids], { ...options, ends })) {
+      if (id === null) return;
+      yield { id, bytes: writtenBytes(tokenizer, id, opens) };
+      opens = false;
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** Ids that end a text, by config.json and generation_config.json. */
+async function endsOfText(folder: string, config: Readonly<Record<string, unknown>>): Promise<ReadonlySet<number>> {
+  const path = join(folder, "generation_config.json");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return "{}";
+    throw ioFault(error, `read ${path}`);
+  });
+  const ids = [config, parsed(path, text)].flatMap(({ eos_token_id }) => [eos_token_id].flat());
+  return new Set(ids.filter((id) => typeof id === "number"));
+}
+
+function parsed(path: string, text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // said below, as of anything else that is no object
+  }
+  throw new LossyscopeError("model", `${path} is not a JSON object`, "fetch the file again");
+}
