@@ -38,6 +38,8 @@ export interface Placed {
 export type ToRuntime =
   | {
       readonly kind: "load";
+      /** what runs call the graph */
+      readonly graph: string;
       readonly model: Uint8Array;
       readonly folder: string;
       readonly threads: number;
@@ -46,10 +48,17 @@ export type ToRuntime =
   | {
       readonly kind: "run";
       readonly id: number;
+      readonly graph: string;
       readonly feeds: Record<string, Feed>;
       readonly fetches: readonly string[];
       readonly kept: Kept | null;
-    };
+    }
+  /**
+   * Vectors that all graphs share: an input of that name is fed from one, and what an output `next.NAME` gives is written
+   * into it.
+   */
+  | { readonly kind: "hold"; readonly id: number; readonly vectors: Record<string, Feed> }
+  | { readonly kind: "read"; readonly id: number; readonly names: readonly string[] };
 
 export type FromRuntime =
   | { readonly kind: "loaded"; readonly seconds: number; readonly version: string }

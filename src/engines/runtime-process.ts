@@ -10,6 +10,8 @@ import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime } from "./
 
 /** How long a child that was asked to stop may go on before it is killed. */
 const GRACE_MILLISECONDS = 500;
+/** The graph of a process that has one. */
+const ONLY = "model";
 /** How much of the child's last words an error carries. */
 const LAST_WORDS = 2_000;
 
@@ -34,6 +36,16 @@ function childModule(): string {
   return fileURLToPath(
     new URL(here.endsWith(".ts") ? "../../dist/engines/runtime-child.js" : "./runtime-child.js", here),
   );
+}
+
+const LESS = "pass a smaller --batch-tokens or --context";
+
+/** What the runtime said of one message; that it could not get memory comes with the bytes it wanted. */
+function failure(subject: string, message: string): LossyscopeError {
+  const wanted = /Failed to allocate memory for requested buffer of size (\d+)/.exec(message);
+  if (!wanted) return new LossyscopeError("engine", `the runtime failed at ${subject}: ${message.trim()}`);
+  const gigabytes = (Number(wanted[1]) / 1e9).toFixed(1);
+  return new LossyscopeError("memory", `the runtime could not get ${gigabytes} GB of memory at ${subject}`, LESS);
 }
 
 const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "the runtime was stopped");
@@ -71,6 +83,7 @@ export class RuntimeProcess {
   /**
    * Loads a graph whose external data lies in `folder`.
    * @param kept tensors that stay with the runtime from run to run
+   * @param graph what `run` calls it, where there are several
    * @returns seconds taken and the runtime's version
    */
   load(
@@ -78,8 +91,25 @@ export class RuntimeProcess {
     folder: string,
     threads: number,
     kept: readonly KeptTensor[] = [],
+    graph = ONLY,
   ): Promise<{ seconds: number; version: string }> {
-    return this.#ask("load", "loading the model", { kind: "load", model, folder, threads, kept });
+    return this.#ask("load", "loading the model", { kind: "load", graph, model, folder, threads, kept });
+  }
+
+  /**
+   * Keeps vectors with the runtime for all graphs: inputs of their names are fed from them, and what an output `next.NAME`
+   * gives is written into them.
+   */
+  async hold(vectors: Record<string, Feed>): Promise<void> {
+    const id = this.#place("taking vectors over");
+    await this.#ask(id, "taking vectors over", { kind: "hold", id, vectors });
+  }
+
+  /** Held vectors as they are now. */
+  async read(names: readonly string[]): Promise<Record<string, Fetched>> {
+    const id = this.#place("handing vectors over");
+    const { outputs } = await this.#ask<RuntimeResult>(id, "handing vectors over", { kind: "read", id, names });
+    return outputs;
   }
 
   /**
@@ -92,10 +122,15 @@ export class RuntimeProcess {
     fetches: readonly string[],
     subject: string,
     kept: Kept | null = null,
+    graph = ONLY,
   ): Promise<RuntimeResult> {
+    const id = this.#place(subject);
+    return this.#ask(id, subject, { kind: "run", id, graph, feeds, fetches, kept });
+  }
+
+  #place(subject: string): number {
     if (this.#waiting.size === PLACES) throw new Error(`${PLACES} runs are unanswered, ${subject} has to wait`);
-    const id = this.#nextId++;
-    return this.#ask(id, subject, { kind: "run", id, feeds, fetches, kept });
+    return this.#nextId++;
   }
 
   /** Asks the child to end, and ends it after half a second. Idempotent. */
@@ -141,7 +176,7 @@ export class RuntimeProcess {
         }
         break;
       case "failed":
-        waiting.reject(new LossyscopeError("engine", `the runtime failed at ${waiting.subject}: ${message.message}`));
+        waiting.reject(failure(waiting.subject, message.message));
         break;
       default:
         unreachable(message);
@@ -151,13 +186,14 @@ export class RuntimeProcess {
   #death(code: number | null, signal: NodeJS.Signals | null): Error {
     if (this.#closing) return stopped();
     const subject = [...this.#waiting.values()].at(0)?.subject ?? "no work";
-    const words = this.#lastWords.trim();
+    const lines = this.#lastWords.trim().split("\n");
+    const words = lines.find((line) => /error|fatal|terminate|alloc/i.test(line)) ?? lines.at(-1);
     const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
-    const memory = signal === "SIGKILL" || /bad_alloc|out of memory/i.test(words);
+    const memory = signal === "SIGKILL" || /alloc|out of memory/i.test(this.#lastWords);
     return new LossyscopeError(
       memory ? "memory" : "engine",
-      `the runtime ${how} at ${subject}${words ? ` (${words.split("\n").at(-1)})` : ""}`,
-      memory ? "it probably ran out of memory; pass a smaller --batch-tokens or --context" : undefined,
+      `the runtime ${how} at ${subject}${words ? ` (${words.trim()})` : ""}`,
+      memory ? `it probably ran out of memory; ${LESS}` : undefined,
     );
   }
 
