@@ -29,13 +29,28 @@ describe("choosing", () => {
       { model: "waste", by: ["near", "small"] },
     ]);
     expect(found.frontier).toEqual(["near", "small"]);
-    expect(found.criteria).toEqual(["bits per byte", "weights", "speed"]);
-    expect(found.unknown).toEqual(["cost"]);
+    expect(found.criteria).toEqual(["bits per byte", "weights"]);
+    expect(found.unknown).toEqual(["cost", "speed"]);
   });
 
-  it("recommends the smallest text that the frontier has, with the distance to the next", () => {
+  it("recommends the smallest text where nothing ties with it", () => {
+    expect(run({}, [], [large, small, waste]).recommendation).toMatchObject({
+      model: "large",
+      tied: ["large"],
+      by: null,
+    });
+  });
+
+  it("takes speed into account where it is given of all", () => {
+    const fast = ["large", "near", "small", "waste"].map((model) =>
+      facts(model, { tokensPerSecond: model === "waste" ? 9000 : 5000 }),
+    );
+    expect(run({}, fast)).toMatchObject({ frontier: ["near", "small", "waste"], unknown: ["cost"] });
+  });
+
+  it("recommends the lightest of those that write the smallest text, with the distance to the next", () => {
     const { model, smallest, tied, by, next } = found.recommendation!;
-    expect([model, smallest, tied, by]).toEqual(["near", "near", ["near"], null]);
+    expect([model, smallest, tied, by]).toEqual(["near", "near", ["near", "large"], "weights"]);
     expect(next).toMatchObject({ model: "large", difference: { verdict: "tie" } });
   });
 

@@ -3,7 +3,8 @@
  * frontier, and a recommendation with its reason. Text size is the one criterion with an error bar: a model is better in it
  * only where the paired interval says so, and what cannot be told apart is a tie. Everything else is counted.
  *
- * A criterion is used where it is known of every candidate that meets the constraints; weights stand for memory, and what
+ * A criterion is used where it is known of every candidate that meets the constraints (speed where it is given: that of a
+ * measurement depends on its settings and on what else ran); weights stand for memory, and what
  * a run needs beside them (cache, activations) comes on top.
  */
 import { numberIn, tableOf } from "../formats/csv.ts";
@@ -83,6 +84,8 @@ export interface Candidate {
   readonly weightBytes: number;
   readonly licence: string | null;
   readonly tokensPerSecond: number | null;
+  /** whether the speed is the table's; one of the measurement is a constraint's to use, not a reason to dominate */
+  readonly speedGiven: boolean;
   readonly price: number | null;
   /** for a million bytes of the profiles' text: the price of the tokens that this model cuts them into */
   readonly costPerMillionBytes: number | null;
@@ -105,7 +108,7 @@ export interface Choice {
 
 export interface Recommendation {
   readonly model: string;
-  /** of the frontier, with the fewest bits per byte as measured */
+  /** of all that meet the constraints, with the fewest bits per byte as measured */
   readonly smallest: string;
   /** candidates that cannot be told apart from the smallest, it among them */
   readonly tied: readonly string[];
@@ -128,6 +131,7 @@ function candidateOf({ file, profile }: Named, facts: Facts | undefined): Candid
     weightBytes: ledger.weightBytes,
     licence: facts?.licence ?? knownLicence(model.name, ledger.parameters.total),
     tokensPerSecond: facts?.tokensPerSecond ?? provenance.tokensPerSecond,
+    speedGiven: facts !== undefined && facts.tokensPerSecond !== null,
     price,
     costPerMillionBytes: price === null ? null : (price * corpus.tokens) / corpus.bytes,
   };
@@ -164,7 +168,7 @@ function reasonsAgainst(candidate: Candidate, constraints: Constraints): string[
 const COUNTED: Readonly<Record<Exclude<Criterion, "bits per byte">, (candidate: Candidate) => number | null>> = {
   weights: ({ weightBytes }) => weightBytes,
   cost: ({ costPerMillionBytes }) => costPerMillionBytes,
-  speed: ({ tokensPerSecond }) => (tokensPerSecond === null ? null : -tokensPerSecond),
+  speed: ({ tokensPerSecond, speedGiven }) => (speedGiven ? -tokensPerSecond! : null),
 };
 const COUNTED_NAMES = ["weights", "cost", "speed"] as const;
 
@@ -244,17 +248,18 @@ function pairwise(difference: (a: string, b: string) => Difference): (a: string,
   };
 }
 
-/** Of the models of the frontier that cannot be told from the smallest, the cheapest, or the one of fewest bytes. */
+/** Of what cannot be told from the smallest text, the cheapest of the frontier, or the one of fewest bytes. */
 function recommend(
   left: readonly Candidate[],
   frontier: readonly Candidate[],
   priced: boolean,
   between: (a: string, b: string) => Difference,
 ): Recommendation {
-  const [smallest] = frontier;
-  const tied = frontier.filter((one) => one === smallest || between(smallest.model, one.model).verdict !== "worse");
+  const [smallest] = left;
+  const tied = left.filter((one) => one === smallest || between(smallest.model, one.model).verdict !== "worse");
   const value = COUNTED[priced ? "cost" : "weights"];
-  const model = tied.reduce((best, one) => (value(one)! < value(best)! ? one : best));
+  const open = tied.filter((one) => frontier.includes(one));
+  const model = (open.length > 0 ? open : frontier).reduce((best, one) => (value(one)! < value(best)! ? one : best));
   const next = left.find((one) => one !== model);
   return {
     model: model.model,

@@ -57,6 +57,18 @@ describe("comparison", () => {
   });
 });
 
+it("tells two profiles of one model apart by their files", () => {
+  const { models, pairs } = compare(
+    [a, a].map((profile, index) => ({ file: `runs/${index}.json`, profile })),
+    options,
+  );
+  expect(models.map(({ model }) => model)).toEqual(["a (0.json)", "a (1.json)"]);
+  expect(pairs[0]).toMatchObject({
+    model: "a (1.json)",
+    overall: { difference: { value: 0, low: 0, high: 0 }, verdict: "tie" },
+  });
+});
+
 describe("texts", () => {
   const shorter = { ...b, documents: b.documents.slice(0, 30) };
 
@@ -122,17 +134,18 @@ describe("one long document", () => {
   it("is compared over stretches as long as a block of the baseline", () => {
     const [first, second] = [long("a", 1), long("b", 0.98)];
     const [pair] = compare([first, second].map(named), options).pairs;
-    expect(pair.overall).toMatchObject({ verdict: null, absent: expect.stringMatching(/kept text/) });
-    expect(pair.kept!.share).toBeCloseTo(1, 6);
-    expect(pair.kept!.difference.value).toBeCloseTo(pair.overall.difference.value!, 8);
-    expect(pair.kept!.units).toBe(Math.round(first.corpus.tokens / 2048));
-    expect(pair.kept!.verdict).toBe("better");
+    expect(pair.kept).toBeNull();
+    expect(pair.overall).toMatchObject({ verdict: "better", unit: "stretch", share: 1 });
+    const [a, b] = [first, second].map(({ documents, corpus }) => documents[0].nats! / Math.LN2 / corpus.bytes);
+    expect(pair.overall.difference.value).toBeCloseTo(b - a, 8);
+    expect(pair.overall.units).toBe(Math.round(first.corpus.tokens / 2048));
     expect(pair.domains).toMatchObject([{ domain: "text", verdict: "better", unit: "stretch" }]);
   });
 
   it("says what share of the text the stretches are", () => {
     const [pair] = compare([long("a", 1, 0.6), long("b", 0.98)].map(named), options).pairs;
     expect(pair.kept!.share).toBeCloseTo(0.6, 2);
+    expect(pair.overall).toMatchObject({ verdict: null, share: 1, absent: expect.stringMatching(/kept text/) });
   });
 
   it("is shown where the models differ most, with the same bytes on both sides", () => {

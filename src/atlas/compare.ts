@@ -12,12 +12,13 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Profile } from "../profile/profile.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
-import type { Named } from "./text.ts";
+import { labelsOf, type Named } from "./text.ts";
 
 /** Units below which no interval is given (METHODS §0). */
 const FEWEST_UNITS = 10;
 /** Tokens of a block (METHODS §0). */
 const BLOCK_TOKENS = 2048;
+const FEW_DOCUMENTS = "the text has few documents; see the figure over the kept text";
 /** Stretches shown: about so long, and so many on either side. */
 const SHOWN_BYTES = 240;
 const SHOWN = 5;
@@ -51,9 +52,9 @@ export interface DocumentDifference {
 
 export interface Pair {
   readonly model: string;
-  /** over all documents; without an interval where the units are blocks and not all text was kept */
+  /** over the whole text; without an interval where the units are blocks and not all text was kept */
   readonly overall: Difference;
-  /** over the kept text, where that is what an interval can be had for */
+  /** over the kept text, where an interval can be had for that alone */
   readonly kept: Difference | null;
   readonly domains: readonly (Difference & { readonly domain: string })[];
   readonly tally: Readonly<Record<Verdict | "unknown", number>>;
@@ -217,8 +218,10 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
   const bytes = sum(documents.map((one) => one.bytes));
   const profiles = given.map(({ profile }) => profile);
   const [first] = profiles;
+  const labels = labelsOf(given);
   const pairs = profiles.slice(1).map((profile, index) =>
     pairOf(
+      labels[index + 1],
       first,
       profile,
       documents.map((one) => ({ ...one, nats: [one.nats[0], one.nats[index + 1]] })),
@@ -231,9 +234,9 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
   );
   return {
     corpus: { name: first.corpus.name, documents: documents.length, bytes },
-    models: profiles.map(({ model }, index) => {
+    models: profiles.map(({ corpus }, index) => {
       const nats = sum(documents.map((one) => one.nats[index]));
-      return { model: model.name, bitsPerByte: nats / Math.LN2 / bytes, tokens: profiles[index].corpus.tokens };
+      return { model: labels[index], bitsPerByte: nats / Math.LN2 / bytes, tokens: corpus.tokens };
     }),
     pairs,
     refusals: [
@@ -249,14 +252,16 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
 }
 
 function pairOf(
+  name: string,
   baseline: Profile,
   model: Profile,
   documents: readonly (Omit<MatchedDocument, "nats"> & Unit)[],
   { seed, bytes, blockBytes }: { seed: number; bytes: number; blockBytes: number | null },
 ): Pair {
   const stretches = blockBytes === null ? null : alignedStretches([baseline, model], blockBytes);
-  const kept = stretches && differenceOf(stretches.map(unitOf), "stretch", bytes, seed);
-  const byBlocks = "the text has few documents; see the figure over the kept text";
+  const overStretches = stretches && differenceOf(stretches.map(unitOf), "stretch", bytes, seed);
+  const all = overStretches?.bytes === bytes;
+  const kept = all ? null : overStretches;
   const names = [...new Set(documents.map(({ domain }) => domain))];
   const domains = names.map((domain) => {
     const own = documents.filter((one) => one.domain === domain);
@@ -275,8 +280,8 @@ function pairOf(
     .sort((a, b) => b.gain - a.gain);
   const toBits = (nats: number, length: number): number => nats / Math.LN2 / length;
   return {
-    model: model.model.name,
-    overall: differenceOf(documents, "document", bytes, seed, kept && byBlocks),
+    model: name,
+    overall: all ? overStretches : differenceOf(documents, "document", bytes, seed, kept && FEW_DOCUMENTS),
     kept,
     domains,
     tally: { better: count("better"), worse: count("worse"), tie: count("tie"), unknown: count(null) },

@@ -1,4 +1,5 @@
 /** Whether profiles are of the same text, and models each of one name: what every use of several profiles rests on. */
+import { basename } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -31,4 +32,14 @@ export function requireOneText(given: readonly Named[]): void {
       `${file} is of ${corpus.name} (${corpus.bytes} bytes, digest ${corpus.digest.slice(0, 12)})`;
     throw new LossyscopeError("input", `${said(first)}, ${said(other)}`, "measure all models on the same text");
   }
+}
+
+/** What each profile is called beside the others: its model, with the file where two are of one model. */
+export function labelsOf(given: readonly Named[]): string[] {
+  const names = given.map(({ profile }) => profile.model.name);
+  return given.map(({ file }, index) =>
+    names.indexOf(names[index]) === names.lastIndexOf(names[index])
+      ? names[index]
+      : `${names[index]} (${basename(file)})`,
+  );
 }

@@ -6,8 +6,11 @@ import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
 import { atlasCommand } from "./atlas.ts";
+import { chooseCommand } from "./choose.ts";
+import { compareCommand } from "./compare.ts";
 import { demoCommand } from "./demo.ts";
 import { estimateCommand } from "./estimate.ts";
+import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
@@ -41,6 +44,9 @@ export function program(): Command {
     .addCommand(generateCommand())
     .addCommand(atlasCommand())
     .addCommand(predictCommand())
+    .addCommand(compareCommand())
+    .addCommand(gateCommand())
+    .addCommand(chooseCommand())
     .addCommand(demoCommand());
   inherit(lossyscope);
   return lossyscope;

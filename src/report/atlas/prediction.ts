@@ -1,5 +1,6 @@
 /** Predicted scores as blocks (METHODS §10): each with its interval or the widest residual, coverage and partial r beside. */
 import type { Prediction, Predictions } from "../../atlas/predict.ts";
+import { groupBy } from "../../numeric/groups.ts";
 import { type Block, rows, text } from "../findings.ts";
 import { ABSENT, figure, interval, percent } from "../format.ts";
 import { coverageText, whole } from "./fit.ts";
@@ -12,21 +13,20 @@ export function predictedText(prediction: Prediction): string {
   return `${ends ? interval({ value: score, ...ends }) : `${figure(score)} ± ${figure(widestResidual)}`}${doubt}`;
 }
 
-export function predictionBlocks({ set, level, fits, models }: Predictions): Block[] {
+export function predictionBlocks({ set, level, guarantee, fits, models }: Predictions): Block[] {
   const claimed = models.some(({ predictions }) => predictions.some((one) => one.kind === "predicted" && one.interval));
   const widest = models.some(({ predictions }) => predictions.some((one) => one.kind === "predicted" && !one.interval));
-  const refused = models.flatMap(({ model, predictions }) =>
-    predictions.flatMap((one) =>
-      one.kind === "refused" ? [`${model}, ${one.area}: not predicted: ${one.reasons.join("; ")}.`] : [],
-    ),
-  );
-  const doubtful = models.flatMap(({ model, predictions }) =>
-    predictions.flatMap((one) =>
-      one.kind === "predicted" && one.extrapolated.length > 0
-        ? [`${model}, ${one.area}: extrapolated: ${one.extrapolated.join("; ")}.`]
-        : [],
-    ),
-  );
+  const because = (kind: string, reasonsOf: (one: Prediction) => readonly string[]): string[] =>
+    models.flatMap(({ model, predictions }) =>
+      [
+        ...groupBy(
+          predictions.filter((one) => reasonsOf(one).length > 0),
+          (one) => reasonsOf(one).join("; "),
+        ),
+      ].map(([reasons, same]) => `${model}, ${same.map(({ area }) => area).join(", ")}: ${kind}: ${reasons}.`),
+    );
+  const refused = because("not predicted", (one) => (one.kind === "refused" ? one.reasons : []));
+  const doubtful = because("extrapolated", (one) => (one.kind === "predicted" ? one.extrapolated : []));
   const kin = models.flatMap(({ model, predictions }) => {
     const family = predictions.find((one) => one.kind === "predicted")?.leftOut;
     return family ? [`${model} is in the set: its family, ${family}, is left out of its prediction.`] : [];
@@ -74,7 +74,13 @@ export function predictionBlocks({ set, level, fits, models }: Predictions): Blo
         }),
       ),
     ),
-    ...fits.slice(0, 1).map((fit) => text(coverageText(fit.coverage, fit.families))),
+    ...(fits.length === 1
+      ? fits.map((fit) => text(coverageText(fit.coverage, fit.families)))
+      : [
+          text(
+            `Measured coverage: the share of models of families held out that such ${claimed ? "intervals" : "bands"} held, each family of one weight. Jackknife+ guarantees ${whole(guarantee)}.`,
+          ),
+        ]),
     text("Correlation is not cause."),
   ];
 }

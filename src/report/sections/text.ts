@@ -9,7 +9,8 @@ import { datum, missing, type Section } from "./parts.ts";
 /** Passages shown unfolded: as many as make so many bytes together. */
 const OPEN_BYTES = 1500;
 
-function key(): string {
+/** The steps of the shade. */
+export function key(): string {
   const steps = HEAT_EDGES.map((edge, step) => {
     const name =
       step === 0

@@ -1,0 +1,77 @@
+/** `lossyscope choose PROFILE…`: which model to take, within constraints (METHODS §11). */
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
+import { choose, parseFacts } from "../atlas/choose.ts";
+import { predict } from "../atlas/predict.ts";
+import { defaultAtlas, loadSet } from "../atlas/sets.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
+import { choiceBlocks } from "../report/atlas/choice.ts";
+import { choicePage } from "../report/atlas/pages.ts";
+import { hand } from "./findings.ts";
+import { collect, penalty, quantity, seed } from "./options.ts";
+import { readProfiles } from "./profiles.ts";
+
+export function chooseCommand() {
+  return new Command("choose")
+    .summary("which model to take, within constraints")
+    .description(
+      "Chooses among the models of the profiles: constraints first, then what is dominated by what, the frontier, cost for the profiles' own text, predicted scores, and a recommendation.",
+    )
+    .argument("<profile...>", "profiles of one text, one a model")
+    .option("--memory <size>", "weights have to fit into so much memory", quantity)
+    .option("--bytes <size>", "weights may be so large as stored", quantity)
+    .option("--licence <name>", "a licence that is allowed, or `permissive` (repeatable)", collect, [] as string[])
+    .addOption(
+      new Option("--license <name>", "the same")
+        .argParser(collect)
+        .default([] as string[])
+        .hideHelp(),
+    )
+    .option("--tokens-per-second <n>", "least speed, as measured with the profile or given in the table", penalty)
+    .option("--max-price <price>", "highest price for a million tokens", penalty)
+    .option("--price <file>", "table of model, price (a million tokens), and where known licence and tokens_per_second")
+    .option("--set <name>", "calibration set to foresee scores from")
+    .option("--extrapolate", "foresees scores outside the set's range and for other texts, without any claim", false)
+    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .option("--seed <n>", "seed of the resampling", seed, 0)
+    .option("--report <file>", "writes the choice as a page, one HTML file")
+    .option("--json [file]", "writes it to a file, or to standard output")
+    .option("--markdown [file]", "writes it as Markdown")
+    .action(async (files, options) => {
+      const { atlas, extrapolate, seed, report, json, markdown } = options;
+      const given = await readProfiles(files);
+      const table = options.price;
+      const facts =
+        table === undefined
+          ? []
+          : parseFacts(
+              await readFile(table, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${table}`))),
+              basename(table),
+            );
+      const licences = [...options.licence, ...options.license];
+      const choice = choose(
+        given,
+        facts,
+        {
+          memoryBytes: options.memory,
+          weightBytes: options.bytes,
+          licences: licences.length > 0 ? licences : undefined,
+          tokensPerSecond: options.tokensPerSecond,
+          price: options.maxPrice,
+        },
+        seed,
+      );
+      const predictions =
+        options.set === undefined
+          ? null
+          : predict(
+              await loadSet(options.set, atlas),
+              given.map(({ profile }) => profile),
+              { seed, extrapolate },
+            );
+      if (report !== undefined) await writeAtomic(report, choicePage(choice, predictions));
+      await hand({ ...choice, predictions }, choiceBlocks(choice, predictions), { json, markdown });
+    });
+}

@@ -1,0 +1,127 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { modelProfile } from "../atlas/sample.testing.ts";
+import { run } from "./run.testing.ts";
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "compare-cli-"));
+  const models = { large: [0.8, 1_000_000], near: [0.803, 500_000], small: [1, 100_000] } as const;
+  for (const [name, [bitsPerByte, parameters]] of Object.entries(models)) {
+    await writeFile(at(`${name}.json`), JSON.stringify(modelProfile({ name, bitsPerByte, parameters })));
+  }
+  const few = modelProfile({ name: "few", bitsPerByte: 1, documents: 12 });
+  await writeFile(at("few.json"), JSON.stringify({ ...few, corpus: { ...few.corpus, digest: "ff" } }));
+  await writeFile(at("old.json"), JSON.stringify({ schema: "lossyscope.profile/0" }));
+  await writeFile(
+    at("prices.csv"),
+    "model,price,licence\nlarge,2,MIT\nnear,1,Llama 2 community\nsmall,0.5,Apache-2.0\n",
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("lossyscope compare", () => {
+  it("says who needs fewer bits and draws it", async () => {
+    const { code, out } = await run("compare", at("large.json"), at("small.json"), "--report", at("c.html"));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^small needs 2\d\.\d % more bits than large\./);
+    expect(out).toMatch(/2 domains? won|0 domains won, 0 tied, 2 lost/);
+    expect(await readFile(at("c.html"), "utf8")).toMatch(/<h1>small needs/);
+  });
+
+  it("refuses other texts, other versions, one profile", async () => {
+    expect(await run("compare", at("large.json"), at("few.json"))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/different texts: .*--common/),
+    });
+    expect((await run("compare", at("large.json"), at("old.json"))).err).toMatch(/of schema lossyscope.profile\/0/);
+    expect((await run("compare", at("large.json"))).code).toBe(2);
+    expect((await run("compare")).code).toBe(2);
+  });
+});
+
+describe("lossyscope gate", () => {
+  const gate = (...args: string[]) => run("gate", at("small.json"), "--baseline", at("large.json"), ...args);
+
+  it("ends with 3 where a threshold is missed, and writes a summary", async () => {
+    const { code, err } = await gate(
+      "--max",
+      "coding.overall.bitsPerByte=+1%",
+      "--max",
+      "ledger.weightBytes=+0%",
+      "--markdown",
+      at("g.md"),
+    );
+    expect([code, err]).toEqual([3, "lossyscope: 1 of 2 thresholds missed\n"]);
+    expect(await readFile(at("g.md"), "utf8")).toMatch(
+      /\| coding.overall.bitsPerByte \| [^|]+ \| [^|]+ \| 2\d\.\d \(2\d\.\d–2\d\.\d\) % \| ≤ \+1.00 % \| missed \| paired over 40 documents \|/,
+    );
+  });
+
+  it("ends with 0 on a tie", async () => {
+    const { code, out } = await run(
+      "gate",
+      at("near.json"),
+      "--baseline",
+      at("large.json"),
+      "--max",
+      "coding.overall.bitsPerByte=+0.4%",
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/≤ \+0\.400 % +tie/);
+  });
+
+  it.each([
+    [["--max", "coding.overall.bits=+1%"], 2, /has no coding.overall.bits/],
+    [["--max", "coding.overall.bitsPerByte"], 2, /is no threshold/],
+    [[], 2, /there is no threshold/],
+  ])("refuses %j", async (args, code, message) => {
+    const ran = await gate(...args);
+    expect(ran.code).toBe(code);
+    expect(ran.err).toMatch(message);
+  });
+});
+
+describe("lossyscope choose", () => {
+  const choose = (...args: string[]) => run("choose", at("large.json"), at("near.json"), at("small.json"), ...args);
+
+  it("recommends within constraints, with the price of this text", async () => {
+    const { code, out } = await choose(
+      "--memory",
+      "16GiB",
+      "--license",
+      "permissive",
+      "--price",
+      at("prices.csv"),
+      "--report",
+      at("w.html"),
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Take large: of 2 candidates that meet the constraints, it writes tinyshakespeare smallest\./);
+    expect(out).toMatch(/near .* out: licence Llama 2 community is not\s+permissive/);
+    expect(await readFile(at("w.html"), "utf8")).toMatch(/<h1>Take large/);
+  });
+
+  it("breaks a tie by cost, and foresees scores", async () => {
+    const { out } = await choose("--price", at("prices.csv"), "--set", "last-word");
+    expect(out).toMatch(/^Take near: of 3 candidates .* as\s+small\s+as\s+large,\s+as\s+far\s+as\s+can\s+be\s+told,\s+and\s+costs\s+least/);
+    expect(out).toMatch(/not predicted: bits_per_word/);
+  });
+
+  it("says so where nothing meets the constraints", async () => {
+    const { out } = await choose("--memory", "1kB");
+    expect(out).toMatch(/^No candidate meets the constraints/);
+  });
+
+  it("refuses a table that names a stranger", async () => {
+    await writeFile(at("odd.csv"), "model,price\nlarg,2\n");
+    expect(await choose("--price", at("odd.csv"))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/names larg, of which there is no profile/),
+    });
+  });
+});

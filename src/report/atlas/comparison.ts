@@ -1,0 +1,100 @@
+/** A comparison of models as blocks (METHODS §12). Figures come from `atlas/compare.ts`. */
+import type { Comparison, Difference, Pair, Verdict } from "../../atlas/compare.ts";
+import { type Block, heading, rows, text } from "../findings.ts";
+import { ABSENT, count, figure, interval, percent, shorten, si } from "../format.ts";
+
+const WORDS: Readonly<Record<Verdict, string>> = { better: "fewer bits", worse: "more bits", tie: "tie" };
+export const verdictText = (verdict: Verdict | null): string => (verdict === null ? ABSENT : WORDS[verdict]);
+
+export const documentsText = (documents: number): string =>
+  `${count(documents)} ${documents === 1 ? "document" : "documents"}`;
+
+/** What an interval rests on, in words. */
+export function basisText({ absent, units, unit, share }: Difference): string {
+  if (absent !== null) return absent;
+  const all = share === 1 ? "all" : percent(share);
+  return unit === "document" ? documentsText(units) : `${count(units)} stretches, ${all} of the text`;
+}
+
+/** The difference whose interval tells models apart. */
+export const told = ({ kept, overall }: Pair): Difference => kept ?? overall;
+
+const inPercent = (share: number | null): number | null => (share === null ? null : 100 * share);
+
+export const differenceCells = (one: Difference): string[] => [
+  interval(one.difference),
+  `${interval({ value: inPercent(one.relative.value), low: inPercent(one.relative.low), high: inPercent(one.relative.high) })} %`,
+  verdictText(one.verdict),
+  basisText(one),
+];
+
+const HEAD = ["difference, bits per byte", "relative", "verdict", "over"];
+
+function pairBlocks(pair: Pair, baseline: string): Block[] {
+  const { model, domains, tally, documents, better, worse } = pair;
+  const longest = 160;
+  const passages = (title: string, stretches: Pair["better"]): Block[] =>
+    stretches.length === 0
+      ? []
+      : [
+          rows(
+            title,
+            ["text", `bits of ${model}`, `bits of ${baseline}`],
+            stretches.map((one) => [
+              shorten(one.text, longest),
+              figure(one.nats[1] / Math.LN2),
+              figure(one.nats[0] / Math.LN2),
+            ]),
+          ),
+        ];
+  const tallied = `${tally.better} domains won, ${tally.tie} tied, ${tally.worse} lost${tally.unknown > 0 ? `, ${tally.unknown} not told apart for want of units` : ""}.`;
+  return [
+    heading(`${model} against ${baseline}`),
+    rows(
+      "By domain (95 % intervals, paired)",
+      ["domain", ...HEAD],
+      [
+        ["all of it", ...differenceCells(pair.overall)],
+        ...(pair.kept ? [["the text kept", ...differenceCells(pair.kept)]] : []),
+        ...domains.map((one) => [one.domain, ...differenceCells(one)]),
+      ],
+    ),
+    ...(domains.length > 1 ? [text(tallied)] : []),
+    ...(documents.length > 1
+      ? [
+          rows(
+            "Documents that make most of the difference",
+            ["document", "domain", "size", model, baseline],
+            documents.map((one) => [one.id, one.domain, si(one.bytes, "B"), figure(one.model), figure(one.baseline)]),
+          ),
+        ]
+      : []),
+    ...passages(`Where ${model} needs fewer bits`, better),
+    ...passages(`Where ${model} needs more bits`, worse),
+  ];
+}
+
+/** One sentence a reader can act on, for each model. */
+export function comparisonClaim({ models, pairs }: Comparison): string[] {
+  const baseline = models[0].model;
+  return pairs.map((pair) => {
+    const { verdict, relative } = told(pair);
+    if (verdict === null) return `${pair.model} and ${baseline} cannot be told apart: ${basisText(told(pair))}`;
+    if (verdict === "tie") return `${pair.model} and ${baseline} are tied on this text`;
+    return `${pair.model} needs ${percent(Math.abs(relative.value!))} ${verdict === "better" ? "fewer" : "more"} bits than ${baseline}`;
+  });
+}
+
+export function comparisonBlocks(comparison: Comparison): Block[] {
+  const { corpus, models, pairs, refusals } = comparison;
+  return [
+    ...comparisonClaim(comparison).map((claim) => text(`${claim}.`)),
+    rows(
+      `Bits per byte on ${corpus.name}: ${documentsText(corpus.documents)}, ${si(corpus.bytes, "B")}`,
+      ["model", "bits per byte", "tokens"],
+      models.map(({ model, bitsPerByte, tokens }) => [model, figure(bitsPerByte, 4), count(tokens)]),
+    ),
+    ...pairs.flatMap((pair) => pairBlocks(pair, models[0].model)),
+    ...refusals.map(({ figure: refused, reason }) => text(`Not compared: ${refused}: ${reason}.`)),
+  ];
+}

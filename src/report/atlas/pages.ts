@@ -1,0 +1,283 @@
+/**
+ * Comparison and choice as pages of the report's make: one HTML file each that opens offline, drawn with the report's
+ * marks over the blocks that the terminal shows.
+ *
+ * Memory: the page is one string, a few kilobytes a model and shown stretch.
+ */
+import type { Stretch } from "../../atlas/alignment.ts";
+import type { Choice } from "../../atlas/choose.ts";
+import type { Comparison, Pair } from "../../atlas/compare.ts";
+import type { Predictions } from "../../atlas/predict.ts";
+import type { Interval } from "../../profile/figures.ts";
+import type { Profile } from "../../profile/profile.ts";
+import { VERSION } from "../../profile/version.ts";
+import { blocksMarkup } from "../findings.ts";
+import { count, figure, interval, si } from "../format.ts";
+import { bars } from "../marks/bars.ts";
+import { type DifferenceRow, differences } from "../marks/differences.ts";
+import { cells, encodeCells, shade } from "../marks/heat.ts";
+import { type PlanePath, planes } from "../marks/planes.ts";
+import { element, markup } from "../marks/svg.ts";
+import { trade } from "../marks/trade.ts";
+import { page } from "../page.ts";
+import { drawn, legend, numbers, paragraph, responsive, type Section, section } from "../sections/parts.ts";
+import { key } from "../sections/text.ts";
+import { choiceBlocks, recommendationText } from "./choice.ts";
+import { comparisonBlocks, comparisonClaim, documentsText, told } from "./comparison.ts";
+import { predictionBlocks } from "./prediction.ts";
+
+/** Tones that tell models apart; those beyond share the last. */
+const TONES = ["model", "second", "third", "fourth", "faint"] as const;
+const toneOf = (index: number): (typeof TONES)[number] => TONES[Math.min(index, TONES.length - 1)];
+
+function whole(
+  kind: string,
+  title: string,
+  claim: string,
+  beside: readonly string[],
+  sections: readonly Section[],
+): string {
+  const top = element(
+    "header",
+    { class: "top" },
+    element("p", { class: "kind" }, element("b", {}, "lossyscope"), `<span>${markup(kind)}</span>`),
+    element("h1", {}, markup(claim)),
+    element("div", { class: "beside" }, ...beside.map((sentence) => paragraph(sentence))),
+  );
+  const contents = element(
+    "nav",
+    { "aria-label": "Contents" },
+    ...sections.map(({ id, title: named }) => element("a", { href: `#${id}` }, markup(named))),
+  );
+  const foot = element(
+    "footer",
+    {},
+    markup(
+      `Drawn from profiles by lossyscope ${VERSION}. METHODS names the project's page on what every figure means.`,
+    ),
+  );
+  return page(title, [], `${top}${contents}<main>${sections.map(section).join("")}</main>${foot}`);
+}
+
+const intervalOf = (one: Interval): Interval => ({ value: one.value, low: one.low, high: one.high });
+
+function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
+  const { corpus, models, pairs } = comparison;
+  const rows = models.map(({ model, bitsPerByte }, index) => {
+    const own = profiles[index].coding?.overall.bitsPerByte;
+    const shown: Interval = { value: bitsPerByte, low: own?.low ?? null, high: own?.high ?? null };
+    return {
+      name: model,
+      ...shown,
+      written: figure(bitsPerByte, 4),
+      detail: `${interval(shown)} bits per byte`,
+      tone: index === 0 ? ("plain" as const) : ("model" as const),
+    };
+  });
+  const [baseline] = models;
+  const differing: DifferenceRow[] = pairs.flatMap((pair, index) => {
+    const row = (name: string, one: Pair["overall"]): DifferenceRow => ({
+      name: pairs.length > 1 ? `${pair.model}, ${name}` : name,
+      ...intervalOf(one.difference),
+      tone: toneOf(index),
+      told: one.verdict === "better" || one.verdict === "worse",
+    });
+    const domains = pair.domains.length > 1 ? pair.domains.map((one) => row(one.domain, one)) : [];
+    return [row(pair.kept ? "the text kept" : "all of it", told(pair)), ...domains];
+  });
+  return {
+    id: "sizes",
+    title: "How small each writes the text",
+    methods: "§12",
+    body: [
+      drawn(
+        "Bits per byte",
+        responsive((form) => bars("Bits per byte of each model", rows, form)),
+      ),
+      drawn(
+        `Bits per byte less those of ${baseline.model}, paired`,
+        responsive((form) => differences(`Difference in bits per byte from ${baseline.model}`, differing, form)),
+      ),
+      numbers(blocksMarkup(comparisonBlocks(comparison).filter(({ kind }) => kind === "table"))),
+    ].join(""),
+    means: [
+      `Each difference is a model's bits per byte less those of ${baseline.model}, over ${documentsText(corpus.documents)} and ${si(corpus.bytes, "B")}. Left of zero is fewer bits. Both models are resampled on the same units, so what is hard for both cancels.`,
+    ],
+    misread: [
+      "The bars of single models are wider than that of their difference: two bars that overlap may still be told apart. Hollow marks hold zero: a tie.",
+      "With many domains some differ by chance; five in a hundred intervals miss.",
+    ],
+  };
+}
+
+function shaded(stretch: Stretch, side: number, name: string): string {
+  const { ends, nats } = stretch.tokens[side];
+  const found = cells({ text: stretch.text, ends, nats });
+  const { bits, lengths } = encodeCells(found);
+  const total = figure(stretch.nats[side] / Math.LN2);
+  return element(
+    "div",
+    {},
+    element("h3", {}, markup(name), element("span", {}, markup(` ${total} bits`))),
+    `<div class="shaded" tabindex="0" role="region" aria-label="${markup(`text as ${name} codes it`)}" data-bits="${bits}"${lengths === "" ? "" : ` data-lengths="${lengths}"`}>${shade(found)}</div>`,
+  );
+}
+
+function passages({ models, pairs }: Comparison, profiles: readonly Profile[]): Section {
+  const baseline = models[0].model;
+  const shown = (pair: Pair, title: string, stretches: readonly Stretch[]): string =>
+    stretches.length === 0
+      ? ""
+      : paragraph(title, "lede") +
+        stretches
+          .map((stretch) => {
+            const where = `${profiles[0].documents[stretch.document].id}, from byte ${count(stretch.start)}`;
+            const sides = element(
+              "div",
+              { class: "panels" },
+              shaded(stretch, 1, pair.model),
+              shaded(stretch, 0, baseline),
+            );
+            return element(
+              "article",
+              { class: "passage" },
+              element("p", { class: "small" }, `<bdi>${markup(where)}</bdi>`),
+              sides,
+            );
+          })
+          .join("");
+  const body = pairs
+    .map(
+      (pair) =>
+        shown(pair, `${pair.model} needs fewer bits than ${baseline}`, pair.better) +
+        shown(pair, `${pair.model} needs more bits than ${baseline}`, pair.worse),
+    )
+    .join("");
+  return {
+    id: "passages",
+    title: "Where they differ most",
+    methods: "§12",
+    body: body === "" ? paragraph("The profiles share no text that could be shown.", "absent") : key() + body,
+    means: [
+      "The same bytes as each model codes them, cut where a token of both ends. The shade is what each token costs for each of its bytes; rest on a word to see its bits.",
+    ],
+    misread: [
+      "These are the extremes of the text that both profiles keep, chosen for their difference: they show what kind of text it is, not how much.",
+    ],
+  };
+}
+
+/** Shares of ln m → bits. */
+function inBits({ value, low, high }: Interval, lnM: number): Interval {
+  const bits = (share: number | null): number | null => (share === null ? null : (share * lnM) / Math.LN2);
+  return { value: bits(value), low: bits(low), high: bits(high) };
+}
+
+function overlaid({ models }: Comparison, profiles: readonly Profile[]): Section | null {
+  const paths: PlanePath[] = profiles.flatMap(({ plane }, index) => {
+    const layers = (plane?.layers ?? []).flatMap(({ layer, orders }) =>
+      orders["1"]
+        ? [
+            {
+              layer,
+              complexity: inBits(orders["1"].complexity.heldOut, plane!.lnM),
+              expressivity: inBits(orders["1"].expressivity.heldOut, plane!.lnM),
+            },
+          ]
+        : [],
+    );
+    return layers.length > 0 ? [{ name: models[index].model, tone: toneOf(index), layers }] : [];
+  });
+  if (paths.length < 2) return null;
+  const points = new Set(profiles.flatMap(({ plane }) => plane?.referencePoints ?? []));
+  const widths = new Set(profiles.flatMap(({ plane }) => plane?.temperature.width ?? []));
+  return {
+    id: "planes",
+    title: "What their layers keep and know",
+    methods: "§12, §2.4",
+    body: drawn(
+      "Information planes, one token back and one ahead; rings are first layers",
+      responsive((form) => planes("Information planes of the models", paths, form)),
+      legend(paths.map(({ name, tone }) => ({ name, mark: `dot ${tone}` }))),
+    ),
+    means: ["Each path runs through a model's layers: complexity across, expressivity up, both held out, in bits."],
+    misread: [
+      points.size > 1
+        ? "The models were seen through different numbers of reference points: these are different resolutions, and the paths do not compare."
+        : widths.size > 1
+          ? "The models differ in width and so in their reference points: two instruments of one make. Differences that another draw of the points would swallow mean nothing."
+          : "Tokens differ between tokenizers: one token back is more text for one model than for another.",
+    ],
+  };
+}
+
+/** @param profiles as they were given to `compare` */
+export function comparisonPage(comparison: Comparison, profiles: readonly Profile[]): string {
+  const [claim, ...others] = comparisonClaim(comparison);
+  const { corpus, models, refusals } = comparison;
+  const names = models.map(({ model }) => model).join(", ");
+  const planesSection = overlaid(comparison, profiles);
+  return whole(
+    `comparison of ${names} on ${corpus.name}`,
+    `${names} on ${corpus.name}: comparison`,
+    `${claim}.`,
+    [
+      ...others.map((one) => `${one}.`),
+      ...refusals.map(({ figure: refused, reason }) => `Not compared: ${refused}: ${reason}.`),
+    ],
+    [sizes(comparison, profiles), passages(comparison, profiles), ...(planesSection ? [planesSection] : [])],
+  );
+}
+
+export function choicePage(choice: Choice, predictions: Predictions | null): string {
+  const { candidates, recommendation, frontier, corpus } = choice;
+  const [claim, ...beside] = recommendationText(choice);
+  const marks = candidates.map(({ model, weightBytes, bitsPerByte }) => ({
+    name: model,
+    weightBytes,
+    bitsPerByte,
+    standing:
+      model === recommendation?.model
+        ? ("recommended" as const)
+        : frontier.includes(model)
+          ? ("frontier" as const)
+          : ("other" as const),
+  }));
+  const candidatesSection: Section = {
+    id: "candidates",
+    title: "The candidates",
+    methods: "§11",
+    body:
+      drawn(
+        "Size of the text against size of the weights; filled: on the frontier; largest: recommended",
+        responsive((form) => trade("Bits per byte against bytes of weights", marks, form)),
+      ) + blocksMarkup(choiceBlocks(choice, null).slice(beside.length + 1)),
+    means: [
+      "A candidate is out where it misses a constraint or what the constraint asks is not known of it. Of the rest, one is dominated where another is nowhere worse and somewhere better. What is left is the frontier: choosing among it trades one thing for another.",
+      "Cost is the price of the tokens that a model cuts a million bytes of this text into: a tokenizer with long tokens is cheaper at the same price a token.",
+    ],
+    misread: [
+      "Fewest bits per byte means: knows best what this text is like. Whether it does your task is told by scores.",
+      "Weights are not all the memory a run needs, and speed is that of the measurement, on the machine that measured.",
+    ],
+  };
+  const foreseen: Section[] = predictions
+    ? [
+        {
+          id: "scores",
+          title: "What they would score",
+          methods: "§10",
+          body: blocksMarkup(predictionBlocks(predictions)),
+          means: ["Intervals leave whole families out, as a new model is one of a family that the set has not seen."],
+          misread: ["Correlation is not cause. Outside the set's range nothing is claimed."],
+        },
+      ]
+    : [];
+  return whole(
+    `choice among ${count(candidates.length)} models on ${corpus.name}`,
+    `Choice on ${corpus.name}`,
+    claim,
+    beside,
+    [candidatesSection, ...foreseen],
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * Information planes of several models laid over each other (METHODS §12): held-out complexity across, expressivity up,
+ * in bits, each model's layers as a path of one tone from its first layer (ringed) to its last. Pure.
+ */
+import type { Interval } from "../../profile/figures.ts";
+import { interval } from "../format.ts";
+import { axisX, axisY, extent, linear } from "./axis.ts";
+import type { Tone } from "./lines.ts";
+import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+
+export interface PlanePath {
+  readonly name: string;
+  readonly tone: Tone;
+  readonly layers: readonly {
+    readonly layer: number;
+    readonly complexity: Interval;
+    readonly expressivity: Interval;
+  }[];
+}
+
+/** @param form `wide`: 720 units across; `narrow`: 344 */
+export function planes(name: string, paths: readonly PlanePath[], form: "wide" | "narrow"): string {
+  const wide = form === "wide";
+  const width = wide ? 720 : 344;
+  const height = wide ? 440 : 340;
+  const frame = wide ? { left: 58, right: 20, top: 30, bottom: 56 } : { left: 38, right: 12, top: 30, bottom: 50 };
+  const [right, bottom] = [width - frame.right, height - frame.bottom];
+  const ends = (pick: "complexity" | "expressivity") =>
+    paths.flatMap(({ layers }) => layers.flatMap((one) => [one[pick].value, one[pick].low, one[pick].high]));
+  const x = linear(extent(ends("complexity"), { zero: true }), [frame.left, right], wide ? 7 : 4);
+  const y = linear(extent(ends("expressivity"), { zero: true, margin: 0.08 }), [bottom, frame.top], wide ? 6 : 5);
+  const drawn = paths.map(({ name: model, tone, layers }) => {
+    const points = layers.map(({ complexity, expressivity }) =>
+      complexity.value === null || expressivity.value === null
+        ? null
+        : ([x(complexity.value), y(expressivity.value)] as const),
+    );
+    const marks = layers.map(({ layer, complexity, expressivity }, index) => {
+      const at = points[index];
+      if (at === null) return "";
+      const [cx, cy] = at;
+      const across =
+        complexity.low !== null && complexity.high !== null
+          ? `M${x(complexity.low).toFixed(2)} ${cy.toFixed(2)}H${x(complexity.high).toFixed(2)}`
+          : "";
+      const up =
+        expressivity.low !== null && expressivity.high !== null
+          ? `M${cx.toFixed(2)} ${y(expressivity.low).toFixed(2)}V${y(expressivity.high).toFixed(2)}`
+          : "";
+      return element(
+        "g",
+        {},
+        tooltip(
+          `${model}, layer ${layer}: complexity ${interval(complexity)} bits, expressivity ${interval(expressivity)} bits`,
+        ),
+        across || up ? element("path", { d: across + up, class: `error ${tone}` }) : "",
+        element("circle", { cx, cy, r: index === 0 ? 5 : 3.6, class: `dot ${tone}${index === 0 ? " hollow" : ""}` }),
+      );
+    });
+    return element("path", { d: pathData(points), class: `line ${tone}` }) + marks.join("");
+  });
+  return drawing(
+    name,
+    { width, height, className: `plane ${form}` },
+    axisY(y, frame.left, { grid: right }),
+    axisX(x, bottom, { grid: frame.top }),
+    label((frame.left + right) / 2, height - 8, "complexity: bits kept of the input →", {
+      class: "title",
+      "text-anchor": "middle",
+    }),
+    label(frame.left - (wide ? 40 : 32), frame.top - 14, "↑ expressivity, bits", { class: "title" }),
+    ...drawn,
+  );
+}
