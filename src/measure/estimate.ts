@@ -99,7 +99,7 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
     const found: EstimatedLayer[] = [];
     for (const [index, layer] of layers.entries()) {
       stop();
-      const [{ entropy, tokenEntropy, trees }] = measureLayer(stored, index, 0, [population], {
+      const [{ entropy, tokenEntropy, trees }] = await measureLayer(stored, index, 0, [population], {
         seed: options.seed,
         intervals: divided.intervals,
       });

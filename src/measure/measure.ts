@@ -246,7 +246,9 @@ async function runProbes(request: MeasureRequest, running: Running): Promise<Mea
   const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
   const planeFigures =
     plane &&
-    (await withProgress(progress, "information plane", "layers", (onLayer) => plane.finish({ signal, onLayer })));
+    (await withProgress(progress, "information plane", "layers", (onLayer) =>
+      plane.finish({ threads, signal, onLayer }),
+    ));
   if (planeFigures?.absent) refusals.push({ figure: "plane", reason: planeFigures.absent });
   const geometryFigures =
     geometry && rows

@@ -77,7 +77,7 @@ describe("a run", () => {
     const second = await stopped(resumed, "measuring", 2);
     expect(share(second)).toBeGreaterThan(share(first));
     const third = await stopped(resumed, "information plane", 1);
-    expect(third.message).toMatch(/^stopped at layer 1 of the plane: the same command with --resume goes on/);
+    expect(third.message).toMatch(/^stopped after 1 of 3 layers of the plane: the same command with --resume goes on/);
     const progress = listener();
     const { profile } = await measureFiles({ ...resumed, progress });
     expect(figuresOf(profile)).toEqual(figures);

@@ -7,7 +7,7 @@ import { AssignmentStore } from "./assignment-store.ts";
 import { measureLayer } from "./layers.ts";
 
 describe("measureLayer", () => {
-  it("gives the same figures however few bins fit in memory", () => {
+  it("gives the same figures however few bins fit in memory", async () => {
     const [positions, m] = [120, 10];
     const rows = Uint32Array.from({ length: positions }, (_, row) => row);
     const place = Int32Array.from(rows, (row) => (row % 5 === 0 ? Math.floor(row / 10) : -1));
@@ -17,12 +17,12 @@ describe("measureLayer", () => {
     const store = new AssignmentStore({ layers: 1, columns: 2 * m, positions }, { folder: "", resumable: false });
     const order = random(1, "order").shuffle(rows.slice());
     store.append(0, someAssignments(positions, 2 * m, 1));
-    const figures = (bytes?: number) =>
-      measureLayer({ store, order, m, bytes }, 0, 1, [population], { seed: 1, intervals: true })[0];
-    const whole = figures();
+    const figures = async (bytes?: number) =>
+      (await measureLayer({ store, order, m, bytes }, 0, 1, [population], { seed: 1, intervals: true }))[0];
+    const whole = await figures();
     const bin = 4 * positions + 16 * trees[0].widest;
     for (const bytes of [0, 3 * bin, 9 * bin]) {
-      const { entropy, trees } = figures(bytes);
+      const { entropy, trees } = await figures(bytes);
       expect(entropy).toBeCloseTo(whole.entropy, 12);
       for (const [level, { information }] of trees[0].entries()) {
         const expected = whole.trees[0][level].information;

@@ -1,14 +1,15 @@
 /**
  * From stored assignments to the informations of one layer: reads the layer back by stretches of bins that fit the memory
- * allowed, takes every population's sums and adds them up (METHODS §2.3–2.5).
+ * allowed, has every population's sums taken and adds them up (METHODS §2.3–2.5).
  *
- * Memory: `bytes` (1 GiB) for table and sums, or what one bin takes, 4·N + 16·widest, where that is more; beside it 8·N.
+ * Memory for a layer: `layerBytes`, at most 1 GiB, or what one bin takes, 4·N + 16·widest, where that is more; beside it 8·N.
  */
 import { type LayerInformations, layerInformations, type Resampling } from "../info/informations.ts";
-import { addSums, type LayerSums, layerSums, type Population } from "../info/layer.ts";
+import { type AssignmentTable, addSums, type LayerSums, layerSums, type Population } from "../info/layer.ts";
 import type { AssignmentStore } from "./assignment-store.ts";
 
-const LAYER_BYTES = 2 ** 30;
+/** Of table and sums of one layer. */
+export const LAYER_BYTES = 2 ** 30;
 
 export interface LayerSource {
   readonly store: AssignmentStore;
@@ -19,25 +20,47 @@ export interface LayerSource {
   readonly bytes?: number;
 }
 
+/** One record of sums a population; elsewhere perhaps (`layer-workers.ts`). */
+export type TakeSums = (
+  table: AssignmentTable,
+  populations: readonly Population[],
+) => LayerSums[] | Promise<LayerSums[]>;
+
+export const takeSums: TakeSums = (table, populations) => populations.map((population) => layerSums(table, population));
+
+/** What one bin of a layer takes, and how many bins are read at a time. */
+function stretchOf({ order, m, bytes = LAYER_BYTES }: LayerSource, populations: readonly Population[]) {
+  const widest = Math.max(0, ...populations.flatMap(({ trees }) => trees.map((tree) => tree.widest)));
+  const binBytes = 4 * order.length + 16 * widest;
+  return { binBytes, bins: Math.max(1, Math.min(m, Math.floor(bytes / binBytes))) };
+}
+
+/** Memory that `measureLayer` takes for its tables and sums. */
+export function layerBytes(source: LayerSource, populations: readonly Population[]): number {
+  const { binBytes, bins } = stretchOf(source, populations);
+  return binBytes * bins;
+}
+
 /**
  * @param layer index in the store
  * @param draw which of the sets of reference points
  * @returns one record a population
  */
-export function measureLayer(
-  { store, order, m, bytes = LAYER_BYTES }: LayerSource,
+export async function measureLayer(
+  source: LayerSource,
   layer: number,
   draw: number,
   populations: readonly Population[],
   options: Resampling,
-): LayerInformations[] {
-  const widest = Math.max(0, ...populations.flatMap(({ trees }) => trees.map((tree) => tree.widest)));
-  const stretch = Math.max(1, Math.min(m, Math.floor(bytes / (4 * order.length + 16 * widest))));
+  take: TakeSums = takeSums,
+): Promise<LayerInformations[]> {
+  const { store, order, m } = source;
+  const stretch = stretchOf(source, populations).bins;
   let sums: LayerSums[] = [];
   for (let first = 0; first < m; first += stretch) {
     const bins = Math.min(stretch, m - first);
     const fixed = store.table(layer, draw * m + first, bins, order);
-    const parts = populations.map((population) => layerSums({ fixed, bins, m }, population));
+    const parts = await take({ fixed, bins, m }, populations);
     if (first === 0) sums = parts;
     else for (const [p, part] of parts.entries()) addSums(sums[p], part);
   }

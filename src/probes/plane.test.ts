@@ -233,7 +233,7 @@ describe("PlaneProbe", () => {
       seen.push(done);
       controller.abort();
     };
-    await expect(probe.finish({ signal: controller.signal, onLayer })).rejects.toThrow("stopped at layer 1");
+    await expect(probe.finish({ signal: controller.signal, onLayer })).rejects.toThrow("stopped after 1 of");
     expect(seen).toEqual([1]);
   });
 });

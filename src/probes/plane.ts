@@ -4,10 +4,11 @@
  * an engine; the estimators live in `info/`.
  *
  * Memory while it observes: 4 bytes a token and 4 a position, and the assignments where they are held
- * (`assignment-store.ts`). Memory while it finishes: one layer (`layers.ts`) and the labels (`populations.ts`). Disk:
- * `spillBytes`.
+ * (`assignment-store.ts`). Memory while it finishes: the labels (`populations.ts`), and one layer a thread
+ * (`layer-workers.ts`). Disk: `spillBytes`.
  */
 import { setImmediate } from "node:timers/promises";
+import { mapAtMost } from "../files/concurrent.ts";
 import { toFixed } from "../info/assignment.ts";
 import { corpusFrontier, frontierAt, type LabelPairs } from "../info/frontier.ts";
 import {
@@ -28,6 +29,7 @@ import type { Frontier, Plane, PlaneLayer, PlaneOrder } from "../profile/plane.t
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import type { Units } from "../text/units.ts";
 import { AssignmentStore, type StorePlace, type StoreShape, spillBytes } from "./assignment-store.ts";
+import { layerWorkers } from "./layer-workers.ts";
 import { measureLayer } from "./layers.ts";
 import { divideUnits, type Populations, populationsOf } from "./populations.ts";
 import { concatenate, ORDERS, Positions } from "./positions.ts";
@@ -60,6 +62,8 @@ export interface PlaneSnapshot {
 }
 
 export interface FinishOptions {
+  /** threads that layers are measured in; 1 where not given */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onLayer?: (done: number, layers: number) => void;
 }
@@ -150,34 +154,23 @@ export class PlaneProbe {
   }
 
   /** @throws LossyscopeError `engine` where positions are missing; `interrupted` on abort */
-  async finish({ signal, onLayer }: FinishOptions = {}): Promise<Plane> {
-    const { m, draws, layers, temperature, width, source, preNorm, units, seed, allPositions } = this.#request;
+  async finish({ threads = 1, signal, onLayer }: FinishOptions = {}): Promise<Plane> {
+    const { m, temperature, width, source, preNorm, units, seed, allPositions } = this.#request;
     const divided = this.#divide();
     const populations = populationsOf(this.#positions, divided, this.#labels(), allPositions, seed);
     const options: Resampling = { seed, intervals: divided.intervals };
-    const frontier = divided.split.evaluated > 0 ? this.#frontier(populations.first) : null;
-    const stored = { store: this.#store, order: this.#order, m };
-
-    const found: PlaneLayer[] = [];
-    const measured: OrderPair[][] = [];
-    for (let layer = 0; layer < layers; layer++) {
-      await setImmediate();
-      if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped at layer ${layer} of the plane`);
-      const informations = measureLayer(stored, layer, 0, populations.byOrder, options);
-      const pairs = orderPairs(informations);
-      const further = Array.from(
-        { length: draws - 1 },
-        (_, draw) => measureLayer(stored, layer, draw + 1, [populations.first], { seed, intervals: false })[0],
-      );
-      found.push({
+    const [measured, frontier] = await Promise.all([
+      this.#measureLayers(populations, options, { threads, signal, onLayer }),
+      // After the threads have their first layers.
+      setImmediate().then(() => (divided.split.evaluated > 0 ? this.#frontier(populations.first) : null)),
+    ]);
+    const found = measured.map(
+      ({ figures, first }, layer): PlaneLayer => ({
         layer,
-        ...layerFigures(informations, pairs, populations),
-        ...(frontier && { overFrontier: overFrontier(frontier, pairs[0], m) }),
-        ...(further.length > 0 && { draws: drawFigures(further) }),
-      });
-      measured.push(pairs.map(withoutSamples));
-      onLayer?.(layer + 1, layers);
-    }
+        ...figures,
+        ...(frontier && { overFrontier: overFrontier(frontier, first, m) }),
+      }),
+    );
     return {
       referencePoints: m,
       source,
@@ -190,9 +183,57 @@ export class PlaneProbe {
       preNorm,
       spillBytes: this.spillBytes,
       layers: found,
-      summary: summaryOf(measured.slice(1), populations, m, options),
+      summary: summaryOf(
+        measured.slice(1).map(({ pairs }) => pairs),
+        populations,
+        m,
+        options,
+      ),
       ...(frontier && { frontier }),
     };
+  }
+
+  /** Layers 0..L, as many at a time as there are threads for. */
+  async #measureLayers(
+    populations: Populations,
+    options: Resampling,
+    { threads, signal, onLayer }: FinishOptions & { readonly threads: number },
+  ): Promise<MeasuredLayer[]> {
+    const { m, draws, layers, seed } = this.#request;
+    const source = { store: this.#store, order: this.#order, m };
+    const { byOrder } = populations;
+    const first = [populations.first];
+    const workers = layerWorkers(threads, { source, layers, populations: [byOrder, first] });
+    let done = 0;
+    const interrupted = (): LossyscopeError =>
+      new LossyscopeError("interrupted", `stopped after ${done} of ${layers} layers of the plane`);
+    const stop = (): void => void workers.close(interrupted());
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      return await mapAtMost(workers.count, [...Array(layers).keys()], async (layer) => {
+        await setImmediate();
+        if (signal?.aborted) throw interrupted();
+        const informations = await measureLayer(source, layer, 0, byOrder, options, workers.take);
+        const pairs = orderPairs(informations);
+        const further: LayerInformations[] = [];
+        for (let draw = 1; draw < draws; draw++) {
+          const given = { seed, intervals: false };
+          further.push(...(await measureLayer(source, layer, draw, first, given, workers.take)));
+        }
+        onLayer?.(++done, layers);
+        return {
+          figures: {
+            ...layerFigures(informations, pairs, populations),
+            ...(further.length > 0 && { draws: drawFigures(further) }),
+          },
+          first: pairs[0],
+          pairs: pairs.map(withoutSamples),
+        };
+      });
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      await workers.close(interrupted());
+    }
   }
 
   #divide() {
@@ -238,6 +279,15 @@ export class PlaneProbe {
   }
 }
 
+/** A layer without its place under the frontier: the frontier is found while the layers are measured. */
+interface MeasuredLayer {
+  readonly figures: Omit<PlaneLayer, "layer" | "overFrontier">;
+  /** order 1, with its samples */
+  readonly first: OrderPair;
+  /** every order, without samples */
+  readonly pairs: readonly OrderPair[];
+}
+
 /** The informations of one order at one layer. */
 interface OrderPair {
   readonly complexity: MeasuredInformation;
@@ -261,7 +311,7 @@ function layerFigures(
   informations: readonly LayerInformations[],
   pairs: readonly OrderPair[],
   { byOrder, labels }: Populations,
-): Omit<PlaneLayer, "layer"> {
+): MeasuredLayer["figures"] {
   const [{ entropy, tokenEntropy, ceiling, trees }] = informations;
   const longest = informations.at(-1)!;
   const reached = pairs.length === ORDERS ? pairs[ORDERS - 1].complexity.information.plugin : null;
