@@ -1,0 +1,93 @@
+/** The child process against what may befall it: graphs that are none, memory that is not there, its end, a stop. */
+import { afterEach, describe, expect, it } from "vitest";
+import { Graph } from "../graph/graph.ts";
+import { add, cast, reshape, sum } from "../graph/ops.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { Feed } from "./runtime-messages.ts";
+import { RuntimeProcess } from "./runtime-process.ts";
+
+let runtime: RuntimeProcess;
+afterEach(() => runtime.close());
+
+/** Column sums of x_i + x_j: n² numbers on the way to n. */
+function squareGraph(): Uint8Array {
+  const graph = new Graph();
+  const x = cast(graph.input("x", "int64", ["n"]), "float32");
+  graph.output("y", sum(add(reshape(x, ["n", 1]), reshape(x, [1, "n"])), 0));
+  return graph.encode();
+}
+
+async function loaded(): Promise<void> {
+  runtime = new RuntimeProcess();
+  await runtime.load(squareGraph(), ".", 1);
+}
+
+const feed = (data: BigInt64Array): Record<string, Feed> => ({ x: { type: "int64", data, dims: [data.length] } });
+
+async function failure(work: Promise<unknown>): Promise<LossyscopeError> {
+  const error = await work.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
+  expect(error).toBeInstanceOf(LossyscopeError);
+  return error as LossyscopeError;
+}
+
+describe("the runtime's process", () => {
+  it("runs what it is sent, in order, and tells what it took", async () => {
+    await loaded();
+    const [first, second] = await Promise.all([
+      runtime.run(feed(BigInt64Array.of(1n, 2n)), ["y"], "first"),
+      runtime.run(feed(BigInt64Array.of(5n)), ["y"], "second"),
+    ]);
+    expect([...first.outputs.y.data, ...second.outputs.y.data]).toEqual([5, 7, 10]);
+    expect(first.outputs.y.dims).toEqual([2]);
+    expect(second.peakBytes).toBeGreaterThan(1e6);
+  });
+
+  it("says what a graph that is none makes it say", async () => {
+    runtime = new RuntimeProcess();
+    const { fault, message } = await failure(runtime.load(Uint8Array.of(1, 2, 3), ".", 1));
+    expect(fault).toBe("engine");
+    expect(message).toMatch(/^the runtime failed at loading the model: .*(protobuf|parse)/i);
+  });
+
+  it("says how much memory was not there, where, and goes on", async () => {
+    await loaded();
+    const { fault, message } = await failure(runtime.run(feed(new BigInt64Array(2 ** 20)), ["y"], "window 3"));
+    expect([fault, message]).toEqual([
+      "memory",
+      "the runtime could not get 4398.0 GB of memory at window 3: pass a smaller --batch-tokens or --context",
+    ]);
+    const { outputs } = await runtime.run(feed(BigInt64Array.of(4n)), ["y"], "window 4");
+    expect([...outputs.y.data]).toEqual([8]);
+  });
+
+  it.each([
+    [
+      "SIGKILL",
+      "memory",
+      /^the runtime was ended by SIGKILL at window 7: it probably ran out of memory; pass a smaller/,
+    ],
+    ["SIGSEGV", "engine", /^the runtime was ended by SIGSEGV at window 7$/],
+  ] as const)("ended by %s fails what waits for it and all that comes after", async (signal, fault, message) => {
+    await loaded();
+    const waiting = failure(runtime.run(feed(new BigInt64Array(2 ** 13)), ["y"], "window 7"));
+    process.kill(runtime.id!, signal);
+    const error = await waiting;
+    expect([error.fault, error.message]).toEqual([fault, expect.stringMatching(message)]);
+    expect(await failure(runtime.run(feed(new BigInt64Array(1)), ["y"], "window 8"))).toBe(error);
+  });
+
+  it("stopped in the middle of a run is gone within a second", async () => {
+    await loaded();
+    const windows = [1, 2].map((n) => failure(runtime.run(feed(new BigInt64Array(2 ** 14)), ["y"], `window ${n}`)));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const asked = performance.now();
+    await runtime.close();
+    expect(performance.now() - asked).toBeLessThan(1000);
+    expect((await Promise.all(windows)).map(({ fault }) => fault)).toEqual(["interrupted", "interrupted"]);
+    expect(() => process.kill(runtime.id!, 0)).toThrow("ESRCH");
+    await runtime.close();
+  });
+});
