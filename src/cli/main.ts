@@ -5,6 +5,7 @@
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
+import { almanacCommand } from "./almanac.ts";
 import { atlasCommand } from "./atlas.ts";
 import { chooseCommand } from "./choose.ts";
 import { compareCommand } from "./compare.ts";
@@ -47,6 +48,7 @@ export function program(): Command {
     .addCommand(compareCommand())
     .addCommand(gateCommand())
     .addCommand(chooseCommand())
+    .addCommand(almanacCommand())
     .addCommand(demoCommand());
   inherit(lossyscope);
   return lossyscope;

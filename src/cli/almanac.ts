@@ -1,0 +1,179 @@
+/**
+ * `lossyscope almanac --out DIR`: writes the almanac (METHODS §9). `train.jsonl`, `known.jsonl`, `unseen.jsonl` and
+ * `balanced.jsonl` hold one page a line with both floors, `facts.jsonl` one fact a line, `almanac.json` what the printed
+ * table shows.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
+import { writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
+import { COMPRESSORS } from "../measure/compressors.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { count, figure, si } from "../report/format.ts";
+import { createProgress, type Progress } from "../report/progress.ts";
+import {
+  type Census,
+  census,
+  createWorld,
+  documents,
+  facts,
+  SIZES,
+  type SizeName,
+  SPLITS,
+  type Split,
+  type World,
+} from "../text/almanac/almanac.ts";
+import { interruptible } from "./interrupt.ts";
+import { seed } from "./options.ts";
+
+/** The ones that are quick; `measure` sets all of them beside a model. */
+const BESIDE = COMPRESSORS.filter(({ name }) => ["gzip -9", "brotli 11", "order-2 bytes"].includes(name));
+/** Lines are handed to the disk in pieces of about this many characters. */
+const PIECE = 2 ** 20;
+
+interface SplitFigures {
+  readonly split: Split;
+  readonly documents: number;
+  readonly bytes: number;
+  /** bits per byte */
+  readonly floorKnown: number;
+  readonly floorUnknown: number;
+  /** bits per byte over the split as one stream, by compressor; none for the training pages */
+  readonly compressors: Readonly<Record<string, number>>;
+}
+
+export interface AlmanacSummary extends Census {
+  readonly seed: number;
+  readonly splits: readonly SplitFigures[];
+}
+
+export function almanacCommand() {
+  return new Command("almanac")
+    .summary("text whose entropy is known: a fictional world and its pages")
+    .description(
+      "Writes the pages of a seeded fictional world into a folder: training pages, pages held out about the same entities and about entities never seen, and a balanced set, every page with its exact code length for a reader who knows the world and for one who does not; and all facts as questions.",
+    )
+    .requiredOption("-o, --out <dir>", "folder to write to; made where there is none")
+    .option("--seed <n>", "seed of the world and its pages", seed, 0)
+    .addOption(
+      new Option("--size <name>", "size of the world")
+        .choices(Object.keys(SIZES) as SizeName[])
+        .default("small" as const),
+    )
+    .option("--json [file]", "writes the figures to a file, or to standard output")
+    .option("--quiet", "no progress", false)
+    .action(async ({ out, seed, size, json, quiet }) => {
+      const progress = createProgress(process.stderr, { quiet });
+      const summary = await interruptible((signal) => writeAlmanac(createWorld(seed, size), { out, progress, signal }));
+      const text = `${JSON.stringify(summary, null, 2)}\n`;
+      if (typeof json === "string") await writeAtomic(json, text);
+      process.stdout.write(json === true ? text : almanacTable(summary));
+    });
+}
+
+interface WriteOptions {
+  readonly out: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** @throws LossyscopeError `io` where the disk refuses, `interrupted` on abort */
+async function writeAlmanac(world: World, { out, progress, signal }: WriteOptions): Promise<AlmanacSummary> {
+  try {
+    await mkdir(out, { recursive: true }).catch((error) => {
+      throw ioFault(error, `make the folder ${out}`);
+    });
+    const splits: SplitFigures[] = [];
+    for (const split of SPLITS) {
+      progress.start(`writing ${split}.jsonl`, null, "pages");
+      splits.push(await writeSplit(world, split, { out, progress, signal }));
+    }
+    const { facts: total } = census(world);
+    progress.start("writing facts.jsonl", total, "facts");
+    await writeAtomic(join(out, "facts.jsonl"), lines(facts(world), progress, signal));
+    const summary = { seed: world.seed, ...census(world), splits };
+    await writeAtomic(join(out, "almanac.json"), `${JSON.stringify(summary, null, 2)}\n`);
+    return summary;
+  } finally {
+    progress.finish();
+  }
+}
+
+async function writeSplit(world: World, split: Split, { out, progress, signal }: WriteOptions): Promise<SplitFigures> {
+  let pages = 0;
+  let bytes = 0;
+  let known = 0;
+  let unknown = 0;
+  const texts: Buffer[] = [];
+  function* counted() {
+    for (const page of documents(world, split)) {
+      pages++;
+      bytes += page.bytes;
+      known += page.knownBits;
+      unknown += page.unknownBits;
+      if (split !== "train") texts.push(Buffer.from(page.text));
+      yield page;
+    }
+  }
+  await writeAtomic(join(out, `${split}.jsonl`), lines(counted(), progress, signal));
+  const compressors: Record<string, number> = {};
+  for (const { name, load } of split === "train" ? [] : BESIDE) {
+    const size = await (await load()).compressedSize(stream(texts), bytes);
+    compressors[name] = (8 * size) / bytes;
+  }
+  return { split, documents: pages, bytes, floorKnown: known / bytes, floorUnknown: unknown / bytes, compressors };
+}
+
+async function* stream(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* parts;
+}
+
+/** Records as lines of JSON, in pieces for the disk. */
+function* lines(records: Iterable<unknown>, progress: Progress, signal: AbortSignal): Generator<Buffer> {
+  let piece = "";
+  let done = 0;
+  for (const record of records) {
+    piece += `${JSON.stringify(record)}\n`;
+    done++;
+    if (piece.length < PIECE) continue;
+    if (signal.aborted) throw new LossyscopeError("interrupted", "stopped");
+    progress.update(done);
+    yield Buffer.from(piece);
+    piece = "";
+  }
+  yield Buffer.from(piece);
+}
+
+/** The figures as a person reads them. */
+export function almanacTable({
+  seed,
+  size,
+  entities,
+  unseen,
+  facts,
+  factBits,
+  nameBits,
+  splits,
+}: AlmanacSummary): string {
+  const compressors = BESIDE.map(({ name }) => name);
+  const headings = ["split", "documents", "bytes", "known floor", "unknown floor", ...compressors];
+  const rows = splits.map(({ split, documents, bytes, floorKnown, floorUnknown, compressors: beside }) => [
+    split,
+    count(documents),
+    count(bytes),
+    ...[floorKnown, floorUnknown, ...compressors.map((name) => beside[name])].map((value) => figure(value)),
+  ]);
+  const widths = headings.map((heading, c) => Math.max(heading.length, ...rows.map((row) => row[c].length)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join("  ");
+  const seen = entities.reduce((sum, level) => sum + level.count, 0);
+  return `${[
+    `the almanac of seed ${seed}, ${size}: ${count(seen)} entities with ${count(facts)} facts, and ${count(unseen)} never seen`,
+    `entities by exposure: ${entities.map(({ exposures, count: all }) => `${count(exposures)}: ${count(all)}`).join(", ")}`,
+    `world: facts of ${si(factBits, "bit")}, names of ${si(nameBits, "bit")}`,
+    "",
+    `${line(headings)}   (bits per byte)`,
+    ...rows.map(line),
+  ].join("\n")}\n`;
+}
