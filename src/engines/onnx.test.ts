@@ -10,6 +10,7 @@ import { specOf } from "../models/config.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Observation } from "../observations/observation.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
+import { describeEngine } from "./conformance.testing.ts";
 import type { EngineRequest } from "./engine.ts";
 import { OnnxEngine } from "./onnx.ts";
 
@@ -50,6 +51,8 @@ async function all(observations: AsyncIterable<Observation>): Promise<Observatio
 
 const losses: EngineRequest = { heads: { losses: true, preNorm: false } };
 
+describeEngine("the ONNX engine", { make: () => engineOf("llama", 8), vocabulary: 32 });
+
 describe("the ONNX engine", () => {
   it("gives every fresh slot one row, with the golden losses and states", async () => {
     const golden = await goldenOf("llama");
@@ -85,27 +88,6 @@ describe("the ONNX engine", () => {
         expect(Math.abs(seen.states![layer][index] - value)).toBeLessThan(2e-4);
       });
     }
-  });
-
-  it("does not depend on what shares a batch", async () => {
-    const windows = [
-      [1, 2, 3, 4, 5, 6, 7, 8],
-      [9, 10, 11],
-      [12, 13, 14, 15, 16],
-    ].map((ids) => window(ids));
-    const together = await all((await engineOf("qwen3", 8)).run([{ index: 0, windows }], losses));
-    const apart = await all(
-      (await engineOf("qwen3", 8)).run(
-        windows.map((one, index) => ({ index, windows: [one] })),
-        losses,
-      ),
-    );
-    const flat = apart.flatMap((observation) => [...observation.losses!]);
-    expect(together[0].rows).toBe(16);
-    flat.forEach((value, row) => {
-      if (Number.isNaN(value)) expect(together[0].losses![row]).toBeNaN();
-      else expect(together[0].losses![row]).toBeCloseTo(value, 5);
-    });
   });
 
   it("runs a window of one slot, where nothing is predicted", async () => {
@@ -148,17 +130,5 @@ describe("the ONNX engine", () => {
     expect(error).toBeInstanceOf(LossyscopeError);
     expect((error as LossyscopeError).fault).toBe("memory");
     expect((error as LossyscopeError).message).toMatch(/SIGKILL at batch \d+/);
-  });
-
-  it("stops when asked to", async () => {
-    const engine = await engineOf("llama", 4);
-    const controller = new AbortController();
-    const error = await (async () => {
-      const batches = Array.from({ length: 50 }, (_, index) => ({ index, windows: [window([1, 2, 3, 4])] }));
-      for await (const seen of engine.run(batches, losses, controller.signal))
-        if (seen.batch.index === 1) controller.abort();
-      return undefined;
-    })().catch((caught: unknown) => caught);
-    expect((error as LossyscopeError).fault).toBe("interrupted");
   });
 });
