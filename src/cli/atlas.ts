@@ -5,19 +5,19 @@ import { Command } from "@commander-js/extra-typings";
 import { ownSet, profilesIn, storeSet } from "../atlas/add.ts";
 import { fitArea } from "../atlas/fit.ts";
 import { parseScores } from "../atlas/scores.ts";
-import { defaultAtlas, loadSet, setNames } from "../atlas/sets.ts";
+import { loadSet, setNames } from "../atlas/sets.ts";
 import { ioFault } from "../files/faults.ts";
 import { fitBlocks, setsBlocks } from "../report/atlas/fit.ts";
 import { text } from "../report/findings.ts";
 import { hand } from "./findings.ts";
-import { penalty, seed } from "./options.ts";
+import { atlasOption, penalty, seed } from "./options.ts";
 
 export function atlasCommand() {
   return new Command("atlas")
     .summary("calibration sets: what predicts scores, and how well")
     .description("Lists the calibration sets: the published ones of the package and your own.")
     .enablePositionalOptions()
-    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .addOption(atlasOption())
     .option("--json [file]", "writes the list to a file, or to standard output")
     .action(async ({ atlas, ...outputs }) => {
       const sets = await Promise.all((await setNames(atlas)).map(({ name }) => loadSet(name, atlas)));
@@ -38,7 +38,7 @@ function fitCommand() {
     .option("--area <name...>", "areas to fit (default: all)")
     .option("--predictors <name...>", "predictors to fit in place of the set's own")
     .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
-    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .addOption(atlasOption())
     .option("--seed <n>", "seed of the resampling", seed, 0)
     .option("--json [file]", "writes the fits to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
@@ -58,7 +58,7 @@ function addCommand() {
     .argument("<name>", "name of the new set")
     .requiredOption("--profiles <folder>", "folder of the profiles, one .json a model")
     .requiredOption("--scores <file...>", "tables (.csv) and result files of lm-evaluation-harness (.json)")
-    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .addOption(atlasOption())
     .option("--replace", "replaces your set of that name", false)
     .option("--json [file]", "writes the set's description to a file, or to standard output")
     .action(async (name, { profiles, scores, atlas, replace, ...outputs }) => {

@@ -4,13 +4,13 @@ import { basename } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { choose, parseFacts } from "../atlas/choose.ts";
 import { predict } from "../atlas/predict.ts";
-import { defaultAtlas, loadSet } from "../atlas/sets.ts";
+import { loadSet } from "../atlas/sets.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { choiceBlocks } from "../report/atlas/choice.ts";
 import { choicePage } from "../report/atlas/pages.ts";
 import { hand } from "./findings.ts";
-import { collect, penalty, quantity, seed } from "./options.ts";
+import { atlasOption, collect, penalty, quantity, seed } from "./options.ts";
 import { readProfiles } from "./profiles.ts";
 
 export function chooseCommand() {
@@ -34,7 +34,7 @@ export function chooseCommand() {
     .option("--price <file>", "table of model, price (a million tokens), and where known licence and tokens_per_second")
     .option("--set <name>", "calibration set to foresee scores from")
     .option("--extrapolate", "foresees scores outside the set's range and for other texts, without any claim", false)
-    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .addOption(atlasOption())
     .option("--seed <n>", "seed of the resampling", seed, 0)
     .option("--report <file>", "writes the choice as a page, one HTML file")
     .option("--json [file]", "writes it to a file, or to standard output")

@@ -1,6 +1,7 @@
 /** Readers of option values that several commands share; each refuses a wrong value with what it expects. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { defaultAtlas } from "../atlas/sets.ts";
 
 function whole(text: string, least: number): number {
   const value = Number(text);
@@ -53,3 +54,10 @@ export function penalty(text: string): number {
   if (!Number.isFinite(value)) throw new InvalidArgumentError("expected a number of at least 0");
   return value;
 }
+
+/** Where calibration sets of one's own lie; help shows the rule, not this user's folder. */
+export const atlasOption = () =>
+  new Option("--atlas <folder>", "where your own calibration sets lie").default(
+    defaultAtlas(process.env),
+    "lossyscope/atlas in $XDG_DATA_HOME or ~/.local/share",
+  );

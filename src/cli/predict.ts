@@ -1,11 +1,11 @@
 /** `lossyscope predict PROFILE… --set NAME`: what a measured model will score, with intervals (METHODS §10). */
 import { Command } from "@commander-js/extra-typings";
 import { predict } from "../atlas/predict.ts";
-import { defaultAtlas, loadSet } from "../atlas/sets.ts";
+import { loadSet } from "../atlas/sets.ts";
 import { requireDistinct } from "../atlas/text.ts";
 import { predictionBlocks } from "../report/atlas/prediction.ts";
 import { hand } from "./findings.ts";
-import { penalty, seed } from "./options.ts";
+import { atlasOption, penalty, seed } from "./options.ts";
 import { readProfiles } from "./profiles.ts";
 
 export function predictCommand() {
@@ -20,7 +20,7 @@ export function predictCommand() {
     .option("--predictors <name...>", "predictors in place of the set's own")
     .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
     .option("--extrapolate", "predicts outside the set's range and for other texts, without any claim", false)
-    .option("--atlas <folder>", "where your own sets lie", defaultAtlas(process.env))
+    .addOption(atlasOption())
     .option("--seed <n>", "seed of the resampling", seed, 0)
     .option("--json [file]", "writes the predictions to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")

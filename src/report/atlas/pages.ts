@@ -62,7 +62,7 @@ function whole(
 const intervalOf = (one: Interval): Interval => ({ value: one.value, low: one.low, high: one.high });
 
 function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
-  const { corpus, models, pairs } = comparison;
+  const { corpus, models, pairs, refusals } = comparison;
   const rows = models.map(({ model, bitsPerByte }, index) => {
     const own = profiles[index].coding?.overall.bitsPerByte;
     const shown: Interval = { value: bitsPerByte, low: own?.low ?? null, high: own?.high ?? null };
@@ -99,6 +99,7 @@ function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
         responsive((form) => differences(`Difference in bits per byte from ${baseline.model}`, differing, form)),
       ),
       numbers(blocksMarkup(comparisonBlocks(comparison).filter(({ kind }) => kind === "table"))),
+      ...refusals.map(({ figure: refused, reason }) => paragraph(`Not compared: ${refused}: ${reason}.`, "small")),
     ].join(""),
     means: [
       `Each difference is a model's bits per byte less those of ${baseline.model}, over ${documentsText(corpus.documents)} and ${si(corpus.bytes, "B")}. Left of zero is fewer bits. Both models are resampled on the same units, so what is hard for both cancels.`,
@@ -214,17 +215,14 @@ function overlaid({ models }: Comparison, profiles: readonly Profile[]): Section
 /** @param profiles as they were given to `compare` */
 export function comparisonPage(comparison: Comparison, profiles: readonly Profile[]): string {
   const [claim, ...others] = comparisonClaim(comparison);
-  const { corpus, models, refusals } = comparison;
+  const { corpus, models } = comparison;
   const names = models.map(({ model }) => model).join(", ");
   const planesSection = overlaid(comparison, profiles);
   return whole(
     `comparison of ${names} on ${corpus.name}`,
     `${names} on ${corpus.name}: comparison`,
     `${claim}.`,
-    [
-      ...others.map((one) => `${one}.`),
-      ...refusals.map(({ figure: refused, reason }) => `Not compared: ${refused}: ${reason}.`),
-    ],
+    others.map((one) => `${one}.`),
     [sizes(comparison, profiles), passages(comparison, profiles), ...(planesSection ? [planesSection] : [])],
   );
 }

@@ -29,7 +29,7 @@ export function differences(name: string, rows: readonly DifferenceRow[], form: 
     const y = index * pitch + (wide ? pitch / 2 : 30);
     const named = wide
       ? label(left - 14, y + 4.5, shorten(row.name, Math.floor((left - 14) / CHARACTER)), { "text-anchor": "end" })
-      : label(0, y - 12, shorten(row.name, Math.floor(width / CHARACTER)));
+      : label(0, y - 12, shorten(row.name, Math.floor(width / CHARACTER)), { class: "tag" });
     if (row.value === null) return named;
     const bar =
       row.low !== null && row.high !== null
