@@ -167,7 +167,6 @@ export function ownSet(name: string, profiles: readonly Named[], scores: readonl
       predictors,
       fit: [Object.hasOwn(predictors, BITS) ? BITS : Object.keys(predictors)[0]],
       ridge: 0,
-      tokenizerBound: false,
       areas: Object.fromEntries(rows.map(({ area }) => [area, { score: area, text: corpus.name }])),
     },
     rows: writeCsv(columnsOf(Object.keys(predictors)), rows),

@@ -81,7 +81,6 @@ function made(familyCount: number): CalibrationSet {
     predictors: { a: predictor, b: predictor, parameters: { ...predictor, scale: "ln" } },
     fit: ["a", "parameters"],
     ridge: 0,
-    tokenizerBound: false,
     areas: { quiz: { score: "accuracy", text: null } },
     rows,
   };

@@ -23,7 +23,6 @@ const description = {
   },
   fit: ["bits"],
   ridge: 0,
-  tokenizerBound: false,
   areas: { quiz: { score: "accuracy", text: null } },
 };
 const HEADER = columnsOf(Object.keys(description.predictors)).join(",");

@@ -37,7 +37,6 @@ const setSchema = z.strictObject({
   predictors: z.record(z.string(), predictorSchema),
   fit: z.array(z.string()).min(1).describe("predictors of the fit, chosen in advance"),
   ridge: z.number().nonnegative(),
-  tokenizerBound: z.boolean().describe("whether predictors compare only within one tokenizer"),
   areas: z.record(z.string(), z.strictObject({ score: z.string(), text: z.string().nullable() })),
 });
 export type SetDescription = z.infer<typeof setSchema>;
