@@ -17,7 +17,7 @@ import type { Population } from "../info/layer.ts";
 import { type TemperatureRule, temperature } from "../info/temperature.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { AssignmentStore, spillBytes } from "../probes/assignment-store.ts";
-import { measureLayer } from "../probes/layers.ts";
+import { laneOf, measureLayer, takeSums } from "../probes/layers.ts";
 import { divideUnits, type LabelSet } from "../probes/populations.ts";
 import { ORDERS, Positions } from "../probes/positions.ts";
 import { unitsOf } from "../text/units.ts";
@@ -96,13 +96,12 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
       await setImmediate();
     }
     const stored = { store, order: Uint32Array.from({ length: dump.positions }, (_, row) => row), m };
+    const lane = laneOf(takeSums);
     const found: EstimatedLayer[] = [];
     for (const [index, layer] of layers.entries()) {
       stop();
-      const [{ entropy, tokenEntropy, trees }] = await measureLayer(stored, index, 0, [population], {
-        seed: options.seed,
-        intervals: divided.intervals,
-      });
+      const resampling = { seed: options.seed, intervals: divided.intervals };
+      const [{ entropy, tokenEntropy, trees }] = await measureLayer(stored, index, 0, [population], resampling, lane);
       const labels = names.map(({ name, tree, level }) => [name, trees[tree][level].information]);
       found.push({ layer, entropy, tokenEntropy, temperature: epsilon, labels: Object.fromEntries(labels) });
       options.onProgress?.(index + 1, layers.length, "layers");

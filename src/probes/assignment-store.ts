@@ -69,14 +69,14 @@ export class AssignmentStore {
   /**
    * One layer's columns `[first, first + bins)`, each row at the place of its position.
    * @param order by arrival, the position of the row
-   * @returns [positions, bins], in memory that threads can share
+   * @param table [positions, bins], all of which is written
+   * @returns the same
    */
-  table(layer: number, first: number, bins: number, order: Uint32Array): Uint32Array<SharedArrayBuffer> {
+  table(layer: number, first: number, bins: number, order: Uint32Array, table: Uint32Array): Uint32Array {
     const { columns, positions } = this.#shape;
     if (this.#rows[layer] !== positions) {
       throw new LossyscopeError("engine", `layer ${layer} has ${this.#rows[layer]} rows of ${positions} planned`);
     }
-    const table = new Uint32Array(new SharedArrayBuffer(4 * positions * bins));
     const step = Math.max(1, Math.floor(CHUNK_BYTES / (4 * columns)));
     for (let from = 0; from < positions; from += step) {
       const to = Math.min(from + step, positions);

@@ -24,7 +24,11 @@ const shape = { layers, columns: m, positions };
 const store = new AssignmentStore(shape, { folder: "", resumable: false });
 for (let layer = 0; layer < layers; layer++) store.append(layer, someAssignments(positions, m, layer + 1));
 const source = { store, order: rows, m };
-const table = (layer: number) => ({ fixed: store.table(layer, 0, m, rows), bins: m, m });
+const table = (layer: number) => ({
+  fixed: store.table(layer, 0, m, rows, new Uint32Array(positions * m)),
+  bins: m,
+  m,
+});
 const over = new Error("over");
 
 describe("layerWorkers", () => {
@@ -33,8 +37,8 @@ describe("layerWorkers", () => {
 
   it("takes the very sums that one thread takes, several layers at a time", async () => {
     workers = layerWorkers(2, { source, layers, populations: groups });
-    expect(workers.count).toBe(2);
-    const [first, second] = await Promise.all([workers.take(table(0), groups[0]), workers.take(table(1), groups[1])]);
+    expect(workers.lanes).toHaveLength(2);
+    const [first, second] = await Promise.all(workers.lanes.map(({ take }, lane) => take(table(lane), groups[lane])));
     expect(first).toEqual(takeSums(table(0), groups[0]));
     expect(second).toEqual(takeSums(table(1), groups[1]));
     expect(first[1]).not.toEqual(second[0]);
@@ -42,14 +46,14 @@ describe("layerWorkers", () => {
 
   it("starts no thread where there is little to do, or where one layer takes all the memory", () => {
     workers = layerWorkers(2, { source, layers: 2, populations: groups });
-    expect(workers.count).toBe(1);
+    expect(workers.lanes).toHaveLength(1);
     const wide = { ...source, bytes: 2 ** 40, m: 2 ** 14 };
-    expect(layerWorkers(2, { source: wide, layers, populations: groups }).count).toBe(1);
+    expect(layerWorkers(2, { source: wide, layers, populations: groups }).lanes).toHaveLength(1);
   });
 
   it("fails what is under way when it is closed", async () => {
     workers = layerWorkers(2, { source, layers, populations: groups });
-    const failed = expect(workers.take(table(0), groups[0])).rejects.toBe(over);
+    const failed = expect(workers.lanes[0].take(table(0), groups[0])).rejects.toBe(over);
     await workers.close(over);
     await failed;
   });

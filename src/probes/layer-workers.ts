@@ -10,15 +10,14 @@ import { Worker } from "node:worker_threads";
 import type { LayerSums, Population } from "../info/layer.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { LayerTask } from "./layer-worker.ts";
-import { LAYER_BYTES, type LayerSource, layerBytes, type TakeSums, takeSums } from "./layers.ts";
+import { LAYER_BYTES, type Lane, type LayerSource, laneOf, layerBytes, takeSums } from "./layers.ts";
 
 /** Rows of assignments, over all layers, that take longer than threads take to start. */
 const WORTH_THREADS = 2 ** 18;
 
 export interface LayerWorkers {
-  /** how many layers may be measured at a time */
-  readonly count: number;
-  readonly take: TakeSums;
+  /** as many as layers may be measured at a time */
+  readonly lanes: readonly Lane[];
   /** ends the threads; sums that are being taken fail with the reason */
   close(reason: Error): Promise<void>;
 }
@@ -34,21 +33,13 @@ export function layerWorkers(threads: number, { source, layers, populations }: L
   const most = Math.max(...populations.map((group) => layerBytes(source, group)));
   const count = Math.max(1, Math.min(threads, layers, Math.floor((2 * LAYER_BYTES) / most)));
   if (count === 1 || layers * source.order.length < WORTH_THREADS) {
-    return { count: 1, take: takeSums, async close() {} };
+    return { lanes: [laneOf(takeSums)], async close() {} };
   }
-  const idle = Array.from({ length: count }, () => new LayerWorker(populations));
-  const all = [...idle];
+  const workers = Array.from({ length: count }, () => new LayerWorker(populations));
   return {
-    count,
-    async take(table, group) {
-      const worker = idle.pop();
-      if (!worker) throw new Error(`more than ${count} layers at a time`);
-      const sums = await worker.take({ table, group: populations.indexOf(group) });
-      idle.push(worker);
-      return sums;
-    },
+    lanes: workers.map((worker) => laneOf((table, group) => worker.take({ table, group: populations.indexOf(group) }))),
     async close(reason) {
-      await Promise.all(all.map((worker) => worker.close(reason)));
+      await Promise.all(workers.map((worker) => worker.close(reason)));
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Population } from "../info/layer.ts";
 import { someAssignments } from "../info/naive.testing.ts";
 import { random } from "../numeric/random.ts";
 import { AssignmentStore } from "./assignment-store.ts";
-import { measureLayer } from "./layers.ts";
+import { laneOf, measureLayer, takeSums } from "./layers.ts";
 
 describe("measureLayer", () => {
   it("gives the same figures however few bins fit in memory", async () => {
@@ -17,8 +17,9 @@ describe("measureLayer", () => {
     const store = new AssignmentStore({ layers: 1, columns: 2 * m, positions }, { folder: "", resumable: false });
     const order = random(1, "order").shuffle(rows.slice());
     store.append(0, someAssignments(positions, 2 * m, 1));
+    const lane = laneOf(takeSums);
     const figures = async (bytes?: number) =>
-      (await measureLayer({ store, order, m, bytes }, 0, 1, [population], { seed: 1, intervals: true }))[0];
+      (await measureLayer({ store, order, m, bytes }, 0, 1, [population], { seed: 1, intervals: true }, lane))[0];
     const whole = await figures();
     const bin = 4 * positions + 16 * trees[0].widest;
     for (const bytes of [0, 3 * bin, 9 * bin]) {

@@ -20,13 +20,31 @@ export interface LayerSource {
   readonly bytes?: number;
 }
 
-/** One record of sums a population; elsewhere perhaps (`layer-workers.ts`). */
+/** One record of sums a population. */
 export type TakeSums = (
   table: AssignmentTable,
   populations: readonly Population[],
 ) => LayerSums[] | Promise<LayerSums[]>;
 
 export const takeSums: TakeSums = (table, populations) => populations.map((population) => layerSums(table, population));
+
+/** Where one layer at a time is measured: in this thread or another, and always in the same memory. */
+export interface Lane {
+  readonly take: TakeSums;
+  /** a table of so many entries, in memory that threads can share; the one given before is gone */
+  readonly table: (entries: number) => Uint32Array;
+}
+
+export function laneOf(take: TakeSums): Lane {
+  let memory = new Uint32Array(new SharedArrayBuffer(0));
+  return {
+    take,
+    table(entries) {
+      if (memory.length < entries) memory = new Uint32Array(new SharedArrayBuffer(4 * entries));
+      return memory.subarray(0, entries);
+    },
+  };
+}
 
 /** What one bin of a layer takes, and how many bins are read at a time. */
 function stretchOf({ order, m, bytes = LAYER_BYTES }: LayerSource, populations: readonly Population[]) {
@@ -52,15 +70,15 @@ export async function measureLayer(
   draw: number,
   populations: readonly Population[],
   options: Resampling,
-  take: TakeSums = takeSums,
+  lane: Lane,
 ): Promise<LayerInformations[]> {
   const { store, order, m } = source;
   const stretch = stretchOf(source, populations).bins;
   let sums: LayerSums[] = [];
   for (let first = 0; first < m; first += stretch) {
     const bins = Math.min(stretch, m - first);
-    const fixed = store.table(layer, draw * m + first, bins, order);
-    const parts = await take({ fixed, bins, m }, populations);
+    const fixed = store.table(layer, draw * m + first, bins, order, lane.table(order.length * bins));
+    const parts = await lane.take({ fixed, bins, m }, populations);
     if (first === 0) sums = parts;
     else for (const [p, part] of parts.entries()) addSums(sums[p], part);
   }

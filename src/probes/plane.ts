@@ -210,16 +210,19 @@ export class PlaneProbe {
     const stop = (): void => void workers.close(interrupted());
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      return await mapAtMost(workers.count, [...Array(layers).keys()], async (layer) => {
+      const idle = [...workers.lanes];
+      return await mapAtMost(idle.length, [...Array(layers).keys()], async (layer) => {
         await setImmediate();
         if (signal?.aborted) throw interrupted();
-        const informations = await measureLayer(source, layer, 0, byOrder, options, workers.take);
+        const lane = idle.pop()!;
+        const informations = await measureLayer(source, layer, 0, byOrder, options, lane);
         const pairs = orderPairs(informations);
         const further: LayerInformations[] = [];
         for (let draw = 1; draw < draws; draw++) {
           const given = { seed, intervals: false };
-          further.push(...(await measureLayer(source, layer, draw, first, given, workers.take)));
+          further.push(...(await measureLayer(source, layer, draw, first, given, lane)));
         }
+        idle.push(lane);
         onLayer?.(++done, layers);
         return {
           figures: {
