@@ -4,7 +4,7 @@
  * no half of a file. Needs the compiled `dist/`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
@@ -22,21 +22,24 @@ interface Ended {
 }
 
 /** Starts the command line; `ended` settles when the process and all that it said are over. */
-function start(...args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, ["-e", START, ...args], {
+function start(
+  args: readonly string[],
+  stdout: "pipe" | number = "pipe",
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, ["-e", START, "--", ...args], {
     env: { ...process.env, NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", stdout, "pipe"],
   });
   let [out, err] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));
   const ended = new Promise<Ended>((resolve) =>
     child.on("close", (code, signal) => resolve({ code, signal, out, err })),
   );
   return { child, ended };
 }
 
-const run = (...args: readonly string[]): Promise<Ended> => start(...args).ended;
+const run = (...args: readonly string[]): Promise<Ended> => start(args).ended;
 
 /** The arguments of a measurement that takes a while: a window at a time, whatever is asked of it beside. */
 const slow = (...more: readonly string[]): string[] => [
@@ -92,7 +95,7 @@ describe("a measurement in a process of its own", () => {
     const whole = await run(...slow("--json", at("whole.json"), "--work", at("other")));
     expect(whole.code).toBe(0);
 
-    const { child, ended } = start(...slow("--json", at("profile.json")));
+    const { child, ended } = start(slow("--json", at("profile.json")));
     await until(spilled);
     const second = await run(...slow());
     expect(second.code).toBe(2);
@@ -205,4 +208,23 @@ describe("a result that cannot be written", () => {
       expect(readdirSync(at("work"))).toEqual([]);
     },
   );
+
+  it.skipIf(!existsSync("/dev/full"))("to standard output keeps the run, too (needs /dev/full)", async () => {
+    const full = openSync("/dev/full", "w");
+    const refused = /^lossyscope: cannot write to standard output \(the disk is full\): free space/;
+    const measured = await start(quick("--json"), full).ended;
+    expect(measured).toMatchObject({ code: 1, err: expect.stringMatching(refused) });
+    expect(measured.err).toMatch(/the same command with --resume goes on from there\n$/);
+    expect(readdirSync(at("work"))).toHaveLength(1);
+    const inspected = await start(["inspect", at("model")], full).ended;
+    expect(inspected).toMatchObject({ code: 1, err: expect.stringMatching(refused) });
+    closeSync(full);
+  });
+
+  it("to a reader that has gone is no error", async () => {
+    const { child, ended } = start(quick("--json"));
+    child.stdout!.destroy();
+    expect(await ended).toMatchObject({ code: 0, err: "" });
+    expect(readdirSync(at("work"))).toEqual([]);
+  });
 });

@@ -8,6 +8,7 @@ import type { Measurement } from "../measure/measure.ts";
 import type { Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
 import { renderTerminal, terminalOptions } from "../report/terminal.ts";
+import { printed } from "./output.ts";
 
 export interface Delivery {
   readonly out?: string;
@@ -60,6 +61,7 @@ export async function deliver(measurement: Measurement, delivery: Delivery): Pro
   for (const { path, write } of targets) await write(path, measurement);
   const summary = (): string => renderTerminal(profile, terminalOptions(process.stdout, process.env));
   process.stdout.write(delivery.json === true ? textOf(profile) : summary());
+  await printed();
   for (const { path } of targets) process.stderr.write(`wrote ${path}\n`);
 }
 

@@ -15,6 +15,7 @@ import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
+import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
 import { statesCommand } from "./states.ts";
 
@@ -56,8 +57,10 @@ export function program(): Command {
 
 /** @returns the exit code; never throws */
 export async function main(args: readonly string[]): Promise<number> {
+  watchOutput();
   try {
     await program().parseAsync([...args], { from: "user" });
+    await printed();
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -1,0 +1,26 @@
+/**
+ * Standard output may be a disk that is full or a reader that has gone. Node tells of it in an event, after the write, which
+ * ends the process with a trace of its stack where nobody listens.
+ */
+import { setImmediate } from "node:timers/promises";
+import { ioFault, systemCode } from "../files/faults.ts";
+
+let fault: Error | undefined;
+
+const keep = (error: Error): void => {
+  fault ??= error;
+};
+
+/** Listens for what goes wrong; once for a process, however often it is called. */
+export function watchOutput(): void {
+  if (!process.stdout.listeners("error").includes(keep)) process.stdout.on("error", keep);
+}
+
+/**
+ * To be awaited after the last write.
+ * @throws LossyscopeError `io` where the disk refused; a reader that has had enough (`| head`) is no error
+ */
+export async function printed(): Promise<void> {
+  await setImmediate();
+  if (fault && systemCode(fault) !== "EPIPE") throw ioFault(fault, "write to standard output");
+}
