@@ -8,7 +8,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { fieldsOf, generate, publishedSchema } from "../scripts/docs.ts";
-import { hasShared } from "../src/fixtures.testing.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -38,11 +37,6 @@ describe("pages written by hand", () => {
       .map((link) => link[1] ?? link[2])
       .filter((target) => !existsSync(join(root, dirname(page), target)));
     expect(missing).toEqual([]);
-  });
-
-  it.skipIf(!hasShared)("docs/methods.md is METHODS from its first section on (needs ../shared)", () => {
-    const from = (text: string): string => text.slice(text.indexOf("## 0 Conventions"));
-    expect(from(read("docs/methods.md"))).toBe(from(read("../shared/METHODS.md")));
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * The package as its users import it, by its own name: every subpath loads from `dist/`, what it is for works, and its
- * types check in a project of their own.
+ * types, and the README's example, check in a project of their own.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -86,6 +86,8 @@ export const points: number | undefined = validatePlan({}).plane?.points;
 export const none = (profile: Profile) => profile.nothing;
 export { figureAt, loadTokenizer, openSafetensors };`,
   );
+  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))!;
+  writeFileSync(at("example.ts"), example);
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
-  node(join(root, "node_modules/typescript/bin/tsc"), ...options, at("use.ts"));
+  node(join(root, "node_modules/typescript/bin/tsc"), ...options, at("use.ts"), at("example.ts"));
 });

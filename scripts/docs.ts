@@ -3,14 +3,20 @@
  * the profile from its schema, the table of architectures from running every fixture. `e2e/docs.test.ts` fails when a
  * committed page is not what this writes.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { z } from "zod";
 import { program } from "../src/cli/main.ts";
 import { fixture } from "../src/fixtures.testing.ts";
-import { differences, type FixtureEntry, manifest, QUANTITIES } from "../src/models/architectures.testing.ts";
+import {
+  differences,
+  type FixtureEntry,
+  manifest,
+  QUANTITIES,
+  type Quantity,
+} from "../src/models/architectures.testing.ts";
 import { PROFILE_SCHEMA, profileSchema } from "../src/profile/profile.ts";
 import { sentence } from "../src/report/format.ts";
 
@@ -120,7 +126,7 @@ function profilePage(): string {
   return [
     "# The profile",
     NOTE,
-    "Every figure is named by its path in this document, here and in all commands (`coding.overall.bitsPerByte`). `[]` stands for the place in a list, `*` for a name. The JSON Schema is [profile.schema.json](../../schema/profile.schema.json), in the package as `lossyscope/schema/profile.schema.json`; what each figure means exactly is in [METHODS](../methods.md).",
+    "Every figure is named by its path in this document, here and in all commands (`coding.overall.bitsPerByte`). `[]` stands for the place in a list, `*` for a name. The JSON Schema is [profile.schema.json](../../schema/profile.schema.json), in the package as `lossyscope/schema/profile.schema.json`; what each figure means exactly is in [METHODS](../METHODS.md).",
     table(
       ["field", "type", "what it is"],
       simple.map(([name, one]) => [`\`${name}\``, typeOf(one), one.description ?? ""]),
@@ -136,37 +142,56 @@ function profilePage(): string {
   ].join("\n\n");
 }
 
-/** Fixtures by architecture; the figures of one are the quantity that comes closest to what is allowed. */
-async function architectureRows(): Promise<string[][]> {
+/** A fixture and the quantity of it that comes closest to what is allowed. */
+interface Compared {
+  readonly entry: FixtureEntry;
+  readonly quantity: Quantity;
+  readonly found: number;
+  readonly allowed: number;
+}
+
+const closest = (compared: readonly Compared[]): Compared =>
+  compared.reduce((most, one) => (one.found / one.allowed > most.found / most.allowed ? one : most));
+
+async function compareFixtures(): Promise<Compared[]> {
   const entries = (await manifest()).filter(({ name }) => name !== "stories260k");
-  const rows: string[][] = [];
+  const compared: Compared[] = [];
   for (const entry of entries.toSorted(byArchitecture)) {
     const found = await differences(entry, fixture(`models/${entry.name}`));
-    const share = (quantity: (typeof QUANTITIES)[number]): number => found[quantity].found / found[quantity].allowed;
-    const worst = QUANTITIES.reduce((most, quantity) => (share(quantity) > share(most) ? quantity : most));
-    rows.push([
-      `\`${entry.model_type}\``,
-      entry.name,
-      entry.weights_dtype,
-      worst.replaceAll("_", " "),
-      found[worst].found.toExponential(1),
-      found[worst].allowed.toExponential(1),
-    ]);
+    compared.push(closest(QUANTITIES.map((quantity) => ({ entry, quantity, ...found[quantity] }))));
   }
-  return rows;
+  return compared;
 }
 
 const byArchitecture = (a: FixtureEntry, b: FixtureEntry): number =>
   a.model_type.localeCompare(b.model_type) || a.name.localeCompare(b.name);
 
-async function architecturesPage(): Promise<string> {
+const MEASURED = ["closest to its limit", "largest difference", "allowed"];
+
+const measured = ({ quantity, found, allowed }: Compared): string[] => [
+  quantity.replaceAll("_", " "),
+  found.toExponential(1),
+  allowed.toExponential(1),
+];
+
+/** One row an architecture, for the README: the fixture that comes closest. */
+function architectureTable(compared: readonly Compared[]): string {
+  const rows = [...new Set(compared.map(({ entry }) => entry.model_type))].map((architecture) => {
+    const own = compared.filter(({ entry }) => entry.model_type === architecture);
+    const weights = [...new Set(own.map(({ entry }) => entry.weights_dtype))].toSorted().join(", ");
+    return [`\`${architecture}\``, String(own.length), weights, ...measured(closest(own))];
+  });
+  return table(["architecture", "fixtures", "weights", ...MEASURED], rows);
+}
+
+function architecturesPage(compared: readonly Compared[]): string {
   return [
     "# Architectures",
     NOTE,
     "What can be run, by `model_type` of the config, and how far our figures are from those of another implementation. Hidden states of every layer, the last block's output, logits and losses of every fixture are compared number by number; shown is the quantity that comes closest to what is allowed: the larger of five times the difference of the reference's own float32 run from its float64 values, and 5e-6 of the largest magnitude. The differences are those of one machine; the tests hold the limits on every machine.",
     table(
-      ["architecture", "fixture", "weights", "closest to its limit", "largest difference", "allowed"],
-      await architectureRows(),
+      ["architecture", "fixture", "weights", ...MEASURED],
+      compared.map((one) => [`\`${one.entry.model_type}\``, one.entry.name, one.entry.weights_dtype, ...measured(one)]),
     ),
     "## What was verified on which model",
     "The fixtures are small models with random weights (three blocks, width 48 or 64) in every architecture's own layout of config and tensors; their golden values come from transformers in float64, most of them checked against a second implementation ([fixtures/README.md](../../fixtures/README.md) names both for each). Random weights of that size find wrong formulas, not wrong assumptions about published checkpoints.",
@@ -176,13 +201,19 @@ async function architecturesPage(): Promise<string> {
   ].join("\n\n");
 }
 
+const README_TABLE =
+  /(?<=<!-- architectures: generated by `npm run docs` -->\n\n)[\s\S]*?(?=\n\n<!-- \/architectures -->)/;
+
 /** Every generated file: path from the repository's root, and its text. */
 export async function generate(): Promise<ReadonlyMap<string, string>> {
+  const compared = await compareFixtures();
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   return new Map([
+    ["README.md", readme.replace(README_TABLE, () => architectureTable(compared))],
     ["schema/profile.schema.json", `${JSON.stringify(publishedSchema(), null, 2)}\n`],
     ["docs/reference/commands.md", commandsPage()],
     ["docs/reference/profile.md", profilePage()],
-    ["docs/reference/architectures.md", await architecturesPage()],
+    ["docs/reference/architectures.md", architecturesPage(compared)],
   ]);
 }
 
