@@ -12,7 +12,9 @@ import { profileSchema } from "../src/profile/profile.ts";
 
 const at = temporaryFolder();
 const MAIN = new URL("../dist/cli/main.js", import.meta.url);
-const START = `import(${JSON.stringify(MAIN.href)}).then(({ main }) => main(process.argv.slice(1))).then((code) => { process.exitCode = code; })`;
+const START = `import { main } from ${JSON.stringify(MAIN.href)};
+process.exitCode = await main(process.argv.slice(2));
+`;
 
 interface Ended {
   readonly code: number | null;
@@ -26,7 +28,7 @@ function start(
   args: readonly string[],
   stdout: "pipe" | number = "pipe",
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, ["-e", START, "--", ...args], {
+  const child = spawn(process.execPath, [at("start.mjs"), ...args], {
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", stdout, "pipe"],
   });
@@ -60,6 +62,7 @@ const slow = (...more: readonly string[]): string[] => [
 
 beforeEach(async () => {
   vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+  writeText(at("start.mjs"), START);
   await writeModel(at("model"), { config: { num_hidden_layers: 4 } });
   writeText(at("text.txt"), sampleText(24, 1500));
   return () => vi.unstubAllEnvs();
