@@ -103,6 +103,16 @@ describe("fit of an area", () => {
     expect(fit.meanLeaveFamilyOut!).toBeGreaterThan(3 * fit.leaveFamilyOut!);
   });
 
+  it("foresees every model without its family", () => {
+    const errors = fit.points.map(({ score, unseen }) => score - unseen!);
+    expect(Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length)).toBeCloseTo(
+      fit.leaveFamilyOut!,
+      12,
+    );
+    const fitted = fit.points.map(({ score, fitted: value }) => (score - value) ** 2);
+    expect(Math.sqrt(fitted.reduce((sum, square) => sum + square, 0) / fitted.length)).toBeCloseTo(fit.rmse, 12);
+  });
+
   it("sees through a predictor that only stands for size", () => {
     const b = fit.associations.find(({ predictor }) => predictor === "b")!;
     expect(b.r.value!).toBeGreaterThan(0.4);

@@ -64,6 +64,15 @@ export interface Coverage {
   readonly of: "interval" | "widest residual";
 }
 
+export interface FittedPoint {
+  readonly model: string;
+  readonly family: string;
+  readonly score: number;
+  readonly fitted: number;
+  /** null where the other families determine no fit */
+  readonly unseen: number | null;
+}
+
 export interface AreaFit {
   readonly set: string;
   readonly area: string;
@@ -88,6 +97,8 @@ export interface AreaFit {
   readonly coverage: Coverage | null;
   readonly withExcluded: { readonly models: number; readonly fittedR: number | null; readonly rmse: number } | null;
   readonly excluded: readonly { readonly model: string; readonly reason: string }[];
+  /** every model of the fit, its score as fitted and as foreseen without its family */
+  readonly points: readonly FittedPoint[];
   /** models left out because the score or a predictor is not known */
   readonly incomplete: readonly string[];
   readonly power: { readonly models: ReturnType<typeof power>; readonly families: ReturnType<typeof power> };
@@ -266,6 +277,7 @@ export function fitArea(set: CalibrationSet, area: string, options: FitOptions):
   const points = pointsOf(set, area, predictors);
   const fit = linearOf(points, set.name, area, predictors, ridge);
   const kinds = new Set(families(points)).size;
+  const without = leaveFamiliesOut(points, ridge);
   const error = (chosen: readonly Point[], of: LinearFit): number =>
     rootMeanSquare(chosen.map(({ x, y }) => y - of.predict(x)));
   const fittedR = (chosen: readonly Point[], of: LinearFit): number | null =>
@@ -297,7 +309,7 @@ export function fitArea(set: CalibrationSet, area: string, options: FitOptions):
     fittedR: fittedR(points, fit),
     rmse: error(points, fit),
     leaveOneOut: unseenError(points, [...points.keys()].map(String), ridge),
-    leaveFamilyOut: unseenError(points, families(points), ridge),
+    leaveFamilyOut: without && rootMeanSquare(without.flatMap(({ residuals }) => residuals)),
     meanLeaveFamilyOut: unseenError(
       points.map((point) => ({ ...point, x: [] })),
       families(points),
@@ -308,6 +320,13 @@ export function fitArea(set: CalibrationSet, area: string, options: FitOptions):
     excluded: rows.flatMap(({ model, excluded }) => (excluded === null ? [] : [{ model, reason: excluded }])),
     incomplete: rows.filter(({ model, excluded }) => excluded === null && !taking.has(model)).map(({ model }) => model),
     power: { models: power(points.length), families: power(kinds) },
+    points: points.map(({ row, x, y }) => ({
+      model: row.model,
+      family: row.family,
+      score: y,
+      fitted: fit.predict(x),
+      unseen: without?.find(({ group }) => group === row.family)?.fit.predict(x) ?? null,
+    })),
     associations,
     intervals:
       kinds < FEWEST_FAMILIES

@@ -30,7 +30,8 @@ describe("lossyscope atlas", () => {
   });
 
   it("fits a published set, for people and for machines", async () => {
-    const { out } = await run("atlas", "fit", "llm-compression", "--area", "overall");
+    const { out } = await run("atlas", "fit", "llm-compression", "--area", "overall", "--report", at("f.html"));
+    expect(await readFile(at("f.html"), "utf8")).toMatch(/<h2 id="area-0-title">overall: mean of 12 benchmarks/);
     expect(out).toMatch(/−0\.941 \(−0\.98\d to −0\.91\d\)/);
     expect(out).toMatch(/too few for a 90 % interval/);
     expect(out).toMatch(/Smallest \|r\| that could be told from zero, by models: 0\.467 .* by families: 0\.753/s);

@@ -6,8 +6,10 @@ import { ownSet, profilesIn, storeSet } from "../atlas/add.ts";
 import { fitArea } from "../atlas/fit.ts";
 import { parseScores } from "../atlas/scores.ts";
 import { loadSet, setNames } from "../atlas/sets.ts";
+import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { fitBlocks, setsBlocks } from "../report/atlas/fit.ts";
+import { fitPage } from "../report/atlas/pages.ts";
 import { text } from "../report/findings.ts";
 import { hand } from "./findings.ts";
 import { atlasOption, penalty, seed } from "./options.ts";
@@ -40,11 +42,13 @@ function fitCommand() {
     .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
     .addOption(atlasOption())
     .option("--seed <n>", "seed of the resampling", seed, 0)
+    .option("--report <file>", "writes the fits as a page with their pictures, one HTML file")
     .option("--json [file]", "writes the fits to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
-    .action(async (name, { area, predictors, ridge, atlas, seed, ...outputs }) => {
+    .action(async (name, { area, predictors, ridge, atlas, seed, report, ...outputs }) => {
       const set = await loadSet(name, atlas);
       const fits = (area ?? Object.keys(set.areas)).map((one) => fitArea(set, one, { predictors, ridge, seed }));
+      if (report !== undefined) await writeAtomic(report, fitPage(set, fits));
       await hand({ set: name, fits }, fitBlocks(set, fits), outputs);
     });
 }

@@ -56,13 +56,16 @@ function associationRow({
     count(families),
     interval(r),
     interval(rho),
-    partial === null ? ABSENT : interval(partial),
+    partial === null
+      ? ABSENT
+      : `${interval(partial)}${partial.models === models ? "" : `, ${count(partial.models)} models`}`,
     withExcluded.models === models ? ABSENT : `${figure(withExcluded.r)} (${withExcluded.models})`,
     figure(leaveFamilyOut),
   ];
 }
 
-function areaBlocks(set: CalibrationSet, fit: AreaFit): Block[] {
+/** One area of a set; its heading is the caller's. */
+export function areaBlocks(set: CalibrationSet, fit: AreaFit): Block[] {
   const terms = fit.predictors.map(
     ({ name, slope }) => `${figure(slope)} × ${set.predictors[name].scale === "ln" ? "ln " : ""}${name}`,
   );
@@ -79,7 +82,6 @@ function areaBlocks(set: CalibrationSet, fit: AreaFit): Block[] {
     ([reason, models]) => `${models.map(({ model }) => model).join(", ")}: ${reason}.`,
   );
   return [
-    heading(`${fit.set}, ${fit.area}: ${fit.score}`),
     rows(
       "Each predictor alone (95 % intervals over families; partial r given ln parameters)",
       ["predictor", "models", "families", "r", "ρ", "partial r", "r with excluded rows", "RMS error, unseen families"],
@@ -140,7 +142,7 @@ function areaBlocks(set: CalibrationSet, fit: AreaFit): Block[] {
 export function fitBlocks(set: CalibrationSet, fits: readonly AreaFit[]): Block[] {
   return [
     text(`${set.title}. ${set.about}`),
-    ...fits.flatMap((fit) => areaBlocks(set, fit)),
+    ...fits.flatMap((fit) => [heading(`${fit.set}, ${fit.area}: ${fit.score}`), ...areaBlocks(set, fit)]),
     text("Correlation is not cause."),
   ];
 }

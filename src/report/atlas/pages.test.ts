@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { choose } from "../../atlas/choose.ts";
 import { compare } from "../../atlas/compare.ts";
+import { fitArea } from "../../atlas/fit.ts";
 import { modelProfile } from "../../atlas/sample.testing.ts";
+import { loadSet } from "../../atlas/sets.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { passage } from "../sample.testing.ts";
-import { choicePage, comparisonPage } from "./pages.ts";
+import { choicePage, comparisonPage, fitPage } from "./pages.ts";
 
 const HOSTILE = "<img src=x onerror=alert(1)>\u202e";
 const text = "O, she doth teach the torches to burn bright! It seems she hangs upon the cheek of night. ".repeat(20);
@@ -21,9 +23,12 @@ function named(name: string, bitsPerByte: number, dearer: number): { file: strin
 
 const given = [named("plain", 1, 1), named(HOSTILE, 1.2, 1.3), named("third", 1.1, 0.8)];
 const profiles = given.map(({ profile }) => profile);
+const published = await loadSet("llm-compression", "");
+const set = { ...published, rows: published.rows.map((row) => ({ ...row, model: `${row.model} ${HOSTILE}` })) };
 const pages = {
   comparison: comparisonPage(compare(given, { seed: 0, common: false }), profiles),
   choice: choicePage(choose(given, [], {}, 0), null),
+  fit: fitPage(set, [fitArea(set, "overall", { seed: 0 })]),
 };
 
 describe.each(Object.entries(pages))("page of a %s", (_, html) => {

@@ -1,5 +1,5 @@
 /**
- * Comparison and choice as pages of the report's make: one HTML file each that opens offline, drawn with the report's
+ * Comparison, choice and the fits of a calibration set as pages of the report's make: one HTML file each that opens offline, drawn with the report's
  * marks over the blocks that the terminal shows.
  *
  * Memory: the page is one string, a few kilobytes a model and shown stretch.
@@ -7,7 +7,9 @@
 import type { Stretch } from "../../atlas/alignment.ts";
 import type { Choice } from "../../atlas/choose.ts";
 import type { Comparison, Pair } from "../../atlas/compare.ts";
+import type { AreaFit } from "../../atlas/fit.ts";
 import type { Predictions } from "../../atlas/predict.ts";
+import type { CalibrationSet } from "../../atlas/sets.ts";
 import type { Interval } from "../../profile/figures.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { VERSION } from "../../profile/version.ts";
@@ -15,6 +17,7 @@ import { blocksMarkup } from "../findings.ts";
 import { count, figure, interval, si } from "../format.ts";
 import { bars } from "../marks/bars.ts";
 import { type DifferenceRow, differences } from "../marks/differences.ts";
+import { foreseen } from "../marks/foreseen.ts";
 import { cells, encodeCells, shade } from "../marks/heat.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
 import { element, markup } from "../marks/svg.ts";
@@ -24,6 +27,7 @@ import { drawn, legend, numbers, paragraph, responsive, type Section, section } 
 import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
 import { comparisonBlocks, comparisonClaim, documentsText, told } from "./comparison.ts";
+import { areaBlocks } from "./fit.ts";
 import { predictionBlocks } from "./prediction.ts";
 
 /** Tones that tell models apart; those beyond share the last. */
@@ -227,6 +231,43 @@ export function comparisonPage(comparison: Comparison, profiles: readonly Profil
   );
 }
 
+/** One area of a set: true scores against those foreseen without the family. */
+function areaSection(set: CalibrationSet, fit: AreaFit, index: number): Section {
+  const known = fit.points.flatMap(({ unseen, ...point }) => (unseen === null ? [] : [{ ...point, foreseen: unseen }]));
+  const picture =
+    known.length === 0
+      ? paragraph("The other families determine no fit, so that no family can be held out.", "absent")
+      : drawn(
+          "True score against the score foreseen without the model's family; on the line: right",
+          responsive((form) => foreseen(`True and foreseen scores, ${fit.area}`, known, form)),
+        );
+  return {
+    id: `area-${index}`,
+    title: `${fit.area}: ${fit.score}`,
+    methods: "§10",
+    body: picture + blocksMarkup(areaBlocks(set, fit)),
+    means: [
+      "Each mark is a model; its score is foreseen by a fit on the other families. How far the marks lie from the line is the error to expect for a model of a new family.",
+      "Partial r is what is left of the correlation when the number of parameters is held fixed.",
+    ],
+    misread: [
+      "Correlation is not cause.",
+      "Models of a family are no independent evidence: the intervals resample families, and power is given for both counts.",
+    ],
+  };
+}
+
+/** The fits of a set, a section an area. */
+export function fitPage(set: CalibrationSet, fits: readonly AreaFit[]): string {
+  return whole(
+    `calibration set ${set.name}`,
+    `${set.name}: what predicts its scores`,
+    `${set.title}.`,
+    [set.about],
+    fits.map((fit, index) => areaSection(set, fit, index)),
+  );
+}
+
 export function choicePage(choice: Choice, predictions: Predictions | null): string {
   const { candidates, recommendation, frontier, corpus } = choice;
   const [claim, ...beside] = recommendationText(choice);
@@ -259,7 +300,7 @@ export function choicePage(choice: Choice, predictions: Predictions | null): str
       "Weights are not all the memory a run needs, and speed is that of the measurement, on the machine that measured.",
     ],
   };
-  const foreseen: Section[] = predictions
+  const scores: Section[] = predictions
     ? [
         {
           id: "scores",
@@ -276,6 +317,6 @@ export function choicePage(choice: Choice, predictions: Predictions | null): str
     `Choice on ${corpus.name}`,
     claim,
     beside,
-    [candidatesSection, ...foreseen],
+    [candidatesSection, ...scores],
   );
 }
