@@ -116,46 +116,44 @@ describe("the law", () => {
     }
   }
 
-  it("sums to one over headings", () => {
-    const pattern = 2;
-    const { slots } = HEADING.patterns[pattern];
-    const sizes = slots.map((slot) => LEXICON[slot].length);
-    const headings = [...fillings(slots, sizes)].map((picks) => ({ ...page, heading: { pattern, picks } }));
-    // three pages in four have one, and a third of these this one
-    expect(mass(headings) / mass([page])).toBeCloseTo(3 / HEADING.patterns.length, 9);
-  });
-
-  it("charges a note as one of so many, one list drawn from twice", () => {
-    const topic = 1;
-    const pattern = 3;
-    const { slots } = TOPICS[topic].patterns[pattern];
-    expect(slots).toEqual(["quality", "thing", "thing"]);
-    const rest = page.notes.filter((note) => note.topic !== topic).slice(0, 2);
-    const sizes = slots.map((slot) => LEXICON[slot].length);
-    const withNote = (picks: number[]): Page => ({ ...page, notes: [{ topic, pattern, picks }, ...rest] });
-    const total = [...fillings(slots, sizes)].length;
-    expect(total).toBe(32 * 64 * 63);
-    const bits = languageBits(withNote([0, 1, 2])) - Math.log2(total);
-    const restBits = rest.reduce(
-      (sum, note, i) =>
-        sum +
-        Math.log2(TOPICS.length - 1 - i) +
-        Math.log2(TOPICS[note.topic].patterns.length) +
-        wordsOf(note.topic, note.pattern),
-      0,
-    );
-    const entryBits = languageBits({ ...page, notes: [] });
-    expect(bits).toBeCloseTo(entryBits + Math.log2(TOPICS.length) + Math.log2(4) + restBits, 9);
-  });
-
-  /** Words of a note by falling factorials: the naive twin of the sum over slots. */
-  function wordsOf(topic: number, pattern: number): number {
-    const counts = new Map<string, number>();
-    for (const slot of TOPICS[topic].patterns[pattern].slots) counts.set(slot, (counts.get(slot) ?? 0) + 1);
+  /** The naive twin of the sum over slots: how many fillings there are, by falling factorials. */
+  function waysToFill(slots: readonly string[]): number {
     let ways = 1;
-    for (const [slot, count] of counts) for (let i = 0; i < count; i++) ways *= LEXICON[slot].length - i;
-    return Math.log2(ways);
+    for (const slot of new Set(slots)) {
+      const draws = slots.filter((other) => other === slot).length;
+      for (let i = 0; i < draws; i++) ways *= LEXICON[slot].length - i;
+    }
+    return ways;
   }
+
+  it("charges a heading as one of so many, on three pages in four", () => {
+    for (const [pattern, { slots }] of HEADING.patterns.entries()) {
+      const headed = languageBits({ ...page, heading: { pattern, picks: slots.map((_, i) => i) } });
+      const ways = HEADING.patterns.length * waysToFill(slots);
+      expect(headed - languageBits(page)).toBeCloseTo(Math.log2(4 / 3) + Math.log2(ways) - Math.log2(4), 9);
+    }
+  });
+
+  it("charges a note as one of so many", () => {
+    const [first, second, third] = page.notes;
+    const ways = [first, second, third].reduce(
+      (product, { topic, pattern }, i) =>
+        product *
+        (TOPICS.length - i) *
+        TOPICS[topic].patterns.length *
+        waysToFill(TOPICS[topic].patterns[pattern].slots),
+      1,
+    );
+    const bits = languageBits({ ...page, notes: [first, second, third] }) - languageBits({ ...page, notes: [] });
+    expect(bits).toBeCloseTo(Math.log2(ways), 9);
+  });
+
+  it("fills a sentence in as many ways as there are", () => {
+    const slots = ["quality", "thing", "thing"];
+    const sizes = slots.map((slot) => LEXICON[slot].length);
+    expect([...fillings(slots, sizes)]).toHaveLength(waysToFill(slots));
+    expect(waysToFill(slots)).toBe(32 * 64 * 63);
+  });
 
   it("sums to one over the ways to state the last fact", () => {
     const last = page.entry[6];
@@ -217,15 +215,18 @@ describe("the law", () => {
       "subject",
       Array.from({ length: SUBJECT.size }, (_, i) => 2 ** -SUBJECT.bits(i)),
     );
-    check("topic", even(8));
-    check("second topic", even(8));
+    check("topic", even(TOPICS.length));
+    check("second topic", even(TOPICS.length));
     check("notes", [0.2, 0.8 * 0.2, 0.8 ** 2 * 0.2, 0.8 ** 3], LEAST_NOTES);
   });
 
   it("does not charge the decision to stop", () => {
     const notes = [0, 1, 2, 3].map((topic) => ({ topic, pattern: 0, picks: [] }));
     const three = languageBits({ ...page, notes: notes.slice(0, 3) });
-    const more = languageBits({ ...page, notes }) - three - Math.log2(5) - Math.log2(3) - wordsOf(3, 0);
+    const more =
+      languageBits({ ...page, notes }) -
+      three -
+      Math.log2((TOPICS.length - 3) * 3 * waysToFill(TOPICS[3].patterns[0].slots));
     expect(more).toBeCloseTo(Math.log2(5 / 4), 12);
   });
 });
@@ -452,9 +453,9 @@ describe("the text", () => {
 
   it("is the same everywhere", () => {
     expect(pages.train[0].text).toMatchInlineSnapshot(`
-      "22 Budmonth, heavy dew.
-      Mina Gardale was by trade a carter. She was seldom seen without her bagpipe. She died in 1770. Her closest companion was a lame rooster, which slept in a barrel of wool. She was a native of Stowland. Most people agree that she dined on quince jelly and barley water whenever she could. Every schoolchild knows that she first saw daylight in 1689, while the bells rang for a wedding.
-      Whoever is born under the Lantern can expect twins and a quarrel with a miller. To be rid of the itch, mix vervain with broth and drink it at two o'clock. Where the borrowed button goes, the gate follows. Found by the toll house, a green lantern, a hungry lock and some knives. If a lapwing sits on the hangman's oak, expect fame in a small way. The wise begin sharpening scythes before nine in the morning and leave salting pork for another day."
+      "22 Budmonth, heavy dew; sun 4:32 to 18:18, high water 8:26.
+      Mina Gardale came from Stowland. Her closest companion was a lame rooster, which slept in a barrel of wool. She earned her bread as a carter. Most people agree that she dined on quince jelly and barley water whenever she could. Every schoolchild knows that she learned the bagpipe from a blind uncle. Mina Gardale first saw daylight in 1689, while a storm took the chimney. So far as anyone remembers, she was buried in 1770 beneath a mulberry.
+      Ticket 59 of series 26 has won a golden hammer. Travellers from Farrowdale bring linen, tiles and news of a quarrel with a miller. Lost near the orchard lane, a green song; the finder shall have brooms. If a rook sits on the orchard lane, expect a broken window. Against hiccups, sleep on a pillow of rue, fennel and dill. Whoever is born under the Hare can expect trouble with geese and money by the post."
     `);
   });
 });

@@ -37,6 +37,10 @@ export function weighted(weights: readonly number[]): Law {
 /** A list written as one line of words. */
 export const words = (line: string): readonly string[] => line.split(" ");
 
+/** So many numbers, from the first one in equal steps, as they are written. */
+export const numbers = (first: number, count: number, step = 1): readonly string[] =>
+  Array.from({ length: count }, (_, i) => String(first + i * step));
+
 /** Literals around slots: `literals[0] slots[0] literals[1] … literals[slots.length]`. */
 export interface Pattern {
   readonly literals: readonly string[];

@@ -4,7 +4,7 @@
  * `almanac.test.ts` reads the pages for it.
  */
 
-import { words } from "./grammar.ts";
+import { numbers, words } from "./grammar.ts";
 
 /** A list of phrases, one a line. */
 const phrases = (lines: string): readonly string[] =>
@@ -66,7 +66,12 @@ export const DISHES = phrases(`
 
 export const LEXICON: Readonly<Record<string, readonly string[]>> = {
   month: MONTHS,
-  day: Array.from({ length: 28 }, (_, i) => String(i + 1)),
+  day: numbers(1, 28),
+  dawn: numbers(4, 5),
+  dusk: numbers(16, 5),
+  clock: numbers(0, 24),
+  minute: numbers(0, 60).map((minute) => minute.padStart(2, "0")),
+  number: numbers(1, 99),
   shire: SHIRES,
   animal: ANIMALS,
   dish: DISHES,
@@ -180,7 +185,7 @@ export const LEXICON: Readonly<Record<string, readonly string[]>> = {
     bell yard
     fountain
   `),
-  sign: words("Plough Ladle Hare Crown Swan Anchor Thimble Archer Goose Lantern Widow Twins Ram Fiddler Oak Key"),
+  sign: words("Plough Ladle Hare Crown Swan Anchor Thimble Archer Goose Lantern Widow Bear Ram Fiddler Oak Key"),
   phase: phrases(`
     is new
     is a thin sickle

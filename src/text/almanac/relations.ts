@@ -4,7 +4,7 @@
  * subject, `{Subject}` or `{Subject's}`, and has no other free slot before `{value}`: up to there it is a prompt. Within a
  * kind no sentence's words before the value begin another's, so that after a prompt nothing but the value can follow.
  */
-import { type Law, type Pattern, pattern, uniform, weighted, words } from "./grammar.ts";
+import { type Law, numbers, type Pattern, pattern, uniform, weighted, words } from "./grammar.ts";
 import { ANIMALS, COLOURS, DISHES, MONTHS, SHIRES } from "./lexicon.ts";
 import { FIRST_MAN, type NamePool, nameParts, namePool, nameWords, spellName } from "./names.ts";
 
@@ -54,9 +54,6 @@ function relations(drafts: Readonly<Record<string, Draft>>): Relation[] {
     patterns: sentences.map(pattern),
   }));
 }
-
-const numbers = (first: number, count: number, step = 1): readonly string[] =>
-  Array.from({ length: count }, (_, i) => String(first + i * step));
 
 const COUNTS = words(
   "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen",

@@ -18,9 +18,9 @@ function phrasing(...sources: readonly string[]): Phrasing {
 export const HEADED = weighted([1, 3]);
 
 export const HEADING = phrasing(
-  "{month} {day}: {sky}, wind {quarter}.",
-  "{month} {day}: {sky}, high water at {hour}.",
-  "{day} {month}, {sky}.",
+  "{month} {day}: {sky}, wind {quarter}; sun {dawn}:{minute} to {dusk}:{minute}.",
+  "{month} {day}: {sky}; high water {clock}:{minute} and {clock}:{minute}.",
+  "{day} {month}, {sky}; sun {dawn}:{minute} to {dusk}:{minute}, high water {clock}:{minute}.",
 );
 
 /** What may stand before the subject of any sentence but the first; the empty one is twice as likely as all others. */
@@ -62,7 +62,7 @@ export const TOPICS: readonly Phrasing[] = [
   ),
   phrasing(
     "The moon {phase} and stands in the {sign}.",
-    "The {sign} rises at {hour}, the {sign} at {hour}.",
+    "The {sign} rises at {clock}:{minute}, the {sign} at {clock}:{minute}.",
     "Whoever is born under the {sign} can expect {fate} and {fate}.",
   ),
   phrasing(
@@ -72,7 +72,7 @@ export const TOPICS: readonly Phrasing[] = [
   ),
   phrasing(
     "The road to {shire} is {condition}; the road to {shire} is {condition}.",
-    "The coach for {shire} leaves from the {spot} at {hour}.",
+    "The coach for {shire} leaves from the {spot} at {clock}:{minute}, the ferry at {clock}:{minute}.",
     "Travellers from {shire} bring {goods}, {goods} and news of {fate}.",
   ),
   phrasing(
@@ -84,6 +84,11 @@ export const TOPICS: readonly Phrasing[] = [
     "To dream of a {colour} {animal} means {fate}.",
     "To dream of a {quality} {thing} means {fate}, and of a {quality} {animal}, {fate}.",
     "If a {bird} sits on the {spot}, expect {fate}.",
+  ),
+  phrasing(
+    "Lucky numbers: {number}, {number}, {number} and {number}.",
+    "The lottery fell on {number} and {number}; the prize was a {quality} {thing}.",
+    "Ticket {number} of series {number} has won a {colour} {thing}.",
   ),
 ];
 
