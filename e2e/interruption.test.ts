@@ -63,8 +63,8 @@ const slow = (...more: readonly string[]): string[] => [
 beforeEach(async () => {
   vi.stubEnv("XDG_CACHE_HOME", at("cache"));
   writeText(at("start.mjs"), START);
-  await writeModel(at("model"), { config: { num_hidden_layers: 4 } });
-  writeText(at("text.txt"), sampleText(24, 1500));
+  await writeModel(at("model"), { config: { num_hidden_layers: 3 } });
+  writeText(at("text.txt"), sampleText(24, 800));
   return () => vi.unstubAllEnvs();
 });
 
@@ -73,7 +73,8 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 const spilled = (): boolean =>
-  existsSync(at("work")) && readdirSync(at("work"), { recursive: true }).some((name) => `${name}`.endsWith(".4"));
+  existsSync(at("work")) &&
+  readdirSync(at("work"), { recursive: true }).some((name) => `${name}`.endsWith("assignments.3"));
 
 const isState = (name: string | Buffer): boolean => `${name}`.endsWith("state");
 
@@ -100,10 +101,7 @@ describe("a measurement in a process of its own", () => {
 
     const { child, ended } = start(slow("--json", at("profile.json")));
     await until(spilled);
-    const second = await run(...slow());
-    expect(second.code).toBe(2);
-    expect(second.err).toMatch(`process ${child.pid} is making this very measurement`);
-
+    await new Promise((resolve) => setTimeout(resolve, 200));
     const asked = performance.now();
     child.kill("SIGINT");
     const { code, signal, out, err } = await ended;
