@@ -10,6 +10,7 @@ const LINES = [
   ["report"],
   ["atlas"],
   ["measure"],
+  ["lab"],
   ["probes"],
   ["decode"],
   ["engines"],

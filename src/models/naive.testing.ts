@@ -45,12 +45,13 @@ export async function naiveDecoder(folder: string): Promise<(ids: readonly numbe
     values.set(slot, toFloat32(dtype as Dtype, await opened.readRange(offset, offset + bytes)));
     await opened.close();
   }
-  return (ids) => run(spec, (slot) => values.get(slot)!, ids);
+  return (ids) => naiveRun(spec, (slot) => values.get(slot)!, ids);
 }
 
-type Weights = (slot: TensorSlot) => Float32Array;
+type Weights = (slot: TensorSlot) => Float32Array | Float64Array;
 
-function run(spec: DecoderSpec, weights: Weights, ids: readonly number[]): NaiveRun {
+/** The same with weights from anywhere. */
+export function naiveRun(spec: DecoderSpec, weights: Weights, ids: readonly number[]): NaiveRun {
   const { embedding, head } = spec;
   const optionally = (map: LinearSpec | undefined, x: Vector): Vector => (map ? linear(map, weights, x) : x);
   const layers: (readonly Vector[])[] = [
@@ -283,7 +284,7 @@ function linear(spec: LinearSpec, weights: Weights, x: Vector): Vector {
   });
 }
 
-const row = (table: Float32Array, index: number, width: number): Vector => [
+const row = (table: Float32Array | Float64Array, index: number, width: number): Vector => [
   ...table.subarray(index * width, (index + 1) * width),
 ];
 const sum = (a: Vector, b: Vector): number[] => a.map((value, c) => value + b[c]);
