@@ -139,7 +139,7 @@ export const LEXICON: Readonly<Record<string, readonly string[]>> = {
   `),
   quality: words(
     "slow quick loud quiet borrowed stolen broken mended rusty polished crooked straight hollow heavy light cheap " +
-      "painted buried lost found wet dry hungry patient proud humble jealous honest careless careful sleepy bold",
+      "painted buried lost found wet dry hungry patient proud humble jealous faithful careless careful sleepy bold",
   ),
   thing: words(
     "candle bell ladder kettle bucket mirror anchor lantern thimble hammer drum clock boot hat cloak glove " +
