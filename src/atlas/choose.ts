@@ -12,7 +12,7 @@ import { knownLicence } from "../models/ledger-known.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Difference, differenceBetween } from "./compare.ts";
-import { type Named, requireDistinct, requireOneText } from "./text.ts";
+import { differentWindows, type Named, requireDistinct, requireOneText } from "./text.ts";
 
 /** What the user knows of a model that no profile does. */
 export interface Facts {
@@ -104,6 +104,8 @@ export interface Choice {
   /** models that nothing dominates, fewest bits per byte first */
   readonly frontier: readonly string[];
   readonly recommendation: Recommendation | null;
+  /** what a reader must know of how the profiles were made */
+  readonly notes: readonly string[];
 }
 
 export interface Recommendation {
@@ -234,6 +236,7 @@ export function choose(
     dominated,
     frontier: frontier.map(({ model }) => model),
     recommendation: frontier.length > 0 ? recommend(left, frontier, counted.includes("cost"), between) : null,
+    notes: [differentWindows(given)].filter((note) => note !== null),
   };
 }
 

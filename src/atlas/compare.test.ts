@@ -69,6 +69,19 @@ it("tells two profiles of one model apart by their files", () => {
   });
 });
 
+it("says where models were given different windows", () => {
+  const planned = (profile: Profile, context: number, positions: number) => ({
+    ...profile,
+    plan: { context: { tokens: context } },
+    model: { ...profile.model, positions },
+  });
+  const notes = (first: Profile, second: Profile) => compare([first, second].map(named), options).notes;
+  expect(notes(planned(a, 512, 2048), planned(b, 512, 1024))).toEqual([]);
+  expect(notes(planned(a, 1024, 2048), planned(b, 1024, 512))).toEqual([
+    expect.stringMatching(/windows differ.*a 1024 tokens; b 512 tokens/),
+  ]);
+});
+
 describe("texts", () => {
   const shorter = { ...b, documents: b.documents.slice(0, 30) };
 

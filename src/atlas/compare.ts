@@ -12,7 +12,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Profile } from "../profile/profile.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
-import { labelsOf, type Named } from "./text.ts";
+import { differentWindows, labelsOf, type Named } from "./text.ts";
 
 /** Units below which no interval is given (METHODS §0). */
 const FEWEST_UNITS = 10;
@@ -68,6 +68,8 @@ export interface Comparison {
   readonly corpus: { readonly name: string; readonly documents: number; readonly bytes: number };
   readonly models: readonly { readonly model: string; readonly bitsPerByte: number; readonly tokens: number }[];
   readonly pairs: readonly Pair[];
+  /** what a reader must know of how the profiles were made */
+  readonly notes: readonly string[];
   readonly refusals: readonly { readonly figure: string; readonly reason: string }[];
 }
 
@@ -138,7 +140,7 @@ interface MatchedDocument {
  * @param common whether documents that some profile lacks may be left out
  * @throws LossyscopeError `input` for different texts or profiles without code lengths
  */
-export function matchDocuments(given: readonly Named[], common: boolean): MatchedDocument[] {
+function matchDocuments(given: readonly Named[], common: boolean): MatchedDocument[] {
   const nats = given.map(({ file, profile }) => {
     const keys = documentKeys(profile);
     return new Map(
@@ -239,6 +241,7 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
       return { model: labels[index], bitsPerByte: nats / Math.LN2 / bytes, tokens: corpus.tokens };
     }),
     pairs,
+    notes: [differentWindows(given)].filter((note) => note !== null),
     refusals: [
       ...(profiles.some(({ passages }) => passages.length === 0)
         ? [{ figure: "passages", reason: "a profile keeps no text (--no-text)" }]

@@ -93,6 +93,11 @@ describe("a change against a baseline", () => {
   });
 
   it.each([
+    [
+      "windows of another length",
+      () => check("max", "coding.overall.bitsPerByte=+1%", { ...before, plan: { context: { tokens: 64 } } }, before),
+      /windows differ.*the same --context/,
+    ],
     ["no baseline", () => check("max", "ledger.weightBytes=+1%", before), /is a change and there is no baseline/],
     ["a path that no profile has", () => check("max", "coding.bits=1", before), /has no coding.bits/],
     [

@@ -9,7 +9,7 @@ import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figureAt } from "../profile/read.ts";
 import { compare } from "./compare.ts";
-import { type Named, requireOneText } from "./text.ts";
+import { differentWindows, type Named, requireOneText } from "./text.ts";
 
 export type Bound = "max" | "min";
 
@@ -155,6 +155,9 @@ export function gate(profile: Named, baseline: Named | null, thresholds: readonl
     if (isOfText(path)) requireOneText([baseline, profile]);
     const before = figureOf(baseline, path);
     const bits = bitsPerByteOf(path);
+    const windows = /^coding\b/.test(path) ? differentWindows([baseline, profile]) : null;
+    if (windows)
+      throw new LossyscopeError("input", `${path}: ${windows}`, "measure both with the same --context and --overlap");
     const { tested, basis } = bits
       ? pairedChange(baseline, profile, bits.domain, kind, seed)
       : unpairedChange(figure, before, kind, path);

@@ -1,5 +1,6 @@
 /** Whether profiles are of the same text, and models each of one name: what every use of several profiles rests on. */
 import { basename } from "node:path";
+import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -42,4 +43,29 @@ export function labelsOf(given: readonly Named[]): string[] {
       ? names[index]
       : `${names[index]} (${basename(file)})`,
   );
+}
+
+/** What of a plan says how windows were cut; fields that another version of the tool wrote otherwise are not known. */
+const windowPlan = z.object({
+  context: z.object({ tokens: z.number() }).nullable().catch(null),
+  overlap: z.number().nullable().catch(null),
+});
+
+/** Tokens of a profile's longest window, and how many of them a later window re-reads, as far as its plan says. */
+function windowsOf({ plan, model }: Profile): string {
+  const { context, overlap } = windowPlan.parse(plan);
+  const longest = context === null ? "unknown" : Math.min(context.tokens, model.positions ?? context.tokens);
+  return `${longest} tokens${overlap === null ? "" : `, ${overlap} of them re-read`}`;
+}
+
+/**
+ * What part of a difference in bits per byte may be: models that saw windows of different length, and so had more or less
+ * to go by.
+ * @returns one sentence, or null where all windows are alike
+ */
+export function differentWindows(given: readonly Named[]): string | null {
+  const labels = labelsOf(given);
+  const windows = given.map(({ profile }) => windowsOf(profile));
+  if (new Set(windows).size === 1) return null;
+  return `windows differ, and with them what each model had to go by: ${windows.map((one, index) => `${labels[index]} ${one}`).join("; ")}`;
 }

@@ -90,6 +90,7 @@ export function choiceBlocks(choice: Choice, predictions: Predictions | null): B
     text(
       `Compared in ${choice.criteria.join(", ")}${choice.unknown.length > 0 ? `; ${choice.unknown.join(" and ")} not known of all and left out` : ""}. A model is dominated where another is nowhere worse and somewhere better; differences in bits per byte inside their error bar are ties. Weights only: cache and activations come on top.`,
     ),
+    ...choice.notes.map((note) => text(`Note: ${note}.`)),
     ...(predictions ? predictionBlocks(predictions) : []),
   ];
 }

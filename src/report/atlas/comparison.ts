@@ -4,7 +4,7 @@ import { type Block, heading, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shorten, si } from "../format.ts";
 
 const WORDS: Readonly<Record<Verdict, string>> = { better: "fewer bits", worse: "more bits", tie: "tie" };
-export const verdictText = (verdict: Verdict | null): string => (verdict === null ? ABSENT : WORDS[verdict]);
+const verdictText = (verdict: Verdict | null): string => (verdict === null ? ABSENT : WORDS[verdict]);
 
 export const documentsText = (documents: number): string =>
   `${count(documents)} ${documents === 1 ? "document" : "documents"}`;
@@ -21,7 +21,7 @@ export const told = ({ kept, overall }: Pair): Difference => kept ?? overall;
 
 const inPercent = (share: number | null): number | null => (share === null ? null : 100 * share);
 
-export const differenceCells = (one: Difference): string[] => [
+const differenceCells = (one: Difference): string[] => [
   interval(one.difference),
   `${interval({ value: inPercent(one.relative.value), low: inPercent(one.relative.low), high: inPercent(one.relative.high) })} %`,
   verdictText(one.verdict),
@@ -86,7 +86,7 @@ export function comparisonClaim({ models, pairs }: Comparison): string[] {
 }
 
 export function comparisonBlocks(comparison: Comparison): Block[] {
-  const { corpus, models, pairs, refusals } = comparison;
+  const { corpus, models, pairs, notes, refusals } = comparison;
   return [
     ...comparisonClaim(comparison).map((claim) => text(`${claim}.`)),
     rows(
@@ -95,6 +95,7 @@ export function comparisonBlocks(comparison: Comparison): Block[] {
       models.map(({ model, bitsPerByte, tokens }) => [model, figure(bitsPerByte, 4), count(tokens)]),
     ),
     ...pairs.flatMap((pair) => pairBlocks(pair, models[0].model)),
+    ...notes.map((note) => text(`Note: ${note}.`)),
     ...refusals.map(({ figure: refused, reason }) => text(`Not compared: ${refused}: ${reason}.`)),
   ];
 }

@@ -219,14 +219,14 @@ function overlaid({ models }: Comparison, profiles: readonly Profile[]): Section
 /** @param profiles as they were given to `compare` */
 export function comparisonPage(comparison: Comparison, profiles: readonly Profile[]): string {
   const [claim, ...others] = comparisonClaim(comparison);
-  const { corpus, models } = comparison;
+  const { corpus, models, notes } = comparison;
   const names = models.map(({ model }) => model).join(", ");
   const planesSection = overlaid(comparison, profiles);
   return whole(
     `comparison of ${names} on ${corpus.name}`,
     `${names} on ${corpus.name}: comparison`,
     `${claim}.`,
-    others.map((one) => `${one}.`),
+    [...others.map((one) => `${one}.`), ...notes.map((note) => `Note: ${note}.`)],
     [sizes(comparison, profiles), passages(comparison, profiles), ...(planesSection ? [planesSection] : [])],
   );
 }
