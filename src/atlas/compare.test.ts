@@ -70,11 +70,13 @@ it("tells two profiles of one model apart by their files", () => {
 });
 
 it("says where models were given different windows", () => {
-  const planned = (profile: Profile, context: number, positions: number) => ({
-    ...profile,
-    plan: { context: { tokens: context } },
-    model: { ...profile.model, positions },
-  });
+  const planned = (profile: Profile, context: number) => ({ ...profile, plan: { context, overlap: context / 2 } });
+  const notes = (first: Profile, second: Profile) => compare([first, second].map(named), options).notes;
+  expect(notes(planned(a, 512), planned(b, 512))).toEqual([]);
+  expect(notes(planned(a, 1024), planned(b, 512))).toEqual([
+    expect.stringMatching(/windows differ.*a 1024 tokens, 512 of them re-read; b 512 tokens, 256 of them re-read/),
+  ]);
+});
   const notes = (first: Profile, second: Profile) => compare([first, second].map(named), options).notes;
   expect(notes(planned(a, 512, 2048), planned(b, 512, 1024))).toEqual([]);
   expect(notes(planned(a, 1024, 2048), planned(b, 1024, 512))).toEqual([

@@ -95,7 +95,7 @@ describe("a change against a baseline", () => {
   it.each([
     [
       "windows of another length",
-      () => check("max", "coding.overall.bitsPerByte=+1%", { ...before, plan: { context: { tokens: 64 } } }, before),
+      () => check("max", "coding.overall.bitsPerByte=+1%", { ...before, plan: { context: 64 } }, before),
       /windows differ.*the same --context/,
     ],
     ["no baseline", () => check("max", "ledger.weightBytes=+1%", before), /is a change and there is no baseline/],

@@ -46,16 +46,12 @@ export function labelsOf(given: readonly Named[]): string[] {
 }
 
 /** What of a plan says how windows were cut; fields that another version of the tool wrote otherwise are not known. */
-const windowPlan = z.object({
-  context: z.object({ tokens: z.number() }).nullable().catch(null),
-  overlap: z.number().nullable().catch(null),
-});
+const windowPlan = z.object({ context: z.number().nullable().catch(null), overlap: z.number().nullable().catch(null) });
 
 /** Tokens of a profile's longest window, and how many of them a later window re-reads, as far as its plan says. */
-function windowsOf({ plan, model }: Profile): string {
+function windowsOf({ plan }: Profile): string {
   const { context, overlap } = windowPlan.parse(plan);
-  const longest = context === null ? "unknown" : Math.min(context.tokens, model.positions ?? context.tokens);
-  return `${longest} tokens${overlap === null ? "" : `, ${overlap} of them re-read`}`;
+  return `${context ?? "unknown"} tokens${overlap === null ? "" : `, ${overlap} of them re-read`}`;
 }
 
 /**
