@@ -5,7 +5,7 @@
  */
 
 /** byte → its character, in order of the byte */
-const BYTE_CHARACTERS: readonly string[] = (() => {
+export const BYTE_CHARACTERS: readonly string[] = (() => {
   const printable = (byte: number) =>
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
   let next = 0x100;
@@ -35,18 +35,27 @@ export function readBytes(token: string): Uint8Array | undefined {
 /** sentencepiece's name of a byte: `<0x0A>` */
 export const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
-/** id of the end-of-text token of the byte tokenizer below; its vocabulary is one larger */
-const END_OF_TEXT = { id: 256, content: "<|endoftext|>" };
+/** The only special token of the tokenizers that are made here. */
+export const END_OF_TEXT = "<|endoftext|>";
 
 /** @returns a tokenizer.json whose token i is byte i, with no merges, and an end-of-text token (id 256) after them */
-export function byteLevelTokenizerJson(): object {
+export const byteLevelTokenizerJson = (): Readonly<Record<string, unknown>> =>
+  bpeTokenizerJson(new Map([...BYTE_CHARACTERS, END_OF_TEXT].map((token, id) => [token, id])), []);
+
+/**
+ * @param ids of the tokens as byte-level BPE writes them, and of the end-of-text token
+ * @param merges `left right`, first come first merged
+ */
+export function bpeTokenizerJson(
+  ids: ReadonlyMap<string, number>,
+  merges: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const end = { id: ids.get(END_OF_TEXT), content: END_OF_TEXT, special: true };
   return {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: [
-      { ...END_OF_TEXT, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
-    ],
+    added_tokens: [{ ...end, single_word: false, lstrip: false, rstrip: false, normalized: false }],
     normalizer: null,
     pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: false, use_regex: true },
     post_processor: null,
@@ -60,16 +69,13 @@ export function byteLevelTokenizerJson(): object {
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: false,
-      vocab: Object.fromEntries([
-        ...BYTE_CHARACTERS.map((character, byte) => [character, byte]),
-        [END_OF_TEXT.content, END_OF_TEXT.id],
-      ]),
-      merges: [],
+      vocab: Object.fromEntries(ids),
+      merges,
     },
   };
 }
 
 /** @returns the tokenizer_config.json that goes with `byteLevelTokenizerJson` */
 export function byteLevelTokenizerConfig(): object {
-  return { tokenizer_class: "PreTrainedTokenizerFast", eos_token: END_OF_TEXT.content, add_prefix_space: false };
+  return { tokenizer_class: "PreTrainedTokenizerFast", eos_token: END_OF_TEXT, add_prefix_space: false };
 }

@@ -16,7 +16,7 @@ import { Merges } from "./merges.ts";
 export const SPACE = "▁";
 
 /** The pattern that ByteLevel cuts with, as the reference implementation writes it. */
-const BYTE_LEVEL_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+export const BYTE_LEVEL_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 const PUNCTUATION_PATTERN = "[\\p{P}\\x21-\\x2F\\x3A-\\x40\\x5B-\\x60\\x7B-\\x7E]";
 
 const typed = z.looseObject({ type: z.string() });
