@@ -72,6 +72,19 @@ export function corpusFrontier(
   evaluated: LabelPairs,
   options: FrontierOptions = {},
 ): CorpusFrontier {
+  const steps = frontierSteps(fitted, evaluated, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** `corpusFrontier` one step of the annealing at a time: it takes seconds, and a caller may breathe, or stop, in between. */
+export function* frontierSteps(
+  fitted: LabelPairs,
+  evaluated: LabelPairs,
+  options: FrontierOptions = {},
+): Generator<void, CorpusFrontier> {
   const { vocabulary = 512, clusters = 128, kappa = 16 } = options;
   for (const [name, { x, y }] of [
     ["fitted", fitted],
@@ -100,6 +113,7 @@ export function corpusFrontier(
     encoder.relax(1 / slope);
     encoder.merge();
     if (encoder.symbols > 1) found.push(encoder.point(held));
+    yield;
   }
   const points = upperHull(found).map(({ complexity, expressivity, fitted }) => ({
     complexity: complexity / Math.LN2,

@@ -10,7 +10,7 @@
 import { setImmediate } from "node:timers/promises";
 import { mapAtMost } from "../files/concurrent.ts";
 import { toFixed } from "../info/assignment.ts";
-import { corpusFrontier, frontierAt, type LabelPairs } from "../info/frontier.ts";
+import { frontierAt, frontierSteps, type LabelPairs } from "../info/frontier.ts";
 import {
   evaluatedPositions,
   intervalOf,
@@ -156,14 +156,21 @@ export class PlaneProbe {
   /** @throws LossyscopeError `engine` where positions are missing; `interrupted` on abort */
   async finish({ threads = 1, signal, onLayer }: FinishOptions = {}): Promise<Plane> {
     const { m, temperature, width, source, preNorm, units, seed, allPositions } = this.#request;
+    const breathe = async (): Promise<void> => {
+      await setImmediate();
+      if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped at the plane");
+    };
     const divided = this.#divide();
-    const populations = populationsOf(this.#positions, divided, this.#labels(), allPositions, seed);
+    const populations = await populationsOf(this.#positions, divided, this.#labels(), allPositions, seed, breathe);
     const options: Resampling = { seed, intervals: divided.intervals };
-    const [measured, frontier] = await Promise.all([
+    const work = [
       this.#measureLayers(populations, options, { threads, signal, onLayer }),
       // After the threads have their first layers.
-      setImmediate().then(() => (divided.split.evaluated > 0 ? this.#frontier(populations.first) : null)),
-    ]);
+      breathe().then(() => (divided.split.evaluated > 0 ? this.#frontier(populations.first, breathe) : null)),
+    ] as const;
+    // Where one of them fails, the other has ended before anybody hears of it.
+    await Promise.allSettled(work);
+    const [measured, frontier] = await Promise.all(work);
     const found = measured.map(
       ({ figures, first }, layer): PlaneLayer => ({
         layer,
@@ -266,19 +273,23 @@ export class PlaneProbe {
     return sets;
   }
 
-  #frontier({ rows, place }: Population): Frontier | null {
+  async #frontier({ rows, place }: Population, breathe: () => Promise<void>): Promise<Frontier | null> {
     if (!this.#request.frontier) return null;
     const pairs = (chosen: Uint32Array): LabelPairs => ({
       x: this.#positions.tokens(chosen, 0),
       y: this.#positions.tokens(chosen, 1),
     });
     const started = performance.now();
-    const frontier = corpusFrontier(
+    const steps = frontierSteps(
       pairs(rows.filter((row) => place[row] < 0)),
       pairs(rows.filter((row) => place[row] >= 0)),
       this.#request.frontier,
     );
-    return { ...frontier, seconds: (performance.now() - started) / 1000 };
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return { ...step.value, seconds: (performance.now() - started) / 1000 };
+      await breathe();
+    }
   }
 }
 
