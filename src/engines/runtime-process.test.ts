@@ -1,11 +1,14 @@
 /** The child process against what may befall it: graphs that are none, memory that is not there, its end, a stop. */
-import { afterEach, describe, expect, it } from "vitest";
+import { writeFileSync } from "node:fs";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../files/folder.testing.ts";
 import { Graph } from "../graph/graph.ts";
 import { add, cast, reshape, sum } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Feed } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
+const at = temporaryFolder();
 let runtime: RuntimeProcess;
 afterEach(() => runtime.close());
 
@@ -77,6 +80,25 @@ describe("the runtime's process", () => {
     const error = await waiting;
     expect([error.fault, error.message]).toEqual([fault, expect.stringMatching(message)]);
     expect(await failure(runtime.run(feed(new BigInt64Array(1)), ["y"], "window 8"))).toBe(error);
+  });
+
+  it.each([
+    [
+      "throw new TypeError('no such thing')",
+      "engine",
+      "ended with code 1 at loading the model (TypeError: no such thing)",
+    ],
+    [
+      "process.stderr.write('terminate called after throwing\\n  what():  std::bad_alloc\\n'); process.exit(134)",
+      "memory",
+      "ended with code 134 at loading the model (terminate called after throwing): it probably ran out of memory; pass a smaller --batch-tokens or --context",
+    ],
+  ])("that breaks down says why, not where: %s", async (code, fault, message) => {
+    writeFileSync(at("first.cjs"), code);
+    vi.stubEnv("NODE_OPTIONS", `--require=${at("first.cjs")}`);
+    const error = await failure(loaded());
+    vi.unstubAllEnvs();
+    expect([error.fault, error.message]).toEqual([fault, `the runtime ${message}`]);
   });
 
   it("stopped in the middle of a run is gone within a second", async () => {

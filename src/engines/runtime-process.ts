@@ -30,6 +30,9 @@ interface Waiting {
   readonly subject: string;
 }
 
+/** The line of a crash that says what happened, among those that say where. */
+const TELLING = /^\s*(\w*Error( \[\w+\])?:|fatal|terminate called|what\(\):)/i;
+
 /** From sources (tests) the compiled child is started: plain Node cannot load TypeScript on every supported version. */
 function childModule(): string {
   const here = import.meta.url;
@@ -187,9 +190,9 @@ export class RuntimeProcess {
     if (this.#closing) return stopped();
     const subject = [...this.#waiting.values()].at(0)?.subject ?? "no work";
     const lines = this.#lastWords.trim().split("\n");
-    const words = lines.find((line) => /error|fatal|terminate|alloc/i.test(line)) ?? lines.at(-1);
+    const words = lines.find((line) => TELLING.test(line)) ?? lines.at(-1);
     const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
-    const memory = signal === "SIGKILL" || /alloc|out of memory/i.test(this.#lastWords);
+    const memory = signal === "SIGKILL" || /bad_alloc|out of memory/i.test(this.#lastWords);
     return new LossyscopeError(
       memory ? "memory" : "engine",
       `the runtime ${how} at ${subject}${words ? ` (${words.trim()})` : ""}`,
