@@ -3,7 +3,7 @@
  * tokenizer that the fixtures hold. `first` has seen nothing, `again` has seen the text's words. Ours also says which bytes
  * every token stands for; the library does not.
  *
- *     node bench/tokenizer.ts [FILE.txt …]
+ *     npm run bench -- tokenizer [FILE.txt …]
  */
 import { existsSync, readFileSync } from "node:fs";
 import { fixture, hasShared, shared } from "../src/fixtures.testing.ts";
