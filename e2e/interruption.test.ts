@@ -194,6 +194,16 @@ describe("a result that cannot be written", () => {
     expect(existsSync(at("work"))).toBe(false);
   });
 
+  it("is known before states are run, too", async () => {
+    const states = (out: string) =>
+      run("states", at("model"), "--text", at("text.txt"), "--context", "8", "--out", out);
+    const absent = await states(at("absent", "states.safetensors"));
+    expect(absent.err).toMatch(/cannot write .*states\.safetensors \(no such file or directory\): check the path/);
+    const folder = await states(at("model"));
+    expect(folder.err).toMatch(/model is a folder: name a file/);
+    expect([absent.code, folder.code]).toEqual([1, 1]);
+  });
+
   it.skipIf(!existsSync("/dev/full"))(
     "as the disk is full is an error, and the run is kept (needs /dev/full)",
     async () => {

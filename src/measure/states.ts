@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { exportEverything } from "../engines/exporter.ts";
+import { checkWritable } from "../files/atomic.ts";
 import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
 import { createSpill, type Spill } from "../files/spill.ts";
 import { toInt32 } from "../formats/safetensors.ts";
@@ -88,6 +89,7 @@ export async function writeStates({
     throw new LossyscopeError("input", `id ${ids[at]} at [${row}, ${at}] is outside the vocabulary of ${vocabulary}`);
   });
 
+  await checkWritable(out);
   const folder = await mkdtemp(join(dirname(resolve(out)), ".lossyscope-states-"));
   const names = [...Array.from({ length: layers }, (_, layer) => `hidden.${layer}`), "block", "logits", "nll"];
   const spills = new Map(names.map((name) => [name, createSpill(folder, name)]));
