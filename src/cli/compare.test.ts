@@ -108,7 +108,9 @@ describe("lossyscope choose", () => {
 
   it("breaks a tie by cost, and foresees scores", async () => {
     const { out } = await choose("--price", at("prices.csv"), "--set", "last-word");
-    expect(out).toMatch(/^Take near: of 3 candidates .* as\s+small\s+as\s+large,\s+as\s+far\s+as\s+can\s+be\s+told,\s+and\s+costs\s+least/);
+    expect(out).toMatch(
+      /^Take near: of 3 candidates .* as\s+small\s+as\s+large,\s+as\s+far\s+as\s+can\s+be\s+told,\s+and\s+costs\s+least/,
+    );
     expect(out).toMatch(/not predicted: bits_per_word/);
   });
 
