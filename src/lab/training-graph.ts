@@ -65,11 +65,7 @@ const TINY = 1e-6;
  * Outputs: `loss` and its parts `nll` and, with a teacher, `kl`, each Σ share · nats; `norm` of the gradient as it was
  * before clipping.
  */
-export function buildTrainingGraphs(
-  spec: DecoderSpec,
-  layout: ParameterLayout,
-  shape: TrainingShape,
-): readonly TrainingGraph[] {
+export function buildTrainingGraphs(spec: DecoderSpec, layout: ParameterLayout, shape: TrainingShape): TrainingGraph[] {
   const vector = (of: Graph, name: string): Value => of.input(name, "float32", [layout.size]);
   const graph = new Graph();
   const parameters = vector(graph, "parameters");

@@ -1,0 +1,32 @@
+/** `lossyscope train --text … --config config.json --out DIR`: a model from scratch, with its checkpoints. */
+import { createProgress } from "../report/progress.ts";
+import { interruptible } from "./interrupt.ts";
+import { atLeast } from "./options.ts";
+import { prepareRun, trainingCommand, trainShown } from "./training.ts";
+
+export function trainCommand() {
+  return trainingCommand("train")
+    .summary("train a model from scratch, with its checkpoints")
+    .description(
+      "Trains the model that config.json describes on a text, and leaves checkpoints in the Hugging Face layout at step 0, at steps evenly apart in their logarithm, and at the end. A run that is stopped goes on with --resume, to the same weights.",
+    )
+    .option("--tokenizer <folder>", "takes the tokenizer of a model (default: trains one on the text)")
+    .option(
+      "--vocabulary <n>",
+      "tokens of the tokenizer that is trained (default: the config's vocab_size)",
+      atLeast(1),
+    )
+    .action(async (options) => {
+      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      await interruptible(async (signal) => {
+        const { tokenizer = null, vocabulary = null } = options;
+        const prepared = await prepareRun(options, { tokenizer, vocabulary });
+        const { last } = await trainShown({ options, prepared, out: options.out, label: "training", progress, signal });
+        process.stdout.write(
+          options.json
+            ? `${JSON.stringify(last)}\n`
+            : `${last.folder}${last.heldOutBitsPerByte === null ? "" : `  ${last.heldOutBitsPerByte.toFixed(4)} bits per byte held out`}\n`,
+        );
+      });
+    });
+}

@@ -1,0 +1,196 @@
+/** What `train` and `distil` share: the options of a run, its text and config, and how it shows how far it is. */
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { sha256 } from "../files/digest.ts";
+import { ioFault, systemCode } from "../files/faults.ts";
+import { type Prepared, prepare } from "../lab/prepare.ts";
+import { DECAYS } from "../lab/schedule.ts";
+import { type Trained, type TrainingJob, type TrainingSettings, train } from "../lab/trainer.ts";
+import type { Teacher } from "../lab/training-graph.ts";
+import { heldOutBitsPerByte } from "../lab/validate.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { figure } from "../report/format.ts";
+import type { Progress } from "../report/progress.ts";
+import { readDocuments, type SourceDocument } from "../text/documents.ts";
+import { atLeast, quantity, seed } from "./options.ts";
+
+/** A number within bounds. */
+const between =
+  (low: number, high: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= low && value <= high))
+      throw new InvalidArgumentError(`expected a number from ${low} to ${high}`);
+    return value;
+  };
+
+export const trainingCommand = (name: string) =>
+  new Command(name)
+    .requiredOption("--text <path...>", "files, folders, or - for standard input")
+    .requiredOption("--config <file>", "config.json of the model, as Hugging Face writes it")
+    .requiredOption("-o, --out <folder>", "where checkpoints, log and state go")
+    .option("--field <name>", "field of JSON records that holds the text (default: text, else content)")
+    .option("--split-on <regex>", "cuts plain files into documents")
+    .option("--limit-bytes <size>", "reads at most so much text", quantity)
+    .option("--held-out <share>", "share of the text that checkpoints are tried on", between(0, 0.9), 0.05)
+    .option("--held-out-tokens <n>", "tokens of it that are used", atLeast(1), 65536)
+    .option("--context <tokens>", "tokens of a row", atLeast(2), 256)
+    .option("--batch <rows>", "rows of a step", atLeast(1), 32)
+    .option(
+      "--run-tokens <n>",
+      "tokens that go through the model together; gradients of parts add up",
+      atLeast(1),
+      1024,
+    )
+    .option("--epochs <n>", "times that the text is read (default: 1)", between(0, 1e9))
+    .option("--steps <n>", "steps, instead of epochs", atLeast(1))
+    .option("--rate <number>", "learning rate after the warm-up", between(0, 1e3), 3e-3)
+    .option("--warmup <steps>", "steps until the rate is reached (default: a twentieth)", atLeast(0))
+    .addOption(new Option("--decay <how>", "how the rate falls after that").choices(DECAYS).default("cosine" as const))
+    .option("--final-rate <share>", "the last rate as a share of the rate", between(0, 1), 0.1)
+    .option("--weight-decay <number>", "on matrices", between(0, 1e3), 0.1)
+    .option("--beta1 <number>", "of AdamW", between(0, 0.999999), 0.9)
+    .option("--beta2 <number>", "of AdamW", between(0, 0.999999), 0.95)
+    .option("--clip <norm>", "largest norm of a gradient; 0 for none", between(0, 1e9), 1)
+    .option("--checkpoints <n>", "checkpoints that are left, evenly apart in ln step", atLeast(2), 12)
+    .option("--keep-order", "takes documents and rows as they come", false)
+    .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
+    .option("--seed <n>", "seed of weights, split and order", seed, 0)
+    .option("--resume", "goes on with a stopped run", false)
+    .option("--json", "writes the result to standard output as JSON", false)
+    .option("--quiet", "no progress", false);
+
+export type TrainingOptions = ReturnType<ReturnType<typeof trainingCommand>["opts"]>;
+
+/** @throws LossyscopeError `io`, `text` or `usage` */
+export async function readText({ text, field, splitOn, limitBytes }: TrainingOptions): Promise<SourceDocument[]> {
+  const documents: SourceDocument[] = [];
+  const read = readDocuments({
+    text: text.map((path) => ({ path, domain: null })),
+    field: field ?? null,
+    splitOn: splitOn ?? null,
+    labels: [],
+    limitBytes: limitBytes ?? null,
+    limitDocuments: null,
+    sample: false,
+    invalidUtf8: "error",
+    seed: 0,
+  });
+  for await (const document of read) documents.push(document);
+  return documents;
+}
+
+/** @throws LossyscopeError `io`, `model` */
+export async function readConfig(path: string): Promise<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    if (systemCode(error)) throw ioFault(error, `read ${path}`);
+    throw new LossyscopeError("model", `${path} is not JSON (${(error as Error).message})`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new LossyscopeError("model", `${path} is JSON but not an object`);
+  return value as Record<string, unknown>;
+}
+
+export function settingsOf(options: TrainingOptions, { rows }: Prepared): TrainingSettings {
+  const { batch, context, seed, epochs } = options;
+  if (options.steps !== undefined && epochs !== undefined)
+    throw new LossyscopeError("usage", "--steps and --epochs are both given", "pass one of them");
+  const wanted = options.steps === undefined ? Math.ceil((epochs ?? 1) * rows.perEpoch) : options.steps * batch;
+  const steps = Math.max(1, Math.ceil(wanted / batch));
+  return {
+    steps,
+    rows: Math.max(1, wanted),
+    batch,
+    positions: context,
+    runTokens: options.runTokens,
+    schedule: {
+      rate: options.rate,
+      warmup: Math.min(options.warmup ?? Math.ceil(steps / 20), steps),
+      decay: options.decay,
+      finalShare: options.finalRate,
+    },
+    beta1: options.beta1,
+    beta2: options.beta2,
+    weightDecay: options.weightDecay,
+    clip: options.clip === 0 ? null : options.clip,
+    checkpoints: options.checkpoints,
+    seed,
+  };
+}
+
+export interface Run {
+  readonly options: TrainingOptions;
+  readonly prepared: Prepared;
+  readonly out: string;
+  readonly label: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly teacher?: Teacher & { readonly digest: string };
+  readonly evaluation?: TrainingJob["evaluation"];
+}
+
+export const prepareRun = async (
+  options: TrainingOptions,
+  tokenizer: { readonly tokenizer: string | null; readonly vocabulary: number | null },
+): Promise<Prepared> =>
+  prepare({
+    documents: await readText(options),
+    config: await readConfig(options.config),
+    ...tokenizer,
+    heldOut: options.heldOut,
+    heldOutTokens: options.heldOutTokens,
+    positions: options.context,
+    shuffled: !options.keepOrder,
+    seed: options.seed,
+  });
+
+/** Trains, with a bar that shows rate, time left and loss, and a line for every checkpoint. */
+export async function trainShown(run: Run): Promise<Trained> {
+  const { options, prepared, progress, signal, teacher, label } = run;
+  const settings = settingsOf(options, prepared);
+  const { rows, heldOut, tokenizer } = prepared;
+  const total = Math.round((settings.rows / rows.perEpoch) * rows.tokensPerEpoch);
+  const begin = (done: number): void => progress.start(label, total, "tokens", done);
+  const taught = teacher && { digest: teacher.digest, temperature: teacher.temperature, weight: teacher.weight };
+  let tokens = 0;
+  try {
+    return await train({
+      out: run.out,
+      config: prepared.config,
+      spec: prepared.spec,
+      rows,
+      settings,
+      teacher,
+      identity: sha256(JSON.stringify([prepared.digest, settings, taught ?? null])),
+      files: prepared.files,
+      threads: options.threads,
+      resume: options.resume,
+      validate:
+        heldOut.length === 0
+          ? null
+          : (folder) => {
+              const { prefix } = tokenizer;
+              const { context, threads } = options;
+              return heldOutBitsPerByte(folder, { documents: heldOut, prefix, context, threads }, signal);
+            },
+      evaluation: run.evaluation,
+      onStart: (done) => begin((tokens = done.tokens)),
+      onStep: (step) => {
+        tokens = step.tokens;
+        progress.update(tokens, `step ${step.step} of ${settings.steps}, loss ${figure(step.lossNats)}`);
+      },
+      onCheckpoint: ({ step, folder, heldOutBitsPerByte: bits }) => {
+        progress.message(
+          `step ${step}: wrote ${folder}${bits === null ? "" : `, held out ${figure(bits, 4)} bits per byte`}`,
+        );
+      },
+      signal,
+    });
+  } finally {
+    progress.finish();
+  }
+}

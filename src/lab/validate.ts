@@ -1,0 +1,50 @@
+/** Bits per byte of a checkpoint on held-out documents (METHODS §1), by the engine and the probe that measure models. */
+import { OnnxEngine } from "../engines/onnx.ts";
+import { openCheckpoint } from "../models/checkpoint.ts";
+import { specOf } from "../models/config.ts";
+import { sum } from "../numeric/sums.ts";
+import { CodingProbe } from "../probes/coding.ts";
+import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
+import { batchesOf, windowsOf } from "../text/windows.ts";
+
+/** Tokens that go through the model together. */
+const BATCH_TOKENS = 2048;
+
+export interface Validation {
+  /** each at its own `index`, with a byte at least */
+  readonly documents: readonly TokenizedDocument[];
+  readonly prefix: Prefix | null;
+  /** tokens of a window; later ones re-read half of it */
+  readonly context: number;
+  readonly threads: number;
+}
+
+/** @throws LossyscopeError as checkpoint and engine do; `interrupted` */
+export async function heldOutBitsPerByte(
+  folder: string,
+  { documents, prefix, context, threads }: Validation,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { config, weights } = await openCheckpoint(folder);
+  const spec = specOf(config);
+  const overlap = Math.floor(context / 2) - 1;
+  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap));
+  const engine = new OnnxEngine({
+    spec,
+    weights,
+    threads,
+    longest: windows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
+    describe: () => "the held-out text",
+  });
+  const coding = new CodingProbe(documents, { vocabulary: spec.vocabulary, prefixed: prefix !== null });
+  const heads = { losses: true, preNorm: false };
+  try {
+    for await (const observation of engine.run(batchesOf(windows, BATCH_TOKENS), { heads }, signal)) {
+      coding.observe(observation);
+    }
+  } finally {
+    await engine.close();
+  }
+  const bits = documents.map(({ index, repairs }) => sum(coding.losses(index)) / Math.LN2 + repairs.bits);
+  return sum(bits) / sum(documents.map(({ bytes }) => bytes));
+}
