@@ -10,6 +10,7 @@ import { atlasCommand } from "./atlas.ts";
 import { chooseCommand } from "./choose.ts";
 import { compareCommand } from "./compare.ts";
 import { demoCommand } from "./demo.ts";
+import { distilCommand } from "./distil.ts";
 import { estimateCommand } from "./estimate.ts";
 import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
@@ -18,6 +19,7 @@ import { measureCommand } from "./measure.ts";
 import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
 import { statesCommand } from "./states.ts";
+import { trainCommand } from "./train.ts";
 
 function exitCodeOf(fault: Fault): number {
   if (fault === "usage") return 2;
@@ -43,6 +45,8 @@ export function program(): Command {
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
     .addCommand(statesCommand())
+    .addCommand(trainCommand())
+    .addCommand(distilCommand())
     .addCommand(generateCommand())
     .addCommand(atlasCommand())
     .addCommand(predictCommand())

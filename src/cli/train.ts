@@ -2,7 +2,7 @@
 import { createProgress } from "../report/progress.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
-import { prepareRun, trainingCommand, trainShown } from "./training.ts";
+import { prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
 
 export function trainCommand() {
   return trainingCommand("train")
@@ -20,7 +20,7 @@ export function trainCommand() {
       const progress = createProgress(process.stderr, { quiet: options.quiet });
       await interruptible(async (signal) => {
         const { tokenizer = null, vocabulary = null } = options;
-        const prepared = await prepareRun(options, { tokenizer, vocabulary });
+        const prepared = await prepareRun(options, await readConfig(options.config), { tokenizer, vocabulary });
         const { last } = await trainShown({ options, prepared, out: options.out, label: "training", progress, signal });
         process.stdout.write(
           options.json

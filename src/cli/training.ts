@@ -16,7 +16,7 @@ import { readDocuments, type SourceDocument } from "../text/documents.ts";
 import { atLeast, quantity, seed } from "./options.ts";
 
 /** A number within bounds. */
-const between =
+export const between =
   (low: number, high: number) =>
   (text: string): number => {
     const value = Number(text);
@@ -130,16 +130,18 @@ export interface Run {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly teacher?: Teacher & { readonly digest: string };
-  readonly evaluation?: TrainingJob["evaluation"];
+  readonly judged?: TrainingJob["judged"];
 }
 
+/** @param config as it was given */
 export const prepareRun = async (
   options: TrainingOptions,
+  config: Readonly<Record<string, unknown>>,
   tokenizer: { readonly tokenizer: string | null; readonly vocabulary: number | null },
 ): Promise<Prepared> =>
   prepare({
     documents: await readText(options),
-    config: await readConfig(options.config),
+    config,
     ...tokenizer,
     heldOut: options.heldOut,
     heldOutTokens: options.heldOutTokens,
@@ -177,7 +179,7 @@ export async function trainShown(run: Run): Promise<Trained> {
               const { context, threads } = options;
               return heldOutBitsPerByte(folder, { documents: heldOut, prefix, context, threads }, signal);
             },
-      evaluation: run.evaluation,
+      judged: run.judged,
       onStart: (done) => begin((tokens = done.tokens)),
       onStep: (step) => {
         tokens = step.tokens;

@@ -8,9 +8,10 @@ import { writeAtomic } from "../files/atomic.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import { checkpointFolder, hasState, readState, type SavedState, saveState, writeCheckpoint } from "./checkpoint.ts";
 import { initialVector, layoutOf } from "./parameters.ts";
-import type { RowBatch, Rows } from "./rows.ts";
+import { type RowBatch, Rows } from "./rows.ts";
 import { checkpointSteps, rateAt, type Schedule } from "./schedule.ts";
 import { buildEvaluatingGraph, buildTrainingGraphs, type Teacher, type TrainingShape } from "./training-graph.ts";
 import { initialState, type StepResult, TrainingRuntime } from "./training-runtime.ts";
@@ -72,8 +73,12 @@ export interface TrainingJob {
   readonly resume: boolean;
   /** bits per byte of a checkpoint on held-out text; null: there is none */
   readonly validate: ((folder: string) => Promise<number>) | null;
-  /** rows of held-out text on which the divergence from the teacher is taken at the end */
-  readonly evaluation?: Rows;
+  /** from whom, and on which documents, the divergence is taken at the end: of a model that was taught or was not */
+  readonly judged?: {
+    readonly by: Teacher;
+    readonly documents: readonly TokenizedDocument[];
+    readonly prefix: Prefix | null;
+  };
   readonly onStart?: (done: { readonly step: number; readonly tokens: number }) => void;
   readonly onStep?: (report: StepReport) => void;
   readonly onCheckpoint?: (report: CheckpointReport) => void;
@@ -82,7 +87,7 @@ export interface TrainingJob {
 
 export interface Trained {
   readonly last: CheckpointReport;
-  /** mean nats a token from the teacher to the student on the held-out text; null without a teacher */
+  /** mean KL(teacher ‖ model) a token, T = 1, over the judged documents in rows of S; null where nobody judges */
   readonly klNats: number | null;
 }
 
@@ -111,7 +116,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
   const runtime = new TrainingRuntime(layout, shape);
   try {
     const graphs = buildTrainingGraphs(spec, layout, shape);
-    if (teacher) graphs.push(buildEvaluatingGraph(spec, layout, { ...shape, teacher }));
+    if (job.judged) graphs.push(buildEvaluatingGraph(spec, layout, { ...shape, teacher: job.judged.by }));
     await runtime.load(graphs, threads);
     await runtime.set(saved.state);
     let { tokens } = saved;
@@ -185,8 +190,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
       if (wanted.has(step)) await leave(reached);
       await save(reached);
     }
-    const klNats = teacher && job.evaluation ? await meanDivergence(runtime, job.evaluation, shape) : null;
-    return { last: last!, klNats };
+    return { last: last!, klNats: job.judged ? await meanDivergence(runtime, job.judged, shape) : null };
   } finally {
     await runtime.close();
   }
@@ -223,13 +227,22 @@ function diverged(step: number, what: string, good: CheckpointReport | undefined
   );
 }
 
-async function meanDivergence(runtime: TrainingRuntime, rows: Rows, shape: TrainingShape): Promise<number> {
+async function meanDivergence(
+  runtime: TrainingRuntime,
+  { documents, prefix }: NonNullable<TrainingJob["judged"]>,
+  { rows: together, positions }: TrainingShape,
+): Promise<number> {
   let nats = 0;
-  for (let row = 0; row < rows.perEpoch; row += shape.rows) {
-    const part = rows.take(row, Math.min(row + shape.rows, rows.perEpoch), shape.rows);
-    nats += part.tokens * (await runtime.divergence(part, "the held-out text"));
+  let tokens = 0;
+  for (const { id, ids } of documents) {
+    const rows = new Rows([ids], { positions, prefix, shuffled: false, seed: 0 });
+    for (let row = 0; row < rows.perEpoch; row += together) {
+      const part = rows.take(row, Math.min(row + together, rows.perEpoch), together);
+      nats += part.tokens * (await runtime.divergence(part, `held-out document "${id}"`));
+      tokens += part.tokens;
+    }
   }
-  return nats / rows.tokensPerEpoch;
+  return nats / tokens;
 }
 
 async function note(out: string, line: object): Promise<void> {

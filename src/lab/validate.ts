@@ -7,6 +7,25 @@ import { CodingProbe } from "../probes/coding.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 
+/**
+ * What a code for single tokens would take, their frequencies those of the text that was trained on with ½ added to each
+ * (Krichevsky & Trofimov 1981): the zero of retention (METHODS §8).
+ * @param vocabulary V
+ */
+export function unigramBitsPerByte(
+  trained: readonly TokenizedDocument[],
+  heldOut: readonly TokenizedDocument[],
+  vocabulary: number,
+): number {
+  const counts = new Float64Array(vocabulary).fill(0.5);
+  for (const { ids } of trained) for (const id of ids) counts[id]++;
+  const all = Math.log2(sum(counts));
+  const bits = heldOut.map(
+    ({ ids, repairs }) => sum(Array.from(ids, (id) => all - Math.log2(counts[id]))) + repairs.bits,
+  );
+  return sum(bits) / sum(heldOut.map(({ bytes }) => bytes));
+}
+
 /** Tokens that go through the model together. */
 const BATCH_TOKENS = 2048;
 

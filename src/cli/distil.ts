@@ -1,0 +1,104 @@
+/** `lossyscope distil --teacher MODEL --config config.json --text … --out DIR`: a smaller model from a larger one. */
+import { join } from "node:path";
+import { Option } from "@commander-js/extra-typings";
+import { retention, studentConfig } from "../lab/distil.ts";
+import type { Trained } from "../lab/trainer.ts";
+import { heldOutBitsPerByte, unigramBitsPerByte } from "../lab/validate.ts";
+import { openModel } from "../measure/model.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { figure } from "../report/format.ts";
+import { createProgress } from "../report/progress.ts";
+import { downloadProgress } from "./download.ts";
+import { interruptible } from "./interrupt.ts";
+import { between, prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
+
+interface Distilled {
+  readonly folder: string;
+  readonly bitsPerByte: number;
+  readonly retention: number;
+  /** bits a token, from the teacher */
+  readonly klBits: number;
+}
+
+export function distilCommand() {
+  return trainingCommand("distil")
+    .alias("distill")
+    .summary("train a model on what another one expects")
+    .description(
+      "Trains the model that config.json describes on a text and on the teacher's distributions over it, with the teacher's tokenizer, into OUT/student; and the same model on the text alone, from the same seed, into OUT/alone, as the control. Prints what of the teacher's knowledge each retains on held-out text.",
+    )
+    .requiredOption("--teacher <model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .option("--temperature <number>", "softens both distributions", between(0.01, 100), 2)
+    .option("--alpha <share>", "share of the divergence in the loss", between(0, 1), 0.5)
+    .addOption(new Option("--no-control", "does not train the same model alone"))
+    .option("--offline", "downloads nothing", false)
+    .action(async (options) => {
+      if (options.heldOut === 0)
+        throw new LossyscopeError("usage", "retention is taken on held-out text, and none is", "pass --held-out 0.05");
+      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      await interruptible(async (signal) => {
+        const { offline, context, threads } = options;
+        const model = await openModel(options.teacher, { offline, signal, onDownload: downloadProgress(progress) });
+        const { checkpoint, spec } = model;
+        const config = studentConfig(await readConfig(options.config), { config: checkpoint.config, spec }, context);
+        const prepared = await prepareRun(options, config, { tokenizer: checkpoint.folder, vocabulary: null });
+        const { heldOut: documents, tokenizer, train } = prepared;
+        const { prefix } = tokenizer;
+        const bitsOf = (folder: string): Promise<number> =>
+          heldOutBitsPerByte(folder, { documents, prefix, context, threads }, signal);
+        const teacherBits = await bitsOf(checkpoint.folder);
+        const unigram = unigramBitsPerByte(train, documents, spec.vocabulary);
+        progress.message(
+          `teacher: held out ${figure(teacherBits, 4)} bits per byte, single tokens ${figure(unigram, 4)}`,
+        );
+
+        const { weights: digest } = await checkpoint.digests({ signal });
+        const teacher = {
+          spec,
+          weights: checkpoint.weights,
+          temperature: options.temperature,
+          weight: options.alpha,
+          digest,
+        };
+        const judged = { by: teacher, documents, prefix };
+        const run = { options, prepared, progress, signal, judged };
+        const summary = ({ last, klNats }: Trained): Distilled => ({
+          folder: last.folder,
+          bitsPerByte: last.heldOutBitsPerByte!,
+          retention: retention(unigram, teacherBits, last.heldOutBitsPerByte!),
+          klBits: klNats! / Math.LN2,
+        });
+        const student = summary(
+          await trainShown({ ...run, teacher, out: join(options.out, "student"), label: "distilling" }),
+        );
+        const alone = options.control
+          ? summary(await trainShown({ ...run, out: join(options.out, "alone"), label: "training alone" }))
+          : null;
+        const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
+        process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : written(result));
+      });
+    });
+}
+
+function written(result: {
+  teacherBitsPerByte: number;
+  unigramBitsPerByte: number;
+  student: Distilled;
+  alone: Distilled | null;
+}): string {
+  const line = (name: string, bits: number, of?: Distilled): string => {
+    const columns = [
+      name.padEnd(14),
+      `${bits.toFixed(4)} bits per byte`,
+      ...(of ? [`retention ${of.retention.toFixed(3)}`, `KL ${of.klBits.toFixed(4)} bits a token`, of.folder] : []),
+    ];
+    return `${columns.join("  ")}\n`;
+  };
+  const { student, alone } = result;
+  return [
+    line("single tokens", result.unigramBitsPerByte),
+    line("teacher", result.teacherBitsPerByte),
+    line("student", student.bitsPerByte, student),
+    ...(alone ? [line("alone", alone.bitsPerByte, alone)] : []),
+  ].join("");
+}
