@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,5 +10,7 @@ export default defineConfig({
     pool: "forks",
     fileParallelism: true,
     maxWorkers: 2,
+    // What the tool remembers between runs stays out of the user's own cache.
+    env: { XDG_CACHE_HOME: join(tmpdir(), "lossyscope-tests") },
   },
 });

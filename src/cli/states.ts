@@ -1,6 +1,7 @@
 /** `lossyscope states MODEL`: hidden states, logits and losses as a safetensors file, for other tools to read. */
 import { Command } from "@commander-js/extra-typings";
 import { openModel } from "../measure/model.ts";
+import { contextOf } from "../measure/plan.ts";
 import { readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
@@ -26,13 +27,14 @@ export function statesCommand() {
     .requiredOption("-o, --out <file>", "the safetensors file to write")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
-    .action(async (name, { ids, text, splitOn, context, threads, out, offline, quiet }) => {
+    .action(async (name, { ids, text, splitOn, context: tokens, threads, out, offline, quiet }, command) => {
       if ((ids === undefined) === (text.length === 0)) {
         throw new LossyscopeError("usage", "states needs token ids or a text", "pass either --ids FILE or --text PATH");
       }
       const progress = createProgress(process.stderr, { quiet });
       await interruptible(async (signal) => {
         const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const context = contextOf({ tokens, asked: command.getOptionValueSource("context") === "cli" }, spec.positions);
         const sequences = ids !== undefined ? await readIds(ids) : await sequencesOf(text);
         progress.start("running", sequences.length, "sequences");
         const onSequence = (done: number): void => progress.update(done);

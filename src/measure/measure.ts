@@ -30,7 +30,7 @@ import { foreseeMemory } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { describeBatch, onePass } from "./pass.ts";
 import { passagesOf } from "./passages.ts";
-import { type Plan, runId } from "./plan.ts";
+import { contextOf, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import { RunFolder } from "./run-folder.ts";
@@ -128,7 +128,7 @@ async function prepare({ model, plan, progress, signal }: MeasureRequest): Promi
   const corpus = await readCorpus(plan, tokenizer, progress, signal);
   const { documents } = corpus;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
-  const context = contextOf(plan, spec.positions);
+  const context = contextOf(plan.context, spec.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
   const name = corpusName(plan);
@@ -161,17 +161,6 @@ async function prepare({ model, plan, progress, signal }: MeasureRequest): Promi
     digests,
     refusals: corpus.refused.map(({ id, reason }) => ({ figure: `document ${id}`, reason })),
   };
-}
-
-/** @throws LossyscopeError `usage` where more positions were asked for, in so many words, than the model has */
-function contextOf({ context }: Plan, positions: number | null): number {
-  if (positions === null || context.tokens <= positions) return context.tokens;
-  if (!context.asked) return positions;
-  throw new LossyscopeError(
-    "usage",
-    `the model has ${positions} positions, --context asks ${context.tokens}`,
-    `pass --context ${positions}`,
-  );
 }
 
 async function run(

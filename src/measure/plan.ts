@@ -89,3 +89,17 @@ export function runId(plan: Plan, digests: Readonly<Record<string, string | null
     .digest("hex")
     .slice(0, 16);
 }
+
+/**
+ * The window length for a model: what was asked for, or the default where the model has positions for it.
+ * @throws LossyscopeError `usage` where more positions were asked for, in so many words, than the model has
+ */
+export function contextOf({ tokens, asked }: Plan["context"], positions: number | null): number {
+  if (positions === null || tokens <= positions) return tokens;
+  if (!asked) return positions;
+  throw new LossyscopeError(
+    "usage",
+    `the model has ${positions} positions, --context asks ${tokens}`,
+    `pass --context ${positions}`,
+  );
+}
