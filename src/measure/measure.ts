@@ -30,7 +30,7 @@ import { foreseeMemory } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { describeBatch, onePass } from "./pass.ts";
 import { passagesOf } from "./passages.ts";
-import { contextOf, runId } from "./plan.ts";
+import { contextOf, type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import { RunFolder } from "./run-folder.ts";
