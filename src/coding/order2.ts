@@ -53,7 +53,8 @@ class Counts {
   }
 }
 
-class Order2Model {
+/** The model by itself, for codes that it is a part of: `interval` or `symbolAt` then `interval`, then `learn`. */
+export class Order2Model {
   readonly #counts = [new Counts(1), new Counts(256), new Counts(65536)] as const;
   /** the last two bytes, the older one first; zeros before the text */
   #last = 0;

@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { LossyscopeError } from "../numeric/errors.ts";
+import {
+  batches,
+  blockCount,
+  blockEnd,
+  crc32,
+  type Header,
+  headerBytes,
+  OPENING_BYTES,
+  readHeader,
+  readTable,
+  tableBytes,
+  writeHeader,
+  writeTable,
+} from "./container.ts";
+
+const hex = (bytes: number) =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((digest) => Buffer.from(digest).toString("hex"));
+const header: fc.Arbitrary<Header> = fc.record({
+  weights: hex(16),
+  config: hex(16),
+  tokenizer: hex(16),
+  distributions: hex(16),
+  plain: hex(32),
+  runtime: fc.string({ maxLength: 40, unit: "grapheme" }),
+  plainBytes: fc.maxSafeNat(),
+  context: fc.integer({ min: 2, max: 2 ** 20 }),
+  overlap: fc.nat(2 ** 19),
+  blockBytes: fc.integer({ min: 4, max: Number.MAX_SAFE_INTEGER }),
+  rows: fc.integer({ min: 1, max: 4096 }),
+});
+const entry = fc.record({ back: fc.nat(3), codeBytes: fc.nat(2 ** 32 - 1), crc: fc.nat(2 ** 32 - 1) });
+
+const read = (file: Uint8Array): Header => {
+  const opening = file.subarray(0, OPENING_BYTES);
+  return readHeader(opening, file.subarray(OPENING_BYTES, OPENING_BYTES + headerBytes(opening)));
+};
+
+describe("CRC-32", () => {
+  it("is that of gzip and PNG", () => {
+    expect(crc32(Buffer.from("123456789"))).toBe(0xcbf43926);
+    expect(crc32(new Uint8Array())).toBe(0);
+  });
+});
+
+describe("a header", () => {
+  it("comes back as it was written, whatever follows it", () => {
+    fc.assert(
+      fc.property(header, (written) => {
+        const bytes = writeHeader(written);
+        expect(headerBytes(bytes)).toBe(bytes.length - OPENING_BYTES);
+        expect(read(Buffer.concat([bytes, Buffer.from("more")]))).toEqual(written);
+      }),
+    );
+  });
+
+  it("leaves room in 256 bytes beside the code's last word", () => {
+    fc.assert(
+      fc.property(header, (written) => writeHeader({ ...written, runtime: "onnxruntime 1.30.0" }).length < 200),
+    );
+  });
+
+  it("is refused with one bit changed, or cut anywhere", () => {
+    fc.assert(
+      fc.property(header, fc.nat(), fc.nat(7), (written, at, bit) => {
+        const bytes = writeHeader(written);
+        const place = at % bytes.length;
+        expect(() => read(bytes.subarray(0, place))).toThrow(LossyscopeError);
+        bytes[place] ^= 1 << bit;
+        expect(() => read(bytes)).toThrow(LossyscopeError);
+      }),
+    );
+  });
+
+  it("says which version it cannot read", () => {
+    const bytes = writeHeader({
+      weights: "",
+      config: "",
+      tokenizer: "",
+      distributions: "",
+      plain: "",
+      runtime: "",
+      plainBytes: 0,
+      context: 2,
+      overlap: 0,
+      blockBytes: 4,
+      rows: 1,
+    });
+    bytes[8] = 9;
+    expect(() => read(bytes)).toThrow(/version 9 of the format, this program reads version 1/);
+    expect(() => read(Buffer.from("PK\x03\x04 something else"))).toThrow(/not an \.lsz file/);
+  });
+});
+
+describe("a section's table", () => {
+  it("comes back as it was written, and not at all with one bit changed", () => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 40 }), fc.nat(), fc.nat(7), (entries, at, bit) => {
+        const bytes = writeTable(entries);
+        expect(bytes).toHaveLength(tableBytes(entries.length));
+        expect(readTable(bytes)).toEqual(entries);
+        bytes[at % bytes.length] ^= 1 << bit;
+        expect(readTable(bytes)).toBeNull();
+        expect(readTable(bytes.subarray(0, at % bytes.length))).toBeNull();
+      }),
+    );
+  });
+});
+
+describe("batches", () => {
+  it("hold every block once, in order, in as few batches as the rows allow, of sizes that differ by one at most", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(10_000),
+        fc.integer({ min: 4, max: 500 }),
+        fc.integer({ min: 1, max: 40 }),
+        (plainBytes, blockBytes, rows) => {
+          const layout = { plainBytes, blockBytes, rows };
+          const blocks = blockCount(layout);
+          const cut = batches(layout);
+          expect(cut.flatMap(({ first, count }) => Array.from({ length: count }, (_, b) => first + b))).toEqual(
+            Array.from({ length: blocks }, (_, b) => b),
+          );
+          expect(cut).toHaveLength(Math.ceil(blocks / rows));
+          const counts = cut.map(({ count }) => count);
+          if (blocks > 0) {
+            expect(Math.max(...counts)).toBeLessThanOrEqual(rows);
+            expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+            expect(blockEnd(layout, blocks - 1)).toBe(plainBytes);
+            expect(blockEnd(layout, blocks - 1) - (blocks > 1 ? blockEnd(layout, blocks - 2) : 0)).toBeGreaterThan(0);
+          }
+        },
+      ),
+    );
+  });
+});
