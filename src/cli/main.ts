@@ -9,6 +9,8 @@ import { almanacCommand } from "./almanac.ts";
 import { atlasCommand } from "./atlas.ts";
 import { chooseCommand } from "./choose.ts";
 import { compareCommand } from "./compare.ts";
+import { compressCommand } from "./compress.ts";
+import { decompressCommand } from "./decompress.ts";
 import { demoCommand } from "./demo.ts";
 import { distilCommand } from "./distil.ts";
 import { estimateCommand } from "./estimate.ts";
@@ -48,6 +50,8 @@ export function program(): Command {
     .addCommand(trainCommand())
     .addCommand(distilCommand())
     .addCommand(generateCommand())
+    .addCommand(compressCommand())
+    .addCommand(decompressCommand())
     .addCommand(atlasCommand())
     .addCommand(predictCommand())
     .addCommand(compareCommand())

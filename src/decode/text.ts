@@ -14,10 +14,13 @@ import { DecodingSession } from "./session.ts";
 
 const SPACE = 0x20;
 
-/** What a token stands for; `opens` where it opens a text, so that its leading space is the tokenizer's own. */
-export function writtenBytes(tokenizer: Tokenizer, id: number, opens: boolean): Uint8Array {
+/**
+ * What a token stands for, but for a leading space that is the tokenizer's own.
+ * @param previous the token before it; null where a text starts
+ */
+export function writtenBytes(tokenizer: Tokenizer, id: number, previous: number | null): Uint8Array {
   const bytes = tokenizer.bytesOf(id);
-  return opens && tokenizer.insertsSpace && bytes[0] === SPACE ? bytes.subarray(1) : bytes;
+  return bytes[0] === SPACE && tokenizer.opensWithSpace(previous) ? bytes.subarray(1) : bytes;
 }
 
 /** A model to be run and the folder its tokenizer is in. */
@@ -63,11 +66,11 @@ export async function* continueText(
     signal,
   });
   try {
-    let opens = prompt === "";
+    let previous = prompt === "" ? null : ids[ids.length - 1];
     for await (const [id] of generate(session, [ids], { ...options, ends })) {
       if (id === null) return;
-      yield { id, bytes: writtenBytes(tokenizer, id, opens) };
-      opens = false;
+      yield { id, bytes: writtenBytes(tokenizer, id, previous) };
+      previous = id;
     }
   } finally {
     await session.close();

@@ -162,9 +162,14 @@ export class Tokenizer {
     return this.definition.contents.length;
   }
 
-  /** whether a space is put before a text (or found there and taken for it), so that decoding takes one away */
-  get insertsSpace(): boolean {
-    return this.definition.insertion !== "never";
+  /**
+   * Whether a space is put (or one that is there taken for it) before what follows a token, so that decoding takes one away.
+   * @param previous id, or null at the start of a text
+   */
+  opensWithSpace(previous: number | null): boolean {
+    const { insertion } = this.definition;
+    if (insertion === "never" || previous === null) return insertion !== "never";
+    return insertion !== "document" && this.added.has(previous);
   }
 
   /** @returns the token as the vocabulary writes it, or undefined for an id that has none */

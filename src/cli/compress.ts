@@ -1,0 +1,114 @@
+/** `lossyscope compress FILE --model M`: the file as an .lsz file, or with `--dry-run` what that would come to. */
+import { statSync } from "node:fs";
+import { Command } from "@commander-js/extra-typings";
+import { compress } from "../decode/compress.ts";
+import { type PredictOptions, predict } from "../decode/predict.ts";
+import { ioFault } from "../files/faults.ts";
+import { openModel } from "../measure/model.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { count, figure, si } from "../report/format.ts";
+import { createProgress } from "../report/progress.ts";
+import { byteProgress, EXTENSION, freeOutput } from "./codec.ts";
+import { downloadProgress } from "./download.ts";
+import { interruptible } from "./interrupt.ts";
+import { atLeast, quantity, threads } from "./options.ts";
+
+/** Files below this are decoded again unless it is asked not to. */
+const VERIFIED_BYTES = 1e6;
+const CONTEXT = 1024;
+const SMALLEST_BLOCK = 64;
+
+export function compressCommand() {
+  return new Command("compress")
+    .summary("compress a file with a model")
+    .description(
+      "Compresses FILE, any file, into FILE.lsz by coding it under MODEL's probabilities. The same model, release and kind of machine give it back.",
+    )
+    .argument("<file>", "the file to compress; it stays")
+    .requiredOption("--model <model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .option("-o, --out <file>", "the file to write (default: FILE.lsz)")
+    .option("--block <size>", "bytes of a block; blocks are independent of each other", blockSize, 32768)
+    .option("--batch <n>", "blocks that go through the model together (default: what memory has room for)", atLeast(1))
+    .option("--context <tokens>", `window length, prefix included (default: ${CONTEXT}, or the model's)`, atLeast(2))
+    .option("--overlap <tokens>", "tokens that a later window re-reads (default: half the window)", atLeast(0))
+    .option("--dry-run", "says how large the file would be, and writes nothing", false)
+    .option("--verify", "decodes every block before success is reported (default: for files under 1 MB)")
+    .option("--no-verify", "does not")
+    .option("--force", "replaces a file that is there", false)
+    .addOption(threads())
+    .option("--json", "prints the figures as JSON", false)
+    .option("--offline", "downloads nothing", false)
+    .option("--quiet", "no progress", false)
+    .action(async (file, options) => {
+      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const bytes = sizeOf(file);
+      const output = options.out ?? file + EXTENSION;
+      if (!options.dryRun) freeOutput(output, options.force);
+      await interruptible(async (signal) => {
+        const { offline, threads } = options;
+        const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
+        const context = contextOf(options.context, model.spec.positions);
+        const request: PredictOptions = {
+          input: file,
+          blockBytes: options.block,
+          rows: options.batch ?? null,
+          context,
+          overlap: options.overlap ?? Math.floor(context / 2),
+          threads,
+          signal,
+          onBytes: byteProgress(progress, options.dryRun ? "predicting" : "compressing", bytes),
+        };
+        const result = options.dryRun
+          ? await predict(model, request)
+          : await compress(model, { ...request, output, verify: options.verify ?? bytes < VERIFIED_BYTES });
+        progress.finish();
+        process.stdout.write(
+          options.json ? `${JSON.stringify(result, null, 2)}\n` : line(result, options.dryRun ? null : output),
+        );
+      });
+    });
+}
+
+function line(
+  {
+    plainBytes,
+    fileBytes,
+    blocks,
+  }: { readonly plainBytes: number; readonly fileBytes: number; readonly blocks: number },
+  output: string | null,
+): string {
+  const rate = plainBytes > 0 ? `, ${figure((8 * fileBytes) / plainBytes)} bits a byte` : "";
+  const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}`;
+  return output === null ? `would be ${what}\n` : `${output}: ${what}\n`;
+}
+
+function sizeOf(file: string): number {
+  try {
+    const { size } = statSync(file);
+    return size;
+  } catch (error) {
+    throw ioFault(error, `read ${file}`);
+  }
+}
+
+function blockSize(text: string): number {
+  const bytes = quantity(text);
+  if (bytes < SMALLEST_BLOCK)
+    throw new LossyscopeError(
+      "usage",
+      `a block of ${bytes} bytes is mostly table`,
+      `pass --block ${SMALLEST_BLOCK} or more`,
+    );
+  return bytes;
+}
+
+/** @throws LossyscopeError `usage` where the model has fewer positions than were asked for */
+function contextOf(asked: number | undefined, positions: number | null): number {
+  if (positions === null || (asked ?? CONTEXT) <= positions) return asked ?? CONTEXT;
+  if (asked === undefined) return positions;
+  throw new LossyscopeError(
+    "usage",
+    `the model has ${positions} positions, --context asks ${asked}`,
+    `pass --context ${positions}`,
+  );
+}

@@ -1,0 +1,55 @@
+/** `lossyscope decompress FILE.lsz --model M`: what `compress` was given. */
+import { Command } from "@commander-js/extra-typings";
+import { damage, decompress } from "../decode/decompress.ts";
+import { openModel } from "../measure/model.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { si } from "../report/format.ts";
+import { createProgress } from "../report/progress.ts";
+import { byteProgress, EXTENSION, freeOutput } from "./codec.ts";
+import { downloadProgress } from "./download.ts";
+import { interruptible } from "./interrupt.ts";
+import { threads } from "./options.ts";
+
+export function decompressCommand() {
+  return new Command("decompress")
+    .summary("get a compressed file back")
+    .description("Gives back the file that `compress` made FILE.lsz from, byte for byte, with the same MODEL.")
+    .argument("<file>", "a file that compress wrote; it stays")
+    .requiredOption("--model <model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .option("-o, --out <file>", "the file to write (default: FILE without .lsz)")
+    .option("--salvage", "writes what is sound of a damaged file, zeros in place of lost blocks, and fails", false)
+    .option("--force", "replaces a file that is there", false)
+    .addOption(threads())
+    .option("--json", "prints the figures as JSON", false)
+    .option("--offline", "downloads nothing", false)
+    .option("--quiet", "no progress", false)
+    .action(async (file, { out, model: name, salvage, force, threads, json, offline, quiet }) => {
+      const progress = createProgress(process.stderr, { quiet });
+      const output = freeOutput(out ?? withoutExtension(file), force);
+      await interruptible(async (signal) => {
+        const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        let onBytes = (_: number): void => {};
+        const result = await decompress(model, {
+          input: file,
+          output,
+          threads,
+          salvage,
+          signal,
+          onStart(plainBytes) {
+            onBytes = byteProgress(progress, "decompressing", plainBytes);
+          },
+          onBytes: (bytes) => onBytes(bytes),
+        });
+        progress.finish();
+        process.stdout.write(
+          json ? `${JSON.stringify(result, null, 2)}\n` : `${output}: ${si(result.plainBytes, "B")}\n`,
+        );
+        if (result.lost.length > 0) throw damage(result.lost, result.blocks);
+      });
+    });
+}
+
+function withoutExtension(file: string): string {
+  if (file.endsWith(EXTENSION) && file.length > EXTENSION.length) return file.slice(0, -EXTENSION.length);
+  throw new LossyscopeError("usage", `${file} does not end in ${EXTENSION}`, "name the file to write with -o");
+}

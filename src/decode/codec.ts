@@ -1,0 +1,134 @@
+/**
+ * The codec (METHODS §1.3): batches of blocks to codes and back, through one model in one process. Blocks know nothing of each
+ * other; how they lie in a file is `compress.ts`'s and `decompress.ts`'s.
+ *
+ * Memory: the batch and its codes; the session's, with as many rows as the batch has blocks.
+ */
+import { createHash } from "node:crypto";
+import type { Header, Maker } from "../coding/container.ts";
+import { tokenStarts } from "../coding/quantised.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { BlockDecoder, BlockEncoder, encodeAsBytes, type Row } from "./block.ts";
+import { DecodingSession } from "./session.ts";
+import type { RunnableModel } from "./text.ts";
+import { asBytes, transcribe } from "./transcript.ts";
+import { probe, reread, type Windows, walk } from "./walk.ts";
+
+/** Hex characters of the digests that a header keeps. */
+const DIGEST = 32;
+/** Cache that a batch may take where the number of its rows is not given, and rows that it has at most. */
+const CACHE_BYTES = 2 ** 30;
+const MOST_ROWS = 64;
+
+/** Rows of a batch: as many as the cache has room for. */
+export function defaultRows(spec: DecoderSpec, context: number): number {
+  const perToken = spec.blocks.reduce((sum, { attention: { kvHeads, headWidth } }) => sum + 8 * kvHeads * headWidth, 0);
+  return Math.min(MOST_ROWS, Math.max(1, Math.floor(CACHE_BYTES / (perToken * context))));
+}
+
+export const runtimeName = (version: string): string => `onnxruntime ${version}`;
+
+/** The part of a header that names the model's files. */
+export async function makerOf(
+  { checkpoint }: RunnableModel,
+  signal?: AbortSignal,
+): Promise<Pick<Maker, "weights" | "config" | "tokenizer">> {
+  const { weights, config, tokenizer } = await checkpoint.digests({ signal });
+  const short = (digest: string | null): string => (digest ?? "").slice(0, DIGEST).padEnd(DIGEST, "0");
+  return { weights: short(weights), config: short(config), tokenizer: short(tokenizer) };
+}
+
+export interface CodecOptions extends Pick<Header, "context" | "overlap"> {
+  readonly threads: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Told how many of a batch's bytes are through. */
+export type OnBytes = (bytes: number) => void;
+
+export class Codec {
+  readonly tokenizer: Tokenizer;
+  readonly windows: Windows;
+  readonly #session: DecodingSession;
+
+  private constructor(session: DecodingSession, tokenizer: Tokenizer, windows: Windows) {
+    this.#session = session;
+    this.tokenizer = tokenizer;
+    this.windows = windows;
+  }
+
+  /**
+   * Whoever opens a codec closes it.
+   * @throws LossyscopeError as the tokenizer and `DecodingSession.open`; `usage` for windows without room
+   */
+  static async open(model: RunnableModel, { context, overlap, threads, signal }: CodecOptions): Promise<Codec> {
+    const { checkpoint, spec } = model;
+    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config);
+    const windows = { prefix: tokenizer.prefix?.id ?? null, context, overlap, vocabulary: spec.vocabulary };
+    reread(windows);
+    const session = await DecodingSession.open({
+      spec,
+      weights: checkpoint.weights,
+      threads,
+      prediction: "probabilities",
+      // A window's last token is predicted and never read.
+      longest: context - 1,
+      signal,
+    });
+    return new Codec(session, tokenizer, windows);
+  }
+
+  /** Name and version of what computes the distributions. */
+  get runtime(): string {
+    return runtimeName(this.#session.version);
+  }
+
+  /** Digest of the distributions that a batch of so many rows sees on a fixed sequence of tokens, as they are coded. */
+  async distributions(rows: number): Promise<string> {
+    const hash = createHash("sha256");
+    const starts = new Uint32Array(this.windows.vocabulary);
+    for await (const step of probe(this.#session, rows, this.windows))
+      for (const probabilities of step) {
+        tokenStarts(probabilities, starts);
+        hash.update(starts);
+      }
+    return hash.digest("hex").slice(0, DIGEST);
+  }
+
+  /** @returns the code of every block; one that the model would make longer than it was is coded as bytes alone */
+  async encode(blocks: readonly Uint8Array[], onBytes: OnBytes = () => {}): Promise<Uint8Array[]> {
+    const rows = blocks.map((block) => new BlockEncoder(transcribe(this.tokenizer, block)));
+    await this.#walk(rows, blocks, onBytes);
+    return rows.map((row, b) => {
+      const code = row.finish();
+      return code.length <= blocks[b].length ? code : encodeAsBytes(asBytes(blocks[b]));
+    });
+  }
+
+  /** @param lengths of the blocks in bytes @returns what the codes say, sense or not */
+  async decode(
+    codes: readonly Uint8Array[],
+    lengths: readonly number[],
+    onBytes: OnBytes = () => {},
+  ): Promise<Uint8Array[]> {
+    const rows = codes.map((code, b) => new BlockDecoder(this.tokenizer, code, lengths[b]));
+    await this.#walk(
+      rows,
+      lengths.map((length) => ({ length })),
+      onBytes,
+    );
+    return rows.map((row) => row.finish());
+  }
+
+  #walk(rows: readonly Row[], blocks: readonly { readonly length: number }[], onBytes: OnBytes): Promise<void> {
+    return walk(this.#session, rows, this.windows, () =>
+      onBytes(rows.reduce((sum, { share }, b) => sum + share * blocks[b].length, 0)),
+    );
+  }
+
+  /** Ends the runtime. Idempotent. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A file to an .lsz file (METHODS §1.3), batch after batch, and what it would come to. The plain file is read twice: first
+ * for its digest, which opens the new file. Each batch can be decoded again, in a process of its own, before it is written.
+ *
+ * Memory: two batches of blocks and codes, and `codec.ts`'s (twice where batches are decoded again).
+ */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import {
+  batches,
+  blockCount,
+  blockEnd,
+  crc32,
+  type Header,
+  MOST_BACK,
+  writeHeader,
+  writeTable,
+} from "../coding/container.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { Codec, defaultRows, makerOf, type OnBytes } from "./codec.ts";
+import { decodeSection } from "./decompress.ts";
+import { readAt, readChunks } from "./ranges.ts";
+import type { RunnableModel } from "./text.ts";
+import { partedBytes } from "./transcript.ts";
+
+export interface CompressOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly blockBytes: number;
+  /** blocks of a batch at most; null: as many as memory has room for */
+  readonly rows: number | null;
+  /** tokens of a window, prefix included, and how many a later one re-reads */
+  readonly context: number;
+  readonly overlap: number;
+  readonly threads: number;
+  /** whether every batch is decoded again */
+  readonly verify: boolean;
+  readonly signal?: AbortSignal;
+  readonly onBytes?: OnBytes;
+}
+
+export interface Compressed {
+  readonly plainBytes: number;
+  readonly fileBytes: number;
+  readonly blocks: number;
+}
+
+/**
+ * @throws LossyscopeError `io` where a file cannot be read or written, or changes meanwhile; `engine` where decoding does not
+ * give the bytes back; `interrupted`. Whatever is thrown, nothing is left under the output's name
+ */
+export async function compress(model: RunnableModel, options: CompressOptions): Promise<Compressed> {
+  const { input, output, blockBytes, context, overlap, threads, signal, onBytes = () => {} } = options;
+  const plain = await plainDigest(input, signal);
+  const rows = options.rows ?? defaultRows(model.spec, context);
+  const layout = { plainBytes: plain.bytes, blockBytes, rows };
+  const opened: Codec[] = [];
+  const openCodec = async (): Promise<Codec> => {
+    const codec = await Codec.open(model, { context, overlap, threads, signal });
+    opened.push(codec);
+    return codec;
+  };
+  try {
+    const codec = await openCodec();
+    const checker = options.verify ? await openCodec() : null;
+    const header: Header = {
+      ...(await makerOf(model, signal)),
+      ...layout,
+      context,
+      overlap,
+      plain: plain.digest,
+      runtime: codec.runtime,
+      distributions: await codec.distributions(batches(layout)[0]?.count ?? 1),
+    };
+    const opening = writeHeader(header);
+    let fileBytes = opening.length;
+    await writeAtomic(
+      output,
+      (async function* () {
+        yield opening;
+        for await (const batch of batchesOf(input, header, plain.digest)) {
+          const section = await encodeBatch(codec, batch, (bytes) => onBytes(batch.start + bytes));
+          if (checker) await check(checker, header, batch, section);
+          fileBytes += section.length;
+          yield section;
+        }
+      })(),
+    );
+    return { plainBytes: plain.bytes, fileBytes, blocks: blockCount(header) };
+  } catch (error) {
+    if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped; ${output} was not written`);
+    throw error;
+  } finally {
+    await Promise.all(opened.map((codec) => codec.close()));
+  }
+}
+
+/** Blocks that go through the model together, as they lie in a file. */
+interface Batch {
+  /** number of its first block, and of that block's first byte */
+  readonly first: number;
+  readonly start: number;
+  readonly blocks: readonly Uint8Array[];
+  /** how far before its place each block ends */
+  readonly back: readonly number[];
+}
+
+export async function plainDigest(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly bytes: number; readonly digest: string }> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of readChunks(path, signal)) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, digest: hash.digest("hex") };
+}
+
+/** Cuts a file into batches of blocks. @throws LossyscopeError `io` where it is not the one that has this digest */
+export async function* batchesOf(
+  path: string,
+  layout: Pick<Header, "plainBytes" | "blockBytes" | "rows">,
+  digest: string,
+): AsyncGenerator<Batch> {
+  const hash = createHash("sha256");
+  const file = await open(path).catch((error: unknown) => {
+    throw ioFault(error, `read ${path}`);
+  });
+  try {
+    let start = 0;
+    for (const { first, count } of batches(layout)) {
+      const end = blockEnd(layout, first + count - 1);
+      // A character that the last block would part shows in the bytes after it.
+      const bytes = await readAt(file, start, Math.min(end + MOST_BACK, layout.plainBytes) - start);
+      const blocks: Uint8Array[] = [];
+      const back: number[] = [];
+      for (let at = 0, block = first; block < first + count; block++) {
+        const place = blockEnd(layout, block) - start;
+        const parted = place + start < layout.plainBytes ? partedBytes(bytes, place) : 0;
+        blocks.push(bytes.subarray(at, place - parted));
+        back.push(parted);
+        at = place - parted;
+      }
+      for (const block of blocks) hash.update(block);
+      yield { first, start, blocks, back };
+      start = end - back[count - 1];
+    }
+  } finally {
+    await file.close();
+  }
+  if (hash.digest("hex") !== digest)
+    throw new LossyscopeError("io", `${path} changed while it was read`, "compress it again once it is at rest");
+}
+
+/** @returns the section as it stands in the file */
+async function encodeBatch(codec: Codec, { blocks, back }: Batch, onBytes: OnBytes): Promise<Uint8Array> {
+  const codes = await codec.encode(blocks, onBytes);
+  const table = writeTable(codes.map((code, b) => ({ back: back[b], codeBytes: code.length, crc: crc32(blocks[b]) })));
+  return Buffer.concat([table, ...codes]);
+}
+
+/** @throws LossyscopeError `engine` where the section does not give the blocks back */
+async function check(codec: Codec, header: Header, batch: Batch, section: Uint8Array): Promise<void> {
+  const place = { first: batch.first, count: batch.blocks.length, start: batch.start };
+  const decoded = await decodeSection(codec, header, place, section);
+  const wrong = batch.blocks.findIndex((block, b) => !decoded || Buffer.compare(decoded[b].bytes, block) !== 0);
+  if (wrong >= 0)
+    throw new LossyscopeError(
+      "engine",
+      `block ${batch.first + wrong} decodes to other bytes than it was made from`,
+      "this machine does not compute the same numbers twice; nothing was written",
+    );
+}

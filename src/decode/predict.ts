@@ -1,0 +1,126 @@
+/**
+ * What `compress` would write, from losses alone (METHODS §1.3): the same blocks and windows through the measuring graph, many
+ * tokens at a time, which is far quicker than step by step. The floor that every token's share has is reckoned with: where a
+ * model is much surprised, the file is smaller than its losses say.
+ *
+ * Memory: a batch of blocks and its windows, 16 bytes a token.
+ */
+import { batches, blockCount, type Header, tableBytes, writeHeader } from "../coding/container.ts";
+import { TOTAL } from "../coding/range-coder.ts";
+import { OnnxEngine } from "../engines/onnx.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { sum } from "../numeric/sums.ts";
+import { batchesOf as windowBatches, windowsOf } from "../text/windows.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { escapeBits } from "./block.ts";
+import { defaultRows, type OnBytes, runtimeName } from "./codec.ts";
+import { batchesOf, type CompressOptions, plainDigest } from "./compress.ts";
+import type { RunnableModel } from "./text.ts";
+import { asBytes, type Transcript, transcribe } from "./transcript.ts";
+
+/** Padded tokens that go through the model together. */
+const BATCH_TOKENS = 2048;
+
+export type PredictOptions = Omit<CompressOptions, "output" | "verify">;
+
+export interface Prediction {
+  readonly plainBytes: number;
+  readonly blocks: number;
+  readonly tokens: number;
+  /** bytes that escape */
+  readonly escaped: number;
+  /** of all codes, before each is rounded up to whole bytes */
+  readonly codeBits: number;
+  /** codes and what is around them */
+  readonly fileBytes: number;
+}
+
+/** @throws LossyscopeError as `compress` does, where it would before it writes */
+export async function predict(model: RunnableModel, options: PredictOptions): Promise<Prediction> {
+  const { input, blockBytes, context, signal, onBytes = () => {} } = options;
+  const { checkpoint, spec } = model;
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config);
+  const plain = await plainDigest(input, signal);
+  const layout = { plainBytes: plain.bytes, blockBytes, rows: options.rows ?? defaultRows(spec, context) };
+  const bits: number[] = [];
+  let tokens = 0;
+  let escaped = 0;
+  let runtime = "";
+  for await (const { start, blocks } of batchesOf(input, layout, plain.digest)) {
+    const transcripts = blocks.map((block) => transcribe(tokenizer, block));
+    const { bits: modelBits, ...run } = await lossBits(model, tokenizer, transcripts, options, (share) =>
+      onBytes(start + share * blocks.reduce((total, { length }) => total + length, 0)),
+    );
+    runtime = run.runtime;
+    transcripts.forEach((transcript, b) => {
+      const asText = modelBits[b] + escapeBits(transcript);
+      bits.push(asText <= 8 * blocks[b].length ? asText : escapeBits(asBytes(blocks[b])));
+      tokens += transcript.ids.length;
+      escaped += sum(transcript.escapes.map(({ bytes }) => bytes.length));
+    });
+  }
+  const codeBits = sum(bits);
+  const tables = sum(batches(layout).map(({ count }) => tableBytes(count)));
+  const maker = { weights: "", config: "", tokenizer: "", distributions: "", plain: plain.digest, runtime };
+  const header = writeHeader({ ...maker, ...layout, context, overlap: options.overlap });
+  return {
+    plainBytes: plain.bytes,
+    blocks: blockCount(layout),
+    tokens,
+    escaped,
+    codeBits,
+    fileBytes: header.length + tables + Math.ceil(codeBits / 8),
+  };
+}
+
+/** Bits of every transcript's tokens under the model; @param onShare told how much is done, 0 to 1 */
+async function lossBits(
+  { checkpoint, spec }: RunnableModel,
+  tokenizer: Tokenizer,
+  transcripts: readonly Transcript[],
+  {
+    context,
+    overlap,
+    threads,
+    signal,
+  }: Pick<Header, "context" | "overlap"> & Pick<PredictOptions, "threads" | "signal">,
+  onShare: OnBytes,
+): Promise<{ readonly bits: Float64Array; readonly runtime: string }> {
+  const { prefix } = tokenizer;
+  // The first token of a block that nothing opens is one of V.
+  const nats = transcripts.map(({ ids }) => (prefix || ids.length === 0 ? [] : [Math.log(spec.vocabulary)]));
+  const windows = transcripts.flatMap(({ ids }, block) => windowsOf(block, ids, prefix, context, overlap));
+  const engine = new OnnxEngine({
+    spec,
+    weights: checkpoint.weights,
+    threads,
+    longest: windows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
+    describe: (batch) => `block ${batch.windows[0].document}`,
+  });
+  let done = 0;
+  if (windows.length > 0) {
+    for await (const { batch, losses } of engine.run(
+      windowBatches(windows, BATCH_TOKENS),
+      { heads: { losses: true, preNorm: false } },
+      signal,
+    )) {
+      let row = 0;
+      for (const { document, ids, fresh } of batch.windows)
+        for (let slot = fresh; slot < ids.length; slot++, row++) if (slot > 0) nats[document].push(losses![row]);
+      onShare((done += batch.windows.length) / windows.length);
+    }
+  }
+  // Every token has one of 2^30 whatever its probability: 30 bits are the most that one costs.
+  const floor = 1 / TOTAL;
+  const left = 1 - spec.vocabulary * floor;
+  const bits = Float64Array.from(nats, (own, block) => {
+    const total = sum(own.map((loss) => -Math.log2(Math.exp(-loss) * left + floor)));
+    if (Number.isFinite(total)) return total;
+    throw new LossyscopeError(
+      "model",
+      `the loss of block ${block} is ${total} bits`,
+      "look for NaN or infinity among the weights",
+    );
+  });
+  return { bits, runtime: runtimeName(engine.report.version) };
+}
