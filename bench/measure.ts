@@ -2,11 +2,12 @@
  * Speed of the measured pass for a model of SmolLM2-135M's shape with random bfloat16 weights, at windows of 128 and 512
  * tokens: the matrix products alone (the ceiling), the bare forward pass, losses alone, and all that a measurement takes
  * (losses, soft assignments of all 31 layers to 100 points, moments, states). Their batches take turns, and every rate is
- * that of the fastest batch on the runtime's own clock, so that what else the machine does matters least. Then `end to end`,
- * by the wall: engine, probes and the finish of the plane; and, where there is one, the peer: the same model in transformers
- * and torch with the reference's label accumulation.
+ * that of the batch that took least processor time in the runtime, on one thread unless told otherwise, so that what else the
+ * machine does matters least (with more threads the time includes that of threads waiting for work). Then `end to end`:
+ * processor time of runtime and probes, the finish of the plane included; and, where there is one, the peer: the same model
+ * in transformers and torch with the reference's label accumulation.
  *
- *     npm run bench -- measure [--rounds 8] [--tokens 4096] [--batch 1024] [--threads 2]
+ *     npm run bench -- measure [--rounds 8] [--tokens 4096] [--batch 1024] [--threads 1]
  *
  * Memory: four runtimes at a time, 1.5 GB each.
  */
@@ -34,7 +35,7 @@ import { peer } from "./peers.ts";
 import { megabytes, numbers, table, timed } from "./report.ts";
 import { SMOLLM2_135M, shapedModel } from "./shapes.ts";
 
-const { rounds, tokens, batch: batchTokens, threads } = numbers({ rounds: 8, tokens: 4096, batch: 1024, threads: 2 });
+const { rounds, tokens, batch: batchTokens, threads } = numbers({ rounds: 8, tokens: 4096, batch: 1024, threads: 1 });
 const LENGTHS = [128, 512];
 const POINTS = 100;
 /** first token ids that the random text is drawn from, the k-th of them 1/k as often as the first */
@@ -157,7 +158,7 @@ function ceiling(count: number): Kind {
 
 interface Pass {
   readonly name: string;
-  /** a token, of the fastest batch, by the runtime's clock */
+  /** of the processor for a token of the fastest batch */
   readonly seconds: number;
   readonly peakBytes: number;
 }
@@ -169,10 +170,13 @@ async function inTurns(length: number): Promise<Pass[]> {
   try {
     for (const [k, { bytes, folder }] of all.entries()) await runtimes[k].load(bytes, folder, threads);
     const passes = all.map(({ name }) => ({ name, seconds: Number.POSITIVE_INFINITY, peakBytes: 0 }));
-    for (let round = 0; round < rounds; round++) {
+    // The first round warms up: what it takes has loading in it.
+    const before = all.map(() => Number.NEGATIVE_INFINITY);
+    for (let round = 0; round <= rounds; round++) {
       for (const [k, { feeds, outputs, name }] of all.entries()) {
-        const { seconds, peakBytes } = await runtimes[k].run(feeds, outputs, name);
-        passes[k] = { name, seconds: Math.min(passes[k].seconds, seconds / count), peakBytes };
+        const { cpuSeconds, peakBytes } = await runtimes[k].run(feeds, outputs, name);
+        passes[k] = { name, seconds: Math.min(passes[k].seconds, (cpuSeconds - before[k]) / count), peakBytes };
+        before[k] = cpuSeconds;
       }
     }
     return passes;
@@ -181,10 +185,11 @@ async function inTurns(length: number): Promise<Pass[]> {
   }
 }
 
+/** Of the processor. */
 interface EndToEnd {
-  readonly seconds: number;
+  readonly runtimeSeconds: number;
+  readonly probesSeconds: number;
   readonly finishSeconds: number;
-  readonly observeCpuSeconds: number;
   /** of the runtime */
   readonly peakBytes: number;
 }
@@ -218,22 +223,23 @@ async function endToEnd(documents: readonly TokenizedDocument[]): Promise<EndToE
   );
   const heads = { losses: true, preNorm: false, assignments: { points, m: POINTS, draws: 1, epsilon }, moments: true };
   const { momentRows, stateRows } = rows;
-  let started = 0;
-  let observeCpuSeconds = 0;
-  for await (const observation of engine.run(batchesOf(windows, batchTokens), { heads, momentRows, stateRows })) {
-    // The wall counts from the beginning of the first batch, whose own time is the runtime's.
-    if (started === 0) started = performance.now() - engine.report.runSeconds * 1000;
+  const batches = batchesOf(windows, batchTokens);
+  let first = Number.NaN;
+  let probesSeconds = 0;
+  for await (const observation of engine.run(batches, { heads, momentRows, stateRows })) {
+    if (Number.isNaN(first)) first = engine.report.cpuSeconds;
     const { cpuSeconds } = await timed(() => {
       for (const probe of [coding, plane, geometry]) probe.observe(observation);
     });
-    observeCpuSeconds += cpuSeconds;
+    probesSeconds += cpuSeconds;
   }
   const finish = await timed(() => plane.finish({ threads }));
   plane.dispose();
   return {
-    seconds: (performance.now() - started) / 1000,
-    finishSeconds: finish.seconds,
-    observeCpuSeconds,
+    // The first batch, which loading cannot be told from, is taken for one like the others.
+    runtimeSeconds: ((engine.report.cpuSeconds - first) * batches.length) / (batches.length - 1),
+    probesSeconds,
+    finishSeconds: finish.cpuSeconds,
     peakBytes: engine.report.peakBytes,
   };
 }
@@ -257,9 +263,9 @@ for (const length of LENGTHS) {
   const documents = someDocuments(length);
   const count = documents.length * length;
   const whole = await endToEnd(documents);
-  const ours = count / whole.seconds;
+  const ours = count / (whole.runtimeSeconds + whole.probesSeconds + whole.finishSeconds);
   console.log(
-    `end to end, ${count} tokens: ${ours.toFixed(0)} tokens/s; probes ${((1e6 * whole.observeCpuSeconds) / count).toFixed(0)} µs of processor a token, finish of the plane ${whole.finishSeconds.toFixed(1)} s; peak of the runtime ${megabytes(whole.peakBytes)}, of this process ${megabytes(process.resourceUsage().maxRSS * 1024)}`,
+    `end to end, ${count} tokens: ${ours.toFixed(0)} tokens/s; runtime ${whole.runtimeSeconds.toFixed(1)} s, probes ${whole.probesSeconds.toFixed(1)} s, finish of the plane ${whole.finishSeconds.toFixed(1)} s; peak of the runtime ${megabytes(whole.peakBytes)}, of this process ${megabytes(process.resourceUsage().maxRSS * 1024)}`,
   );
   const theirs = peer("peer_measure.py", {
     folder,

@@ -29,6 +29,8 @@ export interface OnnxEngineReport {
   version: string;
   loadSeconds: number;
   runSeconds: number;
+  /** of the processor, loading included */
+  cpuSeconds: number;
   peakBytes: number;
 }
 
@@ -83,7 +85,7 @@ export class OnnxEngine implements Engine {
   readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "assignments", "moments", "states"]);
   readonly width: number;
   readonly layerCount: number;
-  readonly report: OnnxEngineReport = { version: "", loadSeconds: 0, runSeconds: 0, peakBytes: 0 };
+  readonly report: OnnxEngineReport = { version: "", loadSeconds: 0, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
   readonly #options: OnnxEngineOptions;
   #process: RuntimeProcess | undefined;
 
@@ -147,9 +149,10 @@ export class OnnxEngine implements Engine {
       };
       refill();
       for (let head = queue.shift(); head; head = queue.shift()) {
-        const { outputs, seconds, peakBytes } = await head.result;
+        const { outputs, seconds, cpuSeconds, peakBytes } = await head.result;
         refill();
         this.report.runSeconds += seconds;
+        this.report.cpuSeconds = cpuSeconds;
         this.report.peakBytes = Math.max(this.report.peakBytes, peakBytes);
         yield this.#observe(head.batch, head.at, outputs, request, head.picked, head.momentCount);
       }

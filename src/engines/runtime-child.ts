@@ -65,12 +65,14 @@ function answer(id: number, names: readonly string[], output: (name: string) => 
     outputs[name] = { offset: bytes, dims };
     bytes = put(id, data as Float32Array, bytes);
   }
+  const { user, system } = process.cpuUsage();
   send({
     kind: "result",
     id,
     outputs,
     bytes,
     seconds: (performance.now() - started) / 1000,
+    cpuSeconds: (user + system) / 1e6,
     peakBytes: process.resourceUsage().maxRSS * 1024,
   });
 }

@@ -68,6 +68,7 @@ export type FromRuntime =
       readonly outputs: Record<string, Placed>;
       readonly bytes: number;
       readonly seconds: number;
+      readonly cpuSeconds: number;
       readonly peakBytes: number;
     }
   | { readonly kind: "failed"; readonly id: number | null; readonly message: string };

@@ -19,6 +19,8 @@ export interface RuntimeResult {
   readonly outputs: Record<string, Fetched>;
   /** wall seconds inside the child */
   readonly seconds: number;
+  /** processor seconds of the child so far, those of threads that wait for work included */
+  readonly cpuSeconds: number;
   /** largest resident size of the child so far */
   readonly peakBytes: number;
 }
