@@ -53,7 +53,7 @@ describe("comparison", () => {
   });
 
   it("says what it cannot compare", () => {
-    expect(found.refusals.map(({ figure }) => figure)).toEqual(["passages", "similarity"]);
+    expect(found.refusals.map(({ figure }) => figure)).toEqual(["passages"]);
   });
 });
 
@@ -63,6 +63,8 @@ it("tells two profiles of one model apart by their files", () => {
     options,
   );
   expect(models.map(({ model }) => model)).toEqual(["a (0.json)", "a (1.json)"]);
+  const folders = ["one/p.json", "two/p.json"].map((file) => ({ file, profile: a }));
+  expect(compare(folders, options).pairs[0].model).toBe("a (two/p.json)");
   expect(pairs[0]).toMatchObject({
     model: "a (1.json)",
     overall: { difference: { value: 0, low: 0, high: 0 }, verdict: "tie" },

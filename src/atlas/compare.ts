@@ -1,7 +1,8 @@
 /**
  * Models on the same text (METHODS §12): the difference in bits per byte with a paired bootstrap over units, by domain, and
  * the documents and stretches of text where they differ most. The first profile is the baseline; every difference is
- * another model's figure less the baseline's. Ties are ties: a difference whose interval holds zero is not told apart.
+ * another model's figure less the baseline's. Ties are ties: a difference whose interval holds zero is not told apart. How
+ * alike their layers are is found in `similarity.ts` and only handed on.
  *
  * Units are documents. Of a text with few of them (`unit: block`) a profile does not keep the sums of its blocks, and
  * blocks of 2,048 tokens are different bytes for different tokenizers; there the interval is over stretches of as many
@@ -12,6 +13,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Profile } from "../profile/profile.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
+import type { NotAlike, Similarity } from "./similarity.ts";
 import { differentWindows, labelsOf, type Named } from "./text.ts";
 
 /** Units below which no interval is given (METHODS §0). */
@@ -62,6 +64,8 @@ export interface Pair {
   /** where the model needs fewer bits than the baseline, most first; and where it needs more */
   readonly better: readonly Stretch[];
   readonly worse: readonly Stretch[];
+  /** of the layers' states; null where they were not kept or not looked at */
+  readonly similarity: Similarity | null;
 }
 
 export interface Comparison {
@@ -249,8 +253,24 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
       ...(profiles.some(({ plane }) => plane === null)
         ? [{ figure: "planes", reason: "a profile has no information plane" }]
         : []),
-      { figure: "similarity", reason: "profiles keep no hidden states, which linear CKA compares" },
     ],
+  };
+}
+
+/**
+ * @param alike what `similarities` found, one for each pair
+ * @returns the comparison with it: figures, notes, and why figures are missing
+ */
+export function withSimilarities(comparison: Comparison, alike: readonly (Similarity | NotAlike)[]): Comparison {
+  const { pairs, notes, refusals } = comparison;
+  const found = alike.map((one) => ("absent" in one ? null : one));
+  const absent = new Set(alike.flatMap((one) => ("absent" in one ? [one.absent] : [])));
+  const said = new Set(found.flatMap((one) => (one?.note ? [one.note] : [])));
+  return {
+    ...comparison,
+    pairs: pairs.map((pair, index) => ({ ...pair, similarity: found[index] })),
+    notes: [...notes, ...said],
+    refusals: [...refusals, ...[...absent].map((reason) => ({ figure: "similarity", reason }))],
   };
 }
 
@@ -308,5 +328,6 @@ function pairOf(
       .slice(-SHOWN)
       .reverse()
       .map(({ one }) => one),
+    similarity: null,
   };
 }

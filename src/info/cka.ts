@@ -248,8 +248,12 @@ function products(x: Float64Array, y: Float64Array, width: number, out: Float64A
       const [j0, j1, j2] = [j * width, (j + 1) * width, (j + 2) * width];
       let [s00, s01, s02, s10, s11, s12, s20, s21, s22] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
       for (let k = 0; k < width; k++) {
-        const [x0, x1, x2] = [x[i0 + k], x[i1 + k], x[i2 + k]];
-        const [y0, y1, y2] = [y[j0 + k], y[j1 + k], y[j2 + k]];
+        const x0 = x[i0 + k];
+        const x1 = x[i1 + k];
+        const x2 = x[i2 + k];
+        const y0 = y[j0 + k];
+        const y1 = y[j1 + k];
+        const y2 = y[j2 + k];
         s00 += x0 * y0;
         s01 += x0 * y1;
         s02 += x0 * y2;
