@@ -35,14 +35,17 @@ export function requireOneText(given: readonly Named[]): void {
   }
 }
 
-/** What each profile is called beside the others: its model, with the file where two are of one model. */
+const isAlone = (values: readonly string[], index: number): boolean =>
+  values.indexOf(values[index]) === values.lastIndexOf(values[index]);
+
+/** What each profile is called beside the others: its model, with the file where two are of one, and its path if need be. */
 export function labelsOf(given: readonly Named[]): string[] {
   const names = given.map(({ profile }) => profile.model.name);
-  return given.map(({ file }, index) =>
-    names.indexOf(names[index]) === names.lastIndexOf(names[index])
-      ? names[index]
-      : `${names[index]} (${basename(file)})`,
-  );
+  const short = given.map(({ file }, index) => `${names[index]} (${basename(file)})`);
+  return given.map(({ file }, index) => {
+    if (isAlone(names, index)) return names[index];
+    return isAlone(short, index) ? short[index] : `${names[index]} (${file})`;
+  });
 }
 
 /** What of a plan says how windows were cut; fields that another version of the tool wrote otherwise are not known. */
