@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelProfile } from "../atlas/sample.testing.ts";
+import { writeSafetensors } from "../files/safetensors.ts";
 import { run } from "./run.testing.ts";
 
 let folder: string;
@@ -31,6 +32,37 @@ describe("lossyscope compare", () => {
     expect(out).toMatch(/^small needs 2\d\.\d % more bits than large\./);
     expect(out).toMatch(/2 domains? won|0 domains won, 0 tied, 2 lost/);
     expect(await readFile(at("c.html"), "utf8")).toMatch(/<h1>small needs/);
+  });
+
+  it("compares the states kept beside the profiles, and says how to keep them where there are none", async () => {
+    const documents = Array.from({ length: 30 }, (_, index) => index % 10);
+    const bytes = Array.from({ length: 30 }, (_, index) => 10 + index);
+    for (const [name, scale] of Object.entries({ one: 1, two: 2 })) {
+      await mkdir(at(name));
+      const profile = modelProfile({ name, bitsPerByte: 1, documents: 12 });
+      await writeFile(at(`${name}/profile.json`), JSON.stringify(profile));
+      const states = Float32Array.from({ length: 2 * 30 * 3 }, (_, index) => scale * ((index * index) % 17));
+      await writeSafetensors(
+        at(`${name}/states.safetensors`),
+        [
+          { name: "states", dtype: "F32", shape: [2, 30, 3], data: states },
+          { name: "doc", dtype: "I32", shape: [30], data: Int32Array.from(documents) },
+          { name: "byte_end", dtype: "U32", shape: [30], data: Uint32Array.from(bytes) },
+        ],
+        { profile: profile.id },
+      );
+    }
+    const { out, err } = await run("compare", at("one/profile.json"), at("two/profile.json"));
+    expect(out).toMatch(
+      /Layers of one most alike to layers 0 to 1 of two: 0 1 \(linear\s+CKA, 1.00 to 1.00; 30 places/,
+    );
+    expect([out.includes("Not compared: similarity"), err]).toEqual([false, ""]);
+    const { pairs } = JSON.parse((await run("compare", at("one/profile.json"), at("two/profile.json"), "--json")).out);
+    expect(pairs[0].similarity.cka[1][1]).toBeCloseTo(1, 9);
+    const bare = await run("compare", at("large.json"), at("small.json"));
+    expect(bare.out).toMatch(
+      /Not compared: similarity: no states were kept beside .*large.json: measure\s+with --keep/,
+    );
   });
 
   it("refuses other texts, other versions, one profile", async () => {

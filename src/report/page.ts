@@ -88,6 +88,9 @@ svg text.model.written{fill:var(--model)}
 .error.depth{stroke:color-mix(in oklab,var(--model) var(--depth,100%),var(--from));opacity:1}
 ${["model", "second", "third", "fourth", "faint"].map((tone) => `.line.${tone},.error.${tone}{stroke:var(--${tone})}.dot.${tone}{fill:var(--${tone})}.dot.${tone}.hollow{stroke:var(--${tone})}`).join("")}
 .dot.hollow{fill:var(--paper);stroke-width:1.8}
+svg.matrix{max-width:480px}
+.cell{fill:var(--model)}.cell.none{fill:none}
+.most{fill:var(--paper);stroke:var(--ink);stroke-width:1}
 .dot.depth.hollow{stroke:color-mix(in oklab,var(--model) var(--depth,100%),var(--from))}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:8px 36px;align-items:start}
 .key-beside{align-self:center}.key-beside .legend{flex-direction:column}.key-beside p{font-size:13px;color:var(--muted)}

@@ -1,5 +1,6 @@
 /** A comparison of models as blocks (METHODS §12). Figures come from `atlas/compare.ts`. */
 import type { Comparison, Difference, Pair, Verdict } from "../../atlas/compare.ts";
+import type { Similarity } from "../../atlas/similarity.ts";
 import { type Block, heading, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shorten, si } from "../format.ts";
 
@@ -30,8 +31,17 @@ const differenceCells = (one: Difference): string[] => [
 
 const HEAD = ["difference, bits per byte", "relative", "verdict", "over"];
 
+/** The layers of a model beside those of the baseline that are most alike, in two sentences. */
+export function similarityText(model: string, baseline: string, { cka, nearest, places, kept }: Similarity): string {
+  const values = nearest.flatMap((row, column) => (row === null ? [] : [cka[row][column]!]));
+  const among = places === kept ? `${count(places)} places` : `${count(places)} of ${count(kept)} places`;
+  const range = values.length === 0 ? "" : `, ${figure(Math.min(...values))} to ${figure(Math.max(...values))}`;
+  const rowsOf = nearest.map((row) => row ?? ABSENT).join(" ");
+  return `Layers of ${baseline} most alike to layers 0 to ${nearest.length - 1} of ${model}: ${rowsOf} (linear CKA${range}; ${among} where words end in both).`;
+}
+
 function pairBlocks(pair: Pair, baseline: string): Block[] {
-  const { model, domains, tally, documents, better, worse } = pair;
+  const { model, domains, tally, documents, better, worse, similarity } = pair;
   const longest = 160;
   const passages = (title: string, stretches: Pair["better"]): Block[] =>
     stretches.length === 0
@@ -71,6 +81,7 @@ function pairBlocks(pair: Pair, baseline: string): Block[] {
       : []),
     ...passages(`Where ${model} needs fewer bits`, better),
     ...passages(`Where ${model} needs more bits`, worse),
+    ...(similarity ? [text(similarityText(model, baseline, similarity))] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { choose } from "../../atlas/choose.ts";
-import { compare } from "../../atlas/compare.ts";
+import { compare, withSimilarities } from "../../atlas/compare.ts";
 import { fitArea } from "../../atlas/fit.ts";
 import { modelProfile } from "../../atlas/sample.testing.ts";
 import { loadSet } from "../../atlas/sets.ts";
@@ -25,8 +25,16 @@ const given = [named("plain", 1, 1), named(HOSTILE, 1.2, 1.3), named("third", 1.
 const profiles = given.map(({ profile }) => profile);
 const published = await loadSet("llm-compression", "");
 const set = { ...published, rows: published.rows.map((row) => ({ ...row, model: `${row.model} ${HOSTILE}` })) };
+const cka = [
+  [0.98, 0.5, null],
+  [0.4, 0.91, null],
+];
+const compared = withSimilarities(compare(given, { seed: 0, common: false }), [
+  { cka, nearest: [0, 1, null], places: 900, kept: 1200, note: null },
+  { absent: "no states were kept" },
+]);
 const pages = {
-  comparison: comparisonPage(compare(given, { seed: 0, common: false }), profiles),
+  comparison: comparisonPage(compared, profiles),
   choice: choicePage(choose(given, [], {}, 0), null),
   fit: fitPage(set, [fitArea(set, "overall", { seed: 0 })]),
 };
@@ -75,5 +83,12 @@ describe("page of a comparison", () => {
     );
     expect(without).not.toMatch(/What their layers keep/);
     expect(without).toMatch(/Not compared: planes/);
+  });
+
+  it("draws how alike layers are where states were kept, and says why not where they were not", () => {
+    expect(pages.comparison).toMatch(/Whether their layers see alike/);
+    expect(pages.comparison.match(/class="cell/g)).toHaveLength(6);
+    expect(pages.comparison).toMatch(/: 0 1 – \(linear CKA, 0.910 to 0.980; 900 of 1,200 places/);
+    expect(pages.comparison).toMatch(/Not compared: similarity: no states were kept/);
   });
 });

@@ -19,6 +19,7 @@ import { bars } from "../marks/bars.ts";
 import { type DifferenceRow, differences } from "../marks/differences.ts";
 import { foreseen } from "../marks/foreseen.ts";
 import { cells, encodeCells, shade } from "../marks/heat.ts";
+import { matrix } from "../marks/matrix.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
 import { element, markup } from "../marks/svg.ts";
 import { trade } from "../marks/trade.ts";
@@ -26,7 +27,7 @@ import { page } from "../page.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section, section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
-import { comparisonBlocks, comparisonClaim, documentsText, told } from "./comparison.ts";
+import { comparisonBlocks, comparisonClaim, documentsText, similarityText, told } from "./comparison.ts";
 import { areaBlocks } from "./fit.ts";
 import { predictionBlocks } from "./prediction.ts";
 
@@ -216,18 +217,49 @@ function overlaid({ models }: Comparison, profiles: readonly Profile[]): Section
   };
 }
 
+function alike({ models, pairs }: Comparison): Section | null {
+  const baseline = models[0].model;
+  const drawings = pairs.flatMap(({ model, similarity }) => {
+    if (similarity === null) return [];
+    const title = `Linear CKA of the layers of ${baseline} and ${model}; paper: 0, full tone: 1, dot: most alike in its column`;
+    const picture = matrix(
+      `Linear CKA of the layers of ${baseline} and ${model}`,
+      { rows: baseline, columns: model },
+      similarity.cka,
+      similarity.nearest,
+    );
+    return [drawn(title, picture) + paragraph(similarityText(model, baseline, similarity), "small")];
+  });
+  if (drawings.length === 0) return null;
+  return {
+    id: "similarity",
+    title: "Whether their layers see alike",
+    methods: "§12",
+    body: drawings.join(""),
+    means: [
+      "Both models read the same text; where a word ends in both, each layer has a state. Linear CKA is 1 where two layers place these states alike but for turning and scaling, and 0 where they have nothing to do with each other. Layers 0 are the embeddings. Rest on a cell for its layers, the baseline's first, and its figure.",
+      "A bright diagonal means that the models take the same steps at the same depth; a block, that layers in a row hardly change what the others see.",
+    ],
+    misread: [
+      "Alike is not as good: a small model can see as a large one does and still spend more bits.",
+      "A few directions of great variance make most of linear CKA. Two models that share only those look more alike than they are.",
+      "The estimate is unbiased: where there is nothing it is as often a little below 0 as above.",
+    ],
+  };
+}
+
 /** @param profiles as they were given to `compare` */
 export function comparisonPage(comparison: Comparison, profiles: readonly Profile[]): string {
   const [claim, ...others] = comparisonClaim(comparison);
   const { corpus, models, notes } = comparison;
   const names = models.map(({ model }) => model).join(", ");
-  const planesSection = overlaid(comparison, profiles);
+  const further = [overlaid(comparison, profiles), alike(comparison)].filter((one) => one !== null);
   return whole(
     `comparison of ${names} on ${corpus.name}`,
     `${names} on ${corpus.name}: comparison`,
     `${claim}.`,
     [...others.map((one) => `${one}.`), ...notes.map((note) => `Note: ${note}.`)],
-    [sizes(comparison, profiles), passages(comparison, profiles), ...(planesSection ? [planesSection] : [])],
+    [sizes(comparison, profiles), passages(comparison, profiles), ...further],
   );
 }
 

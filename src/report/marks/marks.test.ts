@@ -7,6 +7,7 @@ import { extent, linear, logarithmic, niceTicks } from "./axis.ts";
 import { bars } from "./bars.ts";
 import { type Cell, cells, encodeCells, heat, shade } from "./heat.ts";
 import { lines } from "./lines.ts";
+import { matrix } from "./matrix.ts";
 import { plane } from "./plane.ts";
 import { sparkline } from "./sparkline.ts";
 import { element, markup, pathData } from "./svg.ts";
@@ -235,5 +236,34 @@ describe("shaded text", () => {
     const found = cells({ text, ends, nats });
     const { bits, lengths } = encodeCells(found);
     expect(shade(found).length + bits.length + lengths.length).toBeLessThan(1.5e6);
+  });
+});
+
+describe("matrix", () => {
+  const values = [
+    [1, -0.02, null],
+    [0.25, 0.5, null],
+  ];
+  const svg = matrix("alike", { rows: HOSTILE, columns: "b" }, values, [0, 1, null]);
+
+  it("has a cell for every pair, in tone as its figure, and none where there is no figure", () => {
+    const tones = [...svg.matchAll(/<rect[^>]*class="cell( none)?"(?: fill-opacity="([^"]*)")?/g)].map(
+      ([, none, tone]) => (none ? null : Number(tone)),
+    );
+    expect(tones).toEqual([1, 0, null, 0.25, 0.5, null]);
+    expect(svg).toContain("<title>0, 1: −0.0200</title>");
+    expect(svg).toContain("<title>1, 2: –</title>");
+  });
+
+  it("puts the dots on the cells that are most alike, first layers at the bottom left", () => {
+    const cells = [...svg.matchAll(/<rect x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/g)].map((found) =>
+      found.slice(1).map(Number),
+    );
+    const dots = [...svg.matchAll(/<circle cx="([^"]*)" cy="([^"]*)"/g)].map((found) => found.slice(1).map(Number));
+    const centre = ([x, y, width, height]: number[]) => [x + width / 2, y + height / 2];
+    expect(dots).toEqual([cells[0], cells[4]].map((cell) => centre(cell).map((at) => expect.closeTo(at, 1))));
+    expect(cells[0][1]).toBeGreaterThan(cells[3][1]);
+    expect(coordinates(svg).every(Number.isFinite)).toBe(true);
+    expect(svg).not.toContain(HOSTILE);
   });
 });
