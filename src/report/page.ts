@@ -89,7 +89,7 @@ svg text.model.written{fill:var(--model)}
 ${["model", "second", "third", "fourth", "faint"].map((tone) => `.line.${tone},.error.${tone}{stroke:var(--${tone})}.dot.${tone}{fill:var(--${tone})}.dot.${tone}.hollow{stroke:var(--${tone})}`).join("")}
 .dot.hollow{fill:var(--paper);stroke-width:1.8}
 svg.matrix{max-width:480px}
-.cell{fill:var(--model)}.cell.none{fill:none}
+.cell{fill:var(--model);shape-rendering:crispEdges}.cell.none{fill:none}
 .most{fill:var(--paper);stroke:var(--ink);stroke-width:1}
 .dot.depth.hollow{stroke:color-mix(in oklab,var(--model) var(--depth,100%),var(--from))}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:8px 36px;align-items:start}

@@ -238,7 +238,7 @@ function alike({ models, pairs }: Comparison): Section | null {
     body: drawings.join(""),
     means: [
       "Both models read the same text; where a word ends in both, each layer has a state. Linear CKA is 1 where two layers place these states alike but for turning and scaling, and 0 where they have nothing to do with each other. Layers 0 are the embeddings. Rest on a cell for its layers, the baseline's first, and its figure.",
-      "A bright diagonal means that the models take the same steps at the same depth; a block, that layers in a row hardly change what the others see.",
+      "A diagonal in full tone means that the models take the same steps at the same depth; a block, that layers in a row hardly change what the others see.",
     ],
     misread: [
       "Alike is not as good: a small model can see as a large one does and still spend more bits.",

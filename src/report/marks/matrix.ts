@@ -5,13 +5,15 @@
  *
  * Size: about 110 bytes a cell.
  */
-import { figure } from "../format.ts";
+import { figure, shorten } from "../format.ts";
 import { drawing, element, label, tooltip } from "./svg.ts";
 
 const SIZE = 344;
 const FRAME = { left: 44, right: 8, top: 8, bottom: 48 };
 /** Numbers along an axis, at most. */
 const MOST_TICKS = 9;
+/** Characters of a model's name that an axis has room for. */
+const LONGEST = 32;
 
 /** Every so many layers, from 0. */
 function ticks(layers: number): number[] {
@@ -68,14 +70,17 @@ export function matrix(
     ...ticks(values.length).map((layer) =>
       label(FRAME.left - 7, y(layer) + height / 2 + 4, String(layer), { class: "tick", "text-anchor": "end" }),
     ),
-    label((FRAME.left + right) / 2, SIZE - 8, `layer of ${axes.columns} →`, {
+    label((FRAME.left + right) / 2, SIZE - 8, `layer of ${shorten(axes.columns, LONGEST)} →`, {
       class: "title",
       "text-anchor": "middle",
     }),
     element(
       "g",
       { transform: `rotate(-90 12 ${(FRAME.top + bottom) / 2})` },
-      label(12, (FRAME.top + bottom) / 2, `layer of ${axes.rows} →`, { class: "title", "text-anchor": "middle" }),
+      label(12, (FRAME.top + bottom) / 2, `layer of ${shorten(axes.rows, LONGEST)} →`, {
+        class: "title",
+        "text-anchor": "middle",
+      }),
     ),
   );
 }
