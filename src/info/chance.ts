@@ -82,9 +82,6 @@ export function chanceInformation(
   const inverse = mean.map((value) => (value > 0 ? 1 / value : 0));
   const table = logarithmTable(bins);
   const sum = new Float64Array(bins);
-  const add = (step: number): void => {
-    for (let b = 0, at = walks[step] * bins; b < bins; b++, at++) sum[b] += reservoir[at];
-  };
   const divergence = (size: number): number => {
     const scale = 1 / (size * ONE);
     for (let b = 0; b < bins; b++) table.values[b] = sum[b] * scale * inverse[b];
@@ -98,21 +95,41 @@ export function chanceInformation(
   const short = Math.min(SHORT, length);
   const firstLong = sizes.findIndex((size) => size > short);
   const longFrom = firstLong < 0 ? sizes.length : firstLong;
+  // Sums of the first steps of a walk, from which those of any stretch of them follow exactly: all are integers.
+  const prefix = new Float64Array((short + 1) * bins);
   for (let walk = 0; walk < walks.length; walk += length) {
+    for (let step = 0; step < short; step++) {
+      addRow(prefix, step * bins, reservoir, walks[walk + step] * bins, bins, prefix, (step + 1) * bins);
+    }
     for (let c = 0; c < longFrom; c++) {
       for (let from = 0; from + sizes[c] <= short; from += sizes[c]) {
-        sum.fill(0);
-        for (let step = from; step < from + sizes[c]; step++) add(walk + step);
+        subtractRow(prefix, (from + sizes[c]) * bins, from * bins, sum);
         totals[c] += divergence(sizes[c]);
       }
     }
-    sum.fill(0);
-    for (let c = longFrom, step = 0; c < sizes.length; c++) {
-      for (; step < sizes[c]; step++) add(walk + step);
+    sum.set(prefix.subarray(short * bins));
+    for (let c = longFrom, step = short; c < sizes.length; c++) {
+      for (; step < sizes[c]; step++) addRow(sum, 0, reservoir, walks[walk + step] * bins, bins, sum, 0);
       totals[c] += divergence(sizes[c]);
     }
   }
   return totals.map((total, c) => total / (WALKS * Math.max(1, Math.floor(short / sizes[c]))));
+}
+
+function addRow(
+  sums: Float64Array,
+  from: number,
+  rows: Uint32Array,
+  row: number,
+  bins: number,
+  out: Float64Array,
+  to: number,
+): void {
+  for (let b = 0; b < bins; b++) out[to + b] = sums[from + b] + rows[row + b];
+}
+
+function subtractRow(sums: Float64Array, above: number, below: number, out: Float64Array): void {
+  for (let b = 0; b < out.length; b++) out[b] = sums[above + b] - sums[below + b];
 }
 
 /**
