@@ -22,7 +22,7 @@ import { random } from "../src/numeric/random.ts";
 const ROWS = 32;
 const POSITIONS = 256;
 const ROUNDS = 3;
-const STEPS = 4;
+const STEPS = 3;
 const threads = availableParallelism();
 const python = process.env.PEERS_PYTHON;
 
@@ -102,8 +102,8 @@ for (const config of CONFIGS) {
     ceiling = Math.max(ceiling, await matMulRate());
     for (let step = 0; step < STEPS; step++) ours.push(await seconds(() => runtime.step(parts, numbers, "a step")));
     if (!python) continue;
-    const script = fileURLToPath(new URL("train.py", import.meta.url));
-    const given = [JSON.stringify(config), ...[ROWS, POSITIONS, threads, 1, STEPS].map(String)];
+    const script = fileURLToPath(new URL("peer_train.py", import.meta.url));
+    const given = [JSON.stringify(config), ...[ROWS, POSITIONS, threads, STEPS].map(String)];
     torch.push(Number(execFileSync(python, [script, ...given], { encoding: "utf8" })));
   }
   await runtime.close();
