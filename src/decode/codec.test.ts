@@ -1,7 +1,7 @@
 /**
  * Files through the codec and back: any bytes, in another process with another number of threads; sizes against what was
- * predicted and what `measure` says; damage of every kind; the end in the middle. Models: one drawn from a seed, and
- * stories260k, trained.
+ * predicted and what `measure` says; damage of every kind; the end in the middle. Models: one drawn
+ * from a seed that expects letters, and stories260k, trained.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -18,6 +18,7 @@ import { random } from "../numeric/random.ts";
 import { Codec } from "./codec.ts";
 import { batchesOf, type CompressOptions, compress } from "./compress.ts";
 import { type DecompressOptions, decompress } from "./decompress.ts";
+import { writeLetterModel } from "./model.testing.ts";
 import { predict } from "./predict.ts";
 import { DecodingSession } from "./session.ts";
 import { probe } from "./walk.ts";
@@ -25,8 +26,8 @@ import { probe } from "./walk.ts";
 const at = temporaryFolder();
 const DEFAULTS = { blockBytes: 400, rows: 8, context: 64, overlap: 32, threads: 1, verify: false };
 
-async function untrained(name = "model", choice: Parameters<typeof writeModel>[1] = {}): Promise<OpenModel> {
-  return openModel(await writeModel(at(name), choice));
+async function letters(name = "model", choice: Parameters<typeof writeLetterModel>[1] = {}): Promise<OpenModel> {
+  return openModel(await writeLetterModel(at(name), choice));
 }
 
 async function compressed(model: OpenModel, bytes: Uint8Array, options: Partial<CompressOptions> = {}) {
@@ -99,7 +100,7 @@ describe("bytes come back in another process with other threads", () => {
   }
 
   it.each([true, false])("a drawn model, whether something opens its windows (%s)", async (prefix) => {
-    await hold(await untrained("model", { prefix, config: { initializer_range: 0.02 } }), DEFAULTS);
+    await hold(await letters("model", { prefix }), DEFAULTS);
   });
 
   it.skipIf(!hasShared)("stories260k (needs ../shared/fixtures)", async () => {
@@ -107,26 +108,28 @@ describe("bytes come back in another process with other threads", () => {
   });
 
   it.each(KINDS.slice(0, 3))("a file of %s", async (_, bytes) => {
-    const model = await untrained();
+    const model = await letters();
     const { file } = await compressed(model, bytes, { verify: true });
     expect((await restored(model, file)).bytes).toEqual(Buffer.from(bytes));
   });
 
   it("a file of a megabyte of the same, a thousand blocks at once", async () => {
     const bytes = Buffer.from("again and ".repeat(100_000));
-    const config = { hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 1 };
-    const model = await untrained("model", { config });
+    const model = await letters("model", { config: { num_hidden_layers: 1 } });
     const { file, blocks } = await compressed(model, bytes, { blockBytes: 1000, rows: 1000, context: 32, overlap: 2 });
     expect(blocks).toBe(1000);
     expect((await restored(model, file)).bytes.equals(bytes)).toBe(true);
   });
 
   it("a block that the model would make longer is bytes alone", async () => {
-    // The drawn model has strong opinions, and knows nothing.
-    const bytes = Buffer.from("zq".repeat(2000));
-    const { file } = await compressed(await untrained(), bytes);
-    expect(file.length).toBeLessThan(1000);
-    expect((await restored(await untrained(), file)).bytes).toEqual(bytes);
+    // This model expects letters.
+    const bytes = Buffer.from("0123456789".repeat(400));
+    const model = await letters();
+    const { file } = await compressed(model, bytes);
+    const { codeBits } = await predict(model, { ...DEFAULTS, input: at("plain") });
+    expect(file.length).toBeLessThan(bytes.length / 2);
+    expect(codeBits / 8).toBeLessThan(file.length);
+    expect((await restored(model, file)).bytes).toEqual(bytes);
   });
 });
 
@@ -172,8 +175,9 @@ describe("the size", () => {
   });
 
   it.each([true, false])("a drawn model, whether something opens its windows (%s)", async (prefix) => {
-    const model = await untrained("model", { prefix, config: { initializer_range: 0.02 } });
-    await hold(model, Buffer.from(sampleText(2, 1500)), {});
+    const model = await letters("model", { prefix });
+    const plain = await hold(model, Buffer.from(sampleText(2, 1500)), {});
+    expect(plain.codeBits / plain.plainBytes).toBeLessThan(7);
     const mixed = await hold(model, KINDS.find(([name]) => name === "text between bytes")![1], {});
     expect(mixed.escaped).toBeGreaterThan(100);
   });
@@ -185,7 +189,7 @@ describe("damage", () => {
   const options = { rows: 4 };
 
   async function made() {
-    const model = await untrained();
+    const model = await letters();
     const { file, blocks } = await compressed(model, bytes, options);
     expect(blocks).toBeGreaterThan(4);
     const sections = OPENING_BYTES + headerBytes(file);
@@ -242,9 +246,9 @@ describe("damage", () => {
 
   it("another model, runtime, machine or content is refused", async () => {
     const { file, model, rewritten } = await made();
-    const other = await untrained("other", { change: (_, values) => void (values[0] += 1) });
+    const other = await openModel(await writeModel(at("other")));
     await leavesNothing(restored(other, file), /made with another model: SHA-256 of its weights/, "model");
-    const wider = await untrained("wider", { config: { rms_norm_eps: 1e-6 } });
+    const wider = await letters("wider", { config: { rms_norm_eps: 1e-6 } });
     await leavesNothing(restored(wider, file), /SHA-256 of its config/, "model");
     await leavesNothing(
       restored(model, rewritten({ runtime: "onnxruntime 0.1" })),
@@ -264,7 +268,7 @@ describe("damage", () => {
 
 describe("the end in the middle", () => {
   it("leaves nothing under the name, and says so", async () => {
-    const model = await untrained();
+    const model = await letters();
     const controller = new AbortController();
     const signal = controller.signal;
     writeFileSync(at("plain"), sampleText(4, 600));
