@@ -31,10 +31,12 @@ describe("compress and decompress", () => {
     expect(dry.out).toMatch(/^would be 1\.\d+\skB → [\d.]+\sk?B, [5-7]\.\d+ bits a byte, 3 blocks\n$/);
     expect(existsSync(at("text.lsz"))).toBe(false);
 
-    const { code, out } = await compress("--json");
+    const { code, out } = await compress("--json", at("figures.json"));
     expect(code).toBe(0);
+    expect(out).toContain(at("text.lsz"));
     const written = readFileSync(at("text.lsz"));
-    expect(JSON.parse(out)).toMatchObject({ fileBytes: written.length, blocks: 3 });
+    const figures = JSON.parse(readFileSync(at("figures.json"), "utf8"));
+    expect(figures).toMatchObject({ fileBytes: written.length, blocks: 3 });
     expect(await decompress("-o", at("back"))).toMatchObject({ code: 0, err: "" });
     expect(readFileSync(at("back"))).toEqual(readFileSync(at("text")));
   });
@@ -71,7 +73,7 @@ describe("compress and decompress", () => {
   });
 
   it.each([
-    [["--block", "8"], /a block of 8 bytes/],
+    [["--block", "8"], /expected 64 bytes to 1GiB/],
     [["--context", "65"], /has 64 positions, --context asks 65/],
     [["--context", "16", "--overlap", "15"], /no room for new ones/],
   ])("refuse %j", async (options, message) => {

@@ -1,6 +1,7 @@
 /** `lossyscope compress FILE --model M`: the file as an .lsz file, or with `--dry-run` what that would come to. */
 import { statSync } from "node:fs";
-import { Command } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { MOST_BLOCK_BYTES } from "../coding/container.ts";
 import { compress } from "../decode/compress.ts";
 import { type PredictOptions, predict } from "../decode/predict.ts";
 import { ioFault } from "../files/faults.ts";
@@ -8,7 +9,7 @@ import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
-import { byteProgress, EXTENSION, freeOutput } from "./codec.ts";
+import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, quantity, threads } from "./options.ts";
@@ -36,7 +37,7 @@ export function compressCommand() {
     .option("--no-verify", "does not")
     .option("--force", "replaces a file that is there", false)
     .addOption(threads())
-    .option("--json", "prints the figures as JSON", false)
+    .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (file, options) => {
@@ -44,7 +45,7 @@ export function compressCommand() {
       const bytes = sizeOf(file);
       const output = options.out ?? file + EXTENSION;
       if (!options.dryRun) freeOutput(output, options.force);
-      await interruptible(async (signal) => {
+      const work = interruptible(async (signal) => {
         const { offline, threads } = options;
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
         const context = contextOf(options.context, model.spec.positions);
@@ -62,10 +63,9 @@ export function compressCommand() {
           ? await predict(model, request)
           : await compress(model, { ...request, output, verify: options.verify ?? bytes < VERIFIED_BYTES });
         progress.finish();
-        process.stdout.write(
-          options.json ? `${JSON.stringify(result, null, 2)}\n` : line(result, options.dryRun ? null : output),
-        );
+        await print(result, line(result, options.dryRun ? null : output), options.json);
       });
+      await work.finally(() => progress.finish());
     });
 }
 
@@ -93,12 +93,8 @@ function sizeOf(file: string): number {
 
 function blockSize(text: string): number {
   const bytes = quantity(text);
-  if (bytes < SMALLEST_BLOCK)
-    throw new LossyscopeError(
-      "usage",
-      `a block of ${bytes} bytes is mostly table`,
-      `pass --block ${SMALLEST_BLOCK} or more`,
-    );
+  if (bytes < SMALLEST_BLOCK || bytes > MOST_BLOCK_BYTES)
+    throw new InvalidArgumentError(`expected ${SMALLEST_BLOCK} bytes to ${MOST_BLOCK_BYTES / 2 ** 30}GiB`);
   return bytes;
 }
 

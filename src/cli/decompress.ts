@@ -5,7 +5,7 @@ import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { si } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
-import { byteProgress, EXTENSION, freeOutput } from "./codec.ts";
+import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { threads } from "./options.ts";
@@ -20,13 +20,13 @@ export function decompressCommand() {
     .option("--salvage", "writes what is sound of a damaged file, zeros in place of lost blocks, and fails", false)
     .option("--force", "replaces a file that is there", false)
     .addOption(threads())
-    .option("--json", "prints the figures as JSON", false)
+    .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (file, { out, model: name, salvage, force, threads, json, offline, quiet }) => {
       const progress = createProgress(process.stderr, { quiet });
       const output = freeOutput(out ?? withoutExtension(file), force);
-      await interruptible(async (signal) => {
+      const work = interruptible(async (signal) => {
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         let onBytes = (_: number): void => {};
         const result = await decompress(model, {
@@ -41,11 +41,10 @@ export function decompressCommand() {
           onBytes: (bytes) => onBytes(bytes),
         });
         progress.finish();
-        process.stdout.write(
-          json ? `${JSON.stringify(result, null, 2)}\n` : `${output}: ${si(result.plainBytes, "B")}\n`,
-        );
+        await print(result, `${output}: ${si(result.plainBytes, "B")}\n`, json);
         if (result.lost.length > 0) throw damage(result.lost, result.blocks);
       });
+      await work.finally(() => progress.finish());
     });
 }
 

@@ -7,6 +7,7 @@ import { continueText } from "../decode/text.ts";
 import { openModel } from "../measure/model.ts";
 import { visible } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
+import { print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, penalty, seed, threads } from "./options.ts";
@@ -24,7 +25,7 @@ export function generateCommand() {
     .option("--top-p <p>", "draws from the most probable tokens that reach this share alone", share, 1)
     .option("--seed <n>", "seed of the draws", seed, 0)
     .addOption(threads())
-    .option("--json", "prints prompt, ids and text as JSON, once all is there", false)
+    .option("--json [file]", "writes prompt, ids and text to a file, or to standard output once all is there")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, { prompt, json, offline, quiet, threads, ...options }) => {
@@ -37,16 +38,14 @@ export function generateCommand() {
         const safe = process.stdout.isTTY ? (part: string) => visible(part, "\n\t") : (part: string) => part;
         const show = (part: string): void => {
           text += part;
-          if (!json) process.stdout.write(safe(part));
+          if (json !== true) process.stdout.write(safe(part));
         };
         for await (const { id, bytes } of continueText(model, { ...options, prompt, threads, signal })) {
           ids.push(id);
           show(decoder.decode(bytes, { stream: true }));
         }
         show(decoder.decode());
-        process.stdout.write(
-          json ? `${JSON.stringify({ model: model.name, prompt, ids, text, ...options }, null, 2)}\n` : "\n",
-        );
+        await print({ model: model.name, prompt, ids, text, ...options }, "\n", json);
       });
     });
 }

@@ -21,6 +21,8 @@ const CRC_BYTES = 4;
 const DIGEST_BYTES = 16;
 const PLAIN_DIGEST_BYTES = 32;
 const ENTRY_BYTES = 9;
+/** Largest block that is read: what a header may make its reader set aside. */
+export const MOST_BLOCK_BYTES = 2 ** 30;
 /** How far before its place a block may end: a character has four bytes at most. */
 export const MOST_BACK = 3;
 
@@ -174,7 +176,8 @@ export function readHeader(opening: Uint8Array, rest: Uint8Array): Header {
   const plain = reader.hex(PLAIN_DIGEST_BYTES);
   const runtime = new TextDecoder().decode(reader.take(reader.varint()));
   const [plainBytes, context, overlap, blockBytes, rows] = Array.from({ length: 5 }, () => reader.varint());
-  if (reader.left > 0 || blockBytes <= MOST_BACK || rows === 0) throw damaged("its header makes no sense");
+  if (reader.left > 0 || blockBytes <= MOST_BACK || blockBytes > MOST_BLOCK_BYTES || rows === 0 || context < 2)
+    throw damaged("its header makes no sense");
   return { weights, config, tokenizer, distributions, plain, runtime, plainBytes, context, overlap, blockBytes, rows };
 }
 

@@ -112,6 +112,13 @@ async function openHeader(file: FileHandle): Promise<{ readonly header: Header; 
   const opening = await readAt(file, 0, OPENING_BYTES);
   const length = headerBytes(opening);
   const header = readHeader(opening, await readAt(file, OPENING_BYTES, length));
+  const { size } = await file.stat();
+  if (tableBytes(blockCount(header)) > size)
+    throw new LossyscopeError(
+      "input",
+      `the file is cut short: it has ${size} bytes, its ${blockCount(header)} blocks take more to list`,
+      "fetch or make it again",
+    );
   return { header, bytes: OPENING_BYTES + length };
 }
 

@@ -23,7 +23,7 @@ const BATCH_TOKENS = 2048;
 
 export type PredictOptions = Omit<CompressOptions, "output" | "verify">;
 
-export interface Prediction {
+export interface Foretold {
   readonly plainBytes: number;
   readonly blocks: number;
   readonly tokens: number;
@@ -36,7 +36,7 @@ export interface Prediction {
 }
 
 /** @throws LossyscopeError as `compress` does, where it would before it writes */
-export async function predict(model: RunnableModel, options: PredictOptions): Promise<Prediction> {
+export async function predict(model: RunnableModel, options: PredictOptions): Promise<Foretold> {
   const { input, blockBytes, context, signal, onBytes = () => {} } = options;
   const { checkpoint, spec } = model;
   const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config);

@@ -24,18 +24,19 @@ export interface SessionOptions {
 
 export class DecodingSession {
   readonly longest: number;
-  /** of the runtime */
-  readonly version: string;
   readonly #runtime: RuntimeProcess;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stop = (): void => void this.#runtime.close();
+  #version = "";
   readonly #prediction: Prediction;
   readonly #vocabulary: number;
   #lengths: number[] = [];
   /** slots of the cache, padding among them */
   #filled = 0;
 
-  private constructor(runtime: RuntimeProcess, version: string, options: SessionOptions) {
+  private constructor(runtime: RuntimeProcess, options: SessionOptions) {
     this.#runtime = runtime;
-    this.version = version;
+    this.#signal = options.signal;
     this.longest = options.longest;
     this.#prediction = options.prediction;
     this.#vocabulary = options.spec.vocabulary;
@@ -49,16 +50,21 @@ export class DecodingSession {
     const { spec, weights, threads, prediction, longest, signal } = options;
     const graph = buildStepGraph(spec, weights, prediction, longest);
     const runtime = new RuntimeProcess();
-    const stop = (): void => void runtime.close();
-    if (signal?.aborted) stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    const session = new DecodingSession(runtime, options);
+    if (signal?.aborted) session.#stop();
+    signal?.addEventListener("abort", session.#stop);
     try {
-      const { version } = await runtime.load(graph.bytes, graph.externalFolder, threads, graph.caches);
-      return new DecodingSession(runtime, version, options);
+      session.#version = (await runtime.load(graph.bytes, graph.externalFolder, threads, graph.caches)).version;
+      return session;
     } catch (error) {
-      await runtime.close();
+      await session.close();
       throw error;
     }
+  }
+
+  /** of the runtime */
+  get version(): string {
+    return this.#version;
   }
 
   /** Forgets all rows; the next step opens new ones. */
@@ -123,6 +129,7 @@ export class DecodingSession {
 
   /** Ends the runtime. Idempotent. */
   close(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#stop);
     return this.#runtime.close();
   }
 }

@@ -14,7 +14,6 @@ interface Buffer extends KeptTensor {
 export class KeptTensors {
   readonly #buffers: Buffer[];
   #capacity = 0;
-  #filled = 0;
 
   constructor(tensors: readonly KeptTensor[]) {
     this.#buffers = tensors.map((tensor) => ({ ...tensor, data: new Float32Array() }));
@@ -24,9 +23,9 @@ export class KeptTensors {
     return this.#buffers.map(({ output }) => output);
   }
 
-  /** What to feed to a run; slots from `filled` on are forgotten. */
+  /** What to feed to a run. */
   before({ rows, filled }: Kept): { name: string; data: Float32Array; dims: number[] }[] {
-    if (filled === 0 || filled < this.#filled) this.#resize(rows, filled, keptCapacity(filled));
+    if (filled === 0) this.#resize(rows, 0, keptCapacity(0));
     return this.#buffers.map(({ input, data, heads, width }) => ({
       name: input,
       data,
@@ -47,7 +46,6 @@ export class KeptTensors {
         buffer.data.set(part, (head * capacity + filled) * buffer.width);
       }
     });
-    this.#filled = filled + slots;
   }
 
   /** New room for every tensor, with its first `kept` slots in place. */
