@@ -164,6 +164,11 @@ describe("ops on axes", () => {
     ["reshape", (x) => ops.reshape(x, [6, 4]), { fixed: true }],
     ["reshapeLike", (x) => ops.reshapeLike(ops.transpose(x, [1, 0, 2]), ops.multiply(x, x)), { fixed: true }],
     ["slice", (x) => ops.slice(x, -1, 1, 3)],
+    [
+      "slice between transposes",
+      (x) => ops.matMul(ops.slice(ops.transpose(x, [1, 0, 2]), 0, 1, 3), ops.transpose(x, [0, 2, 1])),
+      { fixed: true },
+    ],
     ["slice beyond the end", (x) => ops.slice(x, 1, 1, 9)],
     ["sliceTo", (x) => ops.sliceTo(x, [0, 2], x.graph.integers([1, 0]), x.graph.integers([2, 3]), [1, 3])],
     ["split", (x) => ops.multiply(...(ops.split(x, 2, [2, 2]) as [Value, Value])), { fixed: true }],

@@ -293,25 +293,36 @@ export const sliceTo = (
   shape: readonly Dimension[],
 ): Value => one(sliceToOp, [x, starts, ends], { axes, shape });
 
-const padOp: Op<{ readonly axes: readonly number[]; readonly shape: readonly Dimension[] }> = {
+const padOp: Op<{ readonly shape: readonly Dimension[] }> = {
   name: "Pad",
   infer: ([x], { shape }) => [{ type: x.type, shape }],
-  integers: ({ axes }) => [axes],
-  gradient: ruled((g, [part, pads], _, { axes }) => {
+  gradient: ruled((g, [part, pads]) => {
+    const axes = part.shape.map((_, axis) => axis);
     const starts = slice(pads, 0, 0, axes.length);
-    const sizesOf = axes.map((axis) => part.shape.at(axis)!);
-    return [sliceTo(g, axes, starts, add(starts, sizesAt(part, axes)), sizesOf), undefined, undefined];
+    return [sliceTo(g, axes, starts, add(starts, sizesAt(part, axes)), part.shape), undefined, undefined];
   }),
 };
 /** A part at its place in the whole, zeros around it; `starts` int64 [axes.length]. */
 function padded(part: Value, whole: Value, axes: readonly number[], starts: Value): Value {
   const after = subtract(sizesAt(whole, axes), add(starts, sizesAt(part, axes)));
-  return one(padOp, [part, concat([starts, after], 0), number(part, 0)], { axes, shape: whole.shape });
+  const none = part.graph.integers([0]);
+  // Pads of all axes, though ONNX takes those of some: the runtime's transpose optimiser forgets which.
+  const front = axes.map((axis) => axisOf("Pad", whole, axis));
+  const pads = [starts, after].flatMap((given) =>
+    whole.shape.map((_, axis) => {
+      const at = front.indexOf(axis);
+      return at < 0 ? none : slice(given, 0, at, at + 1);
+    }),
+  );
+  return one(padOp, [part, concat(pads, 0), number(part, 0)], { shape: whole.shape });
 }
 
 /** The sizes of some axes, in their order. */
 const sizesAt = (x: Value, axes: readonly number[]): Value =>
-  gather(sizes(x, 0, x.shape.length), x.graph.integers(axes.map((axis) => axisOf("Shape", x, axis))));
+  concat(
+    axes.map((axis) => axisOf("Shape", x, axis)).map((axis) => sizes(x, axis, axis + 1)),
+    0,
+  );
 
 const splitOp: Op<{ readonly axis: number; readonly sizes: readonly number[] }> = {
   name: "Split",
@@ -619,5 +630,8 @@ const shapeOp: Op<{ readonly start: number; readonly end: number }> = {
   infer: (_, { start, end }) => [{ type: "int64", shape: [end - start] }],
   attributes: ({ start, end }) => ({ start: int(start), end: int(end) }),
 };
-/** The sizes of axes [start, end) as int64 [end − start], when the graph runs. */
-export const sizes = (x: Value, start: number, end: number): Value => one(shapeOp, [x], { start, end });
+/** The sizes of axes [start, end) as int64 [end − start]: asked for when the graph runs where they are not known before. */
+export function sizes(x: Value, start: number, end: number): Value {
+  const known = x.shape.slice(start, end).filter((size) => typeof size === "number");
+  return known.length === end - start ? x.graph.integers(known) : one(shapeOp, [x], { start, end });
+}

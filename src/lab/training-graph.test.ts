@@ -56,14 +56,14 @@ const POSITIONS = 9;
 const ROWS = 2;
 
 /** Rows of tokens, and what each target weighs: unevenly, one of them nothing. */
-function rowsFor(vocabulary: number) {
+function rowsFor(vocabulary: number, count = ROWS, positions = POSITIONS) {
   const generator = random(3, "rows");
-  const rows = Array.from({ length: ROWS }, () =>
-    Array.from({ length: POSITIONS + 1 }, () => generator.below(Math.min(vocabulary, 60))),
+  const rows = Array.from({ length: count }, () =>
+    Array.from({ length: positions + 1 }, () => generator.below(Math.min(vocabulary, 60))),
   );
-  const shares = Float32Array.from({ length: ROWS * POSITIONS }, (_, at) => (at === 4 ? 0 : generator.uniform() / 16));
+  const shares = Float32Array.from({ length: count * positions }, (_, at) => (at === 4 ? 0 : generator.uniform() / 16));
   const part = (from: number, to: number): Tensors => {
-    const dims = [to - from, POSITIONS];
+    const dims = [to - from, positions];
     return {
       input_ids: integers(
         rows.slice(from, to).flatMap((row) => row.slice(0, -1)),
@@ -73,7 +73,7 @@ function rowsFor(vocabulary: number) {
         rows.slice(from, to).flatMap((row) => row.slice(1)),
         dims,
       ),
-      shares: floats(shares.slice(from * POSITIONS, to * POSITIONS), dims),
+      shares: floats(shares.slice(from * positions, to * positions), dims),
     };
   };
   return { rows, shares, part };
@@ -115,7 +115,7 @@ function naiveLoss(model: Model, vector: Vector, { rows, shares }: Rows, taught?
         const kl = softmax(given[s], temperature).reduce((sum, p, v) => sum + p * Math.log(p / own[v]), 0);
         loss = weight * temperature ** 2 * kl + (1 - weight) * loss;
       }
-      total += shares[b * POSITIONS + s] * loss;
+      total += shares[b * inputs.length + s] * loss;
     });
   });
   return total;
@@ -175,6 +175,17 @@ describe("gradients of whole decoders", () => {
     const loss = (vector: Float64Array): number => naiveLoss(model, vector, rows);
     const error = worstError(model, outputs["next.gradients"], loss, partsOf(name, model.layout));
     expect(error).toBeLessThan(TOLERANCE);
+  });
+
+  it.each(["llama", "mistral-sharded"])("%s, rows of two blocks of queries", async (name) => {
+    const model = await open(name);
+    const rows = rowsFor(model.spec.vocabulary, 1, 140);
+    const [graph] = buildTrainingGraphs(model.spec, model.layout, { ...SHAPE, rows: 1, positions: 140 });
+    const before = floats(new Float32Array(model.layout.size));
+    const fed = { ...rows.part(0, 1), parameters: floats(model.vector), gradients: before, kept: number(0) };
+    const outputs = await run(graph, fed);
+    const loss = (vector: Float64Array): number => naiveLoss(model, vector, rows);
+    expect(worstError(model, outputs["next.gradients"], loss, partsOf(name, model.layout))).toBeLessThan(TOLERANCE);
   });
 
   it("distilled: the divergence at a temperature, mixed with the loss", async () => {

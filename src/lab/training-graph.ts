@@ -51,6 +51,11 @@ export interface TrainingGraph {
   readonly outputs: readonly string[];
 }
 
+/**
+ * Positions in a block of queries: larger than for a forward pass alone, since gradients of cut keys are padded and added.
+ * Processor time of a step at 256 positions, 1.3M parameters: 0.11 s with 128, 0.12 s with 256, 0.13 s with 64.
+ */
+const QUERY_BLOCK = 128;
 /** ε of AdamW. */
 const EPSILON = 1e-8;
 /** Keeps the clipping factor finite where the gradient is zero. */
@@ -118,8 +123,7 @@ function forward(
   const targets = ops.reshape(graph.input("targets", "int64", [rows, positions]), [slots, 1]);
   const shares = ops.reshape(graph.input("shares", "float32", [rows, positions]), [slots, 1]);
   const logitsOf = (model: DecoderSpec, weights: Weights): Value => {
-    // Gradients of cut keys would have to be padded and added: one block of queries is faster here.
-    const { final, logits } = decoder({ graph, weights, ids, longest: positions, queryBlock: positions }, model);
+    const { final, logits } = decoder({ graph, weights, ids, longest: positions, queryBlock: QUERY_BLOCK }, model);
     return ops.concat(logits(ops.reshape(final, [slots, model.width])), -1);
   };
   const weights = new VectorWeights(parameters, layout);
