@@ -1,6 +1,8 @@
 /**
  * Speed of the compressors that stand beside a model, against gzip on the same bytes in the same run, and of the order-2
  * model's decoder. Text: the files given as arguments, else a megabyte of seeded words.
+ *
+ *     npm run bench -- baselines [FILE …]
  */
 import { readFileSync } from "node:fs";
 import { Order2Encoder, order2Decode } from "../src/coding/order2.ts";
