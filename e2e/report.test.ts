@@ -123,9 +123,11 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     );
     // the sample's text is ASCII: bytes are characters
     const word = text.slice(ends[token - 1], ends[token]);
-    const spot = (await page.evaluate(`(() => {
+    const spot = (await page.evaluate(`(async () => {
       const box = document.querySelector(".shaded");
       box.scrollIntoView({ block: "center", behavior: "instant" });
+      // The scroll is told of with the next frame, and takes away the note of whatever token it finds shown.
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
       const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
       let at = ${ends[token - 1]};
       while (walk.nextNode() && at >= walk.currentNode.length) at -= walk.currentNode.length;
