@@ -11,8 +11,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { someAssignments } from "../src/info/naive.testing.ts";
-import { random } from "../src/numeric/random.ts";
-import { requestFor } from "../src/probes/plane.testing.ts";
+import { requestFor, wordyDocuments } from "../src/probes/plane.testing.ts";
 import { PlaneProbe } from "../src/probes/plane.ts";
 import type { TokenizedDocument } from "../src/text/corpus.ts";
 import { unitsOf } from "../src/text/units.ts";
@@ -32,24 +31,6 @@ const STEP = 512;
 
 const bank = Float32Array.from(someAssignments(BANK, m, 1, 3), (value) => value / 2 ** 26);
 const folder = mkdtempSync(join(tmpdir(), "lossyscope-bench-"));
-
-/** Tokens as uneven as words are, which come again in phrases. */
-function documentsOf(count: number): TokenizedDocument[] {
-  const stream = random(1, "words");
-  const word = (): number => Math.floor(50_000 ** stream.uniform());
-  const phrases = Array.from({ length: 20_000 }, () => Int32Array.from({ length: 6 }, word));
-  const byteEnds = Uint32Array.from({ length: LENGTH }, (_, token) => token + 1);
-  return Array.from({ length: count }, (_, index) => {
-    const ids = new Int32Array(LENGTH);
-    for (let token = 0; token < LENGTH; ) {
-      const next = stream.uniform() < 0.1 ? phrases[stream.below(phrases.length)] : Int32Array.of(word());
-      ids.set(next.subarray(0, LENGTH - token), token);
-      token += next.length;
-    }
-    const text = { id: `#${index}`, domain: "", sha256: "", text: "", bytes: LENGTH, characters: LENGTH };
-    return { index, ...text, ids, byteEnds, normalised: false, repairs: { bytes: 0, bits: 0 } };
-  });
-}
 
 /** Assignments of every token of a document, [tokens, m]. */
 function assignmentsOf({ ids }: TokenizedDocument): Float32Array {
@@ -110,7 +91,7 @@ const rows: string[][] = [
 ];
 const measured: { documents: TokenizedDocument[]; layer: number; once: number; peak: number }[] = [];
 for (const size of SIZES) {
-  const documents = documentsOf(size / LENGTH);
+  const documents = wordyDocuments(size / LENGTH, LENGTH);
   const one = await finishSeconds(documents, 1);
   const layer = (await finishSeconds(documents, 3)) - one;
   measured.push({ documents, layer: layer / 2, once: one - layer / 2, peak: process.resourceUsage().maxRSS * 1024 });

@@ -5,11 +5,9 @@
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { someAssignments } from "../info/naive.testing.ts";
-import { random } from "../numeric/random.ts";
-import type { TokenizedDocument } from "../text/corpus.ts";
 import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
-import { requestFor } from "./plane.testing.ts";
+import { requestFor, wordyDocuments } from "./plane.testing.ts";
 import { PlaneProbe } from "./plane.ts";
 
 const POSITIONS = 1_000_000;
@@ -20,26 +18,8 @@ const BANK = 1024;
 
 const at = temporaryFolder();
 
-/** A text whose tokens are as uneven as words are, and come again in phrases: a third of the 4-grams repeat. */
-function documentsOf(count: number): TokenizedDocument[] {
-  const stream = random(1, "words");
-  const word = (): number => Math.floor(50_000 ** stream.uniform());
-  const phrases = Array.from({ length: 20_000 }, () => Int32Array.from({ length: 6 }, word));
-  const byteEnds = Uint32Array.from({ length: LENGTH }, (_, token) => token + 1);
-  return Array.from({ length: count }, (_, index) => {
-    const ids = new Int32Array(LENGTH);
-    for (let token = 0; token < LENGTH; ) {
-      const next = stream.uniform() < 0.1 ? phrases[stream.below(phrases.length)] : Int32Array.of(word());
-      ids.set(next.subarray(0, LENGTH - token), token);
-      token += next.length;
-    }
-    const text = { id: `#${index}`, domain: "", sha256: "", text: "", bytes: LENGTH, characters: LENGTH };
-    return { index, ...text, ids, byteEnds, normalised: false, repairs: { bytes: 0, bits: 0 } };
-  });
-}
-
 it("a million positions stay under a gigabyte and a half", { timeout: 300_000 }, async () => {
-  const documents = documentsOf(Math.ceil(POSITIONS / (LENGTH - 7)));
+  const documents = wordyDocuments(Math.ceil(POSITIONS / (LENGTH - 7)), LENGTH);
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const probe = new PlaneProbe(requestFor(documents, { units, layers: 1, m }), { folder: at(), resumable: false });
   expect(probe.spillBytes).toBeGreaterThanOrEqual(4 * m * POSITIONS);

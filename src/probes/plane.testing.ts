@@ -88,3 +88,21 @@ export function observationOf(request: PlaneRequest, batch: WindowBatch): Observ
   );
   return { batch, rows: rows.length, assignments };
 }
+
+/** A text whose tokens are as uneven as words are, and come again in phrases: a third of the 4-grams repeat. */
+export function wordyDocuments(count: number, length: number): TokenizedDocument[] {
+  const stream = random(1, "words");
+  const word = (): number => Math.floor(50_000 ** stream.uniform());
+  const phrases = Array.from({ length: 20_000 }, () => Int32Array.from({ length: 6 }, word));
+  const byteEnds = Uint32Array.from({ length }, (_, token) => token + 1);
+  return Array.from({ length: count }, (_, index) => {
+    const ids = new Int32Array(length);
+    for (let token = 0; token < length; ) {
+      const next = stream.uniform() < 0.1 ? phrases[stream.below(phrases.length)] : Int32Array.of(word());
+      ids.set(next.subarray(0, length - token), token);
+      token += next.length;
+    }
+    const text = { id: `#${index}`, domain: "", sha256: "", text: "", bytes: length, characters: length };
+    return { index, ...text, ids, byteEnds, normalised: false, repairs: { bytes: 0, bits: 0 } };
+  });
+}
