@@ -68,7 +68,17 @@ async function demo({ seed, threads, progress, signal }: DemoOptions): Promise<M
     await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify(byteLevelTokenizerConfig()));
     const plan = validatePlan({ text: [{ path: GUIDE }], splitOn: "\\n\\n", seed });
     const model = await openModel(folder, { offline: true, signal });
-    return await measure({ model, plan, points: null, title: TITLE, threads, work, resume: false, progress, signal });
+    return await measure({
+      model,
+      plan,
+      points: null,
+      title: TITLE,
+      threads,
+      work,
+      resume: false,
+      progress: { ...progress, message() {} },
+      signal,
+    });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
