@@ -5,10 +5,12 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
+import { PACKINGS } from "../lab/rows.ts";
 import { DECAYS } from "../lab/schedule.ts";
 import { type Trained, type TrainingJob, type TrainingSettings, train } from "../lab/trainer.ts";
 import type { Teacher } from "../lab/training-graph.ts";
 import { heldOutBitsPerByte } from "../lab/validate.ts";
+import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
@@ -36,6 +38,11 @@ export const trainingCommand = (name: string) =>
     .option("--held-out <share>", "share of the text that checkpoints are tried on", between(0, 0.9), 0.05)
     .option("--held-out-tokens <n>", "tokens of it that are used", atLeast(1), 65536)
     .option("--context <tokens>", "tokens of a row", atLeast(2), 256)
+    .addOption(
+      new Option("--pack <how>", "rows cut from all documents as one stream, or of one document each")
+        .choices(PACKINGS)
+        .default("stream" as const),
+    )
     .option("--batch <rows>", "rows of a step", atLeast(1), 32)
     .option(
       "--run-tokens <n>",
@@ -54,6 +61,11 @@ export const trainingCommand = (name: string) =>
     .option("--beta2 <number>", "of AdamW", between(0, 0.999999), 0.95)
     .option("--clip <norm>", "largest norm of a gradient; 0 for none", between(0, 1e9), 1)
     .option("--checkpoints <n>", "checkpoints that are left, evenly apart in ln step", atLeast(2), 12)
+    .addOption(
+      new Option("--dtype <type>", "what checkpoints are rounded to; training itself stays in float32")
+        .choices(Object.keys(STORED_AS) as StoredDtype[])
+        .default("float32" as const),
+    )
     .option("--keep-order", "takes documents and rows as they come", false)
     .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
     .option("--seed <n>", "seed of weights, split and order", seed, 0)
@@ -146,6 +158,7 @@ export const prepareRun = async (
     heldOut: options.heldOut,
     heldOutTokens: options.heldOutTokens,
     positions: options.context,
+    packing: options.pack,
     shuffled: !options.keepOrder,
     seed: options.seed,
   });
@@ -169,6 +182,7 @@ export async function trainShown(run: Run): Promise<Trained> {
       teacher,
       identity: sha256(JSON.stringify([prepared.digest, settings, taught ?? null])),
       files: prepared.files,
+      dtype: options.dtype,
       threads: options.threads,
       resume: options.resume,
       validate:

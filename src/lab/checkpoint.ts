@@ -1,44 +1,65 @@
 /**
- * What a training run leaves on the disk: checkpoints `step-N` in the Hugging Face layout, whole or not at all, and beside
- * them all that is needed to go on (`training.safetensors`: parameters and moments in float32, the step, and what run it
- * is). The last state and every checkpoint stay good whatever happens to the next.
+ * What a training run leaves on the disk: checkpoints `step-N` in the Hugging Face layout, whole or not at all, in float32
+ * or rounded from it to 16 bits; and beside them all that is needed to go on (`training.safetensors`: parameters and
+ * moments in float32, the step, and what run it is). The last state and every checkpoint stay good whatever happens to the
+ * next.
  *
- * Disk: 4 bytes · P a checkpoint, 12 bytes · P for the state, twice while it is replaced.
+ * Disk: 4 or 2 bytes · P a checkpoint, 12 bytes · P for the state, twice while it is replaced.
  */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
+import { fromFloat32 } from "../formats/safetensors.ts";
 import { SINGLE } from "../hub/layout.ts";
+import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type ParameterLayout, tensorsOf } from "./parameters.ts";
 import type { TrainingState } from "./training-runtime.ts";
 
 const STATE = "training.safetensors";
 
+/** The smallest magnitude that float16 rounds to infinity. */
+const FLOAT16_INFINITE = 65520;
+
+export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
 export const checkpointFolder = (run: string, step: number): string => join(run, `step-${step}`);
 
-/** @param files config.json and the tokenizer's files, by name */
+/** What is the same in every checkpoint of a run. */
+export interface CheckpointForm {
+  /** of the model; `torch_dtype` is set to what is written */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** beside config and weights, by name: those of the tokenizer, generation_config.json */
+  readonly files: ReadonlyMap<string, string | Uint8Array>;
+  readonly layout: ParameterLayout;
+  /** 16 bits: rounded to nearest, ties to even */
+  readonly dtype: StoredDtype;
+}
+
+/**
+ * @param parameters [P]
+ * @throws LossyscopeError `model` where 16 bits do not hold a parameter that float32 holds; `io`
+ */
 export async function writeCheckpoint(
-  run: string,
-  step: number,
-  layout: ParameterLayout,
+  target: string,
+  { config, files, layout, dtype }: CheckpointForm,
   parameters: Float32Array,
-  files: ReadonlyMap<string, string | Uint8Array>,
 ): Promise<void> {
-  const target = checkpointFolder(run, step);
-  const unfinished = join(run, `.step-${step}.tmp`);
+  const unfinished = join(dirname(target), `.${basename(target)}.tmp`);
+  const { dtype: _, ...rest } = config;
   try {
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
+    await writeAtomic(join(unfinished, "config.json"), json({ ...rest, torch_dtype: dtype }));
     for (const [name, content] of files) await writeAtomic(join(unfinished, name), content);
     const tensors = Array.from(tensorsOf(layout, parameters), ({ name, shape, values }) => ({
       name,
       shape,
-      dtype: "F32" as const,
-      data: values,
+      dtype: STORED_AS[dtype],
+      data: rounded(name, values, dtype),
     }));
     await writeSafetensors(join(unfinished, SINGLE), tensors, { format: "pt" });
     await rm(target, { recursive: true, force: true });
@@ -47,6 +68,17 @@ export async function writeCheckpoint(
     await rm(unfinished, { recursive: true, force: true });
     throw ioFault(error, `write the checkpoint ${target}`);
   }
+}
+
+function rounded(name: string, values: Float32Array, dtype: StoredDtype): Uint8Array {
+  const beyond = dtype === "float16" ? values.find((value) => Math.abs(value) >= FLOAT16_INFINITE) : undefined;
+  if (beyond !== undefined)
+    throw new LossyscopeError(
+      "model",
+      `${name} holds ${beyond.toPrecision(4)}, float16 ends at 65504`,
+      "pass --dtype bfloat16, or float32",
+    );
+  return fromFloat32(STORED_AS[dtype], values);
 }
 
 export interface SavedState {

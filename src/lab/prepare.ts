@@ -17,8 +17,11 @@ import type { SourceDocument } from "../text/documents.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { trainTokenizer } from "../tokenizer/train.ts";
-import { Rows } from "./rows.ts";
+import { json } from "./checkpoint.ts";
+import { type RowOptions, Rows } from "./rows.ts";
 import { splitText } from "./split.ts";
+
+const GENERATION = "generation_config.json";
 
 export interface Preparation {
   readonly documents: readonly SourceDocument[];
@@ -34,6 +37,7 @@ export interface Preparation {
   readonly heldOutTokens: number;
   /** S */
   readonly positions: number;
+  readonly packing: RowOptions["packing"];
   readonly shuffled: boolean;
   readonly seed: number;
 }
@@ -42,7 +46,7 @@ export interface Prepared {
   readonly config: Record<string, unknown>;
   readonly spec: DecoderSpec;
   readonly tokenizer: Tokenizer;
-  /** files of the tokenizer and the configs, by name */
+  /** those of the tokenizer, and generation_config.json, by name */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
   readonly train: readonly TokenizedDocument[];
   readonly heldOut: readonly TokenizedDocument[];
@@ -53,7 +57,7 @@ export interface Prepared {
 
 /** @throws LossyscopeError `usage`, `model`, `unsupported` or `text` naming what does not fit together */
 export async function prepare(given: Preparation): Promise<Prepared> {
-  const { positions, shuffled, seed } = given;
+  const { positions, packing, shuffled, seed } = given;
   const { train, heldOut } = splitText(given.documents, given.heldOut, seed);
   const { config, files, tokenizer } = await tokenizerFor(given, train);
   const spec = specOf(config);
@@ -72,7 +76,7 @@ export async function prepare(given: Preparation): Promise<Prepared> {
   const tried = await tokenized(heldOut);
   const rows = new Rows(
     trained.map(({ ids }) => ids),
-    { positions, prefix: tokenizer.prefix, shuffled, seed },
+    { positions, packing, prefix: tokenizer.prefix, shuffled, seed },
   );
   if (rows.perEpoch === 0)
     throw new LossyscopeError("text", "there is no text to train on", "give text that has two tokens at least");
@@ -89,7 +93,7 @@ export async function prepare(given: Preparation): Promise<Prepared> {
         config,
         tokenizer.digest,
         [trained, tried].map((documents) => documents.map(({ sha256: own }) => own)),
-        { positions, shuffled, seed },
+        { positions, packing, shuffled, seed },
       ]),
     ),
   };
@@ -118,8 +122,11 @@ async function tokenizerFor(
         "pass one of them",
       );
     const tokenizer = await loadTokenizer(folder, config);
-    const files = await readFiles(folder, [...TOKENIZER_FILES, "generation_config.json"]);
-    files.set("config.json", json(config));
+    const { bos_token_id, eos_token_id } = config;
+    const files = new Map([
+      [GENERATION, json({ bos_token_id, eos_token_id, max_length: positions })],
+      ...(await readFiles(folder, [...TOKENIZER_FILES, GENERATION])),
+    ]);
     return { config: { ...config }, files, tokenizer };
   }
   const size = vocabulary ?? config.vocab_size;
@@ -137,15 +144,12 @@ async function tokenizerFor(
     config: full,
     tokenizer,
     files: new Map([
-      ["config.json", json(full)],
-      ["generation_config.json", json({ ...ends, max_length: positions })],
+      [GENERATION, json({ ...ends, max_length: positions })],
       ["tokenizer.json", json(trained.tokenizer)],
       ["tokenizer_config.json", json({ ...trained.tokenizerConfig, model_max_length: positions })],
     ]),
   };
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 async function readFiles(folder: string, names: readonly string[]): Promise<Map<string, string | Uint8Array>> {
   const files = new Map<string, string | Uint8Array>();

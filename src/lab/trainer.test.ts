@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
+import { fromFloat32, toFloat32 } from "../formats/safetensors.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { bindWeights } from "../models/weights.ts";
@@ -71,14 +72,18 @@ const jobOf = ({ config, spec, rows, files }: Prepared, out: string, more: Parti
   settings: SETTINGS,
   identity: "identity",
   files,
+  dtype: "float32",
   threads: 1,
   resume: false,
   validate: null,
   ...more,
 });
 
-async function weightsOf(folder: string): Promise<Record<string, Float32Array>> {
-  const file = await openSafetensors(`${folder}/model.safetensors`);
+const weightsOf = (folder: string): Promise<Record<string, Float32Array>> =>
+  tensorsIn(join(folder, "model.safetensors"));
+
+async function tensorsIn(path: string): Promise<Record<string, Float32Array>> {
+  const file = await openSafetensors(path);
   const names = [...file.header.tensors.keys()];
   const values = await Promise.all(names.map(async (name) => [name, (await file.read(name)) as Float32Array] as const));
   await file.close();
@@ -142,6 +147,28 @@ describe("a training run", async () => {
         .split("\n")
         .filter((line) => line.includes("lossNats"));
     expect(stepsOf(at("stopped"))).toEqual(stepsOf(reference));
+  });
+
+  it("leaves checkpoints of 16 bits: the weights of float32 rounded, tried as they are written, resumed as before", async () => {
+    const stopping = new AbortController();
+    const onStep = ({ step }: StepReport): void => {
+      if (step === 7) stopping.abort();
+    };
+    const job = jobOf(prepared, "16 bits", { dtype: "bfloat16", validate });
+    await expect(train({ ...job, onStep, signal: stopping.signal })).rejects.toThrow(/stopped after step 7/);
+    const resumed = await train({ ...job, resume: true });
+    const { config, weights } = await openCheckpoint(resumed.last.folder);
+    expect(config.torch_dtype).toBe("bfloat16");
+    expect(new Set([...weights.names()].map((name) => weights.tensor(name)!.dtype))).toEqual(new Set(["BF16"]));
+    const [written, exact] = [await weightsOf(resumed.last.folder), await weightsOf(last.folder)];
+    for (const [name, values] of Object.entries(exact)) {
+      expect(written[name]).toEqual(toFloat32("BF16", fromFloat32("BF16", values)));
+    }
+    const state = (run: string) => tensorsIn(join(run, "training.safetensors"));
+    expect(await state(at("16 bits"))).toEqual(await state(reference));
+    expect(resumed.last.heldOutBitsPerByte).toBe(await validate(resumed.last.folder));
+    expect(resumed.last.heldOutBitsPerByte).not.toBe(last.heldOutBitsPerByte);
+    expect(resumed.last.heldOutBitsPerByte! / last.heldOutBitsPerByte!).toBeCloseTo(1, 2);
   });
 
   it("in one run a step comes to nearly the same weights", async () => {

@@ -9,7 +9,15 @@ import { ioFault, systemCode } from "../files/faults.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
-import { checkpointFolder, hasState, readState, type SavedState, saveState, writeCheckpoint } from "./checkpoint.ts";
+import {
+  type CheckpointForm,
+  checkpointFolder,
+  hasState,
+  readState,
+  type SavedState,
+  saveState,
+  writeCheckpoint,
+} from "./checkpoint.ts";
 import { initialVector, layoutOf } from "./parameters.ts";
 import { type RowBatch, Rows } from "./rows.ts";
 import { checkpointSteps, rateAt, type Schedule } from "./schedule.ts";
@@ -67,8 +75,9 @@ export interface TrainingJob {
   readonly teacher?: Teacher;
   /** a digest of all that decides the weights */
   readonly identity: string;
-  /** what a checkpoint holds beside the weights */
-  readonly files: ReadonlyMap<string, string | Uint8Array>;
+  /** what a checkpoint holds beside config and weights, and what its weights are rounded to */
+  readonly files: CheckpointForm["files"];
+  readonly dtype: CheckpointForm["dtype"];
   readonly threads: number;
   readonly resume: boolean;
   /** bits per byte of a checkpoint on held-out text; null: there is none */
@@ -132,8 +141,9 @@ export async function train(job: TrainingJob): Promise<Trained> {
       savedAt = performance.now();
     };
     const leave = async ({ step, state }: SavedState): Promise<void> => {
-      await writeCheckpoint(out, step, layout, state.parameters, job.files);
       const folder = checkpointFolder(out, step);
+      const { config, files, dtype } = job;
+      await writeCheckpoint(folder, { config, files, layout, dtype }, state.parameters);
       try {
         last = { step, folder, heldOutBitsPerByte: (await job.validate?.(folder)) ?? null };
       } catch (error) {
@@ -235,7 +245,7 @@ async function meanDivergence(
   let nats = 0;
   let tokens = 0;
   for (const { id, ids } of documents) {
-    const rows = new Rows([ids], { positions, prefix, shuffled: false, seed: 0 });
+    const rows = new Rows([ids], { positions, packing: "stream", prefix, shuffled: false, seed: 0 });
     for (let row = 0; row < rows.perEpoch; row += together) {
       const part = rows.take(row, Math.min(row + together, rows.perEpoch), together);
       nats += part.tokens * (await runtime.divergence(part, `held-out document "${id}"`));

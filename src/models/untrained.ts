@@ -70,25 +70,22 @@ export function untrainedTensors(config: Record<string, unknown>, seed: number):
 }
 
 /** What `torch_dtype` (older) or `dtype` of a config calls the type that the weights are stored in. */
-const STORED_AS: Readonly<Record<string, "F32" | "BF16" | "F16">> = {
-  float32: "F32",
-  bfloat16: "BF16",
-  float16: "F16",
-};
+export const STORED_AS = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const;
+
+export type StoredDtype = keyof typeof STORED_AS;
+
+const isStored = (name: string): name is StoredDtype => Object.hasOwn(STORED_AS, name);
 
 /**
- * Writes `config.json` and `model.safetensors`, in the config's own float type, of such a model into a folder, one tensor in memory at a time. The
- * tokenizer is the caller's.
+ * Writes `config.json` and `model.safetensors`, in the config's own float type, of such a model into a folder, one tensor
+ * in memory at a time. The tokenizer is the caller's.
  * @throws LossyscopeError as `untrainedTensors`; `io` where the disk refuses
  */
 export async function writeUntrained(folder: string, config: Record<string, unknown>, seed: number): Promise<void> {
-  const dtype = STORED_AS[String(config.dtype ?? config.torch_dtype ?? "float32")];
-  if (!dtype)
-    throw new LossyscopeError(
-      "model",
-      `weights cannot be written as ${config.dtype ?? config.torch_dtype}`,
-      "use float32, bfloat16 or float16",
-    );
+  const named = String(config.dtype ?? config.torch_dtype ?? "float32");
+  if (!isStored(named))
+    throw new LossyscopeError("model", `weights cannot be written as ${named}`, "use float32, bfloat16 or float16");
+  const dtype = STORED_AS[named];
   const tensors = untrainedTensors(config, seed).map(({ name, shape, values }) => ({
     name,
     shape,
