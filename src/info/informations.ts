@@ -174,6 +174,15 @@ function ratio(
   return intervalOf(divide(above ?? Number.NaN, below ?? Number.NaN), samples);
 }
 
+/**
+ * @param layers gains per evaluated unit, one array a layer
+ * @returns per evaluated unit Σ over its positions of their mean over layers, as a share of ln m
+ */
+export function sumsOverLayers(units: number, layers: readonly Float64Array[], m: number): Float64Array {
+  const scale = layers.length * Math.log(m);
+  return Float64Array.from({ length: units }, (_, unit) => sum(layers.map((layer) => layer[unit])) / scale);
+}
+
 /** Mean over layers of one held-out information, from the sums per unit and the positions per unit. */
 export interface MeanOverLayers {
   readonly complexity: Estimate;
@@ -193,10 +202,7 @@ export function meanOverLayers(
   m: number,
   options: Resampling,
 ): MeanOverLayers {
-  const lnM = Math.log(m);
-  const columns = [complexity, expressivity].map((layers) =>
-    positions.map((_, unit) => sum(layers.map((layer) => layer[unit])) / (layers.length * lnM)),
-  );
+  const columns = [complexity, expressivity].map((layers) => sumsOverLayers(positions.length, layers, m));
   const values = columns.map((column) => (positions.length > 0 ? sum(column) / sum(positions) : Number.NaN));
   const [denominators, ...numerators] = options.intervals ? bootstrapSums([positions, ...columns], options) : [];
   const samples = values.map((_, c) =>

@@ -53,6 +53,14 @@ function byDefinition(request: PlaneRequest, layer: number, margin = 4) {
 }
 
 describe("PlaneProbe", () => {
+  it("keeps by unit what its mean over the blocks is made of, for pairing", async () => {
+    const { evaluated, summary, units } = await planeOf(requestFor(TEXT, {}));
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    expect(evaluated!.positions).toHaveLength(units.evaluated);
+    expect(sum(evaluated!.complexity) / sum(evaluated!.positions)).toBeCloseTo(summary[1].complexity.value!, 12);
+    expect(new Set(evaluated!.complexity).size).toBe(units.evaluated);
+  });
+
   it.each([
     ["no prefix", null],
     ["a prefix of the tokenizer's", { id: 77, addedByTokenizer: true }],

@@ -19,6 +19,7 @@ import {
   meanOverLayers,
   optimality,
   type Resampling,
+  sumsOverLayers,
 } from "../info/informations.ts";
 import type { Population } from "../info/layer.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
@@ -178,6 +179,7 @@ export class PlaneProbe {
         ...(frontier && { overFrontier: overFrontier(frontier, first, m) }),
       }),
     );
+    const blocks = measured.slice(1).map(({ pairs }) => pairs);
     return {
       referencePoints: m,
       source,
@@ -190,12 +192,8 @@ export class PlaneProbe {
       preNorm,
       spillBytes: this.spillBytes,
       layers: found,
-      summary: summaryOf(
-        measured.slice(1).map(({ pairs }) => pairs),
-        populations,
-        m,
-        options,
-      ),
+      summary: summaryOf(blocks, populations, m, options),
+      ...(divided.split.evaluated > 0 && blocks.length > 0 && { evaluated: evaluatedSums(blocks, populations, m) }),
       ...(frontier && { frontier }),
     };
   }
@@ -407,4 +405,15 @@ function summaryOf(
     ];
   });
   return Object.fromEntries(orders);
+}
+
+/** What another measurement on the same text is compared with in pairs: order 1, per evaluated unit. */
+function evaluatedSums(
+  blocks: readonly (readonly OrderPair[])[],
+  { byOrder }: Populations,
+  m: number,
+): NonNullable<Plane["evaluated"]> {
+  const positions = evaluatedPositions(byOrder[0]);
+  const gains = blocks.map(([{ complexity }]) => complexity.gains);
+  return { positions: [...positions], complexity: [...sumsOverLayers(positions.length, gains, m)] };
 }

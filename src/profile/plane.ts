@@ -120,6 +120,15 @@ export const planeSchema = z.object({
       }),
     )
     .meta({ description: "mean over blocks 1..L by order; optimality is the ratio of the means" }),
+  evaluated: z
+    .object({
+      positions: z.array(count).meta({ description: "positions of each unit" }),
+      complexity: z
+        .array(z.number())
+        .meta({ description: "their held-out complexity of order 1, mean over blocks, added up; shares of ln m" }),
+    })
+    .optional()
+    .meta({ description: "by evaluated unit, what pairs two profiles of one text; absent where nothing is held out" }),
   frontier: frontierSchema.optional().meta({ description: "best codes of the corpus itself, METHODS §2.7" }),
 });
 export type Plane = z.infer<typeof planeSchema>;
