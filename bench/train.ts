@@ -89,7 +89,7 @@ for (const config of CONFIGS) {
   await runtime.set(initialState(initialVector(layout, config, 0)));
   const generator = random(0, "tokens");
   const ids = Int32Array.from({ length: ROWS * POSITIONS + 1 }, () => generator.below(config.vocab_size));
-  const rows = new Rows([ids], { positions: POSITIONS, prefix: null, shuffled: false, seed: 0 });
+  const rows = new Rows([ids], { positions: POSITIONS, packing: "stream", prefix: null, shuffled: false, seed: 0 });
   const parts = Array.from({ length: shape.runs }, (_, run) => {
     const first = run * shape.rows;
     return rows.take(first, Math.min(first + shape.rows, ROWS), shape.rows);

@@ -41,7 +41,13 @@ describe("distillation", () => {
     const spec = specOf(config);
     const own = studentConfig(CONFIG, { config, spec }, 16);
     const ids = Array.from({ length: 1025 }, (_, i) => (i * i * 7 + 3 * i) % 97);
-    const rows = new Rows([Int32Array.from(ids)], { positions: 16, prefix: null, shuffled: true, seed: 1 });
+    const rows = new Rows([Int32Array.from(ids)], {
+      positions: 16,
+      prefix: null,
+      packing: "stream",
+      shuffled: true,
+      seed: 1,
+    });
     const by = { spec, weights, temperature: 2, weight: 0.9 };
     const job: TrainingJob = {
       out: at("student"),

@@ -11,9 +11,14 @@ describe("rows", () => {
     fc.array(fc.integer({ min: 1, max: 99 }), { maxLength: 12 }).map((ids) => Int32Array.from(ids)),
     { minLength: 1, maxLength: 6 },
   );
-  const options = fc.record({ positions: fc.integer({ min: 1, max: 7 }), shuffled: fc.boolean(), seed: fc.nat() });
+  const options = fc.record({
+    packing: fc.constantFrom("stream" as const, "documents" as const),
+    positions: fc.integer({ min: 1, max: 7 }),
+    shuffled: fc.boolean(),
+    seed: fc.nat(),
+  });
 
-  it("predict every token of an epoch but the first once, each from the one before it", () => {
+  it("predict every token of an epoch that has one before it once, each from the one before it", () => {
     fc.assert(
       fc.property(documents, options, fc.nat(3), (given, option, epoch) => {
         const rows = new Rows(given, { ...option, prefix: { id: 0, addedByTokenizer: false } });
@@ -30,6 +35,27 @@ describe("rows", () => {
         // Inside a document the pairs do not depend on the order.
         const inside = given.flatMap((ids) => [...ids].map((id, at) => `${at === 0 ? 0 : ids[at - 1]} ${id}`));
         expect(pairs.filter((pair) => !pair.endsWith(" 0")).sort()).toEqual(inside.sort());
+      }),
+    );
+  });
+
+  it("hold one document each where documents are kept apart", () => {
+    fc.assert(
+      fc.property(documents, options, fc.boolean(), (given, option, prefixed) => {
+        const prefix = prefixed ? { id: 0, addedByTokenizer: false } : null;
+        const marked = given.map((ids, at) => ids.map((_, i) => 1000 * (at + 1) + i));
+        const rows = new Rows(marked, { ...option, packing: "documents", prefix });
+        expect(rows.tokensPerEpoch).toBe(
+          marked.reduce((sum, ids) => sum + Math.max(0, ids.length - (prefixed ? 0 : 1)), 0),
+        );
+        for (let row = 0; row < rows.perEpoch; row++) {
+          const { ids, targets, real, tokens } = rows.take(row, row + 1, 1);
+          expect(tokens).toBeGreaterThan(0);
+          const here = [...real].flatMap((counts, slot) =>
+            counts ? [[Number(ids[slot]), Number(targets[slot])]] : [],
+          );
+          for (const [from, to] of here) expect(from === 0 ? to % 1000 : to - from).toBe(from === 0 ? 0 : 1);
+        }
       }),
     );
   });

@@ -46,6 +46,7 @@ const PREPARATION: Preparation = {
   heldOut: 0.1,
   heldOutTokens: 1000,
   positions: 32,
+  packing: "stream",
   shuffled: true,
   seed: 1,
 };
