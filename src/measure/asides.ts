@@ -1,0 +1,55 @@
+/**
+ * What a profile holds beside the pass over the text, from the model's files or the documents alone: the storage ledger,
+ * the other compressors, the embedding matrix. Every measurement takes them once, however many shards its pass is cut into.
+ */
+import { storageLedger } from "../models/ledger.ts";
+import { entropyCodedBytes } from "../models/ledger-entropy.ts";
+import type { Geometry } from "../profile/geometry.ts";
+import type { Ledger } from "../profile/ledger.ts";
+import type { TokenizedDocument } from "../text/corpus.ts";
+import { type Baselines, measureBaselines } from "./baselines.ts";
+import { embeddingSection } from "./geometry.ts";
+import type { Prepared, PrepareRequest } from "./prepare.ts";
+import { withProgress } from "./progress.ts";
+
+/** Plain data. */
+export interface Asides {
+  readonly ledger: Ledger;
+  readonly baselines: Baselines;
+  readonly embedding: Geometry["embedding"];
+}
+
+/** @throws LossyscopeError `io` where files cannot be read; `interrupted` */
+export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: Prepared): Promise<Asides> {
+  const { documents, plan } = subject;
+  const baselines = await baselineSizes(request, documents);
+  const ledger = await ledgerOf(request);
+  const embedding = plan.geometry ? await embeddingSection(request.model, documents, tokenizer, plan.seed) : null;
+  return { ledger, baselines, embedding };
+}
+
+async function baselineSizes(
+  { plan, progress, signal }: PrepareRequest,
+  documents: readonly TokenizedDocument[],
+): Promise<Baselines> {
+  if (!plan.baselines) return { overall: [], domains: {}, refusals: [] };
+  return withProgress(progress, "other compressors", "bytes", (update) =>
+    measureBaselines(documents, {
+      signal,
+      onProgress: ({ done, total, compressor }) => update(done, total, compressor),
+    }),
+  );
+}
+
+async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }: PrepareRequest): Promise<Ledger> {
+  const coded = plan.entropy
+    ? await withProgress(progress, "reading the weights", "bytes", (onProgress) =>
+        entropyCodedBytes(checkpoint.weights, { signal, onProgress }),
+      )
+    : null;
+  return storageLedger(checkpoint.config, checkpoint.weights, {
+    name,
+    training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
+    entropyCodedBytes: coded,
+  });
+}

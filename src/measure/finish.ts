@@ -1,0 +1,126 @@
+/**
+ * From probes that have seen the whole text to the profile. Takes neither model nor engine: what one process has observed
+ * and what the shards of a plan have observed between them is finished in the same way.
+ *
+ * Memory: each probe as its file says.
+ */
+import type { KeptStates } from "../probes/kept-states.ts";
+import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
+import { VERSION } from "../profile/version.ts";
+import type { TokenizedDocument } from "../text/corpus.ts";
+import { almanacSection } from "./almanac.ts";
+import type { Asides } from "./asides.ts";
+import { geometrySection } from "./geometry.ts";
+import type { LmEvalTally } from "./lm-eval.ts";
+import type { Ran } from "./observe.ts";
+import { passagesOf } from "./passages.ts";
+import type { Subject } from "./prepare.ts";
+import type { Probes } from "./probes.ts";
+import { type ProgressSink, withProgress } from "./progress.ts";
+
+export interface Measurement {
+  readonly profile: Profile;
+  readonly documents: readonly TokenizedDocument[];
+  /** nats of every token of the document with that index */
+  readonly lossesOf: (document: number) => Float32Array;
+  /** what `--keep states` keeps, there until `deliver` has returned */
+  readonly keptStates: KeptStates | null;
+}
+
+/** Everything that was found out before the end. */
+export interface Findings {
+  readonly subject: Subject;
+  readonly probes: Probes;
+  readonly likeLmEval: LmEvalTally | null;
+  readonly asides: Asides;
+  /** every process that ran the model */
+  readonly ran: readonly Ran[];
+}
+
+export interface FinishRequest {
+  readonly threads: number;
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
+export async function finish(findings: Findings, { threads, progress, signal }: FinishRequest): Promise<Measurement> {
+  const stopwatch = performance.now();
+  const { subject, probes, likeLmEval, asides, ran } = findings;
+  const { plan, documents } = subject;
+  const { coding, plane, geometry, units } = probes;
+  const { ledger, baselines, embedding } = asides;
+  const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals];
+  const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
+  const { almanac, refusals: unknown } = almanacSection(documents, coded.documentNats, plan.seed);
+  refusals.push(...unknown);
+  const planeFigures =
+    plane &&
+    (await withProgress(progress, "information plane", "layers", (onLayer) =>
+      plane.finish({ threads, signal, onLayer }),
+    ));
+  if (planeFigures?.absent) refusals.push({ figure: "plane", reason: planeFigures.absent });
+  const geometryFigures =
+    geometry &&
+    (await withProgress(progress, "geometry", "layers", (onLayer) =>
+      geometrySection(geometry, subject.model, embedding, { signal, onLayer }),
+    ));
+  const lossesOf = (document: number): Float32Array => coding.losses(document);
+  const profile: Profile = {
+    schema: PROFILE_SCHEMA,
+    id: subject.id,
+    title: subject.title,
+    model: subject.model,
+    plan: { ...plan, context: subject.context, overlap: subject.overlap },
+    corpus: subject.corpus,
+    ledger,
+    coding: { ...coded.coding, ...(likeLmEval && { likeLmEval: likeLmEval.finish(subject.context) }) },
+    plane: planeFigures,
+    geometry: geometryFigures,
+    almanac,
+    documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
+      id,
+      sha256,
+      domain,
+      bytes,
+      tokens: ids.length,
+      nats: coded.documentNats[index],
+    })),
+    passages: plan.keepText ? passagesOf(documents, lossesOf, { seed: plan.seed }) : [],
+    provenance: provenanceOf(subject, ran, stopwatch),
+    refusals,
+  };
+  return { profile: profileSchema.parse(profile), documents, lossesOf, keptStates: probes.kept };
+}
+
+/** @param stopwatch when this process began what the processes that ran the model have not counted */
+function provenanceOf(
+  { digests, plan, reference }: Subject,
+  ran: readonly Ran[],
+  stopwatch: number,
+): Profile["provenance"] {
+  const total = (of: (one: Ran) => number): number => ran.reduce((sum, one) => sum + of(one), 0);
+  const most = (of: (one: Ran) => number): number => Math.max(...ran.map(of));
+  const distinct = (of: (one: Ran) => string): string => [...new Set(ran.map(of))].join(", ");
+  const tokens = total((one) => one.tokens);
+  return {
+    tool: { name: "lossyscope", version: VERSION },
+    runtime: {
+      node: distinct(({ node }) => node),
+      engine: distinct(({ engine }) => engine),
+      platform: distinct(({ platform }) => platform),
+      threads: most(({ threads }) => threads),
+    },
+    digests,
+    seeds: { everything: plan.seed, ...(reference && { referencePoints: reference.source }) },
+    started: ran.map(({ started }) => started).sort()[0],
+    seconds: total(({ seconds }) => seconds) + (performance.now() - stopwatch) / 1000,
+    tokensPerSecond: tokens > 0 ? tokens / total(({ passSeconds }) => passSeconds) : null,
+    peakMemoryBytes:
+      most(({ enginePeakBytes }) => enginePeakBytes) +
+      Math.max(
+        process.resourceUsage().maxRSS * 1024,
+        most(({ ownPeakBytes }) => ownPeakBytes),
+      ),
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * What takes the model: the pass of the plan's batches, seen by the probes, and where it is asked for a second one over the
+ * windows of lm-evaluation-harness. How long it took, and on what, is kept for the provenance.
+ */
+import { arch, platform } from "node:os";
+import { OnnxEngine } from "../engines/onnx.ts";
+import { unionOfRows } from "../observations/observation.ts";
+import type { WindowBatch } from "../text/corpus.ts";
+import { batchesOf } from "../text/windows.ts";
+import { LmEvalTally, lmEvalWindows } from "./lm-eval.ts";
+import type { OpenModel } from "./model.ts";
+import { describeBatch, onePass } from "./pass.ts";
+import type { Prepared, Subject } from "./prepare.ts";
+import type { Probes } from "./probes.ts";
+import { type ProgressSink, withProgress } from "./progress.ts";
+import type { RunFolder } from "./run-folder.ts";
+
+export interface ObserveRequest {
+  readonly model: OpenModel;
+  readonly threads: number;
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+  /** between two snapshots of the probes */
+  readonly snapshotSeconds?: number;
+}
+
+/** One process's part in a measurement. Plain data. */
+export interface Ran {
+  readonly node: string;
+  readonly platform: string;
+  /** what ran the model, with its version */
+  readonly engine: string;
+  readonly threads: number;
+  /** ISO 8601 */
+  readonly started: string;
+  /** from the model's start to the end of the work */
+  readonly seconds: number;
+  /** tokens that went through the model in this process, and the seconds of their pass */
+  readonly tokens: number;
+  readonly passSeconds: number;
+  /** largest memory of the engine's processes, and of this one */
+  readonly enginePeakBytes: number;
+  readonly ownPeakBytes: number;
+}
+
+export interface Observed {
+  /** what of `Ran` is known when the model has done its part */
+  readonly ran: Omit<Ran, "started" | "seconds" | "ownPeakBytes">;
+  readonly likeLmEval: LmEvalTally | null;
+}
+
+/** @throws LossyscopeError as the engine and the probes do; `interrupted`, after a last snapshot */
+export async function observe(
+  request: ObserveRequest,
+  { subject, points, batches, longest }: Prepared,
+  { coding, plane, geometry, kept }: Probes,
+  folder: RunFolder,
+): Promise<Observed> {
+  const { plan } = subject;
+  const engine = engineOf(request, subject, longest);
+  const pass = await onePass({
+    engine,
+    batches,
+    request: {
+      heads: {
+        losses: true,
+        assignments: plane && points ? { ...points, epsilon: points.temperature.epsilon } : undefined,
+        moments: geometry !== null,
+        preNorm: plan.preNorm,
+      },
+      momentRows: geometry?.rows.momentRows,
+      stateRows:
+        geometry || kept
+          ? (batch) => unionOfRows([geometry?.rows.stateRows(batch) ?? [], kept?.stateRows(batch) ?? []])
+          : undefined,
+    },
+    probes: { coding, ...(plane && { plane }), ...(geometry && { geometry: geometry.probe }), ...(kept && { kept }) },
+    folder,
+    progress: request.progress,
+    signal: request.signal,
+    snapshotSeconds: request.snapshotSeconds,
+  });
+  const likeLmEval = plan.likeLmEval ? await passLikeLmEval(request, subject) : null;
+  return {
+    ran: {
+      node: process.version,
+      platform: `${platform()} ${arch()}`,
+      engine: `onnxruntime ${engine.report.version}`.trim(),
+      threads: request.threads,
+      tokens: pass.tokens,
+      passSeconds: pass.seconds,
+      enginePeakBytes: engine.report.peakBytes,
+    },
+    likeLmEval,
+  };
+}
+
+/** @param stopwatch when the model's part began, as `performance.now()` has it */
+export const ranSince = (ran: Observed["ran"], started: Date, stopwatch: number): Ran => ({
+  ...ran,
+  started: started.toISOString(),
+  seconds: (performance.now() - stopwatch) / 1000,
+  ownPeakBytes: process.resourceUsage().maxRSS * 1024,
+});
+
+const engineOf = (
+  { model: { spec, checkpoint }, threads }: ObserveRequest,
+  { documents }: Subject,
+  longest: number,
+): OnnxEngine =>
+  new OnnxEngine({
+    spec,
+    weights: checkpoint.weights,
+    threads,
+    longest,
+    describe: (batch: WindowBatch) => describeBatch(batch, documents),
+  });
+
+/** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
+async function passLikeLmEval(request: ObserveRequest, subject: Subject): Promise<LmEvalTally> {
+  const { documents, context, plan } = subject;
+  const prefix = subject.prefix!;
+  const windows = documents.flatMap(({ index, ids }) => lmEvalWindows(index, ids, prefix.id, context));
+  const batches = batchesOf(windows, plan.batchTokens);
+  const tally = new LmEvalTally(documents);
+  const engine = engineOf(request, subject, context);
+  let done = 0;
+  await withProgress(request.progress, "as lm-evaluation-harness", "windows", async (update) => {
+    const heads = { losses: true, preNorm: false };
+    for await (const observation of engine.run(batches, { heads }, request.signal)) {
+      tally.observe(observation);
+      done += observation.batch.windows.length;
+      update(done, windows.length);
+    }
+  });
+  return tally;
+}

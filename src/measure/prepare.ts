@@ -1,0 +1,124 @@
+/**
+ * Everything that is decided before the model runs: the documents and their units, the windows and their batches, the
+ * reference points, the digests and the run's id. Nothing after this reads the text or the tokenizer's files again.
+ *
+ * Memory: the text and 8 bytes a token, twice that for windows.
+ */
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import { unitsOf } from "../text/units.ts";
+import { batchesOf, windowsOf } from "../text/windows.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { corpusDigest, corpusName, corpusSection, readCorpus, shownText } from "./corpus.ts";
+import { foreseeMemory } from "./memory.ts";
+import type { OpenModel } from "./model.ts";
+import { contextOf, type Plan, runId } from "./plan.ts";
+import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
+import { type ProgressSink, withProgress } from "./progress.ts";
+
+export interface PrepareRequest {
+  readonly model: OpenModel;
+  readonly plan: Plan;
+  /** the file that `plan.plane.pointsDigest` names */
+  readonly points: GivenPoints | null;
+  /** a line that the reader of the profile must see first */
+  readonly title?: string;
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+}
+
+/** What is measured, and all that its figures follow from beside the model's answers. Plain data. */
+export interface Subject {
+  readonly id: string;
+  readonly title: string | null;
+  readonly model: Profile["model"];
+  /** its text named as profiles name it */
+  readonly plan: Plan;
+  readonly context: number;
+  readonly overlap: number;
+  readonly documents: readonly TokenizedDocument[];
+  readonly prefix: Prefix | null;
+  readonly corpus: Profile["corpus"];
+  readonly digests: Profile["provenance"]["digests"];
+  /** of the plane, without the points themselves; null where none is asked for */
+  readonly reference: Omit<PlanePoints, "points"> | null;
+  readonly refusals: Profile["refusals"];
+}
+
+export interface Prepared {
+  readonly subject: Subject;
+  readonly tokenizer: Tokenizer;
+  readonly points: PlanePoints | null;
+  readonly batches: readonly WindowBatch[];
+  /** slots of the longest window */
+  readonly longest: number;
+}
+
+/** @throws LossyscopeError by what is wrong with model, text, options or machine; `interrupted` */
+export async function prepare(request: PrepareRequest): Promise<Prepared> {
+  const { plan, progress, signal } = request;
+  const { checkpoint, spec, name: modelName, revision } = request.model;
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
+  if (plan.likeLmEval && !tokenizer.prefix) {
+    throw new LossyscopeError(
+      "unsupported",
+      "lm-evaluation-harness opens every document with BOS or end-of-text; this tokenizer has neither",
+      "leave out --like lm-eval",
+    );
+  }
+  const corpus = await readCorpus(plan, tokenizer, progress, signal);
+  const { documents } = corpus;
+  const context = contextOf(plan.context, spec.positions);
+  const overlap = plan.overlap ?? Math.floor(context / 2);
+  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
+  const name = corpusName(plan);
+  if (windows.length === 0) {
+    throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
+  }
+  const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  foreseeMemory(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens });
+  const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
+
+  let hashed = 0;
+  const weightBytes = checkpoint.weightFiles.reduce((total, { bytes }) => total + bytes, 0);
+  const digests = await withProgress(progress, "reading the weights for their digest", "bytes", (update) =>
+    checkpoint.digests({
+      signal,
+      onBytes: (bytes) => {
+        hashed += bytes;
+        update(hashed, weightBytes);
+      },
+    }),
+  );
+  const units = unitsOf(documents.map(({ ids }) => ids.length));
+  const digest = corpusDigest(corpus);
+  return {
+    subject: {
+      id: runId(plan, { ...digests, corpus: digest }),
+      title: request.title ?? null,
+      model: {
+        name: modelName,
+        revision,
+        architecture: spec.architecture,
+        layers: spec.blocks.length,
+        width: spec.width,
+        vocabulary: spec.vocabulary,
+        positions: spec.positions,
+      },
+      plan: { ...plan, text: shownText(plan) },
+      context,
+      overlap,
+      documents,
+      prefix: tokenizer.prefix,
+      corpus: corpusSection(name, digest, corpus, units),
+      digests,
+      reference: points && { m: points.m, draws: points.draws, source: points.source, temperature: points.temperature },
+      refusals: corpus.refused.map(({ id, reason }) => ({ figure: `document ${id}`, reason })),
+    },
+    tokenizer,
+    points,
+    batches: batchesOf(windows, plan.batchTokens),
+    longest,
+  };
+}
