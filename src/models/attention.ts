@@ -3,15 +3,15 @@
  * nearly half of a full mask's work is never done. Key-value heads are shared by broadcasting, never copied: query head
  * k·G + g reads key-value head k, G = H/K. Windows, softcaps and ALiBi fit the same form. Position s sees keys j ≤ s alone,
  * so padding on the right changes nothing. With a past the queries meet cached keys and new ones in one softmax, and
- * who sees whom follows from the positions that are fed.
+ * who sees whom follows from the positions that are fed; in a tree it follows from where branches end.
  *
  * Memory beyond the weights: scores 8·B·H·T·S bytes, T positions in a block; masks 2·S² bytes for each kind of layer.
- * With a past: scores 8·B·H·S·(P + S), masks 4·B·S·(P + S) for each kind of layer.
+ * With a past: scores 8·B·H·S·(P + S), masks 4·B·S·(P + S) for each kind of layer; in a tree the same with P = 0.
  */
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
-import { type Building, linear, norm, type Past, scaled, softcapped } from "./layers.ts";
+import { type Building, givenPositions, linear, norm, type Past, scaled, softcapped, type Tree } from "./layers.ts";
 import { rotaryTables } from "./rotary.ts";
 import type { AlibiSpec, AttentionSpec, QueryKeyNormSpec, RotarySpec } from "./spec.ts";
 
@@ -56,7 +56,6 @@ export class Attention {
 
   /** [B, S, d] → [B, S, d]; `block` tells the blocks' pasts apart */
   apply(x: Value, spec: AttentionSpec, block: number): Value {
-    const { past } = this.#building;
     const { heads, kvHeads, headWidth } = spec;
     const group = heads / kvHeads;
     const [batch, positions] = x.shape;
@@ -69,15 +68,21 @@ export class Attention {
     const queries = ops.transpose(query, [0, 2, 3, 1, 4]); // [B,S,K,G,h] → [B,K,G,S,h]
     const keys = ops.transpose(key, [0, 2, 3, 1, 4]); // [B,S,K,1,h] → [B,K,1,S,h]
     const values = ops.transpose(value, [0, 2, 3, 1, 4]);
-    const mixed = past
-      ? this.#afterPast(past, { queries, keys, values }, spec, block)
-      : ops.concat(
-          this.#blocks(spec.window).map((part) => this.#within(part, { queries, keys, values }, spec)),
-          3,
-          positions,
-        );
+    const mixed = this.#mixed({ queries, keys, values }, spec, block);
     const whole = ops.transpose(mixed, [0, 3, 1, 2, 4]); // [B,K,G,S,h] → [B,S,K,G,h]
     return linear(this.#building, ops.reshape(whole, [batch, positions, heads * headWidth]), spec.output);
+  }
+
+  /** What every query takes from the keys it sees: [B, K, G, S, h]. */
+  #mixed(parts: Heads, spec: AttentionSpec, block: number): Value {
+    const { past, tree } = this.#building;
+    if (past) return this.#afterPast(past, parts, spec, block);
+    if (tree) {
+      const scores = ops.add(scored(parts.queries, parts.keys, spec), this.#biasInTree(tree, spec));
+      return ops.matMul(ops.softmax(scores), parts.values);
+    }
+    const blocks = this.#blocks(spec.window).map((part) => this.#within(part, parts, spec));
+    return ops.concat(blocks, 3, parts.queries.shape[3]);
   }
 
   /** What a block of queries takes from the keys of its own window: [B, K, G, t, h]. */
@@ -106,22 +111,52 @@ export class Attention {
   }
 
   /** What is added to scores [B, K, G, S, P + S]: the mask [B, 1, 1, S, P + S], and ALiBi [B, K, G, 1, P + S]. */
-  #biasAfterPast({ positions, keyPositions }: Past, { window, alibi, heads, kvHeads }: AttentionSpec): Value {
-    const { graph, longest } = this.#building;
-    const [batch, queries] = positions.shape;
-    const keys = keyPositions.shape[1];
+  #biasAfterPast({ positions, keyPositions }: Past, spec: AttentionSpec): Value {
+    const { graph } = this.#building;
+    const { window } = spec;
     const mask = this.#once(`mask ${window}`, () => {
-      const at = ops.reshape(keyPositions, [batch, 1, 1, 1, keys]);
-      const distance = ops.subtract(ops.reshape(positions, [batch, 1, 1, queries, 1]), at);
-      const [seen, unseen] = [graph.scalar(0), graph.scalar(MASKED)];
-      const near = window === undefined ? seen : ops.where(ops.greater(graph.integers(window), distance), seen, unseen);
-      const before = ops.where(ops.greater(distance, graph.integers(-1)), near, unseen);
-      return ops.where(ops.greater(at, graph.integers(-1)), before, unseen);
+      const at = acrossKeys(keyPositions);
+      const distance = ops.subtract(acrossQueries(positions), at);
+      const before = this.#only(ops.greater(distance, graph.integers(-1)), this.#near(distance, window));
+      return this.#only(ops.greater(at, graph.integers(-1)), before);
     });
+    return this.#withAlibi(mask, keyPositions, spec);
+  }
+
+  /** What is added to scores [B, K, G, S, S]: a slot sees those before it whose branch has not ended. */
+  #biasInTree({ positions, slots, ends }: Tree, spec: AttentionSpec): Value {
+    const { graph } = this.#building;
+    const { window } = spec;
+    const mask = this.#once(`mask ${window}`, () => {
+      const own = ops.reshape(slots, [1, 1, 1, slots.shape[0], 1]);
+      const others = ops.reshape(slots, [1, 1, 1, 1, slots.shape[0]]);
+      const distance = ops.subtract(acrossQueries(positions), acrossKeys(positions));
+      const open = this.#only(ops.greater(acrossKeys(ends), own), this.#near(distance, window));
+      return this.#only(ops.greater(ops.add(own, graph.integers(1)), others), open);
+    });
+    return this.#withAlibi(mask, positions, spec);
+  }
+
+  /** 0 where a key is so near that the window holds it, else −1e30. */
+  #near(distance: Value, window: number | undefined): Value {
+    const { graph } = this.#building;
+    const seen = graph.scalar(0);
+    return window === undefined ? seen : this.#only(ops.greater(graph.integers(window), distance), seen);
+  }
+
+  /** The mask where the condition holds, else −1e30. */
+  #only(condition: Value, mask: Value): Value {
+    return ops.where(condition, mask, this.#building.graph.scalar(MASKED));
+  }
+
+  /** Mask [B, 1, 1, S, n] and, where there is some, ALiBi [B, K, G, 1, n] of keys at positions [B, n]. */
+  #withAlibi(mask: Value, keyPositions: Value, { window, alibi, heads, kvHeads }: AttentionSpec): Value {
     if (!alibi) return mask;
+    const { graph, longest } = this.#building;
+    const [batch, keys] = keyPositions.shape;
     return this.#once(`alibi ${JSON.stringify(alibi)} ${window}`, () => {
       const table = ops.transpose(graph.constant(alibiTable(alibi, longest), [heads, longest]), [1, 0]);
-      const slopes = ops.transpose(ops.gather(table, keyPositions), [0, 2, 1]); // [B,P+S,H] → [B,H,P+S]
+      const slopes = ops.transpose(ops.gather(table, keyPositions), [0, 2, 1]); // [B,n,H] → [B,H,n]
       return ops.add(ops.reshape(slopes, [batch, kvHeads, heads / kvHeads, 1, keys]), mask);
     });
   }
@@ -187,12 +222,13 @@ export class Attention {
 
   /** cos and sin as [S, 1, 1, width/2] or, each row at positions of its own, [B, S, 1, 1, width/2]: to broadcast over heads. */
   #angles(rotary: RotarySpec): { cos: Value; sin: Value } {
-    const { graph, ids, longest, past } = this.#building;
+    const { graph, ids, longest } = this.#building;
+    const given = givenPositions(this.#building);
     const half = rotary.width / 2;
     const cut = (name: "cos" | "sin"): Value =>
       this.#once(`${name} ${JSON.stringify(rotary)}`, () => {
         const table = graph.constant(rotaryTables(rotary, longest)[name], [longest, 1, 1, half]);
-        if (past) return ops.gather(table, past.positions);
+        if (given) return ops.gather(table, given);
         return ops.sliceTo(table, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
       });
     return { cos: cut("cos"), sin: cut("sin") };
@@ -241,6 +277,12 @@ export class Attention {
     return value;
   }
 }
+
+/** [B, n] → [B, 1, 1, n, 1] */
+const acrossQueries = (x: Value): Value => ops.reshape(x, [x.shape[0], 1, 1, x.shape[1], 1]);
+
+/** [B, n] → [B, 1, 1, 1, n] */
+const acrossKeys = (x: Value): Value => ops.reshape(x, [x.shape[0], 1, 1, 1, x.shape[1]]);
 
 /** Scores before any bias, capped: [B, K, G, t, h] and [B, K, 1, n, h] → [B, K, G, t, n]. */
 function scored(queries: Value, keys: Value, { scale, softcap }: AttentionSpec): Value {

@@ -1,13 +1,13 @@
 /**
  * One decoder for every architecture: a spec, weights and token ids become the residual stream after every block and the
- * logits, as values of a graph. Positions are 0 … S − 1 in every window, or go on from a past. What is computed from them is
- * for others: measuring is `heads.ts`'s, decoding step by step `steps.ts`'s.
+ * logits, as values of a graph. Positions are 0 … S − 1 in every window, or go on from a past, or branch. What is computed
+ * from them is for others: measuring is `heads.ts`'s, decoding step by step `steps.ts`'s, many continuations `trees.ts`'s.
  */
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { Attention } from "./attention.ts";
-import { type Building, linear, mlp, norm, scaled, softcapped } from "./layers.ts";
+import { type Building, givenPositions, linear, mlp, norm, scaled, softcapped } from "./layers.ts";
 import type { BlockSpec, DecoderSpec } from "./spec.ts";
 
 /**
@@ -47,14 +47,15 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
 
 /** Layer 0: [B, S] → [B, S, d] */
 function embedded(building: Building, { embedding }: DecoderSpec): Value {
-  const { graph, weights, ids, past } = building;
+  const { graph, weights, ids } = building;
   const looked = ops.cast(ops.gather(weights.stored(embedding.tokens), ids), "float32");
   const tokens = scaled(looked, embedding.scale);
   const projected = embedding.projection ? linear(building, tokens, embedding.projection) : tokens;
   if (!embedding.positions) return projected;
   const { table, offset } = embedding.positions;
-  if (past) {
-    const rows = ops.add(past.positions, graph.integers(offset));
+  const given = givenPositions(building);
+  if (given) {
+    const rows = ops.add(given, graph.integers(offset));
     return ops.add(projected, ops.cast(ops.gather(weights.stored(table), rows), "float32"));
   }
   const start = graph.integers([offset]);

@@ -106,7 +106,7 @@ export function buildMeasuringGraph(
 }
 
 /** Rows of [B, S, d] by flat slot, [n, d]. */
-function picked(states: Value, rows: Value): Value {
+export function picked(states: Value, rows: Value): Value {
   const [batch, positions, width] = states.shape;
   return ops.gather(ops.reshape(states, [product([batch, positions]), width]), rows);
 }
@@ -119,29 +119,46 @@ function unit(rows: Value): Value {
 }
 
 /**
- * −ln softmax(logits)[target] = (M − logit of the target) + ln Σ_c exp(M_c − M) / P_c over chunks c of the vocabulary,
- * M_c the largest logit of a chunk, M of all, P_c the largest share of the chunk's softmax (so 1/P_c = Σ exp(logit − M_c)).
- * The large terms are subtracted first, and the target's logit is one of those in the sum: no digits are lost where
- * logits are large.
+ * What −ln softmax(logits)[target] = (M − logit of the target) + ln Σ_c exp(M_c − M) / P_c is made of, over chunks c of the
+ * vocabulary: M_c the largest logit of a chunk, M of all, P_c the largest share of the chunk's softmax (so
+ * 1/P_c = Σ exp(logit − M_c)). With the large terms subtracted first, and the target's logit among those in the sum, no
+ * digits are lost where logits are large.
+ * @param chunks logits [R, c]
+ * @returns M and the logarithm, [R, 1] each
  */
-function losses(graph: Graph, model: Decoder): void {
-  const rows = graph.input("loss_rows", "int64", ["R1"]);
-  const targets = ops.reshape(graph.input("loss_targets", "int64", ["R1"]), ["R1", 1]);
-  const chunks = model.logits(picked(model.final, rows));
-  const largest = chunks.map((chunk) => ops.max(chunk, -1, { keep: true })); // [R1,c] → [R1,1]
+export function lossParts(chunks: readonly Value[]): { readonly top: Value; readonly logMass: Value } {
+  const largest = chunks.map((chunk) => ops.max(chunk, -1, { keep: true })); // [R,c] → [R,1]
   const top = largest.length === 1 ? largest[0] : ops.maximum(largest);
   const masses = chunks.map((chunk, index) =>
     ops.divide(ops.exp(ops.subtract(largest[index], top)), ops.max(ops.softmax(chunk), -1, { keep: true })),
   );
+  return { top, logMass: ops.log(masses.reduce(ops.add)) };
+}
+
+/** The logits of targets, from the chunk that holds each. @param inChunk looks targets up that are counted from its start */
+export function targetLogits(
+  chunks: readonly Value[],
+  targets: Value,
+  inChunk: (chunk: Value, targets: Value) => Value,
+): Value {
+  const { graph } = targets;
   let start = 0;
   let target: Value | undefined;
   for (const chunk of chunks) {
     const size = chunk.shape.at(-1) as number;
     const inside = ops.clip(ops.subtract(targets, graph.integers(start)), graph.integers(0), graph.integers(size - 1));
-    const found = ops.gatherElements(chunk, inside, 1);
+    const found = inChunk(chunk, inside);
     target = target ? ops.where(ops.greater(targets, graph.integers(start - 1)), found, target) : found;
     start += size;
   }
-  const loss = ops.add(ops.subtract(top, target!), ops.log(masses.reduce(ops.add)));
-  graph.output("losses", ops.reshape(loss, ["R1"]));
+  return target!;
+}
+
+function losses(graph: Graph, model: Decoder): void {
+  const rows = graph.input("loss_rows", "int64", ["R1"]);
+  const targets = ops.reshape(graph.input("loss_targets", "int64", ["R1"]), ["R1", 1]);
+  const chunks = model.logits(picked(model.final, rows));
+  const { top, logMass } = lossParts(chunks);
+  const target = targetLogits(chunks, targets, (chunk, inside) => ops.gatherElements(chunk, inside, 1));
+  graph.output("losses", ops.reshape(ops.add(ops.subtract(top, target), logMass), ["R1"]));
 }

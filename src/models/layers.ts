@@ -28,6 +28,8 @@ export interface Building {
   readonly longest: number;
   /** absent: every window stands by itself, at positions 0 … S − 1 */
   readonly past?: Past;
+  /** present: a window is a tree of continuations instead of one text; never with a past */
+  readonly tree?: Tree;
   /** positions in a block of queries (`attention.ts`); absent: what is fastest for a forward pass */
   readonly queryBlock?: number;
 }
@@ -46,6 +48,19 @@ export interface Past {
   /** takes the block's keys and values [B, K, 1, S, h] of this run */
   keep(block: number, keys: Value, values: Value): void;
 }
+
+/** Slots in the order of a depth-first walk: each sees those on its way from the root and no others (`trees.ts`). */
+export interface Tree {
+  /** int64 [B, S]: where every id stands in its text */
+  readonly positions: Value;
+  /** int64 [S]: 0 … S − 1 */
+  readonly slots: Value;
+  /** int64 [B, S]: the slot after the last one that goes on from this one; 0 for padding */
+  readonly ends: Value;
+}
+
+/** int64 [B, S] where positions are fed; undefined where they are 0 … S − 1. */
+export const givenPositions = ({ past, tree }: Building): Value | undefined => past?.positions ?? tree?.positions;
 
 /** x·factor; x itself for 1. */
 export const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : ops.multiply(x, x.graph.scalar(factor)));
