@@ -318,14 +318,15 @@ describe("splits", () => {
     for (const { subject, exposures } of facts(world)) expect(stated.get(subject) ?? 0).toBe(exposures);
   });
 
-  it("halve the entities from exposure to exposure", () => {
-    const { entities } = census(createWorld(1, "small"));
-    for (const { exposures, count } of entities) {
-      const { person, town, river, event } = SIZES.small.once;
-      const expected = [person, town, river, event].reduce((sum, once) => sum + Math.floor(once / exposures), 0);
-      expect(count).toBe(expected);
-    }
-    expect(entities.map(({ exposures }) => exposures)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256]);
+  it.each([
+    ["small", [1, 2, 4, 8, 16, 32, 64, 128, 256]],
+    ["few", [32, 64, 128, 256, 512]],
+  ] as const)("halve the entities from exposure to exposure: %s", (size, exposures) => {
+    const { entities } = census(createWorld(1, size));
+    const { least, rarest } = SIZES[size];
+    const expected = (times: number): number =>
+      KINDS.reduce((sum, kind) => sum + Math.floor((rarest[kind] * least) / times), 0);
+    expect(entities).toEqual(exposures.map((times) => ({ exposures: times, count: expected(times) })));
   });
 
   it("keep what is never seen out of training, and held-out pages too", () => {

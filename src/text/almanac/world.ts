@@ -1,7 +1,7 @@
 /**
  * The world of the almanac: entities with names, facts and exposures, all from one seed (METHODS §9). Of every kind
- * ⌊n·2^−k⌋ entities have exposure 2^k, k = 0 … 10, and that many training pages each; a further part is never written of
- * in training. Names are drawn without replacement over both parts, uniformly from the kind's pool; the kind of a
+ * ⌊n·2^−k⌋ entities have exposure a·2^k ≤ 1024, and that many training pages each (a = 1 but where the world is one of few
+ * entities that all are written of often); a further part is never written of in training. Names are drawn without replacement over both parts, uniformly from the kind's pool; the kind of a
  * never-seen entity is drawn with the share that the kind has of the training pages; facts by the laws of their relations.
  * By symmetry each entity taken by itself has a uniform name and independent facts, whatever the size of the world.
  *
@@ -13,25 +13,29 @@ import { KINDS, type KindName, kindOf, priorBits } from "./relations.ts";
 
 /** How large a world is, and how many pages its splits other than training have. */
 interface Size {
-  /** entities of exposure 1, by kind */
-  readonly once: Readonly<Record<KindName, number>>;
+  /** the smallest exposure */
+  readonly least: number;
+  /** entities of the smallest exposure, by kind */
+  readonly rarest: Readonly<Record<KindName, number>>;
   /** pages held out about known entities, and about entities never seen (of these one page each) */
   readonly heldOut: number;
   /** pages of the balanced split for every exposure */
   readonly balanced: number;
 }
 
-const size = (once: number, heldOut: number, balanced: number): Size => ({
-  once: { person: once / 2, town: once / 4, river: once / 8, event: once / 8 },
+const size = (least: number, rarest: number, heldOut: number, balanced: number): Size => ({
+  least,
+  rarest: { person: rarest / 2, town: rarest / 4, river: rarest / 8, event: rarest / 8 },
   heldOut,
   balanced,
 });
 
 export const SIZES = {
-  tiny: size(32, 32, 4),
-  small: size(512, 256, 16),
-  medium: size(4096, 1024, 32),
-  large: size(16384, 2048, 64),
+  tiny: size(1, 32, 32, 4),
+  few: size(32, 32, 256, 16),
+  small: size(1, 512, 256, 16),
+  medium: size(1, 4096, 1024, 32),
+  large: size(1, 16384, 2048, 64),
 } as const satisfies Readonly<Record<string, Size>>;
 export type SizeName = keyof typeof SIZES;
 
@@ -60,16 +64,16 @@ export interface World {
 }
 
 /** Exposures and how many entities of the kind have each: `[[1, 16], [2, 8], …]`. */
-function exposuresOf(once: number): [exposures: number, entities: number][] {
+function exposuresOf({ least, rarest }: Size, kind: KindName): [exposures: number, entities: number][] {
   const levels: [number, number][] = [];
-  for (let exposures = 1; exposures <= MOST_EXPOSURES && once >= exposures; exposures *= 2) {
-    levels.push([exposures, Math.floor(once / exposures)]);
+  for (let times = 1; least * times <= MOST_EXPOSURES && rarest[kind] >= times; times *= 2) {
+    levels.push([least * times, Math.floor(rarest[kind] / times)]);
   }
   return levels;
 }
 
 const trainingPages = (size: Size, kind: KindName): number =>
-  exposuresOf(size.once[kind]).reduce((pages, [exposures, entities]) => pages + exposures * entities, 0);
+  exposuresOf(size, kind).reduce((pages, [exposures, entities]) => pages + exposures * entities, 0);
 
 /** Probability that a page of the split is about this kind: of the size, not of the world. */
 export function kindShare(name: SizeName, split: Split, kind: KindName): number {
@@ -79,7 +83,7 @@ export function kindShare(name: SizeName, split: Split, kind: KindName): number 
   }
   const levels = new Map<number, { all: number; own: number }>();
   for (const other of KINDS) {
-    for (const [exposures, entities] of exposuresOf(size.once[other])) {
+    for (const [exposures, entities] of exposuresOf(size, other)) {
       const level = levels.get(exposures) ?? { all: 0, own: 0 };
       levels.set(exposures, { all: level.all + entities, own: level.own + (other === kind ? entities : 0) });
     }
@@ -109,7 +113,7 @@ export function createWorld(seed: number, sizeName: SizeName): World {
   };
 
   const known = KINDS.flatMap((kind) =>
-    exposuresOf(size.once[kind]).flatMap(([exposures, entities]) =>
+    exposuresOf(size, kind).flatMap(([exposures, entities]) =>
       Array.from({ length: entities }, () => draw(kind, exposures)),
     ),
   );
