@@ -33,7 +33,7 @@ export function distilCommand() {
     .addOption(new Option("--no-control", "does not train the same model alone"))
     .option("--offline", "downloads nothing", false)
     .action(async (options) => {
-      if (options.heldOut === 0)
+      if (options.heldOut === 0 && !options.heldOutText)
         throw new LossyscopeError("usage", "retention is taken on held-out text, and none is", "pass --held-out 0.05");
       const progress = createProgress(process.stderr, { quiet: options.quiet });
       await interruptible(async (signal) => {

@@ -36,6 +36,7 @@ export const trainingCommand = (name: string) =>
     .option("--split-on <regex>", "cuts plain files into documents")
     .option("--limit-bytes <size>", "reads at most so much text", quantity)
     .option("--held-out <share>", "share of the text that checkpoints are tried on", between(0, 0.9), 0.05)
+    .option("--held-out-text <path...>", "text that checkpoints are tried on, instead of a share")
     .option("--held-out-tokens <n>", "tokens of it that are used", atLeast(1), 65536)
     .option("--context <tokens>", "tokens of a row", atLeast(2), 256)
     .addOption(
@@ -76,7 +77,10 @@ export const trainingCommand = (name: string) =>
 export type TrainingOptions = ReturnType<ReturnType<typeof trainingCommand>["opts"]>;
 
 /** @throws LossyscopeError `io`, `text` or `usage` */
-export async function readText({ text, field, splitOn, limitBytes }: TrainingOptions): Promise<SourceDocument[]> {
+async function readText(
+  text: readonly string[],
+  { field, splitOn, limitBytes }: TrainingOptions,
+): Promise<SourceDocument[]> {
   const documents: SourceDocument[] = [];
   const read = readDocuments({
     text: text.map((path) => ({ path, domain: null })),
@@ -152,10 +156,10 @@ export const prepareRun = async (
   tokenizer: { readonly tokenizer: string | null; readonly vocabulary: number | null },
 ): Promise<Prepared> =>
   prepare({
-    documents: await readText(options),
+    documents: await readText(options.text, options),
     config,
     ...tokenizer,
-    heldOut: options.heldOut,
+    heldOut: options.heldOutText ? await readText(options.heldOutText, options) : options.heldOut,
     heldOutTokens: options.heldOutTokens,
     positions: options.context,
     packing: options.pack,

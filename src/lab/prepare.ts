@@ -31,8 +31,8 @@ export interface Preparation {
   readonly tokenizer: string | null;
   /** tokens of a tokenizer that is trained; null: what the config says */
   readonly vocabulary: number | null;
-  /** share of the text */
-  readonly heldOut: number;
+  /** share of the text, or another text */
+  readonly heldOut: number | readonly SourceDocument[];
   /** tokens at most that checkpoints are tried on, whole documents from the front; the first at least */
   readonly heldOutTokens: number;
   /** S */
@@ -58,7 +58,10 @@ export interface Prepared {
 /** @throws LossyscopeError `usage`, `model`, `unsupported` or `text` naming what does not fit together */
 export async function prepare(given: Preparation): Promise<Prepared> {
   const { positions, packing, shuffled, seed } = given;
-  const { train, heldOut } = splitText(given.documents, given.heldOut, seed);
+  const { train, heldOut } =
+    typeof given.heldOut === "number"
+      ? splitText(given.documents, given.heldOut, seed)
+      : { train: given.documents, heldOut: given.heldOut };
   const { config, files, tokenizer } = await tokenizerFor(given, train);
   const spec = specOf(config);
   if (spec.positions !== null && positions > spec.positions)
