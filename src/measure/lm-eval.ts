@@ -51,7 +51,8 @@ export function lmEvalWindows(document: number, ids: Int32Array, prefix: number,
 /** Adds up what the harness's windows cost. */
 export class LmEvalTally {
   readonly #documents: readonly TokenizedDocument[];
-  readonly #nats: number[] = [];
+  /** by batch, so that they are added in one order whoever saw which */
+  readonly #nats = new Map<number, number>();
 
   constructor(documents: readonly TokenizedDocument[]) {
     this.#documents = documents;
@@ -61,7 +62,17 @@ export class LmEvalTally {
   observe(observation: Observation): void {
     const losses: number[] = [];
     eachLoss(observation, this.#documents, (_, __, nats) => losses.push(nats));
-    this.#nats.push(sum(losses));
+    this.#nats.set(observation.batch.index, sum(losses));
+  }
+
+  /** What `restore` needs. */
+  snapshot(): ReadonlyMap<number, number> {
+    return this.#nats;
+  }
+
+  /** Adds what another tally of the same corpus has seen of other batches. */
+  restore(nats: ReadonlyMap<number, number>): void {
+    for (const [batch, own] of nats) this.#nats.set(batch, own);
   }
 
   /**
@@ -69,7 +80,7 @@ export class LmEvalTally {
    * @returns its `bits_per_byte`, `byte_perplexity` and `word_perplexity`, and in a line why they differ from ours
    */
   finish(maxLength: number): NonNullable<Coding["likeLmEval"]> {
-    const nats = sum(this.#nats);
+    const nats = sum([...this.#nats].sort(([a], [b]) => a - b).map(([, own]) => own));
     const bytes = sum(this.#documents.map((document) => document.bytes));
     const words = sum(this.#documents.map(({ text }) => text.split(PYTHON_SPACE).length));
     return {

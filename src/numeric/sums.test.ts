@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mean, sum } from "./sums.ts";
+import { random } from "./random.ts";
+import { addAllWide, addWide, mean, sum, wideSums } from "./sums.ts";
 
 describe("sum", () => {
   it("keeps what plain addition loses", () => {
@@ -35,5 +36,35 @@ describe("sum", () => {
     expect(sum([])).toBe(0);
     expect(mean([])).toBeNaN();
     expect(mean([1, 2, 6])).toBe(3);
+  });
+});
+
+describe("wide sums", () => {
+  const float32 = fc
+    .float({ min: -(2 ** 24), max: 2 ** 24, noNaN: true })
+    .filter((x) => x === 0 || Math.abs(x) > 2 ** -40);
+
+  it("of float32 values are exact: the same in any order and any division, and nearest to the truth", () => {
+    fc.assert(
+      fc.property(fc.array(float32, { maxLength: 100 }), fc.nat(100), fc.nat(), (values, cut, seed) => {
+        const whole = wideSums(1);
+        for (const value of values) addWide(whole, 0, value);
+        const shuffled = random(seed, "order").shuffle(values);
+        const [left, right] = [wideSums(1), wideSums(1)];
+        for (const value of shuffled.slice(0, cut)) addWide(left, 0, value);
+        for (const value of shuffled.slice(cut)) addWide(right, 0, value);
+        addAllWide(left, right);
+        expect(left).toEqual(whole);
+        // every value is a multiple of 2^-64: the sum in whole numbers, rounded once
+        const exact = Number(values.reduce((total, value) => total + BigInt(value * 2 ** 64), 0n)) / 2 ** 64;
+        expect(whole.high[0] + 0).toBe(exact);
+      }),
+    );
+  });
+
+  it("keep what one float64 loses", () => {
+    const sums = wideSums(2);
+    for (const value of [1, 2 ** 80, 2 ** -20, -(2 ** 80), -1]) addWide(sums, 1, value);
+    expect([...sums.high]).toEqual([0, 2 ** -20]);
   });
 });

@@ -118,7 +118,7 @@ describe("coding probe", () => {
         );
         for (const batch of shuffled.slice(0, at)) left.observe(observationOf(batch, nats));
         for (const batch of shuffled.slice(at)) right.observe(observationOf(batch, nats));
-        right.merge(left);
+        right.restore(left.snapshot());
         resumed.restore(structuredClone(right.snapshot()));
         expect(resumed.finish(contextOf(corpus))).toEqual(whole);
       }),

@@ -3,7 +3,7 @@
  * them document by document, in token order and compensated, into bits per byte and its relatives, overall and by domain,
  * with percentile intervals over the sampling units. The size under other compressors comes from `measure/baselines.ts`.
  *
- * Two probes over parts of one corpus merge exactly, in any order: nothing is added before the end.
+ * What probes over parts of one corpus have seen comes together exactly, in any order: nothing is added before the end.
  *
  * Memory: 4·N bytes for the losses, 8 for each document; at the end 8·(4·(units + resamples)) more.
  */
@@ -54,7 +54,7 @@ interface Group {
  */
 export function eachLoss(
   observation: Observation,
-  documents: readonly TokenizedDocument[],
+  documents: readonly Pick<TokenizedDocument, "id">[],
   visit: (window: Window, token: number, nats: number) => void,
 ): void {
   const { batch, losses, rows } = observation;
@@ -111,21 +111,17 @@ export class CodingProbe {
     this.#losses[place] = nats;
   }
 
-  /** Takes over what another probe of the same corpus has seen. */
-  merge(other: CodingProbe): void {
-    if (other.#losses.length !== this.#losses.length) throw new Error("the probes are of different corpora");
-    other.#losses.forEach((nats, place) => {
-      if (!Number.isNaN(nats)) this.#put(place, nats);
-    });
-  }
-
-  /** What `restore` needs to go on from here; a copy. */
+  /** What `restore` needs; a copy. */
   snapshot(): { readonly losses: Float32Array } {
     return { losses: this.#losses.slice() };
   }
 
+  /** Adds what another probe of the same corpus has seen: an earlier process, or one that saw another part of it. */
   restore({ losses }: { readonly losses: Float32Array }): void {
-    this.#losses.set(losses);
+    if (losses.length !== this.#losses.length) throw new Error("the probes are of different corpora");
+    losses.forEach((nats, place) => {
+      if (!Number.isNaN(nats)) this.#put(place, nats);
+    });
   }
 
   /**

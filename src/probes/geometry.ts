@@ -4,16 +4,17 @@
  * before the run, from the lengths of the documents and the seed alone. Prefixes are left out everywhere: theirs is one
  * and the same state in every document, and often of a hundred times the norm of any other.
  *
- * The moments of a batch are float32, added in float64: for batches of like size exact, so that neither their order nor
- * the number of shards shows beyond the last digit. Chosen states have places of their own and merge exactly.
+ * The moments of a batch are float32, added exactly (`WideSums`), and chosen states have places of their own: what was seen
+ * in parts, and in any order, comes to the same to the last digit.
  *
- * Memory: layers·(4·d·(d + 5) + 4·p·d) bytes, p the number of chosen tokens, at most 2048; at the end 4·d² + 4·p·d
- * more for one layer at a time.
+ * Memory: layers·(8·d·(d + 5) + 4·p·d) bytes, p the number of chosen tokens, at most 2048, and as much again while another
+ * part is taken over; at the end 4·d² + 4·p·d more for one layer at a time.
  */
-import { cloudShape, type MomentSums } from "../info/spectrum.ts";
+import { cloudShape } from "../info/spectrum.ts";
 import { twoNN } from "../info/twonn.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
+import { addAllWide, addWide, type WideSums, wideSums } from "../numeric/sums.ts";
 import { type LayerMoments, type Observation, statesOf } from "../observations/observation.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
 import type { WindowBatch } from "../text/corpus.ts";
@@ -155,9 +156,17 @@ function distinct(n: number, count: number, stream: Random): Int32Array {
   return Int32Array.from(chosen).sort();
 }
 
-/** What `restore` needs to go on: the probe's own arrays, not copies. */
+/** Moments over many batches; the Gram's lower triangle row by row, as `MomentSums` has it. */
+interface LayerSums {
+  count: number;
+  readonly sum: WideSums;
+  readonly gram: WideSums;
+  readonly unitSum: WideSums;
+}
+
+/** What a probe has seen: its own arrays, not copies. */
 export interface GeometrySnapshot {
-  readonly sums: readonly MomentSums[];
+  readonly sums: readonly LayerSums[];
   readonly states: readonly Float32Array[];
   readonly seen: Uint8Array;
 }
@@ -165,7 +174,7 @@ export interface GeometrySnapshot {
 export class GeometryProbe {
   readonly #width: number;
   readonly #rows: GeometryRows;
-  #sums: MomentSums[];
+  readonly #sums: readonly LayerSums[];
   /** one [points, d] array a layer */
   readonly #states: readonly Float32Array[];
   /** [points] whether the state at a place has come */
@@ -178,9 +187,9 @@ export class GeometryProbe {
     this.#rows = rows;
     this.#sums = Array.from({ length: layers }, () => ({
       count: 0,
-      sum: new Float64Array(width),
-      gram: new Float64Array((width * (width + 1)) / 2),
-      unitSum: new Float64Array(width),
+      sum: wideSums(width),
+      gram: wideSums((width * (width + 1)) / 2),
+      unitSum: wideSums(width),
     }));
     this.#states = Array.from({ length: layers }, () => new Float32Array(rows.points * width));
     this.#seen = new Uint8Array(rows.points);
@@ -194,7 +203,7 @@ export class GeometryProbe {
     if (moments?.length !== layers || states.length !== layers) {
       throw new Error(`${moments?.length ?? 0} moments and ${states.length} states for ${layers} layers`);
     }
-    this.#sums = this.#sums.map((sums, layer) => {
+    this.#sums.forEach((sums, layer) => {
       if (!moments[layer].sum.every(Number.isFinite)) {
         throw new LossyscopeError(
           "model",
@@ -202,7 +211,7 @@ export class GeometryProbe {
           "look for NaN or infinity among the weights; in float16 files a value may have overflowed",
         );
       }
-      return added(sums, moments[layer]);
+      addMoments(sums, moments[layer]);
     });
     this.#rows.statePlaces(batch).forEach((place, picked) => {
       this.#mark(place);
@@ -218,39 +227,28 @@ export class GeometryProbe {
     this.#seen[place] = 1;
   }
 
-  /** Takes over what another probe with the same rows has seen of the same corpus. */
-  merge(other: GeometryProbe): void {
-    if (other.#seen.length !== this.#seen.length || other.#sums.length !== this.#sums.length) {
-      throw new Error("the probes are of different corpora or models");
-    }
-    this.#sums = this.#sums.map((sums, layer) => {
-      const more = other.#sums[layer];
-      for (const key of ["sum", "gram", "unitSum"] as const) {
-        for (let i = 0; i < sums[key].length; i++) sums[key][i] += more[key][i];
-      }
-      return { ...sums, count: sums.count + more.count };
-    });
-    other.#seen.forEach((seen, place) => {
-      if (!seen) return;
-      this.#mark(place);
-      const [from, to] = [place * this.#width, (place + 1) * this.#width];
-      this.#states.forEach((rows, layer) => {
-        rows.set(other.#states[layer].subarray(from, to), from);
-      });
-    });
-  }
-
+  /** What `restore` needs. */
   snapshot(): GeometrySnapshot {
     return { sums: this.#sums, states: this.#states, seen: this.#seen };
   }
 
-  /** Takes up a snapshot of a probe with the same rows; its sums are taken over, not copied. */
+  /** Adds what another probe with the same rows has seen: an earlier process, or one that saw another part of the text. */
   restore({ sums, states, seen }: GeometrySnapshot): void {
-    this.#sums = [...sums];
-    this.#states.forEach((rows, layer) => {
-      rows.set(states[layer]);
+    if (seen.length !== this.#seen.length || sums.length !== this.#sums.length) {
+      throw new Error("the probes are of different corpora or models");
+    }
+    this.#sums.forEach((own, layer) => {
+      own.count += sums[layer].count;
+      for (const key of ["sum", "gram", "unitSum"] as const) addAllWide(own[key], sums[layer][key]);
     });
-    this.#seen.set(seen);
+    seen.forEach((came, place) => {
+      if (!came) return;
+      this.#mark(place);
+      const [from, to] = [place * this.#width, (place + 1) * this.#width];
+      this.#states.forEach((rows, layer) => {
+        rows.set(states[layer].subarray(from, to), from);
+      });
+    });
   }
 
   /**
@@ -266,20 +264,21 @@ export class GeometryProbe {
         "run the measurement to its end",
       );
     }
-    for (const [layer, sums] of this.#sums.entries()) {
-      yield { layer, positions: sums.count, ...cloudShape(sums), twoNN: twoNN(this.#states[layer], this.#width) };
+    for (const [layer, { count, sum, gram, unitSum }] of this.#sums.entries()) {
+      const sums = { count, sum: sum.high, gram: gram.high, unitSum: unitSum.high };
+      yield { layer, positions: count, ...cloudShape(sums), twoNN: twoNN(this.#states[layer], this.#width) };
     }
   }
 }
 
-/** Adds a batch's moments [d,d] to the sums in place; the Gram's lower triangle only. */
-function added(sums: MomentSums, { count, sum, gram, unitSum }: LayerMoments): MomentSums {
+/** Adds a batch's moments, of the Gram [d,d] its lower triangle. */
+function addMoments(sums: LayerSums, { count, sum, gram, unitSum }: LayerMoments): void {
   const d = sum.length;
   let entry = 0;
   for (let i = 0; i < d; i++) {
-    sums.sum[i] += sum[i];
-    sums.unitSum[i] += unitSum[i];
-    for (let j = 0; j <= i; j++) sums.gram[entry++] += gram[i * d + j];
+    addWide(sums.sum, i, sum[i]);
+    addWide(sums.unitSum, i, unitSum[i]);
+    for (let j = 0; j <= i; j++) addWide(sums.gram, entry++, gram[i * d + j]);
   }
-  return { ...sums, count: sums.count + count };
+  sums.count += count;
 }
