@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { sha256 } from "../files/digest.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
+import type { PageRecord } from "../text/almanac/record.ts";
 import { readDocuments } from "../text/documents.ts";
 import type { Units } from "../text/units.ts";
 import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
@@ -51,9 +52,12 @@ export const corpusName = (plan: Plan): string =>
 export const shownText = (plan: Plan): Plan["text"] =>
   plan.text.map(({ path, domain }) => ({ path: isAbsolute(path) ? basename(path) : path, domain }));
 
-/** Names the documents of a corpus, their domains and their order. */
+/** Names the documents of a corpus, their domains and their order, and what is known of pages of the almanac. */
 export const corpusDigest = ({ documents }: TokenizedCorpus): string =>
-  sha256(documents.map(({ domain, sha256: own }) => `${domain}\n${own}\n`).join(""));
+  sha256(documents.map(({ domain, sha256: own, page }) => `${domain}\n${own}\n${page ? pageLine(page) : ""}`).join(""));
+
+const pageLine = ({ split, exposures, knownBits, unknownBits }: PageRecord): string =>
+  `${split} ${exposures} ${knownBits} ${unknownBits}\n`;
 
 export function corpusSection(
   name: string,

@@ -77,7 +77,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     coding: { ...coded.coding, ...(likeLmEval && { likeLmEval: likeLmEval.finish(subject.context) }) },
     plane: planeFigures,
     geometry: geometryFigures,
-    almanac,
+    ...(almanac !== undefined && { almanac }),
     documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
       id,
       sha256,

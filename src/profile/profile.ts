@@ -3,6 +3,7 @@
  * is drawn from it. The schema below is published as `schema/profile.schema.json`.
  */
 import { z } from "zod";
+import { almanacSchema } from "./almanac.ts";
 import { codingSchema } from "./coding.ts";
 import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
@@ -33,7 +34,7 @@ export const profileSchema = z.object({
   corpus: z
     .object({
       name: z.string().meta({ description: "the text's own name; never a path" }),
-      digest: z.string().meta({ description: "SHA-256 over the documents' domains and digests, in order" }),
+      digest: z.string().meta({ description: "SHA-256 over the documents' domains, digests and floors, in order" }),
       documents: count.meta({ description: "documents measured" }),
       bytes: count.meta({ description: "UTF-8 bytes as given" }),
       characters: count.meta({ description: "Unicode code points" }),
@@ -58,6 +59,10 @@ export const profileSchema = z.object({
   coding: codingSchema.nullable().meta({ description: "how small the text gets, METHODS §1" }),
   plane: planeSchema.nullable().meta({ description: "what every layer keeps and knows, METHODS §2" }),
   geometry: geometrySchema.nullable().meta({ description: "the shape of the space, METHODS §3" }),
+  almanac: almanacSchema
+    .nullable()
+    .optional()
+    .meta({ description: "what is known of the almanac's world, METHODS §9; absent where the text is no almanac" }),
   documents: z
     .array(
       z.object({

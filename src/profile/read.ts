@@ -77,6 +77,10 @@ export function figureAt(profile: Profile, path: string): Figure {
     if (at === null) return { kind: "absent", why: `${inside}: ${refusal(inside)}` };
     const interval = intervalSchema.safeParse(at);
     if (interval.success && key === "value" && index === keys.length - 1) break;
+    // a section of the schema that this profile does without
+    if (at === profile && Object.hasOwn(profileSchema.shape, key) && !Object.hasOwn(profile, key)) {
+      return { kind: "absent", why: `${key}: ${refusal(key)}` };
+    }
     const place = Array.isArray(at) && key.startsWith("-") ? String(at.length + Number(key)) : key;
     if (typeof at !== "object" || !Object.hasOwn(at, place)) {
       const there = typeof at === "object" ? Object.keys(at).slice(0, 12).join(", ") : "a single value";

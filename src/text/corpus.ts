@@ -4,6 +4,7 @@
  *
  * Memory: 4 bytes a token for ids and 4 for byte ends, plus the text itself while documents are held.
  */
+import type { PageRecord } from "./almanac/record.ts";
 
 /** One record or file, tokenised. `ids` never contains the prefix. */
 export interface TokenizedDocument {
@@ -28,6 +29,8 @@ export interface TokenizedDocument {
   readonly repairs: { readonly bytes: number; readonly bits: number };
   /** per-document labels the input carries (language, source …), by name */
   readonly labels?: Readonly<Record<string, string>>;
+  /** where the document is a whole page of the almanac: its floors (METHODS §9) */
+  readonly page?: PageRecord;
 }
 
 /** What opens every window (METHODS §0 Prefix). `addedByTokenizer` makes it a token of the document for the plane. */

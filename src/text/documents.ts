@@ -7,6 +7,7 @@
  */
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
+import { type PageRecord, pageRecord } from "./almanac/record.ts";
 import { findTextFiles, readBytes, type TextFile, type TextSource } from "./sources.ts";
 import { cutToBytes, decodeUtf8, type InvalidUtf8, LONGEST_TEXT, wellFormed } from "./utf8.ts";
 
@@ -21,6 +22,8 @@ export interface SourceDocument {
   readonly replaced: number;
   /** the labels asked for that the record carries */
   readonly labels?: Readonly<Record<string, string>>;
+  /** where the record is a page of the almanac, whole: its floors */
+  readonly page?: PageRecord;
 }
 
 export interface TextOptions {
@@ -221,13 +224,23 @@ function toDocument(
     const value = fields[name];
     if (["string", "number", "boolean"].includes(typeof value)) labels[name] = String(value);
   }
+  const page = text === fields.text ? pageRecord(fields, Buffer.byteLength(text), where) : null;
   return {
     id,
     domain,
     text: sound.text,
     replaced: replaced + sound.replaced,
     ...(options.labels.length > 0 && { labels }),
+    ...(page && { page }),
   };
+}
+
+/** The beginning of a document that fits in so many bytes; the floors are those of the whole page. */
+function beginning(document: SourceDocument, bytes: number): SourceDocument {
+  const text = cutToBytes(document.text, bytes);
+  if (text.length === document.text.length) return document;
+  const { page: _whole, ...rest } = document;
+  return { ...rest, text };
 }
 
 type Limits = Pick<TextOptions, "limitBytes" | "limitDocuments" | "seed">;
@@ -238,8 +251,8 @@ async function* takeFirst(documents: AsyncIterable<SourceDocument>, limits: Limi
   let count = limits.limitDocuments ?? Infinity;
   for await (const document of documents) {
     const size = Buffer.byteLength(document.text);
-    const text = size > bytes ? cutToBytes(document.text, bytes) : document.text;
-    if (size === 0 || text.length > 0) yield { ...document, text };
+    const taken = beginning(document, bytes);
+    if (size === 0 || taken.text.length > 0) yield taken;
     bytes -= size;
     count--;
     if (bytes <= 0 || count <= 0) return;
@@ -267,10 +280,9 @@ async function* sample(documents: AsyncIterable<SourceDocument>, limits: Limits)
   for await (const document of documents) {
     const key = keys.uniform();
     if (key < closed) {
-      const text = limitBytes === null ? document.text : cutToBytes(document.text, limitBytes);
-      const whole = text.length === document.text.length;
-      const bytes = whole ? Buffer.byteLength(text) : Infinity;
-      drawn.push({ document: { ...document, text }, order, key, bytes });
+      const taken = limitBytes === null ? document : beginning(document, limitBytes);
+      const bytes = taken === document ? Buffer.byteLength(taken.text) : Infinity;
+      drawn.push({ document: taken, order, key, bytes });
       held += bytes;
       if (drawn.length > (limitDocuments ?? Infinity) || held > (limitBytes ?? Infinity)) {
         drawn.sort((a, b) => a.key - b.key);

@@ -1,0 +1,74 @@
+import { writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../files/folder.testing.ts";
+import { readDocuments, type SourceDocument, type TextOptions } from "../documents.ts";
+import { createWorld, documents } from "./almanac.ts";
+import { pageRecord } from "./record.ts";
+
+const at = temporaryFolder();
+const pages = [...documents(createWorld(3, "tiny"), "known")].slice(0, 6);
+
+async function read(records: readonly unknown[], options: Partial<TextOptions> = {}): Promise<SourceDocument[]> {
+  writeFileSync(at("pages.jsonl"), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  const found: SourceDocument[] = [];
+  for await (const document of readDocuments({
+    text: [{ path: at("pages.jsonl"), domain: null }],
+    field: null,
+    splitOn: null,
+    labels: [],
+    limitBytes: null,
+    limitDocuments: null,
+    sample: false,
+    invalidUtf8: "error",
+    seed: 0,
+    ...options,
+  })) {
+    found.push(document);
+  }
+  return found;
+}
+
+describe("records of the almanac", () => {
+  it("bring their floors along", async () => {
+    const read6 = await read(pages);
+    expect(read6.map(({ page }) => page)).toEqual(
+      pages.map(({ knownBits, unknownBits, split, exposures }) => ({ knownBits, unknownBits, split, exposures })),
+    );
+  });
+
+  it.each([false, true])("leave them behind where a limit cuts the page (sampled: %s)", async (sample) => {
+    const [first] = await read(pages, { limitBytes: pages[0].bytes, sample: false });
+    expect(first.page).toBeDefined();
+    const [cut, ...rest] = await read(pages, { limitBytes: 100, sample });
+    expect(rest).toEqual([]);
+    expect(cut.text).toHaveLength(100);
+    expect(cut.page).toBeUndefined();
+  });
+
+  it("leave them behind where another field is the text", async () => {
+    const [document] = await read([{ ...pages[0], summary: "a person" }], { field: "summary" });
+    expect(document).toMatchObject({ text: "a person" });
+    expect(document.page).toBeUndefined();
+  });
+
+  it("are no pages with fewer marks than all", () => {
+    const { knownBits: _, ...rest } = pages[0];
+    expect(pageRecord(rest, rest.bytes, "here")).toBeNull();
+    expect(pageRecord({ split: "train" }, 5, "here")).toBeNull();
+  });
+
+  it.each([
+    [{ knownBits: -1 }, /knownBits: .*>=0/],
+    [{ unknownBits: "many" }, /unknownBits: .*expected number/],
+    [{ unknownBits: Infinity }, /unknownBits: .*expected number/],
+    [{ split: "test" }, /split: /],
+    [{ exposures: 1.5 }, /exposures: .*int/],
+    [{ exposures: undefined }, /exposures: .*expected number/],
+    [{ bytes: 3 }, /it says 3 bytes, its text has \d+/],
+    [{ knownBits: 1e6 }, /knownBits is 1000000, its \d+ bytes take \d+ as they are/],
+  ])("are refused with %j", (wrong, message) => {
+    const refused = (): unknown => pageRecord({ ...pages[0], ...wrong }, pages[0].bytes, "a.jsonl, line 4");
+    expect(refused).toThrow(message);
+    expect(refused).toThrow(/^a\.jsonl, line 4 is no sound page of the almanac: .*`lossyscope almanac`/);
+  });
+});

@@ -1,0 +1,59 @@
+/**
+ * What a record of the almanac says of its page (METHODS §9), read from JSON lines as `lossyscope almanac` writes them and
+ * checked as far as the record itself allows. What the floors mean is `almanac.ts`'s.
+ */
+import { z } from "zod";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { SPLITS } from "./world.ts";
+
+const bits = z.number().nonnegative();
+
+const pageSchema = z.object({
+  /** −log2 P(text), world known */
+  knownBits: bits,
+  /** −log2 P(text), world unknown */
+  unknownBits: bits,
+  split: z.enum(SPLITS),
+  /** training pages that state the subject's facts */
+  exposures: z.number().int().nonnegative(),
+});
+export type PageRecord = z.infer<typeof pageSchema>;
+
+/** A record that carries all of these is a page of the almanac, or says so. */
+const MARKS = ["knownBits", "unknownBits", "split"] as const;
+
+/** What a text takes as it is: no page of the almanac comes near it. */
+const BITS_PER_BYTE_AS_IT_IS = 8;
+
+/**
+ * @param bytes of the record's text
+ * @param where file and line, for the error
+ * @returns null where the record is no page of the almanac
+ * @throws LossyscopeError `text` where it carries floors that cannot be those of its text
+ */
+export function pageRecord(record: Readonly<Record<string, unknown>>, bytes: number, where: string): PageRecord | null {
+  if (!MARKS.every((mark) => mark in record)) return null;
+  const fault = (what: string): never => {
+    throw new LossyscopeError(
+      "text",
+      `${where} is no sound page of the almanac: ${what}`,
+      "write the pages again with `lossyscope almanac`, or leave `knownBits` and `unknownBits` out",
+    );
+  };
+  const found = pageSchema.safeParse(record);
+  if (!found.success) {
+    const [{ path, message }] = found.error.issues;
+    return fault(`${path.join(".")}: ${message}`);
+  }
+  if (typeof record.bytes === "number" && record.bytes !== bytes) {
+    return fault(`it says ${record.bytes} bytes, its text has ${bytes}`);
+  }
+  for (const floor of ["knownBits", "unknownBits"] as const) {
+    if (found.data[floor] > BITS_PER_BYTE_AS_IT_IS * bytes) {
+      return fault(
+        `${floor} is ${found.data[floor]}, its ${bytes} bytes take ${BITS_PER_BYTE_AS_IT_IS * bytes} as they are`,
+      );
+    }
+  }
+  return found.data;
+}
