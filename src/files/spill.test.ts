@@ -2,7 +2,7 @@ import { existsSync, readdirSync, truncateSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "./folder.testing.ts";
-import { createSpill } from "./spill.ts";
+import { createSpill, spillAt } from "./spill.ts";
 
 const at = temporaryFolder();
 
@@ -61,6 +61,34 @@ describe("createSpill", () => {
     truncateSync(spill.path, 1);
     expect(() => spill.read(0, 3)).toThrow("ends at byte 1 of 3");
     spill.dispose();
+  });
+
+  it("is read with those of other processes as one", () => {
+    const pieces = fc.array(fc.uint8Array({ maxLength: 9 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(pieces, fc.nat(), fc.nat(), (given, from, to) => {
+        const folders = given.map((bytes, place) => {
+          const spill = createSpill(at(String(place)), "rows", { resume: true });
+          spill.truncate(0);
+          spill.append(bytes);
+          spill.close();
+          return at(String(place));
+        });
+        const whole = given.flatMap((bytes) => [...bytes]);
+        const joined = spillAt({ folders }, "rows");
+        expect(joined.bytes).toBe(whole.length);
+        const [begin, end] = [from % (whole.length + 1), to % (whole.length + 1)].sort((a, b) => a - b);
+        expect([...joined.read(begin, end - begin)]).toEqual(whole.slice(begin, end));
+        expect(() => joined.read(0, whole.length + 1)).toThrow(RangeError);
+        expect(() => joined.append(Uint8Array.of(1))).toThrow("only read");
+        joined.truncate(whole.length);
+        expect(() => joined.truncate(whole.length + 1)).toThrow(`have ${whole.length} bytes of ${whole.length + 1}`);
+        joined.dispose();
+        expect(folders.every((folder) => existsSync(folder))).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+    expect(() => spillAt({ folders: [at("none")] }, "rows")).toThrow(/cannot read .*none/);
   });
 
   it("is gone when the process exits", () => {

@@ -1,10 +1,20 @@
 /**
  * A temporary file for rows that do not fit in memory: appended to in order, read back by offset. It is removed when
  * disposed of and when the process exits, unless it was opened to outlast an interruption; then `truncate` takes it
- * back to the last point the resumed run knows of.
+ * back to the last point the resumed run knows of. What several processes have left can be read as one (`spillAt`).
  * Memory: 1 MiB of rows not yet written, and what `read` returns.
  */
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault } from "./faults.ts";
@@ -28,6 +38,91 @@ export interface Spill {
   close(): void;
   /** Closes and removes the file; idempotent. */
   dispose(): void;
+}
+
+/** Where spills lie: in a folder of the process's own, or in those where others left theirs, read one after the other. */
+export type SpillPlace =
+  | {
+      readonly folder: string;
+      /** whether a later process may go on with them: not removed when this one ends */
+      readonly resumable: boolean;
+    }
+  | { readonly folders: readonly string[] };
+
+/** @throws LossyscopeError `io` where the place cannot be used */
+export function spillAt(place: SpillPlace, name: string): Spill {
+  if ("folders" in place) return joinedSpills(place.folders.map((folder) => join(folder, name)));
+  return createSpill(place.folder, name, { resume: place.resumable });
+}
+
+/**
+ * Spills that others have written, as one: for reading. A file is open only while it is read, so that there may be any
+ * number of them.
+ */
+function joinedSpills(paths: readonly string[]): Spill {
+  const fault = (error: unknown, path: string): unknown => ioFault(error, `read ${path}`);
+  const ends: number[] = [];
+  for (const path of paths) {
+    try {
+      ends.push((ends.at(-1) ?? 0) + statSync(path).size);
+    } catch (error) {
+      throw fault(error, path);
+    }
+  }
+  const bytes = ends.at(-1) ?? 0;
+  const fill = (target: Uint8Array, piece: number, from: number): void => {
+    try {
+      const file = openSync(paths[piece], "r");
+      try {
+        readFully(file, target, from, paths[piece]);
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      throw fault(error, paths[piece]);
+    }
+  };
+  return {
+    path: paths.join(", "),
+    bytes,
+    append() {
+      throw new Error("spills of other processes are only read");
+    },
+    read(offset, length) {
+      checkStretch(offset, length, bytes);
+      const found = new Uint8Array(length);
+      for (let done = 0, piece = 0; done < length; piece++) {
+        const at = offset + done;
+        if (at >= ends[piece]) continue;
+        const count = Math.min(ends[piece] - at, length - done);
+        fill(found.subarray(done, done + count), piece, at - (ends[piece - 1] ?? 0));
+        done += count;
+      }
+      return found;
+    },
+    truncate(wanted) {
+      if (wanted !== bytes) throw new LossyscopeError("io", `${paths.join(", ")} have ${bytes} bytes of ${wanted}`);
+    },
+    flush() {},
+    close() {},
+    dispose() {},
+  };
+}
+
+function checkStretch(offset: number, length: number, bytes: number): void {
+  if (!(offset >= 0 && length >= 0 && offset + length <= bytes)) {
+    throw new RangeError(`bytes ${offset} to ${offset + length} of a spill of ${bytes}`);
+  }
+}
+
+function readFully(file: number, target: Uint8Array, offset: number, path: string): void {
+  for (let done = 0; done < target.length; ) {
+    const count = readSync(file, target, done, Math.min(target.length - done, 2 ** 30), offset + done);
+    if (count === 0) {
+      throw new LossyscopeError("io", `${path} ends at byte ${offset + done} of ${offset + target.length}`);
+    }
+    done += count;
+  }
 }
 
 /**
@@ -89,20 +184,10 @@ export function createSpill(folder: string, name: string, options: { readonly re
       return offset;
     },
     read(offset, length) {
-      if (!(offset >= 0 && length >= 0 && offset + length <= fileBytes + heldBytes)) {
-        throw new RangeError(`bytes ${offset} to ${offset + length} of a spill of ${fileBytes + heldBytes}`);
-      }
+      checkStretch(offset, length, fileBytes + heldBytes);
       if (offset + length > fileBytes) flush();
       const bytes = new Uint8Array(length);
-      attempt("read", () => {
-        for (let done = 0; done < length; ) {
-          const count = readSync(file, bytes, done, Math.min(length - done, 2 ** 30), offset + done);
-          if (count === 0) {
-            throw new LossyscopeError("io", `the temporary file ${path} ends at byte ${offset + done} of ${fileBytes}`);
-          }
-          done += count;
-        }
-      });
+      attempt("read", () => readFully(file, bytes, offset, path));
       return bytes;
     },
     truncate(bytes) {

@@ -1,6 +1,7 @@
 /** The probes that a plan asks for, over the documents it is about. What they take in memory and on the disk is theirs to say. */
+
+import type { SpillPlace } from "../files/spill.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { StorePlace } from "../probes/assignment-store.ts";
 import { CodingProbe } from "../probes/coding.ts";
 import { GeometryProbe, type GeometryRows, geometryRows } from "../probes/geometry.ts";
 import { KeptStates } from "../probes/kept-states.ts";
@@ -20,7 +21,7 @@ export interface Probes {
 }
 
 /** @throws LossyscopeError `io` where the place cannot be used */
-export function probesOf(subject: Subject, place: StorePlace): Probes {
+export function probesOf(subject: Subject, place: SpillPlace): Probes {
   const { documents, model, plan, prefix } = subject;
   const shape = { layers: model.layers + 1, width: model.width };
   const lengths = documents.map(({ ids }) => ids.length);
@@ -32,7 +33,7 @@ export function probesOf(subject: Subject, place: StorePlace): Probes {
     coding: new CodingProbe(documents, { vocabulary: model.vocabulary, prefixed: prefix !== null }),
     plane: planeProbe(subject, units, place, refusals),
     geometry: rows && { rows, probe: new GeometryProbe(rows, shape) },
-    kept: plan.keep.includes("states") ? new KeptStates(documents, shape, plan.seed, place.folder) : null,
+    kept: plan.keep.includes("states") ? new KeptStates(documents, shape, plan.seed, place) : null,
     refusals,
   };
 }
@@ -41,7 +42,7 @@ export function probesOf(subject: Subject, place: StorePlace): Probes {
 function planeProbe(
   { model, plan, documents, prefix, reference }: Subject,
   units: Units,
-  place: StorePlace,
+  place: SpillPlace,
   refusals: Profile["refusals"],
 ): PlaneProbe | null {
   if (!plan.plane || !reference) return null;

@@ -5,7 +5,7 @@
  *
  * Bytes, in memory or on the disk: `spillBytes` = 4·positions·layers·m·draws.
  */
-import { createSpill, type Spill } from "../files/spill.ts";
+import { type SpillPlace, spillAt } from "../files/spill.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** Up to this many bytes of assignments are held in memory where nothing has to outlast the process. */
@@ -23,13 +23,6 @@ export interface StoreShape {
 
 export const spillBytes = ({ layers, columns, positions }: StoreShape): number => 4 * layers * columns * positions;
 
-export interface StorePlace {
-  /** where spills go */
-  readonly folder: string;
-  /** whether a later process may go on with them: spilled whatever their size, and kept when the process ends */
-  readonly resumable: boolean;
-}
-
 /** Where one layer's rows are. */
 interface RowFile {
   append(rows: Uint32Array): void;
@@ -46,8 +39,9 @@ export class AssignmentStore {
   readonly #files: readonly RowFile[];
   readonly #rows: number[];
 
-  constructor(shape: StoreShape, place: StorePlace) {
-    const spilled = place.resumable || spillBytes(shape) > HELD_BYTES;
+  /** @param place where spills lie; what may be gone on with later is spilled whatever its size */
+  constructor(shape: StoreShape, place: SpillPlace) {
+    const spilled = "folders" in place || place.resumable || spillBytes(shape) > HELD_BYTES;
     this.#shape = shape;
     this.#rows = new Array<number>(shape.layers).fill(0);
     this.#files = this.#rows.map((_, layer) => (spilled ? spilledRows(shape, place, layer) : heldRows(shape)));
@@ -133,8 +127,8 @@ function heldRows({ columns, positions }: StoreShape): RowFile {
   };
 }
 
-function spilledRows({ columns }: StoreShape, { folder, resumable }: StorePlace, layer: number): RowFile {
-  const spill: Spill = createSpill(folder, `assignments.${layer}`, { resume: resumable });
+function spilledRows({ columns }: StoreShape, place: SpillPlace, layer: number): RowFile {
+  const spill = spillAt(place, `assignments.${layer}`);
   const rowBytes = 4 * columns;
   return {
     append: (rows) => void spill.append(rows),

@@ -55,7 +55,10 @@ describe("states kept for comparison", () => {
     const documents = texts.map((text, index) => documentOf(index, text, [1]));
     let orders = 0;
     for (const order of [(n: number) => [...Array(n).keys()], (n: number) => [...Array(n).keys()].reverse()]) {
-      const kept = new KeptStates(documents, { layers: 2, width: WIDTH }, 0, folder(`order ${orders++}`));
+      const kept = new KeptStates(documents, { layers: 2, width: WIDTH }, 0, {
+        folder: folder(`order ${orders++}`),
+        resumable: true,
+      });
       observe(kept, documents, order);
       const ends = kept.rows.map(({ document, byte }) => {
         const before = Buffer.from(texts[document]).subarray(0, byte).toString();
@@ -69,11 +72,17 @@ describe("states kept for comparison", () => {
   });
 
   it("lie at the same bytes for any way of cutting, where a token ends there", () => {
-    const fine = new KeptStates([documentOf(0, texts[0], [1])], { layers: 1, width: WIDTH }, 5, folder());
+    const fine = new KeptStates([documentOf(0, texts[0], [1])], { layers: 1, width: WIDTH }, 5, {
+      folder: folder(),
+      resumable: true,
+    });
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 6 }), (cuts) => {
         const document = documentOf(0, texts[0], cuts);
-        const coarse = new KeptStates([document], { layers: 1, width: WIDTH }, 5, folder());
+        const coarse = new KeptStates([document], { layers: 1, width: WIDTH }, 5, {
+          folder: folder(),
+          resumable: true,
+        });
         const ends = new Set(document.byteEnds);
         expect(coarse.rows.map(({ byte }) => byte)).toEqual(
           fine.rows.map(({ byte }) => byte).filter((byte) => ends.has(byte)),
@@ -87,14 +96,14 @@ describe("states kept for comparison", () => {
   it("go on from a snapshot as if nothing had happened", () => {
     const documents = texts.map((text, index) => documentOf(index, text, [2, 1]));
     const shape = { layers: 2, width: WIDTH };
-    const whole = new KeptStates(documents, shape, 0, folder("whole"));
+    const whole = new KeptStates(documents, shape, 0, { folder: folder("whole"), resumable: true });
     observe(whole, documents, (n) => [...Array(n).keys()]);
-    const first = new KeptStates(documents, shape, 0, folder());
+    const first = new KeptStates(documents, shape, 0, { folder: folder(), resumable: true });
     observe(first, documents, (n) => [...Array(n - 2).keys()]);
     const snapshot = structuredClone(first.snapshot());
     observe(first, documents, (n) => [n - 2]);
     first.close();
-    const second = new KeptStates(documents, shape, 0, folder());
+    const second = new KeptStates(documents, shape, 0, { folder: folder(), resumable: true });
     second.restore(snapshot);
     observe(second, documents, (n) => [n - 2, n - 1]);
     expect(values(second)).toEqual(values(whole));

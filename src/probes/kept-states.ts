@@ -6,7 +6,7 @@
  * Memory: 8 bytes a kept row and one batch's states. Disk: rows · (L+1) · d · 4 bytes while the run goes on.
  */
 import { createHash } from "node:crypto";
-import { createSpill, type Spill } from "../files/spill.ts";
+import { type Spill, type SpillPlace, spillAt } from "../files/spill.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Observation, statesOf } from "../observations/observation.ts";
 import type { TokenizedDocument, WindowBatch } from "../text/corpus.ts";
@@ -66,17 +66,15 @@ export class KeptStates {
   /** places of the rows that have arrived, in their order */
   #order: number[] = [];
 
-  /** @param folder where the rows are while the run goes on */
-  constructor(documents: readonly TokenizedDocument[], shape: KeptStatesShape, seed: number, folder: string) {
+  /** @param place where the rows are while the run goes on */
+  constructor(documents: readonly TokenizedDocument[], shape: KeptStatesShape, seed: number, place: SpillPlace) {
     this.#shape = shape;
     this.rows = chooseRows(documents, seed);
     this.rows.forEach(({ document, token }, place) => {
       const tokens = this.#places.get(document) ?? new Map<number, number>();
       this.#places.set(document, tokens.set(token, place));
     });
-    this.#spills = Array.from({ length: shape.layers }, (_, layer) =>
-      createSpill(folder, `kept-states.${layer}`, { resume: true }),
-    );
+    this.#spills = Array.from({ length: shape.layers }, (_, layer) => spillAt(place, `kept-states.${layer}`));
   }
 
   /** Rows of a batch that are kept, with the place of each. */
@@ -114,14 +112,10 @@ export class KeptStates {
     return { order: this.#order };
   }
 
+  /** Takes up rows that lie where this probe's place is, in the order in which they were written. */
   restore({ order }: { readonly order: readonly number[] }): void {
     const bytes = order.length * this.#shape.width * 4;
-    for (const spill of this.#spills) {
-      if (spill.bytes < bytes) {
-        throw new LossyscopeError("io", `${spill.path} has ${spill.bytes} of ${bytes} bytes`, "start the run anew");
-      }
-      spill.truncate(bytes);
-    }
+    for (const spill of this.#spills) spill.truncate(bytes);
     this.#order = [...order];
   }
 

@@ -9,6 +9,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { mapAtMost } from "../files/concurrent.ts";
+import type { SpillPlace } from "../files/spill.ts";
 import { toFixed } from "../info/assignment.ts";
 import { frontierAt, frontierSteps, type LabelPairs } from "../info/frontier.ts";
 import {
@@ -27,9 +28,9 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { mean } from "../numeric/sums.ts";
 import type { Observation } from "../observations/observation.ts";
 import type { Frontier, Plane, PlaneLayer, PlaneOrder } from "../profile/plane.ts";
-import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
+import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import type { Units } from "../text/units.ts";
-import { AssignmentStore, type StorePlace, type StoreShape, spillBytes } from "./assignment-store.ts";
+import { AssignmentStore, type StoreShape, spillBytes } from "./assignment-store.ts";
 import { layerWorkers } from "./layer-workers.ts";
 import { measureLayer } from "./layers.ts";
 import { divideUnits, type Populations, populationsOf } from "./populations.ts";
@@ -80,7 +81,7 @@ export class PlaneProbe {
   #arrived = 0;
 
   /** @throws LossyscopeError `text` where no document is long enough to have a position */
-  constructor(request: PlaneRequest, place: StorePlace) {
+  constructor(request: PlaneRequest, place: SpillPlace) {
     const { documents, prefix, allPositions, layers, m, draws } = request;
     const counted = prefix?.addedByTokenizer ? prefix.id : null;
     this.#request = request;
@@ -102,23 +103,16 @@ export class PlaneProbe {
   /** @throws LossyscopeError `engine` where an assignment is no probability, or more arrive than were planned */
   observe({ batch, assignments }: Observation): void {
     if (!assignments) throw new LossyscopeError("engine", "the engine gave no soft assignments");
-    const { prefix, m, draws } = this.#request;
-    const columns = m * draws;
+    const columns = this.#request.m * this.#request.draws;
     // Rows that count lie together but for the ends of documents: they are converted by the run, not one by one.
     const runs: { from: number; count: number }[] = [];
-    let row = 0;
     let counted = 0;
-    for (const { document, ids, prefixSlots, start, fresh } of batch.windows) {
-      for (let slot = fresh; slot < ids.length; slot++, row++) {
-        const index = start + slot - (prefix?.addedByTokenizer ? 0 : prefixSlots);
-        const position = index < 0 ? -1 : this.#positions.row(document, index);
-        if (position < 0) continue;
-        this.#order[this.#arrived + counted++] = position;
-        const last = runs.at(-1);
-        if (last && last.from + last.count === row) last.count++;
-        else runs.push({ from: row, count: 1 });
-      }
-    }
+    this.#eachPosition(batch, (row, position) => {
+      this.#order[this.#arrived + counted++] = position;
+      const last = runs.at(-1);
+      if (last && last.from + last.count === row) last.count++;
+      else runs.push({ from: row, count: 1 });
+    });
     const fixed = new Uint32Array(counted * columns);
     for (const [layer, values] of assignments.entries()) {
       let to = 0;
@@ -132,12 +126,33 @@ export class PlaneProbe {
     this.#arrived += counted;
   }
 
+  /** Visits the rows of a batch that are positions. */
+  #eachPosition({ windows }: WindowBatch, visit: (row: number, position: number) => void): void {
+    const { prefix } = this.#request;
+    let row = 0;
+    for (const { document, ids, prefixSlots, start, fresh } of windows) {
+      for (let slot = fresh; slot < ids.length; slot++, row++) {
+        const index = start + slot - (prefix?.addedByTokenizer ? 0 : prefixSlots);
+        const position = index < 0 ? -1 : this.#positions.row(document, index);
+        if (position >= 0) visit(row, position);
+      }
+    }
+  }
+
+  /** Temporary bytes that some of the batches come to; all of them to `spillBytes`. */
+  bytesOf(batches: readonly WindowBatch[]): number {
+    let positions = 0;
+    for (const batch of batches) this.#eachPosition(batch, () => positions++);
+    return positions * (this.spillBytes / this.#positions.count);
+  }
+
   /** What `restore` needs to go on from here; the rows themselves are written out where they are. */
   snapshot(): PlaneSnapshot {
     this.#store.flush();
     return { order: this.#order.slice(0, this.#arrived) };
   }
 
+  /** Takes up rows that lie where this probe's place is, in the order in which they were written. */
   restore({ order }: PlaneSnapshot): void {
     this.#store.truncate(order.length);
     this.#order.set(order);
