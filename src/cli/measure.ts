@@ -7,8 +7,8 @@ import { createProgress } from "../report/progress.ts";
 import { deliver, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
-import { measuringCommand, readPlan } from "./measuring.ts";
-import { quantity } from "./options.ts";
+import { measuringCommand, named, readPlan } from "./measuring.ts";
+import { quantity, unseenText } from "./options.ts";
 
 export function measureCommand() {
   return measuringCommand("measure")
@@ -21,6 +21,8 @@ export function measureCommand() {
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
+    .addOption(new Option("--with <what...>", "measures that too").choices(["recall"]).default([] as string[]))
+    .addOption(unseenText())
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
         .choices(["losses", "states"])
@@ -38,6 +40,8 @@ export function measureCommand() {
           trainingTokens: options.trainingTokens ?? null,
           trainingBytes: options.trainingBytes ?? null,
           keep: options.keep,
+          with: options.with,
+          unseen: named(options.unseen),
         });
         await prepareDelivery(options);
         const model = await openModel(name, {

@@ -1,5 +1,5 @@
 /**
- * What `measure` and `trajectory` share: the options that make a plan, and the plan made of them. What a command does with
+ * What commands that measure share: the options that make a plan, and the plan made of them. What a command does with
  * the measurement is its own.
  */
 import { Command, Option } from "@commander-js/extra-typings";
@@ -9,8 +9,8 @@ import { type GivenPoints, readPoints } from "../measure/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { atLeast, collect, quantity, seed, threads } from "./options.ts";
 
-function domains(named: readonly string[]): { path: string; domain: string }[] {
-  return named.map((entry) => {
+function domains(given: readonly string[]): { path: string; domain: string }[] {
+  return given.map((entry) => {
     const cut = entry.indexOf("=");
     if (cut < 1 || cut === entry.length - 1) {
       throw new LossyscopeError("usage", `--domain ${entry} is not NAME=PATH`, "write --domain news=articles/");
@@ -36,17 +36,12 @@ const DEFAULT = validatePlan({ text: [{ path: "-" }] });
 const PLANE = DEFAULT.plane!;
 const FRONTIER = PLANE.frontier!;
 
-export const measuringCommand = (name: string) =>
+/** What every command takes that reads a text with a model. */
+export const readingCommand = (name: string) =>
   new Command(name)
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--domain <name=path>", "text under a domain of its own (repeatable)", collect, [] as string[])
     .option("--field <name>", "field of JSON records that holds the text (default: text, else content)")
-    .option(
-      "--label <field>",
-      "field of JSON records to use as a label of the plane (repeatable)",
-      collect,
-      [] as string[],
-    )
     .option("--split-on <regex>", "cuts plain files into documents")
     .option("--limit-bytes <size>", "reads at most so much text", quantity)
     .option("--limit-documents <n>", "reads at most so many documents", atLeast(1))
@@ -66,6 +61,20 @@ export const measuringCommand = (name: string) =>
     .option("--batch-tokens <n>", "tokens that go through the model together", atLeast(1), DEFAULT.batchTokens)
     .addOption(threads())
     .option("--seed <n>", "seed of everything random", seed, DEFAULT.seed)
+    .addOption(NO_TEXT)
+    .option("--work <folder>", "where a run keeps what it needs while it goes on")
+    .option("--resume", "goes on with a stopped run", false)
+    .option("--offline", "downloads nothing", false)
+    .option("--quiet", "no progress", false);
+
+export const measuringCommand = (name: string) =>
+  readingCommand(name)
+    .option(
+      "--label <field>",
+      "field of JSON records to use as a label of the plane (repeatable)",
+      collect,
+      [] as string[],
+    )
     .option("--points <m>", "reference points of the plane", atLeast(2), PLANE.points)
     .option("--reference-points <file>", "safetensors file with the reference points W [m,d]")
     .option(
@@ -86,14 +95,31 @@ export const measuringCommand = (name: string) =>
       FRONTIER.vocabulary,
     )
     .option("--no-geometry", "skips the geometry")
-    .option("--no-baselines", "skips the other compressors")
-    .addOption(NO_TEXT)
-    .option("--work <folder>", "where a run keeps what it needs while it goes on")
-    .option("--resume", "goes on with a stopped run", false)
-    .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false);
+    .option("--no-baselines", "skips the other compressors");
 
+type ReadingOptions = ReturnType<ReturnType<typeof readingCommand>["opts"]>;
 export type MeasuringOptions = ReturnType<ReturnType<typeof measuringCommand>["opts"]>;
+
+/** The part of a plan that says what is read, and how. */
+export const readingPlan = (options: ReadingOptions, contextAsked: boolean) => ({
+  text: [...named(options.text), ...domains(options.domain)],
+  field: options.field ?? null,
+  splitOn: options.splitOn ?? null,
+  limitBytes: options.limitBytes ?? null,
+  limitDocuments: options.limitDocuments ?? null,
+  sample: options.sample,
+  invalidUtf8: options.invalidUtf8,
+  specialTokens: options.specialTokens,
+  context: { tokens: options.context, asked: contextAsked },
+  overlap: options.overlap ?? null,
+  batchTokens: options.batchTokens,
+  seed: options.seed,
+  keepText: options.keepText ?? true,
+});
+
+/** Paths as a plan names them. */
+export const named = (paths: readonly string[]): { path: string; domain: null }[] =>
+  paths.map((path) => ({ path, domain: null }));
 
 /**
  * @param contextAsked whether `--context` stood on the command line
@@ -108,19 +134,8 @@ export async function readPlan(
   const points = options.referencePoints ? await readPoints(options.referencePoints, sha256File) : null;
   const plan = validatePlan({
     ...further,
-    text: [...options.text.map((path) => ({ path, domain: null })), ...domains(options.domain)],
-    field: options.field ?? null,
-    splitOn: options.splitOn ?? null,
+    ...readingPlan(options, contextAsked),
     labels: options.label,
-    limitBytes: options.limitBytes ?? null,
-    limitDocuments: options.limitDocuments ?? null,
-    sample: options.sample,
-    invalidUtf8: options.invalidUtf8,
-    specialTokens: options.specialTokens,
-    context: { tokens: options.context, asked: contextAsked },
-    overlap: options.overlap ?? null,
-    batchTokens: options.batchTokens,
-    seed: options.seed,
     plane: options.plane
       ? {
           points: points?.m ?? options.points,
@@ -134,7 +149,6 @@ export async function readPlan(
     geometry: options.geometry,
     preNorm: options.preNorm,
     baselines: options.baselines,
-    keepText: options.keepText ?? true,
   });
   return { plan, points };
 }

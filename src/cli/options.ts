@@ -24,6 +24,14 @@ export const threads = () =>
     .argParser(atLeast(1))
     .default(availableParallelism(), "all cores");
 
+export const unseenText = () =>
+  new Option("--unseen <path...>", "text of the same kind that the model was not trained on: membership").default(
+    [] as string[],
+  );
+
+/** `8,16,32` */
+export const counts = (text: string): number[] => text.split(",").map((one) => whole(one.trim(), 1));
+
 const MULTIPLES: Readonly<Record<string, number>> = {
   "": 1,
   k: 1e3,

@@ -78,7 +78,10 @@ export async function* continueText(
 }
 
 /** Ids that end a text, by config.json and generation_config.json. */
-async function endsOfText(folder: string, config: Readonly<Record<string, unknown>>): Promise<ReadonlySet<number>> {
+export async function endsOfText(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<ReadonlySet<number>> {
   const path = join(folder, "generation_config.json");
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return "{}";

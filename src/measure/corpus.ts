@@ -48,9 +48,9 @@ export async function readCorpus(
 export const corpusName = (plan: Plan): string =>
   plan.text.map(({ path }) => (path === "-" ? "standard input" : basename(path))).join(", ");
 
-/** The plan's text, for the profile. */
-export const shownText = (plan: Plan): Plan["text"] =>
-  plan.text.map(({ path, domain }) => ({ path: isAbsolute(path) ? basename(path) : path, domain }));
+/** Where a text lies, as the profile says it. */
+export const shownText = (sources: Plan["text"]): Plan["text"] =>
+  sources.map(({ path, domain }) => ({ path: isAbsolute(path) ? basename(path) : path, domain }));
 
 /** Names the documents of a corpus, their domains and their order, and what is known of pages of the almanac. */
 export const corpusDigest = ({ documents }: TokenizedCorpus): string =>

@@ -17,6 +17,7 @@ import { passagesOf } from "./passages.ts";
 import type { Subject } from "./prepare.ts";
 import type { Probes } from "./probes.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
+import type { Recalled } from "./recall/recall.ts";
 
 export interface Measurement {
   readonly profile: Profile;
@@ -33,6 +34,8 @@ export interface Findings {
   readonly probes: Probes;
   readonly likeLmEval: LmEvalTally | null;
   readonly asides: Asides;
+  /** null where it was not asked for */
+  readonly recall: Recalled | null;
   /** every process that ran the model */
   readonly ran: readonly Ran[];
 }
@@ -46,11 +49,11 @@ export interface FinishRequest {
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, { threads, progress, signal }: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, asides, ran } = findings;
+  const { subject, probes, likeLmEval, asides, recall, ran } = findings;
   const { plan, documents } = subject;
   const { coding, plane, geometry, units } = probes;
   const { ledger, baselines, embedding } = asides;
-  const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals];
+  const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals, ...(recall?.refusals ?? [])];
   const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
   const { almanac, refusals: unknown } = almanacSection(documents, coded.documentNats, plan.seed);
   refusals.push(...unknown);
@@ -78,6 +81,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     plane: planeFigures,
     geometry: geometryFigures,
     ...(almanac !== undefined && { almanac }),
+    ...(recall && { recall: recall.recall }),
     documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
       id,
       sha256,

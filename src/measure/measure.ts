@@ -11,6 +11,7 @@ import { finish, type Measurement } from "./finish.ts";
 import { type ObserveRequest, observe, ranSince } from "./observe.ts";
 import { type Prepared, type PrepareRequest, prepare } from "./prepare.ts";
 import { probesOf } from "./probes.ts";
+import { recallOf } from "./recall/recall.ts";
 import { RunFolder } from "./run-folder.ts";
 
 export type { Measurement } from "./finish.ts";
@@ -75,11 +76,13 @@ async function run(
     const stopwatch = performance.now();
     const { ran, likeLmEval } = await observe(request, prepared, probes, folder);
     const asides = await asidesOf(request, prepared);
+    const recall = await recallOf(request, prepared, probes);
     const findings = {
       subject: prepared.subject,
       probes,
       likeLmEval,
       asides,
+      recall,
       ran: [ranSince(ran, started, stopwatch)],
     };
     return await finish(findings, request);

@@ -10,10 +10,14 @@ const positive = z.number().int().positive();
 
 export const temperatureSchema = z.union([z.enum(["bound", "exact", "leading-order"]), z.number().positive()]);
 
+/** files, folders or `-`, each with its domain where one is named */
+const sources = z.array(z.object({ path: z.string().min(1), domain: z.string().nullable().default(null) }));
+
 export const planSchema = z
   .object({
-    /** files, folders or `-`, each with its domain where one is named */
-    text: z.array(z.object({ path: z.string().min(1), domain: z.string().nullable().default(null) })).min(1),
+    text: sources.min(1),
+    /** text of the same kind that the model was not trained on; read as `text` is */
+    unseen: sources.default([]),
     field: z.string().nullable().default(null),
     splitOn: z.string().nullable().default(null),
     labels: z.array(z.string()).default([]),
@@ -57,6 +61,17 @@ export const planSchema = z
     trainingBytes: z.number().positive().nullable().default(null),
     keepText: z.boolean().default(true),
     keep: z.array(z.enum(["losses", "states"])).default([]),
+    /** what is measured only where it is asked for */
+    with: z.array(z.enum(["recall", "facts"])).default([]),
+    recall: z
+      .object({
+        /** tokens of the prompts */
+        prefixes: z.array(positive).min(1).default([8, 16, 32, 64]),
+        /** tokens of the continuation */
+        length: positive.default(32),
+        passages: positive.default(256),
+      })
+      .prefault({}),
   })
   .strict();
 export type Plan = z.infer<typeof planSchema>;
@@ -64,7 +79,10 @@ export type Plan = z.infer<typeof planSchema>;
 /** What is left out of the options takes its default. @throws LossyscopeError `usage` naming every option that is wrong */
 export function validatePlan(options: unknown): Plan {
   const parsed = planSchema.safeParse(options);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (parsed.data.unseen.length === 0 || parsed.data.with.includes("recall")) return parsed.data;
+    throw new LossyscopeError("usage", "unseen text is for recall, which was not asked for", "pass --with recall");
+  }
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
   throw new LossyscopeError("usage", `the options do not make a plan (${faults.join("; ")})`);
 }
@@ -83,7 +101,7 @@ export function canonicalJson(value: unknown): string {
  * that the same measurement has the same id wherever its files lie.
  */
 export function runId(plan: Plan, digests: Readonly<Record<string, string | null>>): string {
-  const { text: _where, ...rest } = plan;
+  const { text: _where, unseen: _elsewhere, ...rest } = plan;
   return createHash("sha256")
     .update(canonicalJson({ ...rest, digests }))
     .digest("hex")

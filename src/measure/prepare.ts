@@ -16,6 +16,7 @@ import type { OpenModel } from "./model.ts";
 import { contextOf, type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
+import { recallDigest } from "./recall/recall.ts";
 
 export interface PrepareRequest {
   readonly model: OpenModel;
@@ -49,6 +50,8 @@ export interface Subject {
 export interface Prepared {
   readonly subject: Subject;
   readonly tokenizer: Tokenizer;
+  /** text that the model was not trained on; null where none is given */
+  readonly unseen: readonly TokenizedDocument[] | null;
   readonly points: PlanePoints | null;
   readonly batches: readonly WindowBatch[];
   /** slots of the longest window */
@@ -69,6 +72,10 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   }
   const corpus = await readCorpus(plan, tokenizer, progress, signal);
   const { documents } = corpus;
+  const unseen =
+    plan.unseen.length > 0
+      ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, tokenizer, progress, signal)
+      : null;
   const context = contextOf(plan.context, spec.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
@@ -91,11 +98,12 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
       },
     }),
   );
+  const recall = plan.with.includes("recall") ? recallDigest(documents, unseen?.documents ?? null) : null;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const digest = corpusDigest(corpus);
   return {
     subject: {
-      id: runId(plan, { ...digests, corpus: digest }),
+      id: runId(plan, { ...digests, corpus: digest, recall }),
       title: request.title ?? null,
       model: {
         name: modelName,
@@ -106,7 +114,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
         vocabulary: spec.vocabulary,
         positions: spec.positions,
       },
-      plan: { ...plan, text: shownText(plan) },
+      plan: { ...plan, text: shownText(plan.text), unseen: shownText(plan.unseen) },
       context,
       overlap,
       documents,
@@ -114,8 +122,12 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
       corpus: corpusSection(name, digest, corpus, units),
       digests,
       reference: points && { m: points.m, draws: points.draws, source: points.source, temperature: points.temperature },
-      refusals: corpus.refused.map(({ id, reason }) => ({ figure: `document ${id}`, reason })),
+      refusals: [...corpus.refused, ...(unseen?.refused ?? [])].map(({ id, reason }) => ({
+        figure: `document ${id}`,
+        reason,
+      })),
     },
+    unseen: unseen?.documents ?? null,
     tokenizer,
     points,
     batches: batchesOf(windows, plan.batchTokens),

@@ -5,10 +5,8 @@
  *
  * Memory: 24 bytes a member. Time: one sort, then resamples·members.
  */
-import { type BootstrapOptions, type Estimate, percentileInterval } from "./bootstrap.ts";
+import { type BootstrapOptions, type Estimate, percentileInterval, RESAMPLES } from "./bootstrap.ts";
 import { random } from "./random.ts";
-
-const RESAMPLES = 2000;
 
 /** [members] of each group: which of the distinct scores, from the least, is its own; how many there are */
 function places(above: ArrayLike<number>, below: ArrayLike<number>) {

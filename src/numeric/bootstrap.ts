@@ -12,7 +12,8 @@ import { LossyscopeError } from "./errors.ts";
 import { random } from "./random.ts";
 import { sum } from "./sums.ts";
 
-const RESAMPLES = 2000;
+/** What `resamples` is where it is not given. */
+export const RESAMPLES = 2000;
 const LEVEL = 0.95;
 
 export interface BootstrapOptions {

@@ -9,6 +9,7 @@ import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
 import { ledgerSchema } from "./ledger.ts";
 import { planeSchema } from "./plane.ts";
+import { recallSchema } from "./recall.ts";
 
 export const PROFILE_SCHEMA = "lossyscope.profile/1";
 
@@ -63,6 +64,10 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "what is known of the almanac's world, METHODS §9; absent where the text is no almanac" }),
+  recall: recallSchema
+    .nullable()
+    .optional()
+    .meta({ description: "what comes back of the text, METHODS §5; absent where it was not asked for" }),
   documents: z
     .array(
       z.object({

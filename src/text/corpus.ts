@@ -29,6 +29,8 @@ export interface TokenizedDocument {
   readonly repairs: { readonly bytes: number; readonly bits: number };
   /** per-document labels the input carries (language, source …), by name */
   readonly labels?: Readonly<Record<string, string>>;
+  /** how often its record says that it was trained on */
+  readonly exposures?: number;
   /** where the document is a whole page of the almanac: its floors (METHODS §9) */
   readonly page?: PageRecord;
 }

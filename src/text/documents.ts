@@ -22,6 +22,8 @@ export interface SourceDocument {
   readonly replaced: number;
   /** the labels asked for that the record carries */
   readonly labels?: Readonly<Record<string, string>>;
+  /** how often the record says that it was trained on, in its field `exposures` */
+  readonly exposures?: number;
   /** where the record is a page of the almanac, whole: its floors */
   readonly page?: PageRecord;
 }
@@ -169,7 +171,8 @@ async function* readLines(file: TextFile, options: TextOptions): AsyncGenerator<
   }
 }
 
-async function* lines(file: TextFile): AsyncGenerator<{ bytes: Buffer; offset: number }> {
+/** Lines of a file, without what ends them. */
+export async function* lines(file: TextFile): AsyncGenerator<{ bytes: Buffer; offset: number }> {
   let pending: Buffer[] = [];
   let length = 0;
   let offset = 0;
@@ -224,6 +227,7 @@ function toDocument(
     const value = fields[name];
     if (["string", "number", "boolean"].includes(typeof value)) labels[name] = String(value);
   }
+  const { exposures } = fields;
   const page = text === fields.text ? pageRecord(fields, Buffer.byteLength(text), where) : null;
   return {
     id,
@@ -231,9 +235,12 @@ function toDocument(
     text: sound.text,
     replaced: replaced + sound.replaced,
     ...(options.labels.length > 0 && { labels }),
+    ...(isCount(exposures) && { exposures }),
     ...(page && { page }),
   };
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** The beginning of a document that fits in so many bytes; the floors are those of the whole page. */
 function beginning(document: SourceDocument, bytes: number): SourceDocument {

@@ -44,16 +44,18 @@ export function unitsOf(tokens: readonly number[]): Units {
   };
 }
 
-const counted = ({ count, kind }: Units): string => `${count} ${kind}${count === 1 ? "" : "s"}`;
+type Counted = Pick<Units, "kind" | "count">;
+
+const counted = ({ count, kind }: Counted): string => `${count} ${kind}${count === 1 ? "" : "s"}`;
 
 /** @returns why there are no intervals, or null where there are */
-export function noIntervalReason(units: Units): string | null {
+export function noIntervalReason(units: Counted): string | null {
   if (units.count >= MIN_UNITS_FOR_INTERVAL) return null;
   return `no interval: ${counted(units)} to resample, an interval needs ${MIN_UNITS_FOR_INTERVAL}`;
 }
 
 /** @returns why there are no held-out figures, or null where there are */
-export function noHeldOutReason(units: Units): string | null {
+export function noHeldOutReason(units: Counted): string | null {
   if (units.count >= MIN_UNITS_FOR_HELD_OUT) return null;
   return `no held-out figure: ${counted(units)} to divide, holding out needs ${MIN_UNITS_FOR_HELD_OUT}`;
 }

@@ -15,7 +15,7 @@ import type { Tokenizer } from "./tokenizer.ts";
  * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming document and offset
  */
 export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, index: number): TokenizedDocument {
-  const { id, domain, text, labels, page } = source;
+  const { id, domain, text, labels, exposures, page } = source;
   if (/\p{Surrogate}/u.test(text)) {
     throw new LossyscopeError("text", `${id} holds half a surrogate pair, which UTF-8 cannot write`);
   }
@@ -41,6 +41,7 @@ export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, i
     normalised: encoding.normalised,
     repairs: repairCost(encoding.repairs, encoding.bytes),
     ...(labels && { labels }),
+    ...(exposures !== undefined && { exposures }),
     ...(page && { page }),
   };
 }

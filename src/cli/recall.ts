@@ -1,0 +1,62 @@
+/** `lossyscope recall MODEL --text PATH…`: what comes back of a text, word for word, in gist, or by guessing. */
+import { measure } from "../measure/measure.ts";
+import { openModel } from "../measure/model.ts";
+import { validatePlan } from "../measure/plan.ts";
+import { defaultWorkFolder } from "../measure/run-folder.ts";
+import { createProgress } from "../report/progress.ts";
+import { deliver, prepareDelivery } from "./deliver.ts";
+import { downloadProgress } from "./download.ts";
+import { interruptible } from "./interrupt.ts";
+import { named, readingCommand, readingPlan } from "./measuring.ts";
+import { atLeast, counts, unseenText } from "./options.ts";
+
+/** What the plan takes for an option that is not given; the help shows it. */
+const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
+
+export function recallCommand() {
+  return readingCommand("recall")
+    .summary("what a model gives back of a text: verbatim, in gist, or by guessing")
+    .description(
+      "Shows MODEL the beginnings of passages of a text it was trained on and compares what it writes with what follows there; says what of it anybody would guess, and how well seen text is told from unseen.",
+    )
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .addOption(unseenText())
+    .option("--prefix <tokens,...>", "tokens of the prompts", counts, DEFAULT.prefixes)
+    .option("--length <tokens>", "tokens of the continuation", atLeast(1), DEFAULT.length)
+    .option("--passages <n>", "passages to ask for, at every prefix length", atLeast(1), DEFAULT.passages)
+    .option("-o, --out <folder>", "writes profile.json and report.html there")
+    .option("--json [file]", "writes the profile to a file, or to standard output")
+    .option("--report <file>", "writes the report, one HTML file")
+    .action(async (name, options, command) => {
+      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      await interruptible(async (signal) => {
+        const plan = validatePlan({
+          ...readingPlan(options, command.getOptionValueSource("context") === "cli"),
+          unseen: named(options.unseen),
+          with: ["recall"],
+          recall: { prefixes: options.prefix, length: options.length, passages: options.passages },
+          plane: null,
+          geometry: false,
+          baselines: false,
+        });
+        const delivery = { ...options, keep: [] };
+        await prepareDelivery(delivery);
+        const model = await openModel(name, {
+          offline: options.offline,
+          signal,
+          onDownload: downloadProgress(progress),
+        });
+        await measure({
+          model,
+          plan,
+          points: null,
+          threads: options.threads,
+          work: options.work ?? defaultWorkFolder(),
+          resume: options.resume,
+          progress,
+          signal,
+          deliver: (measurement) => deliver(measurement, delivery),
+        });
+      });
+    });
+}

@@ -1,0 +1,91 @@
+/**
+ * From answers to the figures of the profile (METHODS §5): shares by prefix length, place and number of occurrences, and the
+ * passages that are shown.
+ */
+import { groupBy } from "../../numeric/groups.ts";
+import { random } from "../../numeric/random.ts";
+import type { Occurrences, Recall, Verbatim } from "../../profile/recall.ts";
+import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import type { Control } from "./control.ts";
+import type { Means } from "./means.ts";
+import { type Answer, bytesOf } from "./verbatim.ts";
+
+/** Passages whose words a profile shows, and how many of each kind at most. */
+const SAMPLES = { all: 24, memorised: 10, guessable: 4 };
+
+/** Comes back exactly though nobody would guess it. */
+const isMemory = ({ model, guess }: Answer): boolean => model.exact && guess !== null && !guess.exact;
+
+export function shares(own: readonly Answer[], means: Means, control: Control | null) {
+  return {
+    passages: own.length,
+    exact: means.share(own, ({ model }) => model.exact),
+    memorised: control ? means.share(own, isMemory) : { value: null, low: null, high: null },
+  };
+}
+
+export function verbatimFigures(
+  prefix: number,
+  own: readonly Answer[],
+  means: Means,
+  control: Control | null,
+): Verbatim {
+  const { exact, memorised } = shares(own, means, control);
+  const size = ({ truthBytes }: Answer): number => truthBytes.length;
+  return {
+    prefix,
+    exact,
+    memorised,
+    commonPrefix: means.of(own, ({ model }) => model.common, size),
+    editDistance: means.of(own, ({ edits }) => edits),
+    guess: control && {
+      exact: means.share(own, ({ guess }) => guess!.exact),
+      commonPrefix: means.of(own, ({ guess }) => guess!.common, size),
+    },
+  };
+}
+
+/** Passages by their number of occurrences, in powers of two: 0, 1, 2–3, 4–7, … */
+export function byOccurrences(
+  own: readonly Answer[],
+  occurrencesOf: (answer: Answer) => number,
+  means: Means,
+  control: Control | null,
+): Occurrences[] {
+  const power = (answer: Answer): number => Math.floor(Math.log2(occurrencesOf(answer)));
+  return [...groupBy(own, power)]
+    .sort(([a], [b]) => a - b)
+    .map(([, group]) => {
+      const counts = group.map(occurrencesOf);
+      return { from: Math.min(...counts), to: Math.max(...counts), ...shares(group, means, control) };
+    });
+}
+
+export function samplesOf(
+  own: readonly Answer[],
+  repeats: ReadonlyMap<Answer, number>,
+  tokenizer: Tokenizer,
+  seed: number,
+): Recall["samples"] {
+  const drawn = random(seed, "recall samples").shuffle([...own]);
+  const memorised = drawn.filter(isMemory).slice(0, SAMPLES.memorised);
+  const guessable = drawn.filter(({ model, guess }) => model.exact && guess?.exact).slice(0, SAMPLES.guessable);
+  const chosen = new Set([...memorised, ...guessable]);
+  const rest = drawn.filter((answer) => !chosen.has(answer) && !answer.model.exact);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return [...chosen, ...rest.slice(0, SAMPLES.all - chosen.size)].map((answer) => ({
+    document: answer.place.document.index,
+    token: answer.from,
+    prompt: decoder.decode(bytesOf(tokenizer, answer.prompt, tokenBefore(answer))),
+    truth: decoder.decode(answer.truthBytes),
+    came: decoder.decode(answer.cameBytes),
+    exact: answer.model.exact,
+    guessable: answer.guess?.exact ?? null,
+    exposures: answer.place.document.exposures ?? null,
+    repeats: repeats.get(answer)!,
+  }));
+}
+
+/** The token that stands before the prompt; null where the prompt opens its document. */
+const tokenBefore = ({ place, from, prompt }: Answer): number | null =>
+  place.document.ids[from - prompt.length - 1] ?? null;

@@ -1,0 +1,239 @@
+/**
+ * What a model gives back of a text (METHODS §5): verbatim recall by prefix length and by number of occurrences, what of it
+ * anybody would guess, gist, and membership against text it has not seen.
+ *
+ * Memory: the places and their answers, about 1 kB each and 32·d bytes more for the gist; the unseen text and 8 bytes a
+ * token; the byte models of `control.ts`; one runtime at a time.
+ */
+import { sha256 } from "../../files/digest.ts";
+import { RESAMPLES } from "../../numeric/bootstrap.ts";
+import type { Profile } from "../../profile/profile.ts";
+import type { Membership, Recall } from "../../profile/recall.ts";
+import type { TokenizedDocument } from "../../text/corpus.ts";
+import { occurrences } from "../../text/repeats.ts";
+import type { Units } from "../../text/units.ts";
+import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import type { OpenModel } from "../model.ts";
+import type { Plan } from "../plan.ts";
+import type { Prepared } from "../prepare.ts";
+import type { Probes } from "../probes.ts";
+import { type ProgressSink, withProgress } from "../progress.ts";
+import { controlFor } from "./control.ts";
+import { byOccurrences, samplesOf, shares, verbatimFigures } from "./figures.ts";
+import { gistFigures, gistOf } from "./gist.ts";
+import { Means } from "./means.ts";
+import { lossesOf, membershipOf, type Side } from "./membership.ts";
+import { type Place, placesOf } from "./places.ts";
+import { answers, asked, continuations, guesser } from "./verbatim.ts";
+
+interface RecallRequest {
+  readonly model: OpenModel;
+  readonly tokenizer: Tokenizer;
+  readonly plan: Plan;
+  /** of the windows that unseen text is cut into */
+  readonly context: number;
+  readonly overlap: number;
+  readonly threads: number;
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+  /** the text, with what each of its tokens cost */
+  readonly seen: Side;
+  readonly units: Units;
+  /** documents never trained on; null where none were given */
+  readonly unseen: readonly TokenizedDocument[] | null;
+}
+
+export interface Recalled {
+  /** null where nothing could be asked; the reason is among the refusals */
+  readonly recall: Recall | null;
+  readonly refusals: Profile["refusals"];
+}
+
+/** Names what decides the figures beyond the text itself. */
+export const recallDigest = (seen: readonly TokenizedDocument[], unseen: readonly TokenizedDocument[] | null): string =>
+  sha256(JSON.stringify([unseen?.map(({ sha256: own }) => own) ?? null, seen.map((one) => one.exposures ?? null)]));
+
+/**
+ * @param probes that have seen the whole text
+ * @returns null where the plan does not ask for it
+ * @throws LossyscopeError as the engine, the session and the tokenizer do; `interrupted`
+ */
+export async function recallOf(
+  request: Pick<RecallRequest, "model" | "threads" | "progress" | "signal">,
+  { subject: { plan, context, overlap, documents }, tokenizer, unseen }: Prepared,
+  { coding, units }: Probes,
+): Promise<Recalled | null> {
+  if (!plan.with.includes("recall")) return null;
+  const seen = { documents, lossesOf: (document: number) => coding.losses(document) };
+  return measureRecall({ ...request, plan, context, overlap, tokenizer, seen, units, unseen });
+}
+
+async function measureRecall(request: RecallRequest): Promise<Recalled> {
+  const { plan, model, tokenizer, seen, units, progress, signal } = request;
+  const { length, passages } = plan.recall;
+  const refusals: Profile["refusals"] = [];
+  const refuse = (figure: string, reason: string): null => {
+    refusals.push({ figure, reason });
+    return null;
+  };
+  const unseen = apart(seen.documents, request.unseen);
+
+  const prefixes = fittingPrefixes(plan.recall, model, tokenizer, refuse);
+  const longest = prefixes.at(-1);
+  if (longest === undefined) return { recall: null, refusals };
+  const shape = { longest, length };
+  const places = placesOf(seen.documents, { ...shape, most: passages, seed: plan.seed });
+  if (places.length === 0) {
+    const most = seen.documents.reduce((tokens, { ids }) => Math.max(tokens, ids.length), 0);
+    refuse(
+      "recall",
+      `the longest document has ${most} tokens, a prefix of ${longest} and a passage of ${length} need ${longest + length}`,
+    );
+    return { recall: null, refusals };
+  }
+
+  progress.start("counting repeats and guesses", null, "");
+  const repeats = await repeatsOf(places, longest + length, seen.documents);
+  const control = await controlFor(seen.documents, unseen.documents, { seed: plan.seed, signal });
+  progress.finish();
+  if (!control)
+    refuse("recall.control", "the text is one document and no unseen text was given: nothing to learn guesses from");
+  const questions = prefixes.map((prefix) => asked(places, prefix, shape, tokenizer, units.unitOf));
+  const came = await withProgress(progress, "asking for passages", "passages", (update) =>
+    continuations(questions, {
+      ...request,
+      length,
+      onPassages: (done) => update(Math.floor(done), places.length * prefixes.length),
+    }),
+  );
+  const guess = guesser(control);
+  const byPrefix = questions.map((own, i) => answers(own, came[i], tokenizer, guess));
+  const last = byPrefix[byPrefix.length - 1];
+
+  const means = new Means(units, plan.seed);
+  const cosines = await withProgress(progress, "comparing gist", "passages", (onSequences) =>
+    gistOf(last, {
+      ...request,
+      prefix: tokenizer.prefix?.id ?? null,
+      batchTokens: plan.batchTokens,
+      preNorm: plan.preNorm,
+      seed: plan.seed,
+      onSequences,
+    }),
+  );
+  if (!cosines)
+    refuse("recall.gist", "no two documents came back with anything: there is no other one to compare with");
+  const membership = await membershipSection(request, unseen, refuse);
+
+  const exposed = last.filter(({ place }) => place.document.exposures !== undefined);
+  const repeated = new Map(last.map((answer, i) => [answer, repeats[i]]));
+  const hit = new Set(last.map(({ unit }) => unit)).size;
+  const recall: Recall = {
+    passages: places.length,
+    documents: new Set(places.map(({ document }) => document)).size,
+    length,
+    skipped: {
+      documents: seen.documents.filter(({ ids }) => ids.length < longest + length).length,
+      tokens: longest + length,
+    },
+    memorised: shares(last, means, control).memorised,
+    control: control && { source: control.source, bytes: control.bytes },
+    verbatim: byPrefix.map((own, i) => verbatimFigures(prefixes[i], own, means, control)),
+    places: (["start", "inside"] as const).flatMap((kind) => {
+      const own = last.filter(({ place }) => place.kind === kind);
+      return own.length === 0 ? [] : [{ place: kind, ...shares(own, means, control) }];
+    }),
+    exposures: byOccurrences(exposed, ({ place }) => place.document.exposures!, means, control),
+    repeats: byOccurrences(last, (answer) => repeated.get(answer)!, means, control),
+    gist: cosines && {
+      all: gistFigures(cosines, means),
+      inexact: gistFigures(
+        cosines.filter(({ exact }) => !exact),
+        means,
+      ),
+    },
+    membership,
+    samples: plan.keepText ? samplesOf(last, repeated, tokenizer, plan.seed) : [],
+    interval: {
+      level: 0.95,
+      resamples: means.absent(hit) === null ? RESAMPLES : 0,
+      unit: units.kind,
+      units: hit,
+      absent: means.absent(hit),
+    },
+  };
+  return { recall, refusals };
+}
+
+/** Unseen documents that are none of the text's own. */
+function apart(seen: readonly TokenizedDocument[], unseen: readonly TokenizedDocument[] | null) {
+  const known = new Set(seen.map(({ sha256: own }) => own));
+  const documents = (unseen ?? []).filter(({ sha256: own }) => !known.has(own));
+  return { documents, shared: (unseen?.length ?? 0) - documents.length };
+}
+
+/** Prefixes, rising, that the model has positions for. */
+function fittingPrefixes(
+  { prefixes, length }: Plan["recall"],
+  { spec: { positions } }: OpenModel,
+  { prefix: opening }: Tokenizer,
+  refuse: (figure: string, reason: string) => null,
+): number[] {
+  const rising = [...new Set(prefixes)].sort((a, b) => a - b);
+  // The last token is predicted and never read.
+  const needed = (prefix: number): number => (opening ? 1 : 0) + prefix + length - 1;
+  const fitting = rising.filter((prefix) => positions === null || needed(prefix) <= positions);
+  if (fitting.length < rising.length) {
+    const first = rising[fitting.length];
+    refuse(
+      fitting.length === 0 ? "recall" : "recall.verbatim",
+      `a prefix of ${first} tokens and a passage of ${length} need ${needed(first)} positions, the model has ${positions}`,
+    );
+  }
+  return fitting;
+}
+
+/** How often the stretch of each place, as bytes, stands in the text. */
+async function repeatsOf(
+  places: readonly Place[],
+  tokens: number,
+  documents: readonly TokenizedDocument[],
+): Promise<number[]> {
+  const stretches = places.map(({ document: { text, byteEnds }, start }) =>
+    Buffer.from(text).subarray(start === 0 ? 0 : byteEnds[start - 1], byteEnds[start + tokens - 1]),
+  );
+  return occurrences(stretches, texts(documents));
+}
+
+function* texts(documents: readonly TokenizedDocument[]): Generator<Uint8Array> {
+  for (const { text } of documents) yield Buffer.from(text);
+}
+
+async function membershipSection(
+  request: RecallRequest,
+  { documents: apart, shared }: { readonly documents: readonly TokenizedDocument[]; readonly shared: number },
+  refuse: (figure: string, reason: string) => null,
+): Promise<Membership | null> {
+  const { tokenizer, plan, seen, signal, progress, unseen } = request;
+  if (unseen === null)
+    return refuse("recall.membership", "no text was given that the model has not seen: pass --unseen PATH");
+  // A probe takes a corpus whose documents are numbered through.
+  const documents = apart.map((document, index) => ({ ...document, index }));
+  const losses = await lossesOf(documents, request);
+  const found = await membershipOf({
+    seen,
+    unseen: { documents, lossesOf: losses },
+    shared,
+    prefixed: tokenizer.prefix !== null,
+    seed: plan.seed,
+    signal,
+  });
+  progress.finish();
+  return (
+    found ??
+    refuse(
+      "recall.membership",
+      `of ${unseen.length} unseen documents none is left to compare: ${shared} are in the text`,
+    )
+  );
+}
