@@ -14,6 +14,8 @@ export interface GenerateOptions extends Sampling {
   readonly maxTokens: number;
   /** ids that end a row; they are not part of it */
   readonly ends: ReadonlySet<number>;
+  /** told every new token of a row; true ends the row after it */
+  readonly stop?: (row: number, id: number) => boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface GenerateOptions extends Sampling {
 export async function* generate(
   session: DecodingSession,
   prompts: readonly ArrayLike<number>[],
-  { seed, maxTokens, ends, ...sampling }: GenerateOptions,
+  { seed, maxTokens, ends, stop, ...sampling }: GenerateOptions,
 ): AsyncGenerator<readonly (number | null)[]> {
   if (prompts.some(({ length }) => length === 0))
     throw new LossyscopeError(
@@ -43,11 +45,15 @@ export async function* generate(
     const tokens = logits.map((row, b) => {
       if (ended[b]) return null;
       const id = sample(row, sampling, streams[b]);
-      ended[b] = ends.has(id);
-      return ended[b] ? null : id;
+      if (ends.has(id)) {
+        ended[b] = true;
+        return null;
+      }
+      ended[b] = stop?.(b, id) ?? false;
+      return id;
     });
+    if (tokens.some((id) => id !== null)) yield tokens;
     if (ended.every(Boolean)) return;
-    yield tokens;
     // A row that has ended goes on reading its last token: rows do not see each other.
     rows = tokens.map((id, b) => [id ?? rows[b][rows[b].length - 1]]);
   }

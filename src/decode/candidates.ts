@@ -1,0 +1,207 @@
+/**
+ * Questions with a finite set of answers (METHODS §6): how probable a model finds each candidate after a prompt, and what
+ * it says by itself. A candidate is charged whole, with what joins it to the prompt and what ends it. Tokens are those of
+ * the whole text: where an answer changes the prompt's last tokens, all candidates are charged from the last token on that
+ * the prompt shares with every one of them.
+ *
+ * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
+ */
+import type { DecoderSpec } from "../models/spec.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { generate } from "./generate.ts";
+import { DecodingSession } from "./session.ts";
+import { endsOfText, type RunnableModel, writtenBytes } from "./text.ts";
+import { type Branching, codeLengths } from "./trees.ts";
+
+/** Answers are `joint`, a candidate and `terminator`, right behind the prompt. */
+export interface Question {
+  readonly prompt: string;
+  readonly joint: string;
+  readonly terminator: string;
+  readonly candidates: readonly string[];
+}
+
+export interface Reply {
+  /** [candidates] code length of each, in nats */
+  readonly nats: Float64Array;
+  /** what greedy decoding says, up to the terminator */
+  readonly answer: string;
+  /** the candidate that this is, or null */
+  readonly candidate: number | null;
+}
+
+export interface AskOptions {
+  readonly threads: number;
+  readonly signal?: AbortSignal;
+  /** told how many questions are done, first of the candidates and then of the answers */
+  readonly onProgress?: (phase: "candidates" | "answers", done: number) => void;
+}
+
+/** Tokens that an answer may have; as many as the longest candidate where that has more (METHODS §6). */
+const MOST_TOKENS = 16;
+/** Rows that answer together, and bytes that their cache and their logits may take. */
+const MOST_ROWS = 256;
+const MOST_BYTES = 2 ** 28;
+
+/** A question in tokens. */
+export interface Tokenized extends Branching {
+  /** what the answer begins with behind the stem: the end of a prompt whose last tokens the answers change, and the joint */
+  readonly lead: string;
+}
+
+/** @throws LossyscopeError `input` where prompt and answers share no token and nothing opens a text */
+export function tokenized(tokenizer: Tokenizer, { prompt, joint, terminator, candidates }: Question): Tokenized {
+  const { ids, byteEnds } = tokenizer.encode(prompt);
+  const answers = candidates.map((candidate) => tokenizer.encode(`${prompt}${joint}${candidate}${terminator}`).ids);
+  let shared = ids.length;
+  for (const answer of answers) {
+    let same = 0;
+    while (same < shared && answer[same] === ids[same]) same++;
+    shared = same;
+  }
+  const stem = [...(tokenizer.prefix ? [tokenizer.prefix.id] : []), ...ids.subarray(0, shared)];
+  if (stem.length === 0)
+    throw new LossyscopeError(
+      "input",
+      `the prompt ${JSON.stringify(prompt)} shares no token with its answers, and this model's texts open with none`,
+      "give a longer prompt",
+    );
+  const rest = Buffer.from(prompt).subarray(shared === 0 ? 0 : byteEnds[shared - 1]);
+  return { stem, tails: answers.map((answer) => [...answer.subarray(shared)]), lead: rest.toString() + joint };
+}
+
+/**
+ * @returns replies in the order of the questions
+ * @throws LossyscopeError as the tokenizer, `codeLengths` and `DecodingSession` do; `input` as `tokenized`
+ */
+export async function ask(
+  model: RunnableModel,
+  questions: readonly Question[],
+  { threads, signal, onProgress = () => {} }: AskOptions,
+): Promise<Reply[]> {
+  const { spec, checkpoint } = model;
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config);
+  const asked = questions.map((question) => tokenized(tokenizer, question));
+  const nats = await codeLengths(asked, {
+    spec,
+    weights: checkpoint.weights,
+    threads,
+    signal,
+    onProgress: (done) => onProgress("candidates", done),
+  });
+  const said = await answers(model, tokenizer, questions, asked, { threads, signal, onProgress });
+  return said.map((one, index) => ({ nats: nats[index], ...one }));
+}
+
+type Answer = Pick<Reply, "answer" | "candidate">;
+
+/** What greedy decoding says to each question, many at a time, those with prompts of about one length together. */
+async function answers(
+  { spec, checkpoint }: RunnableModel,
+  tokenizer: Tokenizer,
+  questions: readonly Question[],
+  asked: readonly Tokenized[],
+  { threads, signal, onProgress }: Required<Pick<AskOptions, "onProgress">> & AskOptions,
+): Promise<Answer[]> {
+  const found = new Array<Answer>(questions.length);
+  if (questions.length === 0) return found;
+  const ends = await endsOfText(checkpoint.folder, checkpoint.config);
+  const budgets = asked.map(({ tails }) => tails.reduce((most, { length }) => Math.max(most, length), MOST_TOKENS));
+  const reach = asked.reduce((most, { stem }, index) => Math.max(most, stem.length + budgets[index]), 0);
+  const longest = Math.min(spec.positions ?? reach, reach);
+  const rows = rowsOf(spec, longest);
+  const order = [...asked.keys()].sort((a, b) => asked[a].stem.length - asked[b].stem.length);
+  const session = await DecodingSession.open({
+    spec,
+    weights: checkpoint.weights,
+    threads,
+    prediction: "logits",
+    longest,
+    signal,
+  });
+  try {
+    for (let start = 0; start < order.length; start += rows) {
+      const batch = order.slice(start, start + rows);
+      const listeners = batch.map((index) => new Listener(tokenizer, questions[index], asked[index]));
+      const stop = (row: number, id: number): boolean => {
+        const { settled, tokens } = listeners[row].hear(id);
+        return settled || tokens === budgets[batch[row]];
+      };
+      const steps = generate(
+        session,
+        batch.map((index) => asked[index].stem),
+        { temperature: 0, topP: 1, seed: 0, maxTokens: Math.max(...batch.map((index) => budgets[index])), ends, stop },
+      );
+      while (!(await steps.next()).done);
+      listeners.forEach((listener, row) => {
+        found[batch[row]] = listener.heard;
+      });
+      onProgress("answers", start + batch.length);
+    }
+    return found;
+  } finally {
+    await session.close();
+  }
+}
+
+function rowsOf({ blocks, vocabulary }: DecoderSpec, longest: number): number {
+  const slot = blocks.reduce((sum, { attention }) => sum + 8 * attention.kvHeads * attention.headWidth, 0);
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(MOST_BYTES / (slot * longest + 4 * vocabulary))));
+}
+
+/** Puts one row's tokens together and says when its answer is known. */
+export class Listener {
+  readonly #tokenizer: Tokenizer;
+  readonly #question: Question;
+  readonly #lead: string;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #previous: number | null;
+  #text = "";
+  #tokens = 0;
+
+  constructor(tokenizer: Tokenizer, question: Question, { stem, lead }: Pick<Tokenized, "stem" | "lead">) {
+    this.#tokenizer = tokenizer;
+    this.#question = question;
+    this.#lead = lead;
+    // A stem that is the prefix alone opens a text.
+    this.#previous = tokenizer.prefix && stem.length === 1 ? null : stem[stem.length - 1];
+  }
+
+  /** @returns whether no further token changes the answer, and how many were heard */
+  hear(id: number): { readonly settled: boolean; readonly tokens: number } {
+    this.#text += this.#decoder.decode(writtenBytes(this.#tokenizer, id, this.#previous), { stream: true });
+    this.#previous = id;
+    this.#tokens++;
+    const { candidates, terminator } = this.#question;
+    const settled =
+      this.#candidate() !== null ||
+      (this.#ended() >= 0 && !candidates.some((one) => (this.#lead + one + terminator).startsWith(this.#text)));
+    return { settled, tokens: this.#tokens };
+  }
+
+  get heard(): Answer {
+    const candidate = this.#candidate();
+    if (candidate !== null) return { answer: this.#question.candidates[candidate], candidate };
+    const end = this.#ended();
+    const said = end < 0 ? this.#text + this.#decoder.decode() : this.#text.slice(0, end);
+    return { answer: (said.startsWith(this.#lead) ? said.slice(this.#lead.length) : said).trim(), candidate: null };
+  }
+
+  /** The candidate that was said with its terminator: of several, the one that ended first. */
+  #candidate(): number | null {
+    const { candidates, terminator } = this.#question;
+    let first: number | null = null;
+    candidates.forEach((one, index) => {
+      const said = this.#text.startsWith(this.#lead + one + terminator);
+      if (said && (first === null || one.length < candidates[first].length)) first = index;
+    });
+    return first;
+  }
+
+  /** Where the terminator stands first behind the lead and a character of an answer, or −1. */
+  #ended(): number {
+    const lead = this.#text.startsWith(this.#lead) ? this.#lead.length : 0;
+    return this.#text.indexOf(this.#question.terminator, lead + 1);
+  }
+}

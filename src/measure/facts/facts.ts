@@ -1,0 +1,147 @@
+/**
+ * Facts as questions to a model (METHODS §6): every prompt's candidates are scored and its greedy answer taken
+ * (`decode/candidates.ts`), then the figures (`figures.ts`) and some answers to be looked at.
+ *
+ * Memory: what asking and figures take.
+ */
+import { ask, type Question, type Reply } from "../../decode/candidates.ts";
+import { storageLedger } from "../../models/ledger.ts";
+import { groupBy } from "../../numeric/groups.ts";
+import { random } from "../../numeric/random.ts";
+import type { Facts, Verdict } from "../../profile/facts.ts";
+import type { Fact, FactSet } from "../../text/facts.ts";
+import type { OpenModel } from "../model.ts";
+import type { ProgressSink } from "../progress.ts";
+import { type Answered, factFigures } from "./figures.ts";
+
+export interface FactsRequest {
+  readonly model: OpenModel;
+  readonly facts: FactSet;
+  readonly threads: number;
+  readonly seed: number;
+  /** false: no examples */
+  readonly keepText: boolean;
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+}
+
+/** Facts shown, for each number of exposures. */
+const EXAMPLES = 3;
+
+interface Asked {
+  /** index of the fact */
+  readonly fact: number;
+  readonly question: Question;
+  /** place of the true value among the candidates */
+  readonly truth: number;
+}
+
+/** @throws LossyscopeError `input` or `usage` for prompts that the model cannot be asked; `engine`, `memory`; `interrupted` */
+export async function measureFacts(request: FactsRequest): Promise<Facts> {
+  const { model, facts: set, threads, seed, keepText, progress, signal } = request;
+  const { facts } = set;
+  const asked = facts.flatMap(({ prompts, candidates, value }, fact) =>
+    prompts.map(({ text, joint, terminator }): Asked => {
+      const question = { prompt: text, joint, terminator, candidates };
+      return { fact, question, truth: candidates.indexOf(value) };
+    }),
+  );
+  let phase = "";
+  const replies = await ask(
+    model,
+    asked.map(({ question }) => question),
+    {
+      threads,
+      signal,
+      onProgress(now, done) {
+        if (now !== phase) progress.start(`facts: ${now}`, asked.length, "questions");
+        phase = now;
+        progress.update(done);
+      },
+    },
+  );
+  progress.finish();
+  const judged = asked.map((one, index) => judge(one, replies[index]));
+  const { name, config, weights } = { ...model, ...model.checkpoint };
+  const figures = factFigures(facts, judged, {
+    parameters: storageLedger(config, weights, { name }).parameters.total,
+    commonest: (relation) => set.relations.get(relation)!.commonest,
+    seed,
+  });
+  return {
+    source: { name: set.name, digest: set.digest },
+    ...figures,
+    notes: [...figures.notes, ...notesOf(set)],
+    examples: keepText ? examplesOf(facts, asked, replies, judged, seed) : [],
+  };
+}
+
+function notesOf({ facts, total, relations }: FactSet): string[] {
+  const counted = [...relations.values()].filter(({ commonestFrom }) => commonestFrom === "counts").length;
+  return [
+    ...(facts.length < total
+      ? [
+          `${facts.length} facts of the file's ${total} were asked for, balanced over exposures and weighted to the file`,
+        ]
+      : []),
+    ...(counted > 0
+      ? [`what guessing scores is from the file's own counts of values for ${counted} of ${relations.size} relations`]
+      : []),
+  ];
+}
+
+function judge({ fact, truth }: Asked, { nats, candidate }: Reply): Answered {
+  const least = nats.reduce((a, b) => Math.min(a, b));
+  const mass = nats.reduce((sum, one) => sum + Math.exp(least - one), 0);
+  const better = nats.reduce((count, one) => count + Number(one < nats[truth]), 0);
+  const equal = nats.reduce((count, one) => count + Number(one === nats[truth]), 0);
+  return {
+    fact,
+    verdict: verdictOf(candidate, truth),
+    chosen: nats.indexOf(least) === truth,
+    confidence: 1 / mass,
+    probability: Math.exp(least - nats[truth]) / mass,
+    rank: better + (equal + 1) / 2,
+    codeBits: nats[truth] / Math.LN2,
+  };
+}
+
+function verdictOf(candidate: number | null, truth: number): Verdict {
+  if (candidate === null) return "offType";
+  return candidate === truth ? "exact" : "confusion";
+}
+
+/** Some facts for each number of exposures, by seed, each with one of its prompts. */
+function examplesOf(
+  facts: readonly Fact[],
+  asked: readonly Asked[],
+  replies: readonly Reply[],
+  judged: readonly Answered[],
+  seed: number,
+): Facts["examples"] {
+  const levels = [...groupBy(asked.keys(), (index) => facts[asked[index].fact].exposures)];
+  return levels
+    .sort(([a], [b]) => (a ?? -1) - (b ?? -1))
+    .flatMap(([exposures, own]) => {
+      const drawn = random(seed, "fact examples", exposures ?? "unknown").shuffle([...own]);
+      const apart = [...new Map(drawn.map((index) => [facts[asked[index].fact].subject, index])).values()];
+      return apart.slice(0, EXAMPLES).map((index) => {
+        const { subject, relation, value } = facts[asked[index].fact];
+        const { question } = asked[index];
+        const { nats, answer } = replies[index];
+        const { verdict, confidence, probability } = judged[index];
+        return {
+          subject,
+          relation,
+          exposures,
+          prompt: question.prompt,
+          value,
+          answer,
+          verdict,
+          favourite: question.candidates[nats.indexOf(nats.reduce((a, b) => Math.min(a, b)))],
+          confidence,
+          probability,
+        };
+      });
+    });
+}
