@@ -81,6 +81,15 @@ svg text.model.written{fill:var(--model)}
 .reference.diagonal{stroke-dasharray:1 4;stroke-linecap:round}
 .reference.limit{stroke-dasharray:7 4}
 .reference.frontier,.reference.best{stroke:var(--second);stroke-width:1.8}
+.line.thin{stroke-width:1;opacity:.55}
+.course{fill:none;stroke:var(--faint);stroke-width:1;opacity:.45}
+.ring{fill:none;stroke-width:2}.ring.second{stroke:var(--second)}
+.stretch{fill:var(--second);opacity:.14}
+.at-step{display:none}.at-step.now{display:inline}p.at-step.now{display:block}
+.slider{display:flex;flex-wrap:wrap;align-items:center;gap:8px 16px;font-size:14px;color:var(--muted);margin:4px 0 12px}
+.slider[hidden]{display:none}
+.slider input{flex:1 1 260px;accent-color:var(--second)}
+.slider output{min-width:6em;color:var(--ink);font-variant-numeric:tabular-nums}
 .trail{fill:none;stroke:var(--faint);stroke-width:1.2}
 .ray{stroke:var(--faint);stroke-width:1;opacity:.45}
 .ghost{fill:none;stroke:var(--faint);stroke-width:1.1}
@@ -101,6 +110,9 @@ svg.matrix{max-width:480px}
 .swatch.hollow{background:none;border:2px solid var(--model)}
 .swatch.ghost{background:none;border:1px solid var(--faint)}
 .swatch.second{background:var(--second)}
+.swatch.kept{background:var(--model)}.swatch.lost{background:var(--rule)}
+.swatch.clumsy{height:0;margin-top:8px;border-bottom:2.5px solid var(--second)}.swatch.quiet{background:var(--faint)}
+.way{stroke:var(--second);stroke-width:2.5}svg text.second{fill:var(--second);font-weight:600}
 .swatch.diagonal,.swatch.frontier,.swatch.limit,.swatch.faint{height:0;margin-top:9px;border-bottom-width:2px;border-bottom-style:dashed;background:none}
 .swatch.diagonal{border-bottom-style:dotted}
 .swatch.frontier{border-bottom-style:solid;border-color:var(--second)}
@@ -140,7 +152,7 @@ footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:va
 @media (max-width:1080px){section{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "body" "note";max-width:760px}aside{margin-top:20px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:0 36px;grid-auto-flow:row}}
 @media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
 @media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}.selector span{flex-basis:100%}th,td{padding-left:12px}}
-@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:10.5pt}nav,.selector,#tip{display:none}section{break-inside:auto;padding:24px 0}figure,tr{break-inside:avoid}.shaded{max-height:none;overflow:visible}.shaded *,.bar,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}.order{display:block!important}}
+@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:10.5pt}nav,.selector,.slider,#tip{display:none}section{break-inside:auto;padding:24px 0}figure,tr{break-inside:avoid}.shaded{max-height:none;overflow:visible}.shaded *,.bar,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}.order{display:block!important}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;
 
@@ -206,15 +218,17 @@ addEventListener("afterprint",()=>{for(const one of folded)one.open=false});
 })();
 `.trim();
 
-const digest = createHash("sha256").update(SCRIPT).digest("base64");
+const sourceOf = (script: string): string => `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
 
 /**
  * @param title of the window, plain text
  * @param orders of the plane that the selector offers
  * @param body markup
+ * @param further a page's own script beside the report's
  */
-export function page(title: string, orders: readonly string[], body: string): string {
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
+export function page(title: string, orders: readonly string[], body: string, further?: string): string {
+  const scripts = further === undefined ? [SCRIPT] : [SCRIPT, further];
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${scripts.map(sourceOf).join(" ")}; base-uri 'none'; form-action 'none'`;
   const chosen = orders
     .map((order) => {
       const id = `#order-${order}:checked~`;
@@ -232,7 +246,7 @@ export function page(title: string, orders: readonly string[], body: string): st
     element("title", {}, markup(title)),
     `<style>${STYLE}${chosen}</style>`,
     "</head>",
-    `<body>${body}<script>${SCRIPT}</script></body>`,
+    `<body>${body}${scripts.map((script) => `<script>${script}</script>`).join("")}</body>`,
     "</html>",
     "",
   ].join("\n");

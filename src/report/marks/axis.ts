@@ -54,6 +54,24 @@ export function logarithmic(
   return Object.assign(map, { domain: [low, high] as const, ticks });
 }
 
+/** Room of the step before the first, which has no logarithm. */
+const BEFORE = 26;
+
+/**
+ * Base-ten scale over the steps of a training run; step 0, if it is one of them, lies a little before the first.
+ * @param steps in order, one at least
+ */
+export function overSteps(steps: readonly number[], [start, end]: readonly [number, number]): Scale {
+  const later = steps.filter((step) => step > 0);
+  const begins = steps[0] === 0;
+  const [low, high] = later.length > 0 ? [later[0], later[later.length - 1]] : [1, 1];
+  const from = begins && later.length > 0 ? start + BEFORE : start;
+  const log = logarithmic([low, Math.max(high, low * (1 + 1e-9))], [from, end]);
+  const ticks = log.ticks.length > 1 ? log.ticks : [...new Set([low, high])].slice(0, later.length);
+  const map = (step: number): number => (step <= 0 ? start : high > low ? log(step) : from);
+  return Object.assign(map, { domain: [steps[0], high] as const, ticks: begins ? [0, ...ticks] : ticks });
+}
+
 /** [low, high] over all finite values, with `margin` of the span on either side; zero is kept in where asked. */
 export function extent(
   values: Iterable<number | null | undefined>,
@@ -78,6 +96,7 @@ const shortened = (written: string): string =>
   written.replace(/\.(\d*?)0+(?!\d)/, (_, kept) => (kept ? `.${kept}` : ""));
 const plainly: Write = (value) => shortened(figure(value, 6));
 export const inBytes: Write = (value) => shortened(si(value, "B"));
+export const inSteps: Write = (value) => shortened(si(value, ""));
 
 /** Ticks and numbers under (or, `above`, over) the line y. */
 export function axisX(

@@ -1,10 +1,11 @@
 /**
- * Small multiples: lines over layers, with an error band or error bars, gaps where a figure is missing and hollow marks
- * where the caller says so. Sized for a grid of panels. Pure.
+ * Small multiples: lines over layers or over the steps of a training run (on a logarithmic axis), with error bars, gaps
+ * where a figure is missing, hollow marks where the caller says so, levels to compare with and a stretch set off. Sized for a
+ * grid of panels. Pure.
  */
 import type { Interval } from "../../profile/figures.ts";
 import { figure, interval } from "../format.ts";
-import { axisX, axisY, extent, linear } from "./axis.ts";
+import { axisX, axisY, extent, inSteps, linear, overSteps, type Scale } from "./axis.ts";
 import { drawing, element, label, pathData, tooltip } from "./svg.ts";
 
 export type Tone = "model" | "second" | "third" | "fourth" | "faint";
@@ -12,11 +13,11 @@ export type Tone = "model" | "second" | "third" | "fourth" | "faint";
 export interface Series {
   readonly name: string;
   readonly tone: Tone;
-  /** one a layer, in order; null: not defined there */
+  /** one an abscissa, in order; null: not defined there */
   readonly values: readonly (Interval | null)[];
-  /** a solid line with marks, or a thin broken one without */
-  readonly style: "solid" | "broken";
-  /** [layers] marks drawn as rings */
+  /** a solid line with marks, or a thin one, broken or not, without */
+  readonly style: "solid" | "broken" | "thin";
+  /** [abscissae] marks drawn as rings */
   readonly hollow?: readonly boolean[];
 }
 
@@ -24,44 +25,53 @@ const WIDTH = 340;
 const HEIGHT = 196;
 const FRAME = { left: 46, right: 12, top: 12, bottom: 34 };
 
+export interface PanelOptions {
+  /** what lies across */
+  readonly across?: "layer" | "step";
+  /** whether the ordinate keeps zero in */
+  readonly zero?: boolean;
+  /** horizontal lines with their names */
+  readonly levels?: readonly { readonly name: string; readonly value: number }[];
+  /** a stretch of abscissae that is set off, with an abscissa in it that stands out */
+  readonly marked?: { readonly low: number; readonly high: number; readonly at: number } | null;
+}
+
+function layerScale(layers: readonly number[], range: readonly [number, number]): Scale {
+  const x = linear([layers[0], Math.max(layers.at(-1)!, layers[0] + 1)], range, Math.min(6, layers.length));
+  return Object.assign((value: number) => x(value), { domain: x.domain, ticks: x.ticks.filter(Number.isInteger) });
+}
+
 /**
  * @param name what the panel shows
- * @param layers [layers] abscissae
- * @param zero whether the ordinate keeps zero in
+ * @param at abscissae, in order
  */
 export function lines(
   name: string,
-  layers: readonly number[],
+  at: readonly number[],
   series: readonly Series[],
-  { zero = true }: { zero?: boolean } = {},
+  { across = "layer", zero = true, levels = [], marked = null }: PanelOptions = {},
 ): string {
   const values = series.flatMap((one) => one.values.flatMap((point) => [point?.value, point?.low, point?.high]));
-  const inset = Math.min(14, (WIDTH - FRAME.left - FRAME.right) / (2 * Math.max(1, layers.length)));
-  const x = linear(
-    [layers[0], Math.max(layers.at(-1)!, layers[0] + 1)],
-    [FRAME.left + inset, WIDTH - FRAME.right - inset],
-    Math.min(6, layers.length),
-  );
-  const y = linear(extent(values, { zero }), [HEIGHT - FRAME.bottom, FRAME.top], 4);
-  const whole = Object.assign((value: number) => x(value), {
-    domain: x.domain,
-    ticks: x.ticks.filter(Number.isInteger),
-  });
+  const inset = Math.min(14, (WIDTH - FRAME.left - FRAME.right) / (2 * Math.max(1, at.length)));
+  const range = [FRAME.left + inset, WIDTH - FRAME.right - inset] as const;
+  const x = across === "layer" ? layerScale(at, range) : overSteps(at, range);
+  const within = [...values, ...levels.map(({ value }) => value)];
+  const y = linear(extent(within, { zero }), [HEIGHT - FRAME.bottom, FRAME.top], 4);
 
   const drawn = series.map((one) => {
     const points = one.values.map((point, index) =>
-      point?.value === null || point === null ? null : ([x(layers[index]), y(point.value)] as const),
+      point?.value === null || point === null ? null : ([x(at[index]), y(point.value)] as const),
     );
     const line = element("path", { d: pathData(points), class: `line ${one.tone} ${one.style}` });
-    if (one.style === "broken") return element("g", {}, tooltip(one.name), line);
-    const radius = layers.length > 16 ? 2.4 : 3.4;
+    if (one.style !== "solid") return element("g", {}, tooltip(one.name), line);
+    const radius = at.length > 16 ? 2.4 : 3.4;
     const marks = one.values.map((point, index) => {
-      const at = points[index];
-      if (at === null || point === null) return "";
+      const centre = points[index];
+      if (centre === null || point === null) return "";
       const bar =
         point.low !== null && point.high !== null
           ? element("path", {
-              d: `M${at[0].toFixed(2)} ${y(point.low).toFixed(2)}V${y(point.high).toFixed(2)}`,
+              d: `M${centre[0].toFixed(2)} ${y(point.low).toFixed(2)}V${y(point.high).toFixed(2)}`,
               class: `error ${one.tone}`,
             })
           : "";
@@ -69,31 +79,47 @@ export function lines(
       return element(
         "g",
         {},
-        tooltip(`layer ${layers[index]}, ${one.name}: ${interval(point)}${ring ? ` (uncertain, drawn hollow)` : ""}`),
+        tooltip(`${across} ${at[index]}, ${one.name}: ${interval(point)}${ring ? ` (uncertain, drawn hollow)` : ""}`),
         bar,
-        element("circle", { cx: at[0], cy: at[1], r: radius, class: `dot ${one.tone}${ring}` }),
+        element("circle", { cx: centre[0], cy: centre[1], r: radius, class: `dot ${one.tone}${ring}` }),
       );
     });
     return line + marks.join("");
   });
 
-  const level =
-    y.domain[0] < 0 && y.domain[1] > 0
-      ? element("line", { x1: FRAME.left, x2: WIDTH - FRAME.right, y1: y(0), y2: y(0), class: "zero" })
-      : "";
+  const flat = (value: number, className: string): string =>
+    element("line", { x1: FRAME.left, x2: WIDTH - FRAME.right, y1: y(value), y2: y(value), class: className });
   return drawing(
-    `${name}, by layer: ${series.map((one) => `${one.name} ${one.values.map((point) => figure(point?.value)).join(", ")}`).join("; ")}`,
+    `${name}, by ${across}: ${series.map((one) => `${one.name} ${one.values.map((point) => figure(point?.value)).join(", ")}`).join("; ")}`,
     { width: WIDTH, height: HEIGHT, className: "panel" },
+    marked ? stretch(marked, x) : "",
     axisY(y, FRAME.left, { grid: WIDTH - FRAME.right }),
-    axisX(whole, HEIGHT - FRAME.bottom),
-    level,
+    axisX(x, HEIGHT - FRAME.bottom, across === "step" ? { write: inSteps } : {}),
+    y.domain[0] < 0 && y.domain[1] > 0 ? flat(0, "zero") : "",
     values.some((value) => typeof value === "number")
       ? ""
-      : label((FRAME.left + WIDTH - FRAME.right) / 2, HEIGHT / 2 - 12, "not defined at any layer", {
+      : label((FRAME.left + WIDTH - FRAME.right) / 2, HEIGHT / 2 - 12, `not defined at any ${across}`, {
           class: "tag",
           "text-anchor": "middle",
         }),
-    label((FRAME.left + WIDTH - FRAME.right) / 2, HEIGHT - 3, "layer", { class: "tick", "text-anchor": "middle" }),
+    label((FRAME.left + WIDTH - FRAME.right) / 2, HEIGHT - 3, across, { class: "tick", "text-anchor": "middle" }),
+    ...levels.map(
+      (level) =>
+        flat(level.value, "reference limit") +
+        label(WIDTH - FRAME.right - 2, y(level.value) - 4, level.name, { class: "tag", "text-anchor": "end" }),
+    ),
     ...drawn,
+  );
+}
+
+/** A stretch of one abscissa still shows. */
+const LEAST_STRETCH = 3;
+
+function stretch({ low, high, at }: NonNullable<PanelOptions["marked"]>, x: Scale): string {
+  const [from, to] = [x(low) - LEAST_STRETCH, x(high) + LEAST_STRETCH];
+  const [top, bottom] = [FRAME.top, HEIGHT - FRAME.bottom];
+  return (
+    element("rect", { x: from, y: top, width: to - from, height: bottom - top, class: "stretch" }) +
+    element("line", { x1: x(at), x2: x(at), y1: top, y2: bottom, class: "here" })
   );
 }

@@ -43,7 +43,7 @@ const COMPASS = [
 const MOST_NUMBERS = 12;
 
 /** Numbers beside the marks where there is room, ends first; a number that would cover another mark is left out. */
-function numbers(points: readonly { layer: number; x: number; y: number }[]): string {
+export function numbers(points: readonly { layer: number; x: number; y: number }[]): string {
   const taken: Box[] = points.map(({ x, y }) => [x - 5, y - 5, x + 5, y + 5]);
   const every = Math.ceil(points.length / MOST_NUMBERS);
   const order = new Set(
@@ -68,41 +68,42 @@ function numbers(points: readonly { layer: number; x: number; y: number }[]): st
     .join("");
 }
 
+/** The plane without marks: its scales, axes and reference lines. */
+export interface PlaneGround {
+  readonly width: number;
+  readonly height: number;
+  readonly wide: boolean;
+  /** bits → units */
+  readonly x: Scale;
+  readonly y: Scale;
+  /** markup under the marks */
+  readonly drawn: string;
+}
+
 /**
+ * @param xs complexities that must lie inside, bits
+ * @param ys expressivities that must lie inside, bits
  * @param lnM nats that a share of 1 stands for
  * @param references absent for orders that have none (METHODS §2.7 gives them for order 1 only)
  * @param diagonal whether to draw expressivity = complexity
  * @param form `wide`: 720 units across; `narrow`: 344
  */
-export function plane(
-  name: string,
-  marks: readonly PlaneMark[],
+export function planeGround(
+  xs: Iterable<number | null>,
+  ys: Iterable<number | null>,
   lnM: number,
   references: PlaneReferences | null,
   diagonal: boolean,
   form: "wide" | "narrow",
-): string {
+): PlaneGround {
   const wide = form === "wide";
   const width = wide ? 720 : 344;
   const height = wide ? 480 : 372;
   const frame = wide ? { left: 58, right: 58, top: 58, bottom: 56 } : { left: 38, right: 36, top: 50, bottom: 50 };
   const right = width - frame.right;
   const bottom = height - frame.bottom;
-  const xs = marks.flatMap((mark) => [
-    mark.complexity.value,
-    mark.complexity.low,
-    mark.complexity.high,
-    mark.plugin[0],
-  ]);
-  const ys = marks.flatMap((mark) => [
-    mark.expressivity.value,
-    mark.expressivity.low,
-    mark.expressivity.high,
-    mark.plugin[1],
-    references?.limit,
-  ]);
   const x = linear(extent(xs, { zero: true }), [frame.left, right], wide ? 7 : 4);
-  const y = linear(extent(ys, { zero: true, margin: 0.08 }), [bottom, frame.top], wide ? 6 : 5);
+  const y = linear(extent([...ys, references?.limit], { zero: true, margin: 0.08 }), [bottom, frame.top], wide ? 6 : 5);
   const shareOf = (scale: Scale, start: number, end: number): Scale => {
     const toShare = Math.LN2 / lnM;
     return linear([scale.domain[0] * toShare, scale.domain[1] * toShare], [start, end], wide ? 6 : 4);
@@ -160,6 +161,43 @@ export function plane(
     }
   }
 
+  const axes = [
+    axisY(y, frame.left, { grid: right }),
+    axisX(x, bottom, { grid: frame.top }),
+    axisX(shareOf(x, frame.left, right), frame.top, { above: true }),
+    axisY(shareOf(y, bottom, frame.top), right, { right: true }),
+    label((frame.left + right) / 2, height - 8, "complexity: bits kept of the input →", {
+      class: "title",
+      "text-anchor": "middle",
+    }),
+    label(frame.left - (wide ? 40 : 32), frame.top - (wide ? 38 : 36), "↑ expressivity, bits", { class: "title" }),
+    label(
+      right + (wide ? 40 : 32),
+      frame.top - (wide ? 38 : 36),
+      wide ? "far axes: share of ln m" : "far: share of ln m",
+      { class: "tick", "text-anchor": "end" },
+    ),
+  ];
+  return { width, height, wide, x, y, drawn: [...axes, ...drawnReferences].join("") };
+}
+
+/** As `planeGround`; a path through the layers on it. */
+export function plane(
+  name: string,
+  marks: readonly PlaneMark[],
+  lnM: number,
+  references: PlaneReferences | null,
+  diagonal: boolean,
+  form: "wide" | "narrow",
+): string {
+  const { width, height, wide, x, y, drawn } = planeGround(
+    marks.flatMap(({ complexity: { value, low, high }, plugin }) => [value, low, high, plugin[0]]),
+    marks.flatMap(({ expressivity: { value, low, high }, plugin }) => [value, low, high, plugin[1]]),
+    lnM,
+    references,
+    diagonal,
+    form,
+  );
   const centre = marks.map((mark) =>
     mark.complexity.value === null || mark.expressivity.value === null
       ? null
@@ -178,16 +216,12 @@ export function plane(
   const dots = marks.map((mark, index) => {
     const at = centre[index];
     if (at === null) return "";
-    const { complexity: c, expressivity: e } = mark;
-    const across =
-      c.low !== null && c.high !== null ? `M${x(c.low).toFixed(2)} ${at.y.toFixed(2)}H${x(c.high).toFixed(2)}` : "";
-    const up =
-      e.low !== null && e.high !== null ? `M${at.x.toFixed(2)} ${y(e.low).toFixed(2)}V${y(e.high).toFixed(2)}` : "";
+    const bars = errorBars(mark, at, { x, y });
     return element(
       "g",
       { style: `--depth:${depth(index)}` },
       tooltip(mark.detail),
-      across || up ? element("path", { d: across + up, class: "error depth" }) : "",
+      bars === "" ? "" : element("path", { d: bars, class: "error depth" }),
       element("circle", {
         cx: at.x,
         cy: at.y,
@@ -200,25 +234,23 @@ export function plane(
   return drawing(
     name,
     { width, height, className: `plane ${form}` },
-    axisY(y, frame.left, { grid: right }),
-    axisX(x, bottom, { grid: frame.top }),
-    axisX(shareOf(x, frame.left, right), frame.top, { above: true }),
-    axisY(shareOf(y, bottom, frame.top), right, { right: true }),
-    label((frame.left + right) / 2, height - 8, "complexity: bits kept of the input →", {
-      class: "title",
-      "text-anchor": "middle",
-    }),
-    label(frame.left - (wide ? 40 : 32), frame.top - (wide ? 38 : 36), "↑ expressivity, bits", { class: "title" }),
-    label(
-      right + (wide ? 40 : 32),
-      frame.top - (wide ? 38 : 36),
-      wide ? "far axes: share of ln m" : "far: share of ln m",
-      { class: "tick", "text-anchor": "end" },
-    ),
-    ...drawnReferences,
+    drawn,
     ...ghosts,
     element("path", { d: pathData(centre.map((at) => (at ? [at.x, at.y] : null))), class: "trail" }),
     ...dots,
     numbers(centre.filter((at) => at !== null)),
   );
+}
+
+/** Path data of the intervals of both figures, through their mark's centre; those there are. */
+export function errorBars(
+  { complexity: c, expressivity: e }: Pick<PlaneMark, "complexity" | "expressivity">,
+  at: { readonly x: number; readonly y: number },
+  { x, y }: Pick<PlaneGround, "x" | "y">,
+): string {
+  const across =
+    c.low !== null && c.high !== null ? `M${x(c.low).toFixed(2)} ${at.y.toFixed(2)}H${x(c.high).toFixed(2)}` : "";
+  const up =
+    e.low !== null && e.high !== null ? `M${at.x.toFixed(2)} ${y(e.low).toFixed(2)}V${y(e.high).toFixed(2)}` : "";
+  return across + up;
 }
