@@ -11,7 +11,16 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Profile } from "../src/profile/profile.ts";
 import { renderReport } from "../src/report/html.ts";
-import { bare, hostile, lossesOnly, manyDomains, sampleProfile, untrained } from "../src/report/sample.testing.ts";
+import {
+  almanac,
+  bare,
+  halfAlmanac,
+  hostile,
+  lossesOnly,
+  manyDomains,
+  sampleProfile,
+  untrained,
+} from "../src/report/sample.testing.ts";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const reports: Record<string, Profile> = {
@@ -21,6 +30,8 @@ const reports: Record<string, Profile> = {
   losses: lossesOnly(),
   bare: bare(),
   domains: manyDomains(),
+  almanac: almanac(),
+  "half an almanac": halfAlmanac(),
   hostile: hostile(),
 };
 

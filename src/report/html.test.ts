@@ -4,7 +4,18 @@ import { profileSchema } from "../profile/profile.ts";
 import { renderReport } from "./html.ts";
 import * as samples from "./sample.testing.ts";
 
-const { HOSTILE, bare, hostile, lossesOnly, manyDomains, sampleProfile, untrained, withoutIntervals } = samples;
+const {
+  HOSTILE,
+  almanac,
+  bare,
+  halfAlmanac,
+  hostile,
+  lossesOnly,
+  manyDomains,
+  sampleProfile,
+  untrained,
+  withoutIntervals,
+} = samples;
 const variants: [string, Profile][] = [
   ["six layers", sampleProfile()],
   ["31 layers", sampleProfile(30)],
@@ -13,6 +24,9 @@ const variants: [string, Profile][] = [
   ["no intervals", withoutIntervals()],
   ["nothing held out", bare()],
   ["many domains", manyDomains()],
+  ["an almanac", almanac()],
+  ["half an almanac", halfAlmanac()],
+  ["training pages alone", { ...sampleProfile(), almanac: null, refusals: [{ figure: "almanac", reason: "none" }] }],
   ["hostile", hostile()],
 ];
 
@@ -50,7 +64,8 @@ describe.each(variants)("report of %s", (_, profile) => {
   const page = renderReport(profile);
 
   it("has all its sections, each linked from the contents and with its METHODS section", () => {
-    const expected = ["coding", "text", "own-size", "plane", "geometry", "ledger", "account"];
+    const almanac = profile.almanac === undefined ? [] : ["almanac"];
+    const expected = ["coding", ...almanac, "text", "own-size", "plane", "geometry", "ledger", "account"];
     expect(sectionsOf(page)).toEqual(profile.refusals.length > 0 ? [...expected, "refusals"] : expected);
     for (const id of sectionsOf(page)) expect(page).toContain(`<a href="#${id}">`);
     expect(page.match(/<p class="methods">METHODS §/g)).toHaveLength(sectionsOf(page).length);
@@ -146,6 +161,19 @@ describe("report", () => {
     const page = renderReport(manyDomains());
     for (const text of ["“language”", "children&#39;s stories", "lm-evaluation-harness would report 3.71"])
       expect(page).toContain(text);
+  });
+
+  it("draws what the model knows between the floors, and its share by exposure", () => {
+    const page = renderReport(almanac());
+    for (const text of ["0.365 without the world", "0.306 knowing all of it", "0.0526 of it clumsiness"])
+      expect(page).toContain(text);
+    expect(page.match(/exposure 4, share of knowledge: 20 \(13–27\) %/g)).toHaveLength(2);
+    expect(page).toContain("too few pages: exposure 1024 (8)");
+    expect(page).not.toContain("The compressors read the whole text");
+    const half = renderReport(halfAlmanac());
+    expect(half).toContain("The compressors read the whole text");
+    expect(half).toContain("almanac.shareOfKnowledge: no page of the text is about an entity never seen");
+    expect(half).not.toContain("of it clumsiness");
   });
 
   it("keeps hostile text as text", () => {

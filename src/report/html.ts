@@ -12,6 +12,7 @@ import { element, markup } from "./marks/svg.ts";
 import { page } from "./page.ts";
 import { withoutPaths } from "./paths.ts";
 import { accountSection, refusalSection } from "./sections/account.ts";
+import { almanacSection } from "./sections/almanac.ts";
 import { compressors, ownSize } from "./sections/coding.ts";
 import { geometrySection } from "./sections/geometry.ts";
 import { ledgerSection } from "./sections/ledger.ts";
@@ -61,8 +62,10 @@ function top(profile: Profile): string {
 export function renderReport(given: Profile): string {
   const profile = withoutPaths(given);
   const refusals = refusalSection(profile);
+  const almanac = almanacSection(profile);
   const sections: Section[] = [
     compressors(profile),
+    ...(almanac ? [almanac] : []),
     shadedText(profile),
     ownSize(profile),
     planeSection(profile),

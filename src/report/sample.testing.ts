@@ -355,6 +355,69 @@ export function sampleProfile(blocks = 5): Profile {
   };
 }
 
+/** Held-out pages of the almanac, under a model that knows half of the world; few pages at the highest exposure. */
+export function almanac(): Profile {
+  const profile = sampleProfile();
+  const pages = (count: number, bits: number) => ({
+    pages: count,
+    bytes: 735 * count,
+    bitsPerByte: around(bits, 0.004),
+    floorKnown: 0.3057,
+    floorUnknown: 0.3655,
+  });
+  const shares = (share: number, half = 0.08) => ({
+    shareOfKnowledge: around(share, half),
+    shareOfKnowledgeWithoutGap: around(share - 0.88, half / 2),
+  });
+  return {
+    ...profile,
+    corpus: {
+      ...profile.corpus,
+      domains: { known: { documents: 400, bytes: 294_000 }, unseen: { documents: 200, bytes: 147_000 } },
+    },
+    coding: {
+      ...profile.coding!,
+      domains: {
+        known: { ...codingFigures(0.386, 294_000), documents: 400 },
+        unseen: { ...codingFigures(0.415, 147_000), documents: 200 },
+      },
+    },
+    almanac: {
+      ...pages(400, 0.386),
+      ...shares(0.534),
+      aboveFloor: around(0.263, 0.009),
+      languageGap: around(0.0526, 0.004),
+      unseen: pages(200, 0.415),
+      exposures: Array.from({ length: 11 }, (_, k) => ({
+        exposures: 2 ** k,
+        ...pages(k === 10 ? 8 : 38, 0.43 - 0.008 * k),
+        shareOfKnowledge: k === 10 ? without(1.2) : around(0.1 * k, 0.07),
+        shareOfKnowledgeWithoutGap: k === 10 ? without(0.32) : around(0.1 * k - 0.88, 0.05),
+      })),
+      interval: { level: 0.95, resamples: 2000, absent: "no interval, too few pages: exposure 1024 (8)" },
+    },
+  };
+}
+
+/** The almanac without pages about entities never seen, the compressors on more than its pages. */
+export function halfAlmanac(): Profile {
+  const profile = almanac();
+  const gone = { value: null, low: null, high: null };
+  const reason = "no page of the text is about an entity never seen: give the almanac's unseen.jsonl too";
+  return {
+    ...profile,
+    coding: { ...profile.coding!, domains: { text: profile.coding!.overall } },
+    almanac: {
+      ...profile.almanac!,
+      shareOfKnowledge: gone,
+      languageGap: gone,
+      unseen: null,
+      exposures: profile.almanac!.exposures.map((level) => ({ ...level, shareOfKnowledge: gone })),
+    },
+    refusals: ["languageGap", "shareOfKnowledge"].map((figure) => ({ figure: `almanac.${figure}`, reason })),
+  };
+}
+
 /** What a model that knows nothing gives: about eight bits a byte, with the line that must be read first. */
 export function untrained(): Profile {
   const profile = sampleProfile(2);

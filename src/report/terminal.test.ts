@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { columns } from "./format.ts";
 import {
+  almanac,
   bare,
+  halfAlmanac,
   hostile,
   lossesOnly,
   manyDomains,
@@ -23,12 +25,34 @@ describe("terminal summary", () => {
       lossesOnly(),
       bare(),
       manyDomains(),
+      almanac(),
+      halfAlmanac(),
       hostile(),
     ]) {
       for (const line of linesOf(renderTerminal(profile, { ...options, width }))) {
         expect(columns(line)).toBeLessThanOrEqual(Math.min(120, Math.max(60, width)));
       }
     }
+  });
+
+  it("sets the compressors, the model and both floors on one scale, and says the share of knowledge", () => {
+    const text = renderTerminal(almanac(), options);
+    const rows = linesOf(text.slice(text.indexOf("Bits a byte on 400 held-out pages"))).slice(1, 10);
+    expect(rows.map((row) => row.split("  ")[0])).toEqual([
+      ...almanac()
+        .coding!.domains.known.baselines.toSorted((a, b) => b.bitsPerByte - a.bitsPerByte)
+        .map(({ name }) => name),
+      almanac().model.name,
+      "unknown floor",
+      "known floor",
+    ]);
+    expect(text).not.toContain("Size of the text");
+    expect(text).toContain("Share of knowledge: 53 % (45–61) of what there is to know");
+    expect(text).toMatch(/By exposure: ▁\S+█ {2}0 % at exposure 1, 120 % at 1,024\./);
+
+    const half = renderTerminal(halfAlmanac(), options);
+    expect(half).toContain("Size of the text");
+    expect(half).toContain("Share of knowledge with the clumsiness left in: −34.6 %");
   });
 
   it("says the sizes, the interval, the storage ratio and every layer's held-out figures", () => {

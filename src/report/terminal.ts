@@ -3,10 +3,12 @@
  * alone. Sizes as bars, figures with their 95 % intervals, one line a layer, what is missing and why. Foreign text can
  * neither move the cursor nor colour (`visible`). Where files were written is the caller's to say.
  */
+import type { Almanac } from "../profile/almanac.ts";
 import type { Interval } from "../profile/figures.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
+import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
 import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
 
@@ -112,6 +114,40 @@ function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): st
 }
 
 /**
+ * Who writes the almanac's pages in how many bits, down to the two floors, and what the model knows.
+ * @param all writers in order
+ */
+function almanacLines(
+  almanac: Almanac,
+  all: readonly Writer[],
+  { width, sparks }: { width: number; sparks: boolean },
+  strong: Paint,
+  faint: Paint,
+): string[] {
+  const names = all.map(({ name }) => visible(name));
+  const nameWidth = Math.min(Math.max(...names.map(columns)), Math.floor(width / 3));
+  const written = all.map(({ value }) => figure(value));
+  const writtenWidth = Math.max(...written.map(columns));
+  const room = width - nameWidth - writtenWidth - 4;
+  const most = Math.max(...all.map(({ value }) => value ?? 0));
+  const rows = all.map(({ kind, value }, index) => {
+    const drawn = fit(bar((value ?? 0) / most, room), room);
+    const line = `${fit(names[index], nameWidth)}  ${drawn}  ${fit(written[index], writtenWidth, "right")}`;
+    return kind === "model" ? strong(line) : line;
+  });
+  const course = fromRareToCommon(almanac);
+  const drawn = course && sparks ? `${spark(course.shares)}  ` : "";
+  return [
+    ...wrap(`Bits a byte on ${counted(almanac.pages, "held-out page")} about entities that training knew`, width),
+    ...rows,
+    "",
+    ...knowledge(almanac).flatMap((text) => wrap(text, width)),
+    ...(course ? wrap(`By exposure: ${drawn}${course.ends}.`, width) : []),
+    ...(almanac.interval.absent === null ? [] : wrap(sentence(visible(almanac.interval.absent)), width).map(faint)),
+  ];
+}
+
+/**
  * Order-1 figures held out, in bits; a line a layer.
  * @param said a reason for missing figures that was given above already
  */
@@ -208,6 +244,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
   const paragraph = (text: string, tone: Paint = (same) => same): string[] =>
     wrap(text, across).map((line) => tone(line));
 
+  const pages = profile.almanac && writers(profile, profile.almanac);
   const blocks = [
     profile.title === null ? [] : paragraph(visible(profile.title), warn),
     [
@@ -218,7 +255,16 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
         faint,
       ),
     ],
-    sizes(profile, across, strong, faint),
+    pages && !pages.elsewhere ? [] : sizes(profile, across, strong, faint),
+    profile.almanac && pages
+      ? almanacLines(
+          profile.almanac,
+          pages.writers.filter(({ kind }) => !pages.elsewhere || kind !== "compressor"),
+          { width: across, sparks: unicode },
+          strong,
+          faint,
+        )
+      : [],
     profile.plane ? layers(profile.plane, across, unicode, faint, absent) : [],
     geometry(profile),
     profile.refusals
