@@ -20,6 +20,8 @@ import { type ParameterLayout, tensorsOf } from "./parameters.ts";
 import type { TrainingState } from "./training-runtime.ts";
 
 const STATE = "training.safetensors";
+/** The log of a run, beside its checkpoints: one line a step and a checkpoint. */
+export const RUN_LOG = "log.jsonl";
 
 /** The smallest magnitude that float16 rounds to infinity. */
 const FLOAT16_INFINITE = 65520;

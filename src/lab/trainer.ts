@@ -13,6 +13,7 @@ import {
   type CheckpointForm,
   checkpointFolder,
   hasState,
+  RUN_LOG,
   readState,
   type SavedState,
   saveState,
@@ -26,8 +27,6 @@ import { initialState, type StepResult, TrainingRuntime } from "./training-runti
 
 /** Between two states saved where no checkpoint comes. */
 const SAVE_SECONDS = 120;
-/** The log of a run, one line a step and a checkpoint. */
-const LOG = "log.jsonl";
 
 export interface TrainingSettings {
   readonly steps: number;
@@ -256,14 +255,14 @@ async function meanDivergence(
 }
 
 async function note(out: string, line: object): Promise<void> {
-  await appendFile(join(out, LOG), `${JSON.stringify(line)}\n`).catch((error) =>
-    Promise.reject(ioFault(error, `write ${join(out, LOG)}`)),
+  await appendFile(join(out, RUN_LOG), `${JSON.stringify(line)}\n`).catch((error) =>
+    Promise.reject(ioFault(error, `write ${join(out, RUN_LOG)}`)),
   );
 }
 
 /** Takes lines of later steps away, and those of the checkpoint that is about to be left again. */
 async function trimLog(out: string, step: number): Promise<void> {
-  const path = join(out, LOG);
+  const path = join(out, RUN_LOG);
   const text = await readFile(path, "utf8").catch((error) =>
     systemCode(error) === "ENOENT" ? "" : Promise.reject(ioFault(error, `read ${path}`)),
   );

@@ -1,15 +1,46 @@
-/** Profiles back from JSON, checked against the schema, and figures of theirs by path (`coding.overall.bitsPerByte`). */
+/**
+ * Profiles and trajectories back from JSON, checked against their schema, and figures of a profile by path
+ * (`coding.overall.bitsPerByte`).
+ */
 import { readFile } from "node:fs/promises";
+import type { z } from "zod";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Interval, intervalSchema } from "./figures.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
+import { TRAJECTORY_SCHEMA, type Trajectory, trajectorySchema } from "./trajectory.ts";
+
+/** A kind of published document. */
+interface Kind<T> {
+  readonly schema: { safeParse(json: unknown): z.ZodSafeParseResult<T> };
+  /** its name and version */
+  readonly version: string;
+  /** in one word, and in full */
+  readonly word: string;
+  readonly called: string;
+  readonly writtenBy: string;
+}
+
+const PROFILE: Kind<Profile> = {
+  schema: profileSchema,
+  version: PROFILE_SCHEMA,
+  word: "profile",
+  called: "compression profile",
+  writtenBy: "lossyscope measure --json",
+};
+const TRAJECTORY: Kind<Trajectory> = {
+  schema: trajectorySchema,
+  version: TRAJECTORY_SCHEMA,
+  word: "trajectory",
+  called: "trajectory of a training run",
+  writtenBy: "lossyscope trajectory",
+};
 
 /**
  * @param name of the file in error messages
- * @throws LossyscopeError `input` where the text is no profile of this schema version
+ * @throws LossyscopeError `input` where the text is no such document of this schema version
  */
-export function parseProfile(text: string, name: string): Profile {
+function parse<T>(text: string, name: string, { schema, version, word, called, writtenBy }: Kind<T>): T {
   const fault = (message: string, next: string): never => {
     throw new LossyscopeError("input", `${name} ${message}`, next);
   };
@@ -17,31 +48,34 @@ export function parseProfile(text: string, name: string): Profile {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    fault(`is not JSON (${(error as Error).message})`, "name a file that `lossyscope measure --json` wrote");
+    fault(`is not JSON (${(error as Error).message})`, `name a file that \`${writtenBy}\` wrote`);
   }
-  const schema = typeof json === "object" && json !== null && "schema" in json ? json.schema : undefined;
-  if (typeof schema !== "string" || !schema.startsWith("lossyscope.profile/")) {
-    fault("is not a compression profile", "name a file that `lossyscope measure --json` wrote");
+  const own = typeof json === "object" && json !== null && "schema" in json ? json.schema : undefined;
+  if (typeof own !== "string" || !own.startsWith(version.replace(/\d+$/, ""))) {
+    fault(`is not a ${called}`, `name a file that \`${writtenBy}\` wrote`);
   }
-  if (schema !== PROFILE_SCHEMA) {
-    fault(
-      `is of schema ${schema}, this version reads ${PROFILE_SCHEMA}`,
-      "measure again, or use the version that wrote it",
-    );
+  if (own !== version) {
+    fault(`is of schema ${own}, this version reads ${version}`, "measure again, or use the version that wrote it");
   }
-  const found = profileSchema.safeParse(json);
+  const found = schema.safeParse(json);
   if (!found.success) {
     const [{ path, message }] = found.error.issues;
-    fault(`is no valid profile: ${path.join(".")}: ${message}`, "measure again");
+    fault(`is no valid ${word}: ${path.join(".")}: ${message}`, "measure again");
   }
   return found.data!;
 }
 
+/** @throws LossyscopeError `input` where the text is no profile of this schema version */
+export const parseProfile = (text: string, name: string): Profile => parse(text, name, PROFILE);
+
+const textOf = (path: string): Promise<string> =>
+  readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
+
 /** @throws LossyscopeError `io` where the file cannot be read, else as `parseProfile` */
-export async function readProfile(path: string): Promise<Profile> {
-  const text = await readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
-  return parseProfile(text, path);
-}
+export const readProfile = async (path: string): Promise<Profile> => parseProfile(await textOf(path), path);
+
+/** @throws LossyscopeError `io` where the file cannot be read, `input` where it is no trajectory of this schema version */
+export const readTrajectory = async (path: string): Promise<Trajectory> => parse(await textOf(path), path, TRAJECTORY);
 
 /** `a.b[3]["c.d"]` → `a`, `b`, `3`, `c.d`; `[-1]` is the last of a list */
 function segments(path: string): string[] | null {
