@@ -5,6 +5,7 @@
  * Memory: each probe as its file says.
  */
 import type { KeptStates } from "../probes/kept-states.ts";
+import type { Facts } from "../profile/facts.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -36,6 +37,7 @@ export interface Findings {
   readonly asides: Asides;
   /** null where it was not asked for */
   readonly recall: Recalled | null;
+  readonly facts?: Facts | null;
   /** every process that ran the model */
   readonly ran: readonly Ran[];
 }
@@ -49,7 +51,7 @@ export interface FinishRequest {
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, { threads, progress, signal }: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, asides, recall, ran } = findings;
+  const { subject, probes, likeLmEval, asides, recall, facts, ran } = findings;
   const { plan, documents } = subject;
   const { coding, plane, geometry, units } = probes;
   const { ledger, baselines, embedding } = asides;
@@ -82,6 +84,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     geometry: geometryFigures,
     ...(almanac !== undefined && { almanac }),
     ...(recall && { recall: recall.recall }),
+    ...(facts && { facts }),
     documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
       id,
       sha256,

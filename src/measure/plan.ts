@@ -72,6 +72,19 @@ export const planSchema = z
         passages: positive.default(256),
       })
       .prefault({}),
+    facts: z
+      .object({
+        /** .jsonl or .csv */
+        path: z.string().min(1),
+        /** facts asked for, about as many for each number of exposures; null: all */
+        limit: positive.nullable().default(256),
+        /** of a fact */
+        prompts: positive.nullable().default(2),
+        /** by relation */
+        templates: z.record(z.string(), z.array(z.string())).default({}),
+      })
+      .nullable()
+      .default(null),
   })
   .strict();
 export type Plan = z.infer<typeof planSchema>;
@@ -80,8 +93,12 @@ export type Plan = z.infer<typeof planSchema>;
 export function validatePlan(options: unknown): Plan {
   const parsed = planSchema.safeParse(options);
   if (parsed.success) {
-    if (parsed.data.unseen.length === 0 || parsed.data.with.includes("recall")) return parsed.data;
-    throw new LossyscopeError("usage", "unseen text is for recall, which was not asked for", "pass --with recall");
+    const { unseen, facts, with: asked } = parsed.data;
+    if (unseen.length > 0 && !asked.includes("recall"))
+      throw new LossyscopeError("usage", "unseen text is for recall, which was not asked for", "pass --with recall");
+    if (asked.includes("facts") !== (facts !== null))
+      throw new LossyscopeError("usage", "facts are measured from a file of facts", "pass --with facts --facts FILE");
+    return parsed.data;
   }
   const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
   throw new LossyscopeError("usage", `the options do not make a plan (${faults.join("; ")})`);
@@ -97,13 +114,13 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * The id of a measurement: a digest of the plan with the text's and the model's own digests in place of their names, so
+ * The id of a measurement: a digest of the plan with the files' and the model's own digests in place of their names, so
  * that the same measurement has the same id wherever its files lie.
  */
 export function runId(plan: Plan, digests: Readonly<Record<string, string | null>>): string {
-  const { text: _where, unseen: _elsewhere, ...rest } = plan;
+  const { text: _where, unseen: _elsewhere, facts, ...rest } = plan;
   return createHash("sha256")
-    .update(canonicalJson({ ...rest, digests }))
+    .update(canonicalJson({ ...rest, facts: facts && { ...facts, path: null }, digests }))
     .digest("hex")
     .slice(0, 16);
 }

@@ -4,9 +4,11 @@
  *
  * Memory: the text and 8 bytes a token, twice that for windows.
  */
+import { basename } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -52,6 +54,8 @@ export interface Prepared {
   readonly tokenizer: Tokenizer;
   /** text that the model was not trained on; null where none is given */
   readonly unseen: readonly TokenizedDocument[] | null;
+  /** null where they are not asked for */
+  readonly facts: FactSet | null;
   readonly points: PlanePoints | null;
   readonly batches: readonly WindowBatch[];
   /** slots of the longest window */
@@ -76,6 +80,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
     plan.unseen.length > 0
       ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, tokenizer, progress, signal)
       : null;
+  const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
   const context = contextOf(plan.context, spec.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
@@ -103,7 +108,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const digest = corpusDigest(corpus);
   return {
     subject: {
-      id: runId(plan, { ...digests, corpus: digest, recall }),
+      id: runId(plan, { ...digests, corpus: digest, recall, facts: facts && facts.digest }),
       title: request.title ?? null,
       model: {
         name: modelName,
@@ -114,7 +119,12 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
         vocabulary: spec.vocabulary,
         positions: spec.positions,
       },
-      plan: { ...plan, text: shownText(plan.text), unseen: shownText(plan.unseen) },
+      plan: {
+        ...plan,
+        text: shownText(plan.text),
+        unseen: shownText(plan.unseen),
+        facts: plan.facts && { ...plan.facts, path: basename(plan.facts.path) },
+      },
       context,
       overlap,
       documents,
@@ -128,9 +138,16 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
       })),
     },
     unseen: unseen?.documents ?? null,
+    facts,
     tokenizer,
     points,
     batches: batchesOf(windows, plan.batchTokens),
     longest,
   };
 }
+
+/** @throws LossyscopeError as `readFacts` does */
+export const readPlannedFacts = (
+  { path, limit, prompts, templates }: NonNullable<Plan["facts"]>,
+  seed: number,
+): Promise<FactSet> => readFacts(path, { limit, prompts, seed, templates: new Map(Object.entries(templates)) });

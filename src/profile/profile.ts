@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { almanacSchema } from "./almanac.ts";
 import { codingSchema } from "./coding.ts";
+import { factsSchema } from "./facts.ts";
 import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
 import { ledgerSchema } from "./ledger.ts";
@@ -68,6 +69,10 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "what comes back of the text, METHODS §5; absent where it was not asked for" }),
+  facts: factsSchema
+    .nullable()
+    .optional()
+    .meta({ description: "what is known of facts, METHODS §5, §6; absent where it was not asked for" }),
   documents: z
     .array(
       z.object({

@@ -3,7 +3,7 @@
  * relation and value whose prompts come from templates. A file is read twice: first everything is checked and counted, then
  * a sample is taken, balanced over exposures, in which every fact says how many of the file it stands for.
  *
- * Memory: the chosen facts, their candidates and prompts; of all others the names of subject and relation, and the
+ * Memory: the chosen facts, their candidates and prompts; of all others a place, the names of subject and relation, and the
  * distinct values of each relation. A table is held whole while it is read.
  */
 import { isUtf8 } from "node:buffer";
@@ -61,6 +61,8 @@ export interface FactSet {
 export interface FactOptions {
   /** about as many facts for each number of exposures; null: all */
   readonly limit: number | null;
+  /** prompts of a fact at most, drawn by the seed; null: all */
+  readonly prompts: number | null;
   readonly seed: number;
   /** by relation; `{subject}` and, where the answer does not end the template, `{value}` stand for themselves */
   readonly templates?: Templates;
@@ -84,20 +86,18 @@ const recordSchema = z.object({
 });
 type FactRecord = z.infer<typeof recordSchema>;
 
-/** A record and where it stands, as errors name it. */
+/** A record, not read yet, and where it stands, as errors name it. */
 interface FoundRecord {
-  readonly record: FactRecord;
   readonly where: string;
+  readonly read: () => FactRecord;
 }
 
 export type Templates = ReadonlyMap<string, readonly string[]>;
 
+/** Facts of one relation with one number of exposures. */
 interface Cell {
-  count: number;
-  /** of them, to be taken; and so far passed and taken */
-  wanted: number;
-  passed: number;
-  taken: number;
+  /** places in the file */
+  readonly members: number[];
 }
 
 interface Counted {
@@ -114,36 +114,53 @@ interface Counted {
  * @param path a .jsonl file, or a .csv file with the columns subject, relation, value and where known exposures, priorBits
  * @throws LossyscopeError `io` where the file cannot be read; `text` or `input` for what is wrong in it, with its line
  */
-export async function readFacts(path: string, { limit, seed, templates = new Map() }: FactOptions): Promise<FactSet> {
+export async function readFacts(path: string, options: FactOptions): Promise<FactSet> {
+  const { limit, prompts: most, seed, templates = new Map() } = options;
   const [file] = await findTextFiles([{ path, domain: null }]);
   if (formatOf(file) === null || file.path !== path)
     throw new LossyscopeError("usage", `${path} is no file of facts`, "name one .jsonl or .csv file");
-  const counted = await countFacts(file, templates);
-  const { cells, values, relations, total, priorBits, digest } = counted;
-  allot(cells, limit);
+  const { cells, values, ...counted } = await countFacts(file, templates);
+  const weights = drawn(cells, limit, seed);
 
   const facts: Fact[] = [];
-  const draw = random(seed, "facts");
-  for await (const { record, where } of readRecords(file)) {
-    const cell = cells.get(record.exposures)!.get(record.relation)!;
-    // Each of those left is taken with the same probability, until there are enough (Knuth's algorithm S).
-    const take = draw.below(cell.count - cell.passed) < cell.wanted - cell.taken;
-    cell.passed++;
-    if (!take) continue;
-    cell.taken++;
+  const draw = random(seed, "fact prompts");
+  let place = 0;
+  for await (const { where, read } of readRecords(file)) {
+    const weight = weights.get(place++);
+    if (weight === undefined) continue;
+    const record = read();
     const { subject, relation, value, exposures, priorBits } = record;
+    const prompts = promptsOf(record, templates, where);
     facts.push({
       subject,
       relation,
       value,
       candidates: record.candidates ?? [...values.get(relation)!.keys()],
-      prompts: promptsOf(record, templates, where),
+      prompts: most === null || prompts.length <= most ? prompts : draw.shuffle([...prompts]).slice(0, most),
       exposures,
       priorBits,
-      weight: cell.count / cell.wanted,
+      weight,
     });
   }
-  return { name: file.name, digest, facts, total, priorBits, relations };
+  return { name: file.name, facts, ...counted };
+}
+
+/**
+ * Which facts are taken: of each number of exposures about `limit`, relations in proportion and none left out.
+ * @returns by place in the file, how many facts a taken one stands for
+ */
+function drawn(cells: Counted["cells"], limit: number | null, seed: number): Map<number, number> {
+  const draw = random(seed, "facts");
+  const weights = new Map<number, number>();
+  for (const level of cells.values()) {
+    const all = [...level.values()].reduce((sum, { members }) => sum + members.length, 0);
+    for (const { members } of level.values()) {
+      const share = limit === null || all <= limit ? 1 : limit / all;
+      const taken = draw.shuffle(members).slice(0, Math.max(1, Math.round(share * members.length)));
+      for (const place of taken) weights.set(place, members.length / taken.length);
+    }
+  }
+  return weights;
 }
 
 /** Checks every record and counts what the file holds. */
@@ -155,7 +172,8 @@ async function countFacts(file: TextFile, templates: Templates): Promise<Counted
   const hash = createHash("sha256");
   let total = 0;
   let bits: number | null = 0;
-  for await (const { record, where } of readRecords(file, hash)) {
+  for await (const { where, read } of readRecords(file, hash)) {
+    const record = read();
     const { subject, relation, value, candidates, exposures, priorBits } = record;
     const fault = (message: string, next?: string): never => {
       throw new LossyscopeError("input", `${where}: ${message}`, next);
@@ -168,13 +186,12 @@ async function countFacts(file: TextFile, templates: Templates): Promise<Counted
       fault(`a second value of ${relation} for ${JSON.stringify(subject)}`, "facts have one value a subject");
     seen.add(key);
     promptsOf(record, templates, where);
-    total++;
     bits = bits === null || priorBits === null ? null : bits + priorBits;
     const level = cells.get(exposures) ?? new Map<string, Cell>();
     cells.set(exposures, level);
-    const cell = level.get(relation) ?? { count: 0, wanted: 0, passed: 0, taken: 0 };
+    const cell = level.get(relation) ?? { members: [] };
     level.set(relation, cell);
-    cell.count++;
+    cell.members.push(total++);
     const counts = values.get(relation) ?? new Map<string, number>();
     values.set(relation, counts);
     counts.set(value, (counts.get(value) ?? 0) + 1);
@@ -202,18 +219,10 @@ async function countFacts(file: TextFile, templates: Templates): Promise<Counted
   };
 }
 
-/** How many facts of every cell are taken: of each number of exposures about `limit`, relations in proportion, none left out. */
-function allot(cells: Counted["cells"], limit: number | null): void {
-  for (const level of cells.values()) {
-    const all = [...level.values()].reduce((sum, { count }) => sum + count, 0);
-    for (const cell of level.values()) {
-      cell.wanted = limit === null || all <= limit ? cell.count : Math.max(1, Math.round((limit * cell.count) / all));
-    }
-  }
-}
-
 const formatOf = ({ name, format }: TextFile): "jsonl" | "csv" | null =>
   format === "jsonl" ? "jsonl" : /\.csv(\.gz)?$/i.test(name) ? "csv" : null;
+
+const SPACES = [0x20, 0x09, 0x0d];
 
 /** @param hash takes the file's bytes */
 async function* readRecords(file: TextFile, hash?: Hash): AsyncGenerator<FoundRecord> {
@@ -229,9 +238,8 @@ async function* readRecords(file: TextFile, hash?: Hash): AsyncGenerator<FoundRe
   for await (const { bytes } of lines(file)) {
     hash?.update(bytes).update("\n");
     const where = `${file.name}, line ${++line}`;
-    const text = decoded(bytes, where);
-    if (text.trim() === "") continue;
-    yield { record: recordOf(parsed(text, where), where), where };
+    if (bytes.every((byte) => SPACES.includes(byte))) continue;
+    yield { where, read: () => recordOf(parsed(decoded(bytes, where), where), where) };
   }
 }
 
@@ -240,7 +248,7 @@ function* tableRecords(text: string, name: string): Generator<FoundRecord> {
     const where = `${name}, line ${row.line}`;
     const { subject, relation, value } = row.cells;
     const [exposures, priorBits] = ["exposures", "priorBits"].map((column) => numberIn(row, column, name));
-    yield { record: recordOf({ subject, relation, value, exposures, priorBits }, where), where };
+    yield { where, read: () => recordOf({ subject, relation, value, exposures, priorBits }, where) };
   }
 }
 
