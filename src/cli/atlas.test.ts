@@ -39,6 +39,16 @@ describe("lossyscope atlas", () => {
     expect(JSON.parse(json).fits[0]).toMatchObject({ area: "math", models: 18, families: 7 });
   });
 
+  it("sets the predictors of a set beside each other", async () => {
+    const ranked = ["atlas", "fit", "pile-loss", "--area", "average", "--rank"];
+    const { out } = await run(...ranked);
+    expect(out).toMatch(/Which predictor foresees best: 29 models/);
+    expect(out).toMatch(/training_flops +0\.0\d+ \(0\.0\d+–0\.\d+\)/);
+    expect((await run(...ranked.slice(0, -1))).out).not.toMatch(/foresees best/);
+    const { rivalries } = JSON.parse((await run(...ranked, "--json")).out);
+    expect(rivalries[0]).toMatchObject({ area: "average", reference: "nats_per_token" });
+  });
+
   it("makes a set of one's own, fits it and predicts from it", async () => {
     const atlas = ["--atlas", at("atlas")];
     const added = await run(

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { ownSet, profilesIn, storeSet } from "../atlas/add.ts";
 import { fitArea } from "../atlas/fit.ts";
+import { rivalry } from "../atlas/rivals.ts";
 import { parseScores } from "../atlas/scores.ts";
 import { loadSet, setNames } from "../atlas/sets.ts";
 import { writeAtomic } from "../files/atomic.ts";
@@ -40,16 +41,18 @@ function fitCommand() {
     .option("--area <name...>", "areas to fit (default: all)")
     .option("--predictors <name...>", "predictors to fit in place of the set's own")
     .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
+    .option("--rank", "sets all predictors beside each other, on the same models", false)
     .addOption(atlasOption())
     .option("--seed <n>", "seed of the resampling", seed, 0)
     .option("--report <file>", "writes the fits as a page with their pictures, one HTML file")
     .option("--json [file]", "writes the fits to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
-    .action(async (name, { area, predictors, ridge, atlas, seed, report, ...outputs }) => {
+    .action(async (name, { area, predictors, ridge, rank, atlas, seed, report, ...outputs }) => {
       const set = await loadSet(name, atlas);
       const fits = (area ?? Object.keys(set.areas)).map((one) => fitArea(set, one, { predictors, ridge, seed }));
-      if (report !== undefined) await writeAtomic(report, fitPage(set, fits));
-      await hand({ set: name, fits }, fitBlocks(set, fits), outputs);
+      const rivalries = rank ? fits.map((fit) => rivalry(set, fit.area, seed)) : [];
+      if (report !== undefined) await writeAtomic(report, fitPage(set, fits, rivalries));
+      await hand({ set: name, fits, ...(rank && { rivalries }) }, fitBlocks(set, fits, rivalries), outputs);
     });
 }
 

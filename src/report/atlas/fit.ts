@@ -1,6 +1,7 @@
 /** The fits of a calibration set and the list of sets, as blocks (METHODS §10). Figures come from `atlas/fit.ts`. */
 import type { AreaFit, Association, Coverage } from "../../atlas/fit.ts";
 import { ALPHA } from "../../atlas/fit.ts";
+import type { Rivalry } from "../../atlas/rivals.ts";
 import type { CalibrationSet } from "../../atlas/sets.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { type Block, heading, rows, text } from "../findings.ts";
@@ -139,10 +140,52 @@ export function areaBlocks(set: CalibrationSet, fit: AreaFit): Block[] {
   ];
 }
 
-export function fitBlocks(set: CalibrationSet, fits: readonly AreaFit[]): Block[] {
+/** The predictors of an area beside each other. */
+export function rivalryBlocks({ models, families, reference, rivals, meanError, leftOut }: Rivalry): Block[] {
+  const names = Object.keys(families);
+  const ofFamilies = (values: Readonly<Record<string, number | null>>) => names.map((name) => figure(values[name]));
+  return [
+    rows(
+      `Which predictor foresees best: ${count(models)} models, each predictor alone (95 % intervals, models resampled inside their families)`,
+      ["predictor", "RMS error, unseen families", `less that of ${reference}`, "r", "ρ", "partial r"],
+      [
+        ...rivals.map(({ predictor, error, difference, r, rho, partial }) => [
+          predictor,
+          interval(error),
+          difference === null ? ABSENT : interval(difference),
+          interval(r),
+          interval(rho),
+          partial === null ? ABSENT : interval(partial),
+        ]),
+        ["the mean of the others", figure(meanError), ABSENT, ABSENT, ABSENT, ABSENT],
+      ],
+    ),
+    rows(
+      "r inside each family",
+      ["predictor", ...names.map((name) => `${name} (${families[name]})`)],
+      rivals.map(({ predictor, within }) => [predictor, ...ofFamilies(within)]),
+    ),
+    rows(
+      "RMS error on each family when it was left out",
+      ["predictor", ...names],
+      rivals.map(({ predictor, errorOn }) => [predictor, ...ofFamilies(errorOn)]),
+    ),
+    text(
+      "These intervals tell what other models of the same families would have shown. What a further family would show, only the errors on families left out can hint at.",
+    ),
+    ...(leftOut.length === 0 ? [] : [text(`Not known of every model and so not compared: ${leftOut.join(", ")}.`)]),
+  ];
+}
+
+/** @param rivalries of the same areas, or none */
+export function fitBlocks(set: CalibrationSet, fits: readonly AreaFit[], rivalries: readonly Rivalry[]): Block[] {
   return [
     text(`${set.title}. ${set.about}`),
-    ...fits.flatMap((fit) => [heading(`${fit.set}, ${fit.area}: ${fit.score}`), ...areaBlocks(set, fit)]),
+    ...fits.flatMap((fit) => [
+      heading(`${fit.set}, ${fit.area}: ${fit.score}`),
+      ...areaBlocks(set, fit),
+      ...rivalries.filter(({ area }) => area === fit.area).flatMap(rivalryBlocks),
+    ]),
     text("Correlation is not cause."),
   ];
 }

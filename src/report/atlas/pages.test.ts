@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { choose } from "../../atlas/choose.ts";
 import { compare, withSimilarities } from "../../atlas/compare.ts";
 import { fitArea } from "../../atlas/fit.ts";
+import { rivalry } from "../../atlas/rivals.ts";
 import { modelProfile } from "../../atlas/sample.testing.ts";
 import { loadSet } from "../../atlas/sets.ts";
 import type { Profile } from "../../profile/profile.ts";
@@ -36,7 +37,7 @@ const compared = withSimilarities(compare(given, { seed: 0, common: false }), [
 const pages = {
   comparison: comparisonPage(compared, profiles),
   choice: choicePage(choose(given, [], {}, 0), null),
-  fit: fitPage(set, [fitArea(set, "overall", { seed: 0 })]),
+  fit: fitPage(set, [fitArea(set, "overall", { seed: 0 })], [rivalry(set, "overall", 0)]),
 };
 
 describe.each(Object.entries(pages))("page of a %s", (_, html) => {

@@ -9,12 +9,13 @@ import type { Choice } from "../../atlas/choose.ts";
 import type { Comparison, Pair } from "../../atlas/compare.ts";
 import type { AreaFit } from "../../atlas/fit.ts";
 import type { Predictions } from "../../atlas/predict.ts";
+import type { Rivalry } from "../../atlas/rivals.ts";
 import type { CalibrationSet } from "../../atlas/sets.ts";
 import type { Interval } from "../../profile/figures.ts";
 import type { Profile } from "../../profile/profile.ts";
-import { VERSION } from "../../profile/version.ts";
 import { blocksMarkup } from "../findings.ts";
 import { count, figure, interval, si } from "../format.ts";
+import { framed } from "../frame.ts";
 import { bars } from "../marks/bars.ts";
 import { type DifferenceRow, differences } from "../marks/differences.ts";
 import { foreseen } from "../marks/foreseen.ts";
@@ -23,46 +24,16 @@ import { matrix } from "../marks/matrix.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
 import { element, markup } from "../marks/svg.ts";
 import { trade } from "../marks/trade.ts";
-import { page } from "../page.ts";
-import { drawn, legend, numbers, paragraph, responsive, type Section, section } from "../sections/parts.ts";
+import { drawn, legend, numbers, paragraph, responsive, type Section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
 import { comparisonBlocks, comparisonClaim, documentsText, similarityText, told } from "./comparison.ts";
-import { areaBlocks } from "./fit.ts";
+import { areaBlocks, rivalryBlocks } from "./fit.ts";
 import { predictionBlocks } from "./prediction.ts";
 
 /** Tones that tell models apart; those beyond share the last. */
 const TONES = ["model", "second", "third", "fourth", "faint"] as const;
 const toneOf = (index: number): (typeof TONES)[number] => TONES[Math.min(index, TONES.length - 1)];
-
-function whole(
-  kind: string,
-  title: string,
-  claim: string,
-  beside: readonly string[],
-  sections: readonly Section[],
-): string {
-  const top = element(
-    "header",
-    { class: "top" },
-    element("p", { class: "kind" }, element("b", {}, "lossyscope"), `<span>${markup(kind)}</span>`),
-    element("h1", {}, markup(claim)),
-    element("div", { class: "beside" }, ...beside.map((sentence) => paragraph(sentence))),
-  );
-  const contents = element(
-    "nav",
-    { "aria-label": "Contents" },
-    ...sections.map(({ id, title: named }) => element("a", { href: `#${id}` }, markup(named))),
-  );
-  const foot = element(
-    "footer",
-    {},
-    markup(
-      `Drawn from profiles by lossyscope ${VERSION}. METHODS names the project's page on what every figure means.`,
-    ),
-  );
-  return page(title, [], `${top}${contents}<main>${sections.map(section).join("")}</main>${foot}`);
-}
 
 const intervalOf = (one: Interval): Interval => ({ value: one.value, low: one.low, high: one.high });
 
@@ -254,7 +225,7 @@ export function comparisonPage(comparison: Comparison, profiles: readonly Profil
   const { corpus, models, notes } = comparison;
   const names = models.map(({ model }) => model).join(", ");
   const further = [overlaid(comparison, profiles), alike(comparison)].filter((one) => one !== null);
-  return whole(
+  return framed(
     `comparison of ${names} on ${corpus.name}`,
     `${names} on ${corpus.name}: comparison`,
     `${claim}.`,
@@ -264,7 +235,7 @@ export function comparisonPage(comparison: Comparison, profiles: readonly Profil
 }
 
 /** One area of a set: true scores against those foreseen without the family. */
-function areaSection(set: CalibrationSet, fit: AreaFit, index: number): Section {
+function areaSection(set: CalibrationSet, fit: AreaFit, rivalry: Rivalry | undefined, index: number): Section {
   const known = fit.points.flatMap(({ unseen, ...point }) => (unseen === null ? [] : [{ ...point, foreseen: unseen }]));
   const picture =
     known.length === 0
@@ -277,7 +248,7 @@ function areaSection(set: CalibrationSet, fit: AreaFit, index: number): Section 
     id: `area-${index}`,
     title: `${fit.area}: ${fit.score}`,
     methods: "§10",
-    body: picture + blocksMarkup(areaBlocks(set, fit)),
+    body: picture + blocksMarkup([...areaBlocks(set, fit), ...(rivalry ? rivalryBlocks(rivalry) : [])]),
     means: [
       "Each mark is a model; its score is foreseen by a fit on the other families. How far the marks lie from the line is the error to expect for a model of a new family.",
       "Partial r is what is left of the correlation when the number of parameters is held fixed.",
@@ -289,14 +260,20 @@ function areaSection(set: CalibrationSet, fit: AreaFit, index: number): Section 
   };
 }
 
-/** The fits of a set, a section an area. */
-export function fitPage(set: CalibrationSet, fits: readonly AreaFit[]): string {
-  return whole(
+/**
+ * The fits of a set, a section an area.
+ * @param rivalries of the same areas, or none
+ */
+export function fitPage(set: CalibrationSet, fits: readonly AreaFit[], rivalries: readonly Rivalry[]): string {
+  return framed(
     `calibration set ${set.name}`,
     `${set.name}: what predicts its scores`,
     `${set.title}.`,
     [set.about],
-    fits.map((fit, index) => areaSection(set, fit, index)),
+    fits.map((fit, index) => {
+      const rivalry = rivalries.find(({ area }) => area === fit.area);
+      return areaSection(set, fit, rivalry, index);
+    }),
   );
 }
 
@@ -344,7 +321,7 @@ export function choicePage(choice: Choice, predictions: Predictions | null): str
         },
       ]
     : [];
-  return whole(
+  return framed(
     `choice among ${count(candidates.length)} models on ${corpus.name}`,
     `Choice on ${corpus.name}`,
     claim,
