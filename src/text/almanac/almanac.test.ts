@@ -320,7 +320,7 @@ describe("splits", () => {
 
   it.each([
     ["small", [1, 2, 4, 8, 16, 32, 64, 128, 256]],
-    ["few", [32, 64, 128, 256, 512]],
+    ["few", [64, 128, 256, 512]],
   ] as const)("halve the entities from exposure to exposure: %s", (size, exposures) => {
     const { entities } = census(createWorld(1, size));
     const { least, rarest } = SIZES[size];

@@ -32,7 +32,7 @@ const size = (least: number, rarest: number, heldOut: number, balanced: number):
 
 export const SIZES = {
   tiny: size(1, 32, 32, 4),
-  few: size(32, 32, 256, 16),
+  few: size(64, 16, 128, 16),
   small: size(1, 512, 256, 16),
   medium: size(1, 4096, 1024, 32),
   large: size(1, 16384, 2048, 64),
