@@ -391,6 +391,8 @@ describe("names", () => {
     writeFileSync(at("model.gguf"), "");
     await expect(resolve(at("model.gguf"))).rejects.toThrow("is a file: pass the folder");
     expect(hub.asked).toEqual([]);
+    mkdirSync(at("some", "run", "step-30"), { recursive: true });
+    expect((await resolve(at("some", "run", "step-30"))).name).toBe("run/step-30");
   });
 
   it.each(["gpt2", "a/b/c", "../b", "org/..", "org/-x", "/absent/model", "org/mo del", ""])(

@@ -61,6 +61,13 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   return found.kind === "folder" ? found.model : download(found.client, found.remote, options);
 }
 
+/** The folder's own name, behind that of its run where it is a checkpoint (`main/step-1000`). */
+function nameOfFolder(folder: string): string {
+  const path = resolve(folder);
+  const own = basename(path);
+  return /^(?:step|checkpoint)[-_]?\d+$/.test(own) ? `${basename(dirname(path))}/${own}` : own;
+}
+
 /** As `resolveModel`, but asks the Hub at most what the model consists of. */
 export async function findModel(
   name: string,
@@ -68,7 +75,7 @@ export async function findModel(
 ): Promise<FoundModel> {
   const local = await stat(name).catch(() => undefined);
   if (local?.isDirectory()) {
-    return { kind: "folder", model: { folder: name, name: basename(resolve(name)), revision: null } };
+    return { kind: "folder", model: { folder: name, name: nameOfFolder(name), revision: null } };
   }
   if (local) {
     throw new LossyscopeError(
