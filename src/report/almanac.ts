@@ -5,7 +5,7 @@ import type { Almanac } from "../profile/almanac.ts";
 import type { CodingFigures } from "../profile/coding.ts";
 import type { Interval } from "../profile/figures.ts";
 import type { Profile } from "../profile/profile.ts";
-import { count, interval, percent } from "./format.ts";
+import { count, interval, percent, shareOf } from "./format.ts";
 
 /** Someone who writes the pages down: a compressor, the model, or one of the two readers whose cost is known. */
 export interface Writer extends Interval {
@@ -38,13 +38,6 @@ export function writers(profile: Profile, almanac: Almanac): { writers: Writer[]
     ],
     elsewhere: own === undefined && baselines.length > 0,
   };
-}
-
-/** `61.2 % (57.0–65.4)` */
-export function shareOf({ value, low, high }: Interval): string {
-  if (value === null || low === null || high === null) return percent(value);
-  const hundred = interval({ value: 100 * value, low: 100 * low, high: 100 * high });
-  return hundred.replace(" (", "\u00a0% (");
 }
 
 /** The findings of the section in sentences, the share of knowledge first. Plain text. */

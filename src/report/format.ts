@@ -76,6 +76,13 @@ export function si(value: number | null, unit: string): string {
 export const percent = (share: number | null): string =>
   share === null ? ABSENT : `${fixed(share * 100, decimals(share * 100, Math.abs(share) < 0.0095 ? 1 : 3))}${NBSP}%`;
 
+/** A share with its interval as per cent: `61.2 % (57.0–65.4)`. */
+export function shareOf({ value, low, high }: Interval): string {
+  if (value === null || low === null || high === null) return percent(value);
+  const hundred = interval({ value: 100 * value, low: 100 * low, high: 100 * high });
+  return hundred.replace(" (", `${NBSP}% (`);
+}
+
 /** A share of a size in words: `93.4 % of its size`, and from twice on `5.74 times its size`. */
 export const ofSize = (share: number, whose = "its"): string =>
   share < 2 ? `${percent(share)} of ${whose} size` : `${figure(share)} times ${whose} size`;

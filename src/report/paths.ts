@@ -21,6 +21,6 @@ function cut(value: unknown): unknown {
 
 /** The profile with absolute paths cut to their last name, everywhere but in measured text (passages, tokens). */
 export function withoutPaths(profile: Profile): Profile {
-  const { passages, geometry, ...rest } = profile;
-  return { ...(cut(rest) as typeof rest), passages, geometry };
+  const { passages, geometry, recall, ...rest } = profile;
+  return { ...(cut(rest) as typeof rest), passages, geometry, ...(recall !== undefined && { recall }) };
 }

@@ -1,8 +1,8 @@
 /** Report section on the almanac: what the model knows of a world whose entropy is known (METHODS §9). */
 import type { Almanac } from "../../profile/almanac.ts";
 import type { Profile } from "../../profile/profile.ts";
-import { knowledge, shareOf, writers } from "../almanac.ts";
-import { count, figure, interval, sentence } from "../format.ts";
+import { knowledge, writers } from "../almanac.ts";
+import { count, figure, interval, sentence, shareOf } from "../format.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { exposureLines } from "../marks/exposures.ts";
 import { floors } from "../marks/floors.ts";
