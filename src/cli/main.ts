@@ -20,6 +20,7 @@ import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
 import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
+import { recallCommand } from "./recall.ts";
 import { statesCommand } from "./states.ts";
 import { trainCommand } from "./train.ts";
 
@@ -46,6 +47,7 @@ export function program(): Command {
     .addCommand(measureCommand())
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
+    .addCommand(recallCommand())
     .addCommand(statesCommand())
     .addCommand(trainCommand())
     .addCommand(distilCommand())

@@ -18,6 +18,7 @@ import { geometrySection } from "./sections/geometry.ts";
 import { ledgerSection } from "./sections/ledger.ts";
 import { datum, paragraph, type Section, section } from "./sections/parts.ts";
 import { planeSection } from "./sections/plane.ts";
+import { recallSection } from "./sections/recall.ts";
 import { shadedText } from "./sections/text.ts";
 
 function top(profile: Profile): string {
@@ -63,9 +64,11 @@ export function renderReport(given: Profile): string {
   const profile = withoutPaths(given);
   const refusals = refusalSection(profile);
   const almanac = almanacSection(profile);
+  const recall = recallSection(profile);
   const sections: Section[] = [
     compressors(profile),
     ...(almanac ? [almanac] : []),
+    ...(recall ? [recall] : []),
     shadedText(profile),
     ownSize(profile),
     planeSection(profile),

@@ -140,6 +140,11 @@ details summary{cursor:pointer;font-size:14px}
 .passage h3{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 16px;font-size:14px;margin:0 0 10px}
 .passage h3 span{font-weight:400;color:var(--muted)}
 .shaded{max-height:520px;overflow:auto;font:15px/1.75 var(--mono);white-space:pre-wrap;unicode-bidi:isolate;tab-size:4}
+.words-of{font:14px/1.6 var(--mono);white-space:pre-wrap;unicode-bidi:isolate;tab-size:4;margin:0}
+.words-of.prompt{color:var(--muted);margin-bottom:10px}
+.words-of mark{background:var(--heat3);color:inherit}
+.beside-each-other{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:8px 28px}
+h4{font:400 12px/1.4 var(--sans);color:var(--muted);margin:0 0 2px}
 .key{font-size:13px}.key span:first-child{font-weight:600;color:var(--ink)}
 .key i{width:1.2em;border:1px solid var(--rule)}
 ${steps

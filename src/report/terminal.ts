@@ -11,6 +11,7 @@ import type { Profile } from "../profile/profile.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
 import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
+import { recallLines } from "./recall.ts";
 
 export interface TerminalOptions {
   /** columns; the summary fits itself to 60–120 */
@@ -265,6 +266,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
           faint,
         )
       : [],
+    profile.recall ? recallLines(profile.recall, across) : [],
     profile.plane ? layers(profile.plane, across, unicode, faint, absent) : [],
     geometry(profile),
     profile.refusals
