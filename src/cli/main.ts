@@ -20,6 +20,7 @@ import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
 import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
+import { mergeCommand } from "./merge.ts";
 import { recallCommand } from "./recall.ts";
 import { statesCommand } from "./states.ts";
 import { trainCommand } from "./train.ts";
@@ -48,6 +49,7 @@ export function program(): Command {
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
     .addCommand(recallCommand())
+    .addCommand(mergeCommand())
     .addCommand(statesCommand())
     .addCommand(trainCommand())
     .addCommand(distilCommand())

@@ -3,12 +3,14 @@ import { Option } from "@commander-js/extra-typings";
 import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
+import { measureShard } from "../measure/shard.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
 import { deliver, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
-import { quantity, unseenText } from "./options.ts";
+import { quantity, shard, unseenText } from "./options.ts";
 
 export function measureCommand() {
   return measuringCommand("measure")
@@ -28,6 +30,7 @@ export function measureCommand() {
         .choices(["losses", "states"])
         .default([] as string[]),
     )
+    .option("--shard <i/n>", "measures a share of the plan and leaves a part in --out, for `lossyscope merge`", shard)
     .option("-o, --out <folder>", "writes profile.json and report.html there")
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
@@ -43,23 +46,34 @@ export function measureCommand() {
           with: options.with,
           unseen: named(options.unseen),
         });
-        await prepareDelivery(options);
+        const { threads, resume } = options;
+        const share = options.shard && { shard: options.shard, out: placeOfPart(options) };
+        if (!share) await prepareDelivery(options);
         const model = await openModel(name, {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
         });
-        await measure({
-          model,
-          plan,
-          points,
-          threads: options.threads,
-          work: options.work ?? defaultWorkFolder(),
-          resume: options.resume,
-          progress,
-          signal,
-          deliver: (measurement) => deliver(measurement, options),
-        });
+        const request = { model, plan, points, threads, resume, progress, signal };
+        if (share) {
+          process.stderr.write(`wrote ${await measureShard({ ...request, ...share })}\n`);
+          return;
+        }
+        const work = options.work ?? defaultWorkFolder();
+        await measure({ ...request, work, deliver: (measurement) => deliver(measurement, options) });
       });
     });
+}
+
+/** @throws LossyscopeError `usage` where a shard is asked for what only the whole measurement has */
+function placeOfPart({ out, json, report, work }: Readonly<Partial<Record<string, unknown>>>): string {
+  const [not] = Object.entries({ json, report, work }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (not === "work") {
+    throw new LossyscopeError("usage", "a shard works in the folder of its part", "leave out --work");
+  }
+  if (not !== undefined) {
+    throw new LossyscopeError("usage", `a shard has no profile for --${not}`, `pass --${not} to lossyscope merge`);
+  }
+  if (out === undefined) throw new LossyscopeError("usage", "a shard leaves a part", "say where with --out");
+  return String(out);
 }

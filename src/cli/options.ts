@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { defaultAtlas } from "../atlas/sets.ts";
+import { Shard } from "../measure/shard.ts";
 
 function whole(text: string, least: number): number {
   const value = Number(text);
@@ -51,6 +52,13 @@ export function quantity(text: string): number {
   if (!Number.isFinite(value) || value <= 0)
     throw new InvalidArgumentError("expected a size such as 5000, 20MB, 16GiB or 2e12");
   return Math.round(value);
+}
+
+/** `2/8`: the second of eight. @throws LossyscopeError `usage` where there is no such shard */
+export function shard(text: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError("expected i/n, such as 2/8");
+  return new Shard(Number(match[1]), Number(match[2]));
 }
 
 /** Adds one occurrence of a repeatable option to those before it. */

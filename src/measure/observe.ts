@@ -14,6 +14,7 @@ import type { Prepared, Subject } from "./prepare.ts";
 import type { Probes } from "./probes.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
+import type { Shard } from "./shard.ts";
 
 export interface ObserveRequest {
   readonly model: OpenModel;
@@ -49,18 +50,22 @@ export interface Observed {
   readonly likeLmEval: LmEvalTally | null;
 }
 
-/** @throws LossyscopeError as the engine and the probes do; `interrupted`, after a last snapshot */
+/**
+ * @param shard null: all batches
+ * @throws LossyscopeError as the engine and the probes do; `interrupted`, after a last snapshot
+ */
 export async function observe(
   request: ObserveRequest,
   { subject, points, batches, longest }: Prepared,
   { coding, plane, geometry, kept }: Probes,
   folder: RunFolder,
+  shard: Shard | null,
 ): Promise<Observed> {
   const { plan } = subject;
   const engine = engineOf(request, subject, longest);
   const pass = await onePass({
     engine,
-    batches,
+    batches: shard ? shard.share(batches) : batches,
     request: {
       heads: {
         losses: true,
@@ -80,7 +85,7 @@ export async function observe(
     signal: request.signal,
     snapshotSeconds: request.snapshotSeconds,
   });
-  const likeLmEval = plan.likeLmEval ? await passLikeLmEval(request, subject) : null;
+  const likeLmEval = plan.likeLmEval ? await passLikeLmEval(request, subject, shard) : null;
   return {
     ran: {
       node: process.version,
@@ -117,12 +122,15 @@ const engineOf = (
   });
 
 /** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
-async function passLikeLmEval(request: ObserveRequest, subject: Subject): Promise<LmEvalTally> {
+async function passLikeLmEval(request: ObserveRequest, subject: Subject, shard: Shard | null): Promise<LmEvalTally> {
   const { documents, context, plan } = subject;
   const prefix = subject.prefix!;
   const windows = documents.flatMap(({ index, ids }) => lmEvalWindows(index, ids, prefix.id, context));
-  const batches = batchesOf(windows, plan.batchTokens);
+  const all = batchesOf(windows, plan.batchTokens);
+  const batches = shard ? shard.share(all) : all;
+  const count = batches.reduce((total, batch) => total + batch.windows.length, 0);
   const tally = new LmEvalTally(documents);
+  if (count === 0) return tally;
   const engine = engineOf(request, subject, context);
   let done = 0;
   await withProgress(request.progress, "as lm-evaluation-harness", "windows", async (update) => {
@@ -130,7 +138,7 @@ async function passLikeLmEval(request: ObserveRequest, subject: Subject): Promis
     for await (const observation of engine.run(batches, { heads }, request.signal)) {
       tally.observe(observation);
       done += observation.batch.windows.length;
-      update(done, windows.length);
+      update(done, count);
     }
   });
   return tally;

@@ -43,8 +43,8 @@ describe("a run's folder", () => {
     const folder = new RunFolder(at(), "run", false);
     await folder.save({ batches: 1, probes: {} });
     folder.release();
-    const state = deserialize(readFileSync(at("run", "state")).subarray(64));
-    const older = serialize({ ...state, version: "0.0.1" });
+    const sealed = deserialize(readFileSync(at("run", "state")).subarray(64));
+    const older = serialize({ ...sealed, version: "0.0.1" });
     writeFileSync(at("run", "state"), Buffer.concat([Buffer.from(sha256(older)), older]));
     expect(() => new RunFolder(at(), "run", true)).toThrow(
       /was begun by lossyscope 0\.0\.1, this is .*without --resume/,

@@ -1,7 +1,7 @@
 /**
- * The folder a run works in: spilled rows and, from time to time, everything needed to go on (`state`: the SHA-256 of what
- * follows it, then the structured clone). One process at a time; a run that is finished, or that failed before its first
- * snapshot, leaves nothing behind, a stopped one leaves what `--resume` takes up.
+ * The folder a run works in: spilled rows and, from time to time, everything needed to go on (`state`, see `sealed.ts`). One
+ * process at a time; a run that is finished, or that failed before its first snapshot, leaves nothing behind, a stopped one
+ * leaves what `--resume` takes up.
  *
  * Disk: the spills (stated before the run) and one snapshot of the probes, twice while it is being replaced.
  */
@@ -19,19 +19,12 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { deserialize, serialize } from "node:v8";
-import { writeAtomic } from "../files/atomic.ts";
-import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { VERSION } from "../profile/version.ts";
+import { readSealed, writeSealed } from "./sealed.ts";
 
-/** What is written to the disk. */
-interface State extends RunProgress {
-  readonly version: string;
-}
-
-const DIGEST_CHARACTERS = 64;
+/** What is needed to go on. */
+const STATE = "state";
 /** A lock is empty for the moment between its making and its writing; one that stays so was left by a process that died. */
 const EMPTY_LOCK = { looks: 20, milliseconds: 25 };
 /** Locks of this process. */
@@ -41,6 +34,16 @@ export interface RunProgress {
   readonly batches: number;
   /** what each probe said of itself, by the probe's name */
   readonly probes: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * How far the run in a folder has come; undefined where it has left nothing to go on from.
+ * @param next what to do where that cannot be read
+ * @throws LossyscopeError as `readSealed` does
+ */
+export function progressIn(folder: string, next: string): RunProgress | undefined {
+  const state = join(folder, STATE);
+  return existsSync(state) ? (readSealed(state, "the run was begun", next) as RunProgress) : undefined;
 }
 
 /** Where runs are kept unless `--work` says otherwise. */
@@ -79,7 +82,7 @@ export class RunFolder {
     this.path = resolve(root, id);
     this.#id = id;
     this.#lock = resolve(root, `${id}.lock`);
-    this.#state = join(this.path, "state");
+    this.#state = join(this.path, STATE);
     try {
       mkdirSync(root, { recursive: true });
       this.#take();
@@ -87,7 +90,7 @@ export class RunFolder {
       throw ioFault(error, `work in the folder ${root}`);
     }
     try {
-      this.earlier = resume ? this.#read() : undefined;
+      this.earlier = resume ? progressIn(this.path, "start it afresh, without --resume") : undefined;
       if (!this.earlier) rmSync(this.path, { recursive: true, force: true });
       mkdirSync(this.path, { recursive: true });
     } catch (error) {
@@ -132,28 +135,6 @@ export class RunFolder {
     }
   }
 
-  #read(): State | undefined {
-    if (!existsSync(this.#state)) return undefined;
-    const bytes = readFileSync(this.#state);
-    const content = bytes.subarray(DIGEST_CHARACTERS);
-    if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(content)) {
-      throw new LossyscopeError(
-        "io",
-        `${this.#state} is damaged: the run cannot be gone on with`,
-        "start it afresh, without --resume",
-      );
-    }
-    const state = deserialize(content) as State;
-    if (state.version !== VERSION) {
-      throw new LossyscopeError(
-        "usage",
-        `the run was begun by lossyscope ${state.version}, this is ${VERSION}`,
-        "start it afresh, without --resume",
-      );
-    }
-    return state;
-  }
-
   /** Whether a later process can go on from what is on the disk. */
   get resumable(): boolean {
     return existsSync(this.#state);
@@ -161,9 +142,10 @@ export class RunFolder {
 
   /**
    * @param bytes that the run will write here in all
+   * @param option that names another place
    * @throws LossyscopeError `io` where the disk has no room for what is not there yet
    */
-  foresee(bytes: number): void {
+  foresee(bytes: number, option = "--work"): void {
     const there = readdirSync(this.path).reduce((total, name) => total + statSync(join(this.path, name)).size, 0);
     const { bavail, bsize } = statfsSync(this.path);
     const free = bavail * bsize;
@@ -172,14 +154,12 @@ export class RunFolder {
     throw new LossyscopeError(
       "io",
       `the run needs ${gigabytes(bytes)} of temporary disk space, ${this.path} has ${gigabytes(free + there)}`,
-      "pass a --work folder on another disk, less text, or --no-plane",
+      `pass a ${option} folder on another disk, less text, or --no-plane`,
     );
   }
 
   async save(progress: RunProgress): Promise<void> {
-    const state: State = { version: VERSION, ...progress };
-    const content = serialize(state);
-    await writeAtomic(this.#state, [Buffer.from(sha256(content), "latin1"), content]);
+    await writeSealed(this.#state, progress);
   }
 
   #unlock(): void {

@@ -1,0 +1,30 @@
+/** `lossyscope merge PART…`: the parts that shards of one plan left, joined to the profile that one run would have given. */
+import { Command } from "@commander-js/extra-typings";
+import { merge, openParts } from "../measure/merge.ts";
+import { createProgress } from "../report/progress.ts";
+import { deliver, prepareDelivery } from "./deliver.ts";
+import { interruptible } from "./interrupt.ts";
+import { threads } from "./options.ts";
+
+export function mergeCommand() {
+  return new Command("merge")
+    .summary("join the parts of a measurement made in shards")
+    .description(
+      "Joins what `lossyscope measure --shard i/n --out FOLDER` left to the profile that one run would have given, every figure to the last digit. Runs no model, and needs neither its files nor the text. The parts are only read, and stay where they are.",
+    )
+    .argument("<part...>", "folders that the shards wrote to, in any order")
+    .option("-o, --out <folder>", "writes profile.json and report.html there, and what the plan keeps beside them")
+    .option("--json [file]", "writes the profile to a file, or to standard output")
+    .option("--report <file>", "writes the report, one HTML file")
+    .addOption(threads())
+    .option("--quiet", "no progress", false)
+    .action(async (folders, { threads, quiet, ...outputs }) => {
+      const parts = openParts(folders);
+      const delivery = { ...outputs, keep: parts.keep };
+      await prepareDelivery(delivery);
+      const progress = createProgress(process.stderr, { quiet });
+      await interruptible((signal) =>
+        merge(parts, { threads, progress, signal, deliver: (measurement) => deliver(measurement, delivery) }),
+      );
+    });
+}

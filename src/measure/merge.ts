@@ -1,0 +1,202 @@
+/**
+ * The parts of a plan's shards, joined: what every shard's probes have seen comes together in one set of them, which is then
+ * finished as one run's is. All sums are exact or kept by place, so the figures are those of one run to the last digit. The
+ * rows of the plane are read where they lie; nothing is copied, and no model is run.
+ *
+ * Memory: that of one measurement without the model, and one part's `state`.
+ */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ioFault } from "../files/faults.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { CodingProbe } from "../probes/coding.ts";
+import type { GeometrySnapshot } from "../probes/geometry.ts";
+import type { KeptStates } from "../probes/kept-states.ts";
+import type { PlaneSnapshot } from "../probes/plane.ts";
+import { type FinishRequest, finish, type Measurement } from "./finish.ts";
+import { LmEvalTally } from "./lm-eval.ts";
+import type { Subject } from "./prepare.ts";
+import { type Probes, probesOf } from "./probes.ts";
+import { progressIn } from "./run-folder.ts";
+import { readSealed } from "./sealed.ts";
+import { PART, PART_FOLDER, type Part, SUBJECT, type Whole } from "./shard.ts";
+
+/** What the probes of a part have seen, by the names that `observe.ts` gives them. */
+interface Snapshots {
+  readonly coding: ReturnType<CodingProbe["snapshot"]>;
+  readonly plane?: PlaneSnapshot;
+  readonly geometry?: GeometrySnapshot;
+  readonly kept?: ReturnType<KeptStates["snapshot"]>;
+}
+
+/** All parts of one plan, in order. */
+export interface Parts {
+  readonly folders: readonly string[];
+  readonly parts: readonly Part[];
+  /** what the plan keeps beside the profile */
+  readonly keep: Part["plan"]["keep"];
+}
+
+const AGAIN = "measure this shard again, or copy its folder once more";
+
+/**
+ * Finds the parts and makes sure that they belong together and are all there.
+ * @param paths folders of parts, or folders that hold some
+ * @throws LossyscopeError `input` naming what is missing, given twice, not finished or of another measurement; `io`;
+ * `usage` where another version of the tool made one
+ */
+export function openParts(paths: readonly string[]): Parts {
+  const opened = paths
+    .flatMap(partFolders)
+    .map((folder) => ({ folder, part: openPart(folder) }))
+    .sort((a, b) => a.part.index - b.part.index);
+  const [first, ...others] = opened;
+  for (const other of others) refuseStranger(first, other);
+  const { count } = first.part;
+  const folderOf = new Map<number, string>();
+  for (const { folder, part } of opened) {
+    const twin = folderOf.get(part.index);
+    if (twin !== undefined) {
+      throw new LossyscopeError("input", `part ${part.index} of ${count} is given twice: ${twin} and ${folder}`);
+    }
+    folderOf.set(part.index, folder);
+  }
+  const missing = Array.from({ length: count }, (_, place) => place + 1).filter((index) => !folderOf.has(index));
+  if (missing.length > 0) {
+    const [noun, verb] = missing.length === 1 ? ["part", "is"] : ["parts", "are"];
+    throw new LossyscopeError(
+      "input",
+      `${noun} ${missing.join(", ")} of ${count} ${verb} missing`,
+      `name the folders of all ${count}, or measure with --shard ${missing[0]}/${count}`,
+    );
+  }
+  return {
+    folders: opened.map(({ folder }) => folder),
+    parts: opened.map(({ part }) => part),
+    keep: first.part.plan.keep,
+  };
+}
+
+/** The folder itself where it is a part's, else those of parts in it. */
+function partFolders(path: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(path);
+  } catch (error) {
+    throw ioFault(error, `read ${path}`);
+  }
+  if (names.includes(PART) || names.includes("state")) return [path];
+  const found = names.filter((name) => PART_FOLDER.test(name)).sort();
+  if (found.length > 0) return found.map((name) => join(path, name));
+  throw new LossyscopeError(
+    "input",
+    `${path} holds no part of a measurement`,
+    "name what `lossyscope measure --shard i/n --out FOLDER` wrote",
+  );
+}
+
+function openPart(folder: string): Part {
+  if (existsSync(join(folder, PART))) return readSealed(join(folder, PART), `${folder} was made`, AGAIN) as Part;
+  throw new LossyscopeError(
+    "input",
+    `${folder} is not finished`,
+    "run its `lossyscope measure --shard` again with --resume",
+  );
+}
+
+/** @throws LossyscopeError `input` where two parts are of different measurements, saying in what they differ */
+function refuseStranger(
+  one: { readonly folder: string; readonly part: Part },
+  other: { readonly folder: string; readonly part: Part },
+): void {
+  const refuse = (what: string): never => {
+    throw new LossyscopeError(
+      "input",
+      `${one.folder} and ${other.folder} are parts of different measurements: ${what}`,
+      "name the parts of one",
+    );
+  };
+  const [mine, its] = [one.part, other.part];
+  if (mine.id !== its.id) {
+    for (const key of Object.keys(mine.digests)) {
+      if (mine.digests[key] !== its.digests[key]) refuse(`the ${key} ${key === "weights" ? "are" : "is"} not the same`);
+    }
+    const asked = (plan: Part["plan"], key: string): string => JSON.stringify((plan as Record<string, unknown>)[key]);
+    const differ = Object.keys(mine.plan).filter(
+      (key) => key !== "text" && asked(mine.plan, key) !== asked(its.plan, key),
+    );
+    refuse(differ.map((key) => `${key} ${asked(mine.plan, key)} and ${asked(its.plan, key)}`).join("; "));
+  }
+  if (mine.count !== its.count) refuse(`${mine.index} of ${mine.count} and ${its.index} of ${its.count}`);
+}
+
+export interface MergeRequest extends FinishRequest {
+  /** takes the measurement while the kept states can still be read */
+  readonly deliver?: (measurement: Measurement) => Promise<void>;
+}
+
+/**
+ * @returns what one run would have measured
+ * @throws LossyscopeError `io` where a part is damaged or cut short; `interrupted`
+ */
+export async function merge({ folders, parts }: Parts, request: MergeRequest): Promise<Measurement> {
+  const { subject, asides } = readSealed(join(folders[0], SUBJECT), `${folders[0]} was made`, AGAIN) as Whole;
+  const probes = probesOf(subject, { folders });
+  const came = folders.map((folder) => takeUp(probes, folder, subject));
+  probes.plane?.restore({ order: joined(came.map(({ plane }) => plane)) });
+  probes.kept?.restore({ order: came.flatMap(({ kept }) => kept) });
+  let likeLmEval: LmEvalTally | null = null;
+  if (subject.plan.likeLmEval) {
+    likeLmEval = new LmEvalTally(subject.documents);
+    for (const part of parts) likeLmEval.restore(part.likeLmEval!);
+  }
+  try {
+    const measurement = await finish(
+      { subject, probes, likeLmEval, asides, recall: null, ran: parts.map(({ ran }) => ran) },
+      request,
+    );
+    await request.deliver?.(measurement);
+    return measurement;
+  } finally {
+    request.progress.finish();
+  }
+}
+
+/**
+ * Adds what a part has seen to the probes that add, and makes sure that its rows are there for those that read them.
+ * @returns the places of these rows, in the order in which they were written
+ */
+function takeUp(
+  { coding, geometry }: Probes,
+  folder: string,
+  { model, reference }: Subject,
+): { readonly plane: Uint32Array; readonly kept: readonly number[] } {
+  const progress = progressIn(folder, AGAIN);
+  if (!progress) throw new LossyscopeError("io", `${folder} has no state`, AGAIN);
+  const seen = progress.probes as unknown as Snapshots;
+  coding.restore(seen.coding);
+  if (geometry) geometry.probe.restore(seen.geometry!);
+  const plane = seen.plane?.order ?? new Uint32Array();
+  const kept = seen.kept?.order ?? [];
+  for (let layer = 0; layer <= model.layers; layer++) {
+    if (seen.plane)
+      refuseOtherSize(join(folder, `assignments.${layer}`), plane.length * 4 * reference!.m * reference!.draws);
+    if (seen.kept) refuseOtherSize(join(folder, `kept-states.${layer}`), kept.length * 4 * model.width);
+  }
+  return { plane, kept };
+}
+
+function refuseOtherSize(path: string, bytes: number): void {
+  const found = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (found !== bytes) throw new LossyscopeError("io", `${path} has ${found} bytes of ${bytes}`, AGAIN);
+}
+
+function joined(arrays: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(arrays.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
+}

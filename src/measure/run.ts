@@ -1,0 +1,109 @@
+/**
+ * A run of the model over the text, or over a shard's share of it, in a folder of its own: what `measure` and `shard` have in
+ * common. A run that is stopped keeps what it has in its folder and goes on from there.
+ *
+ * Memory: what `prepare.ts` says; the engine's child; each probe as its file says. Disk: the plane's rows, said before
+ * the run.
+ */
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { WindowBatch } from "../text/corpus.ts";
+import type { LmEvalTally } from "./lm-eval.ts";
+import { type ObserveRequest, observe, type Ran, ranSince } from "./observe.ts";
+import { type Prepared, type PrepareRequest, prepare, type Subject } from "./prepare.ts";
+import { type Probes, probesOf } from "./probes.ts";
+import { RunFolder } from "./run-folder.ts";
+import type { Shard } from "./shard.ts";
+
+export interface RunRequest extends PrepareRequest, ObserveRequest {
+  readonly resume: boolean;
+}
+
+export interface RunPlace {
+  /** the folder is `root/name` */
+  readonly root: string;
+  readonly name: string;
+  /** that named the root */
+  readonly option: "--work" | "--out";
+  /** null: the whole plan, and the folder is removed at the end */
+  readonly shard: Shard | null;
+}
+
+export interface Seen {
+  readonly likeLmEval: LmEvalTally | null;
+  /** what the model's work has taken until now */
+  ran(): Ran;
+}
+
+export interface Run {
+  readonly prepared: Prepared;
+  readonly folder: string;
+  readonly probes: Probes;
+  /** Lets the model run, what an earlier process has seen left out. */
+  observe(): Promise<Seen>;
+}
+
+/**
+ * Prepares the run and hands it to the work, whose result it returns; the folder is there until the work is done.
+ * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped, after which
+ * the same request with `resume` goes on
+ */
+export async function inRun<T>(
+  request: RunRequest,
+  placeOf: (subject: Subject) => RunPlace,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
+  const started = new Date();
+  const { progress, resume, signal } = request;
+  try {
+    const prepared = await prepare(request);
+    if (signal?.aborted) {
+      throw new LossyscopeError("interrupted", "stopped before the model ran", "the same command begins again");
+    }
+    const { root, name, option, shard } = placeOf(prepared.subject);
+    const batches = shard ? shareOf(prepared.batches, shard) : prepared.batches;
+    const folder = new RunFolder(root, name, resume);
+    try {
+      const probes = probesOf(prepared.subject, { folder: folder.path, resumable: true });
+      const observed = async (): Promise<Seen> => {
+        if (resume && !folder.earlier) progress.message("there is nothing to go on from: the run begins afresh");
+        if (probes.plane) {
+          const bytes = probes.plane.bytesOf(batches);
+          folder.foresee(bytes, option);
+          progress.message(`${(bytes / 1e6).toFixed(1)} MB of temporary disk space for the plane`);
+        }
+        const stopwatch = performance.now();
+        const { ran, likeLmEval } = await observe(request, prepared, probes, folder, shard);
+        return { likeLmEval, ran: () => ranSince(ran, started, stopwatch) };
+      };
+      const result = await work({ prepared, folder: folder.path, probes, observe: observed }).finally(() => {
+        probes.plane?.close();
+        probes.kept?.close();
+      });
+      if (!shard) folder.remove();
+      return result;
+    } catch (error) {
+      throw folder.resumable ? withWayOn(error) : error;
+    } finally {
+      folder.release();
+    }
+  } finally {
+    progress.finish();
+  }
+}
+
+/** @throws LossyscopeError `usage` where there are more shards than batches */
+function shareOf(batches: readonly WindowBatch[], shard: Shard): readonly WindowBatch[] {
+  if (shard.count <= batches.length) return shard.share(batches);
+  throw new LossyscopeError(
+    "usage",
+    `the plan has ${batches.length} ${batches.length === 1 ? "batch" : "batches"} for ${shard.count} shards`,
+    `cut it into ${batches.length} at most, or pass a smaller --batch-tokens`,
+  );
+}
+
+/** Says of an error that may not come again how the run goes on. */
+function withWayOn(error: unknown): unknown {
+  if (!(error instanceof LossyscopeError && ["interrupted", "io", "engine"].includes(error.fault))) return error;
+  const wayOn = "the same command with --resume goes on from there";
+  return new LossyscopeError(error.fault, error.message, wayOn, { cause: error });
+}
