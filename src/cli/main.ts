@@ -7,6 +7,7 @@ import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
 import { almanacCommand } from "./almanac.ts";
 import { atlasCommand } from "./atlas.ts";
+import { capacityCommand } from "./capacity.ts";
 import { chooseCommand } from "./choose.ts";
 import { compareCommand } from "./compare.ts";
 import { compressCommand } from "./compress.ts";
@@ -53,6 +54,7 @@ export function program(): Command {
     .addCommand(statesCommand())
     .addCommand(trainCommand())
     .addCommand(distilCommand())
+    .addCommand(capacityCommand())
     .addCommand(generateCommand())
     .addCommand(compressCommand())
     .addCommand(decompressCommand())

@@ -3,7 +3,7 @@ import { OnnxEngine } from "../engines/onnx.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { sum } from "../numeric/sums.ts";
-import { CodingProbe } from "../probes/coding.ts";
+import { eachLoss } from "../probes/coding.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 
@@ -29,21 +29,24 @@ export function unigramBitsPerByte(
 /** Tokens that go through the model together. */
 const BATCH_TOKENS = 2048;
 
-export interface Validation {
-  /** each at its own `index`, with a byte at least */
-  readonly documents: readonly TokenizedDocument[];
+export interface Coded<Document> {
+  /** each at its own `index` */
+  readonly documents: readonly Document[];
   readonly prefix: Prefix | null;
   /** tokens of a window; later ones re-read half of it */
   readonly context: number;
   readonly threads: number;
 }
 
-/** @throws LossyscopeError as checkpoint and engine do; `interrupted` */
-export async function heldOutBitsPerByte(
+/**
+ * Nats of every token of every document; ln V for a first token that no prefix predicts.
+ * @throws LossyscopeError as checkpoint and engine do; `interrupted`
+ */
+export async function lossesOf(
   folder: string,
-  { documents, prefix, context, threads }: Validation,
+  { documents, prefix, context, threads }: Coded<Pick<TokenizedDocument, "index" | "id" | "ids">>,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<Float32Array[]> {
   const { config, weights } = await openCheckpoint(folder);
   const spec = specOf(config);
   const overlap = Math.floor(context / 2) - 1;
@@ -55,15 +58,28 @@ export async function heldOutBitsPerByte(
     longest: windows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
     describe: () => "the held-out text",
   });
-  const coding = new CodingProbe(documents, { vocabulary: spec.vocabulary, prefixed: prefix !== null });
+  const losses = documents.map(({ ids }) => new Float32Array(ids.length).fill(Math.log(spec.vocabulary), 0, 1));
   const heads = { losses: true, preNorm: false };
   try {
     for await (const observation of engine.run(batchesOf(windows, BATCH_TOKENS), { heads }, signal)) {
-      coding.observe(observation);
+      eachLoss(observation, documents, ({ document }, token, nats) => {
+        losses[document][token] = nats;
+      });
     }
   } finally {
     await engine.close();
   }
-  const bits = documents.map(({ index, repairs }) => sum(coding.losses(index)) / Math.LN2 + repairs.bits);
+  return losses;
+}
+
+/** @throws LossyscopeError as `lossesOf` does */
+export async function heldOutBitsPerByte(
+  folder: string,
+  validation: Coded<TokenizedDocument>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { documents } = validation;
+  const losses = await lossesOf(folder, validation, signal);
+  const bits = documents.map(({ index, repairs }) => sum(losses[index]) / Math.LN2 + repairs.bits);
   return sum(bits) / sum(documents.map(({ bytes }) => bytes));
 }

@@ -1,0 +1,149 @@
+/** `lossyscope capacity --config config.json --out DIR`: how many bits of random strings a model can hold (METHODS §5). */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { writeAtomic } from "../files/atomic.ts";
+import { ioFault, systemCode } from "../files/faults.ts";
+import {
+  CAPACITY_SCHEMA,
+  type Capacity,
+  type CapacityRun,
+  type CapacitySettings,
+  capacitySchema,
+  plateauOf,
+} from "../lab/capacity.ts";
+import { memorise } from "../lab/memorise.ts";
+import { publishedCapacities } from "../lab/published.ts";
+import { openCheckpoint } from "../models/checkpoint.ts";
+import { specOf } from "../models/config.ts";
+import { storageLedger } from "../models/ledger.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { capacityBlocks, capacityPage } from "../report/capacity.ts";
+import { figure } from "../report/format.ts";
+import { createProgress, type Progress } from "../report/progress.ts";
+import { hand } from "./findings.ts";
+import { interruptible } from "./interrupt.ts";
+import { atLeast, seed, threads } from "./options.ts";
+import { between, readConfig } from "./training.ts";
+
+const RESULT = "capacity.json";
+
+/** `64,128,256` → ascending, each once */
+function sizes(text: string): number[] {
+  return [...new Set(text.split(",").map(atLeast(1)))].sort((a, b) => a - b);
+}
+
+export function capacityCommand() {
+  return new Command("capacity")
+    .summary("how many bits of random strings a model can hold")
+    .description(
+      "Trains the model that config.json describes on n strings of tokens drawn uniformly, for growing n, until it keeps no more of them, and counts the bits it has memorised: their entropy less their code length. The level that this comes to is the model's capacity. Writes capacity.json and report.html into the folder, and a checkpoint for every n and seed.",
+    )
+    .requiredOption("--config <file>", "config.json of the model, as Hugging Face writes it")
+    .requiredOption("-o, --out <folder>", "where the result, the report and the checkpoints go")
+    .option("--strings <n,...>", "numbers of strings, with commas between", sizes, [64, 128, 256, 512, 1024, 2048])
+    .option("--length <tokens>", "tokens of a string", atLeast(1), 64)
+    .option("--vocabulary <n>", "tokens to draw from, in place of the config's vocab_size", atLeast(2))
+    .option("--seeds <n>", "runs for each number of strings", atLeast(1), 1)
+    .option("--steps <n>", "steps of a run at most, if it does not settle before", atLeast(10), 20_000)
+    .option("--batch <strings>", "strings of a step", atLeast(1), 64)
+    .option("--run-tokens <n>", "tokens that go through the model together", atLeast(1), 4096)
+    .option("--rate <number>", "learning rate after the warm-up", between(0, 1e3), 5e-3)
+    .addOption(threads())
+    .option("--seed <n>", "first of the seeds", seed, 0)
+    .option("--resume", "goes on with what the folder holds, or adds strings and seeds to it", false)
+    .option("--json [file]", "writes the result to a file, or to standard output")
+    .option("--quiet", "no progress", false)
+    .action(async (options) => {
+      const { out, length, steps, batch, runTokens, rate, resume, json } = options;
+      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      await interruptible(async (signal) => {
+        const given = await readConfig(options.config);
+        const config = { ...given, ...(options.vocabulary && { vocab_size: options.vocabulary }) };
+        const spec = specOf(config);
+        const settings: CapacitySettings = { length, steps, batch, runTokens, rate };
+        const grid = options.strings.flatMap((strings) =>
+          Array.from({ length: options.seeds }, (_, index) => ({ strings, seed: options.seed + index })),
+        );
+        const path = join(out, RESULT);
+        const earlier = await runsBefore(path, config, settings, resume);
+        const runs: CapacityRun[] = [];
+        let capacity: Capacity | undefined;
+        for (const { strings, seed } of grid) {
+          const folder = join(out, `strings-${strings}`, `seed-${seed}`);
+          const done = earlier.find((run) => run.strings === strings && run.seed === seed);
+          const job = { out: folder, config, spec, settings, strings, seed, threads: options.threads, signal };
+          const run = done ?? (await shown(job, progress));
+          runs.push(run);
+          const kept = earlier.filter(
+            (one) => !runs.some((own) => own.strings === one.strings && own.seed === one.seed),
+          );
+          capacity = {
+            schema: CAPACITY_SCHEMA,
+            config,
+            settings,
+            parameters: await parametersOf(folder),
+            runs: [...runs, ...kept],
+            plateau: runs.length === grid.length ? plateauOf(runs) : null,
+          };
+          await writeAtomic(path, `${JSON.stringify(capacity, null, 1)}\n`);
+        }
+        const published = await publishedCapacities();
+        const shownOnes = { ...capacity!, runs };
+        await writeAtomic(join(out, "report.html"), capacityPage(shownOnes, published));
+        await hand(capacity, capacityBlocks(shownOnes, published), { json });
+      });
+    });
+}
+
+async function shown(job: Parameters<typeof memorise>[0], progress: Progress): Promise<CapacityRun> {
+  progress.start(`${job.strings} strings, seed ${job.seed}`, job.settings.steps, "steps");
+  const run = await memorise({
+    ...job,
+    onStep: (step, nats) => progress.update(step, `${figure(nats / Math.LN2)} bits a token`),
+  }).finally(() => progress.finish());
+  progress.message(
+    `${run.strings} strings, seed ${run.seed}: ${Math.round(run.flooredBits)} of ${Math.round(run.entropyBits)} bits after ${run.steps} steps`,
+  );
+  return run;
+}
+
+async function parametersOf(folder: string): Promise<Capacity["parameters"]> {
+  const { config, weights } = await openCheckpoint(folder);
+  const { total, nonEmbedding } = storageLedger(config, weights, { name: folder }).parameters;
+  return { total, nonEmbedding };
+}
+
+/** @throws LossyscopeError `usage` where the folder holds runs that are not to be gone on with, or of other settings */
+async function runsBefore(
+  path: string,
+  config: Readonly<Record<string, unknown>>,
+  settings: CapacitySettings,
+  resume: boolean,
+): Promise<readonly CapacityRun[]> {
+  const text = await readFile(path, "utf8").catch((error) =>
+    systemCode(error) === "ENOENT" ? null : Promise.reject(ioFault(error, `read ${path}`)),
+  );
+  if (text === null) return [];
+  if (!resume)
+    throw new LossyscopeError(
+      "usage",
+      `${path} exists already`,
+      "pass --resume to go on with it or to add strings and seeds, or another --out",
+    );
+  let before: Capacity;
+  try {
+    before = capacitySchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new LossyscopeError("input", `${path} is not a capacity that this version wrote`, "pass another --out", {
+      cause: error,
+    });
+  }
+  if (JSON.stringify([before.config, before.settings]) !== JSON.stringify([config, settings]))
+    throw new LossyscopeError(
+      "usage",
+      `${path} holds runs of another config or other settings`,
+      "repeat that command with --resume, or pass another --out",
+    );
+  return before.runs;
+}
