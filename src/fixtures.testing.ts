@@ -7,6 +7,10 @@ import { fileURLToPath } from "node:url";
 
 const root = new URL("../", import.meta.url);
 
+/** A training run that comes with the repository once `npm run specimens` has made it. */
+export const specimen = (name: string): string => fileURLToPath(new URL(`specimens/${name}`, root));
+export const hasSpecimens = existsSync(specimen("main"));
+
 export const fixture = (path: string): string => fileURLToPath(new URL(`fixtures/${path}`, root));
 export const shared = (path: string): string => fileURLToPath(new URL(`../shared/fixtures/${path}`, root));
 export const hasShared = existsSync(shared("README.md"));

@@ -1,31 +1,87 @@
-/** The demo end to end: an untrained model costs what a uniform guess costs, and profile and report say so first. */
+/**
+ * The demo: on a stand-in for the specimen, that its pages, profile and report are there and that the command it names
+ * gives the same figures; on the specimen itself, that it tells what it is there to tell.
+ */
 import { existsSync, readFileSync } from "node:fs";
-import { expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
+import { hasSpecimens } from "../fixtures.testing.ts";
+import { figuresOf, writeModel } from "../measure/model.testing.ts";
 import { profileSchema } from "../profile/profile.ts";
-import { demoCommand } from "./demo.ts";
+import { readProfile } from "../profile/read.ts";
+import { createWorld, parse } from "../text/almanac/almanac.ts";
+import { demoCommand, type Specimen } from "./demo.ts";
+import { run } from "./run.testing.ts";
 
 const at = temporaryFolder();
+beforeEach(() => {
+  vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+  return () => vi.unstubAllEnvs();
+});
 
-it("finds that an untrained model knows nothing: about 8 bits per byte", async () => {
-  let printed = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((printed += text)));
-  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  await demoCommand().parseAsync(["--out", at("report"), "--threads", "1", "--quiet"], { from: "user" });
-  vi.restoreAllMocks();
+async function demo(specimen: Specimen | undefined, ...args: readonly string[]): Promise<{ out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const streams = [
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((said.out += text))),
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((said.err += text))),
+  ];
+  try {
+    await demoCommand(specimen).parseAsync([...args, "--threads", "1", "--quiet"], { from: "user" });
+    return said;
+  } finally {
+    for (const stream of streams) stream.mockRestore();
+  }
+}
 
-  expect(printed).toMatch(/^This model is untrained: .* it knows nothing/);
-  const profile = profileSchema.parse(JSON.parse(readFileSync(at("report", "profile.json"), "utf8")));
-  const { value, low, high } = profile.coding!.overall.bitsPerByte;
-  // A uniform guess over 257 tokens costs log2 257 = 8.006 bits; random weights are a little worse, never better.
-  expect(value).toBeGreaterThan(7.9);
-  expect(value).toBeLessThan(8.2);
-  expect(low).toBeLessThan(high!);
-  expect(profile.corpus).toMatchObject({ unit: "document", refused: 0 });
-  expect(profile.corpus.units).toBeGreaterThanOrEqual(20);
-  expect(profile.corpus.tokens).toBe(profile.corpus.bytes);
-  expect(profile.plane!.layers).toHaveLength(3);
-  expect(profile.refusals).toEqual([]);
-  expect(readFileSync(at("report", "report.html"), "utf8")).toContain("it knows nothing");
-  expect(existsSync(at("report", "losses.safetensors"))).toBe(false);
+it("says how to get the specimen where it is not there", async () => {
+  const missing = { run: at("nowhere"), seed: 7, size: "tiny", pages: { known: 2, unseen: 2 } } as const;
+  await expect(demo(missing, "--out", at("report"))).rejects.toThrow(
+    /specimen is not there: .*nowhere.*`npm run specimens`/,
+  );
+  expect(existsSync(at("report"))).toBe(false);
+});
+
+it("measures the last checkpoint on pages of the world, and names a command that does the same", async () => {
+  await writeModel(at("run", "step-2"), { config: { initializer_range: 1 } });
+  await writeModel(at("run", "step-10"));
+  const standIn = { run: at("run"), seed: 3, size: "tiny", pages: { known: 22, unseen: 12 } } as const;
+  const { out, err } = await demo(standIn, "--out", at("the report"), "--seed", "5");
+
+  expect(out).toMatch(/^This is a specimen: /);
+  const world = createWorld(3, "tiny");
+  for (const [split, count] of Object.entries(standIn.pages)) {
+    const lines = readFileSync(at("the report", "pages", `${split}.jsonl`), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(lines).toHaveLength(count);
+    for (const line of lines) expect(() => parse(JSON.parse(line).text, world)).not.toThrow();
+  }
+  const profile = await readProfile(at("the report", "profile.json"));
+  expect(profile.almanac).toMatchObject({ pages: 22, unseen: { pages: 12 } });
+  expect(profile.coding!.domains.known.documents).toBe(22);
+  expect(readFileSync(at("the report", "report.html"), "utf8")).toContain("This is a specimen");
+
+  const [, command] = /^the same by hand: lossyscope (.*)$/m.exec(err)!;
+  const args = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, inside, plain]) => inside ?? plain);
+  expect(args[1]).toBe(at("run", "step-10"));
+  expect((await run(...args, "--threads", "1", "--quiet", "--work", at("work"), "--json", at("again.json"))).code).toBe(
+    0,
+  );
+  const again = await readProfile(at("again.json"));
+  expect(again.id).toBe(profile.id);
+  expect(figuresOf(again)).toEqual(figuresOf({ ...profile, title: null, plan: again.plan }));
+});
+
+describe.skipIf(!hasSpecimens)("the specimen (needs specimens/main)", () => {
+  it("knows part of its world, writes it better than every compressor, and does not beat the known floor", async () => {
+    const { out } = await demo(undefined, "--out", at("report"));
+    const profile = profileSchema.parse(JSON.parse(readFileSync(at("report", "profile.json"), "utf8")));
+    const { shareOfKnowledge, aboveFloor } = profile.almanac!;
+    expect(shareOfKnowledge.low).toBeGreaterThan(0);
+    expect(aboveFloor.high).toBeGreaterThan(0);
+    const { bitsPerByte, baselines } = profile.coding!.domains.known;
+    for (const one of baselines) expect(bitsPerByte.high).toBeLessThan(one.bitsPerByte);
+    expect(profile.refusals).toEqual([]);
+    expect(out).toContain("Share of knowledge:");
+  });
 });

@@ -1,0 +1,59 @@
+/**
+ * No model beats the known floor on text that it was not trained on, beyond its error bar (METHODS §9): every checkpoint of
+ * every specimen, and a model of another language. The package carries the checkpoint that the demo measures.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../src/files/folder.testing.ts";
+import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testing.ts";
+import { findRun } from "../src/measure/checkpoints.ts";
+import { measureFiles } from "../src/measure/model.testing.ts";
+import type { Almanac } from "../src/profile/almanac.ts";
+import { createWorld, documents } from "../src/text/almanac/almanac.ts";
+
+const at = temporaryFolder();
+beforeEach(() => {
+  vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+  return () => vi.unstubAllEnvs();
+});
+
+/** The model on held-out pages about known entities, other ones than the demo's. */
+async function onHeldOutPages(model: string): Promise<Almanac> {
+  const pages = [...documents(createWorld(7, "medium"), "known")].slice(-60);
+  writeFileSync(at("known.jsonl"), pages.map((page) => `${JSON.stringify(page)}\n`).join(""));
+  const { profile } = await measureFiles({ model, text: at("known.jsonl"), work: at("work") });
+  expect(profile.almanac!.pages).toBe(60);
+  return profile.almanac!;
+}
+
+const runs = hasSpecimens
+  ? readdirSync(specimen("."), { withFileTypes: true }).filter((one) => existsSync(specimen(`${one.name}/log.jsonl`)))
+  : [];
+const checkpoints = (await Promise.all(runs.map(({ name }) => findRun([specimen(name)])))).flatMap((run) =>
+  run.checkpoints.map(({ name, model }) => ({ name: `${run.name}/${name}`, model })),
+);
+
+describe.skipIf(!hasSpecimens)("the specimens (need specimens/main)", () => {
+  it.each(checkpoints)("$name stays above the known floor", async ({ model }) => {
+    expect((await onHeldOutPages(model)).aboveFloor.high).toBeGreaterThan(0);
+  });
+
+  it("the last checkpoint of the main one goes with the package, alone", async () => {
+    const root = fileURLToPath(new URL("..", import.meta.url));
+    const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
+    const folders = new Set(files.map(({ path }) => /^(specimens\/.*)\/[^/]+$/.exec(path)?.[1]).filter(Boolean));
+    const last = (await findRun([specimen("main")])).checkpoints.at(-1)!;
+    expect([...folders]).toEqual([join("specimens/main", last.name)]);
+  });
+});
+
+it.skipIf(!hasShared)("stories260k stays above the known floor (needs ../shared)", async () => {
+  expect((await onHeldOutPages(shared("models/stories260k"))).aboveFloor.low).toBeGreaterThan(0);
+});
