@@ -88,6 +88,13 @@ describe("rivals", () => {
     expect(found.rivals.map(({ predictor }) => predictor)).toEqual(["told", "hint", "noise"]);
     expect(found).toMatchObject({ models: 32, families: { f0: 8, f1: 8, f2: 8, f3: 8 }, reference: "hint" });
     expect(of("told").error.value!).toBeLessThan(0.5);
+    const [{ values, score, model }] = found.points;
+    const [row] = made().rows;
+    expect({ values, score, model }).toEqual({
+      values: ["told", "hint", "noise"].map((name) => row.predictors[name]),
+      score: row.score,
+      model: "m0",
+    });
     expect(of("noise").error.value!).toBeGreaterThan(0.9 * found.meanError);
   });
 

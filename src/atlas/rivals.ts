@@ -41,6 +41,13 @@ export interface Rivalry {
   readonly reference: string;
   /** by rising error */
   readonly rivals: readonly Rival[];
+  /** what each model scored, and its values of the predictors in the order of the rivals */
+  readonly points: readonly {
+    readonly model: string;
+    readonly family: string;
+    readonly score: number;
+    readonly values: readonly number[];
+  }[];
   /** of guessing the mean of the other families' models */
   readonly meanError: number;
   /** predictors that some model of the set's fit has no value of */
@@ -218,6 +225,7 @@ export function rivalry(set: CalibrationSet, area: string, seed: number): Rivalr
       ...models.byFamily(j),
     };
   });
+  const ordered = rivals.toSorted((a, b) => (a.error.value ?? Infinity) - (b.error.value ?? Infinity));
   return {
     area,
     models: points.length,
@@ -225,7 +233,13 @@ export function rivalry(set: CalibrationSet, area: string, seed: number): Rivalr
       [...groupBy(points, ({ row }) => row.family)].map(([family, of]) => [family, of.length]),
     ),
     reference,
-    rivals: rivals.toSorted((a, b) => (a.error.value ?? Infinity) - (b.error.value ?? Infinity)),
+    rivals: ordered,
+    points: points.map(({ row, y }) => ({
+      model: row.model,
+      family: row.family,
+      score: y,
+      values: ordered.map(({ predictor }) => row.predictors[predictor]!),
+    })),
     meanError: rootMeanSquare(guessed.flatMap(({ residuals }) => residuals)),
     leftOut: all.filter((name) => !known.includes(name)),
   };

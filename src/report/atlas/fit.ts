@@ -6,6 +6,7 @@ import type { CalibrationSet } from "../../atlas/sets.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { type Block, heading, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent } from "../format.ts";
+import type { Panel } from "../marks/multiples.ts";
 
 /** `90 %` */
 export const whole = (share: number): string => `${Math.round(100 * share)} %`;
@@ -175,6 +176,15 @@ export function rivalryBlocks({ models, families, reference, rivals, meanError, 
     ),
     ...(leftOut.length === 0 ? [] : [text(`Not known of every model and so not compared: ${leftOut.join(", ")}.`)]),
   ];
+}
+
+/** The best predictors of an area, a panel each. */
+export function rivalryPanels(set: CalibrationSet, { rivals }: Rivalry, shown: number): Panel[] {
+  return rivals.slice(0, shown).map(({ predictor, r, error }) => ({
+    title: predictor.replaceAll("_", " "),
+    note: `r ${figure(r.value)}, error ${figure(error.value)}`,
+    scale: set.predictors[predictor].scale,
+  }));
 }
 
 /** @param rivalries of the same areas, or none */

@@ -21,6 +21,7 @@ import { type DifferenceRow, differences } from "../marks/differences.ts";
 import { foreseen } from "../marks/foreseen.ts";
 import { cells, encodeCells, shade } from "../marks/heat.ts";
 import { matrix } from "../marks/matrix.ts";
+import { multiples } from "../marks/multiples.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
 import { element, markup } from "../marks/svg.ts";
 import { trade } from "../marks/trade.ts";
@@ -28,7 +29,7 @@ import { drawn, legend, numbers, paragraph, responsive, type Section } from "../
 import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
 import { comparisonBlocks, comparisonClaim, documentsText, similarityText, told } from "./comparison.ts";
-import { areaBlocks, rivalryBlocks } from "./fit.ts";
+import { areaBlocks, rivalryBlocks, rivalryPanels } from "./fit.ts";
 import { predictionBlocks } from "./prediction.ts";
 
 /** Tones that tell models apart; those beyond share the last. */
@@ -234,6 +235,18 @@ export function comparisonPage(comparison: Comparison, profiles: readonly Profil
   );
 }
 
+/** Panels of the predictors that foresee best, and the numbers of all. */
+function besideEachOther(set: CalibrationSet, rivalry: Rivalry): string {
+  const { area, points } = rivalry;
+  const panels = rivalryPanels(set, rivalry, 6);
+  return (
+    drawn(
+      "The score against the predictors that foresee it best; error: RMS on unseen families",
+      responsive((form) => multiples(`Predictors of ${area}`, area, panels, points, form)),
+    ) + blocksMarkup(rivalryBlocks(rivalry))
+  );
+}
+
 /** One area of a set: true scores against those foreseen without the family. */
 function areaSection(set: CalibrationSet, fit: AreaFit, rivalry: Rivalry | undefined, index: number): Section {
   const known = fit.points.flatMap(({ unseen, ...point }) => (unseen === null ? [] : [{ ...point, foreseen: unseen }]));
@@ -248,7 +261,7 @@ function areaSection(set: CalibrationSet, fit: AreaFit, rivalry: Rivalry | undef
     id: `area-${index}`,
     title: `${fit.area}: ${fit.score}`,
     methods: "§10",
-    body: picture + blocksMarkup([...areaBlocks(set, fit), ...(rivalry ? rivalryBlocks(rivalry) : [])]),
+    body: picture + blocksMarkup(areaBlocks(set, fit)) + (rivalry ? besideEachOther(set, rivalry) : ""),
     means: [
       "Each mark is a model; its score is foreseen by a fit on the other families. How far the marks lie from the line is the error to expect for a model of a new family.",
       "Partial r is what is left of the correlation when the number of parameters is held fixed.",

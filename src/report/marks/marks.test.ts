@@ -8,6 +8,7 @@ import { bars } from "./bars.ts";
 import { type Cell, cells, encodeCells, heat, shade } from "./heat.ts";
 import { lines } from "./lines.ts";
 import { matrix } from "./matrix.ts";
+import { multiples } from "./multiples.ts";
 import { plane } from "./plane.ts";
 import { sparkline } from "./sparkline.ts";
 import { element, markup, pathData } from "./svg.ts";
@@ -265,5 +266,38 @@ describe("matrix", () => {
     expect(cells[0][1]).toBeGreaterThan(cells[3][1]);
     expect(coordinates(svg).every(Number.isFinite)).toBe(true);
     expect(svg).not.toContain(HOSTILE);
+  });
+});
+
+describe("multiples", () => {
+  const families = ["a", "b", "c", "d", HOSTILE];
+  const models = Array.from({ length: 25 }, (_, i) => ({
+    model: `m${i}`,
+    family: families[Math.min(4, Math.floor(i / 6))],
+    score: i / 25,
+    values: [i * i, 10 ** (4 + i / 20), 1],
+  }));
+  const panels = [
+    { title: "bits", note: "", scale: "linear" as const },
+    { title: "parameters", note: "", scale: "ln" as const },
+    { title: "the same for all", note: "", scale: "linear" as const },
+  ];
+
+  it.each(["wide", "narrow"] as const)("marks every model in every panel, inside the %s drawing", (form) => {
+    const svg = multiples("n", "score", panels, models, form);
+    const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.map(Number);
+    const places = [...svg.matchAll(/<g><title>[^<]*<\/title><path d="M([-\d.]+) ([-\d.]+)/g)];
+    expect(places).toHaveLength(3 * 25);
+    for (const [, x, y] of places) {
+      expect(Number(x)).toBeGreaterThan(0);
+      expect(Number(x)).toBeLessThan(width);
+      expect(Number(y)).toBeGreaterThan(0);
+      expect(Number(y)).toBeLessThan(height);
+    }
+    // a tone and a shape for each of the four largest families, in the key as well
+    const looks = [...svg.matchAll(/d="M[-\d.]+ [-\d.]+([^"]*)" class="dot (\w+)"/g)].map(([, d, tone]) => d + tone);
+    expect(new Set(looks).size).toBe(5);
+    expect(looks).toHaveLength(3 * 25 + 4);
+    expect([svg.includes(HOSTILE), svg.includes(">20k<")]).toEqual([false, true]);
   });
 });
