@@ -3,13 +3,17 @@
  * what it cannot be asked.
  */
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { generate } from "../../decode/generate.ts";
 import { writeLetterModel } from "../../decode/model.testing.ts";
-import { continueText } from "../../decode/text.ts";
+import { DecodingSession } from "../../decode/session.ts";
 import { temporaryFolder } from "../../files/folder.testing.ts";
 import { random } from "../../numeric/random.ts";
 import type { Profile } from "../../profile/profile.ts";
-import { type Asked, measureFiles, writeText } from "../model.testing.ts";
+import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import { type Asked, listener, measureFiles, writeText } from "../model.testing.ts";
 import { openModel } from "../model.ts";
+import { validatePlan } from "../plan.ts";
+import { prepare } from "../prepare.ts";
 
 const at = temporaryFolder();
 beforeEach(() => {
@@ -21,13 +25,24 @@ const stream = random(0, "recall test");
 const letters = (length: number): string =>
   Array.from({ length }, () => "abcdefghijklmnopqrstuvwxyz"[stream.below(26)]).join("");
 
-/** What the model goes on with, greedily; no token of this model is a character in part. */
-async function continued(folder: string, prompt: string, tokens: number): Promise<string> {
-  const model = await openModel(folder, { offline: true });
-  const options = { prompt, threads: 1, seed: 0, temperature: 0, topP: 1, maxTokens: tokens };
-  const parts: Uint8Array[] = [];
-  for await (const { bytes } of continueText(model, options)) parts.push(bytes);
-  return Buffer.concat(parts).toString();
+/** The prompts with what the model goes on with, greedily; no token of this model is a character in part. */
+async function continued(folder: string, prompts: readonly string[], tokens: number): Promise<string[]> {
+  const { spec, checkpoint } = await openModel(folder, { offline: true });
+  const tokenizer = await loadTokenizer(folder, checkpoint.config);
+  const rows = prompts.map((prompt) => [tokenizer.prefix!.id, ...tokenizer.encode(prompt).ids]);
+  const options = { spec, weights: checkpoint.weights, threads: 1, prediction: "logits", longest: 64 } as const;
+  const session = await DecodingSession.open(options);
+  const texts = [...prompts];
+  try {
+    const greedily = { temperature: 0, topP: 1, seed: 0, maxTokens: tokens, ends: new Set<number>() };
+    for await (const ids of generate(session, rows, greedily))
+      ids.forEach((id, row) => {
+        texts[row] += Buffer.from(tokenizer.bytesOf(id!)).toString();
+      });
+    return texts;
+  } finally {
+    await session.close();
+  }
 }
 
 async function recalled(
@@ -54,11 +69,8 @@ const reasons = ({ refusals }: Profile, figure: string): string[] =>
 describe("verbatim recall", () => {
   it("is whole where the text is what the model goes on with, and none where it is another", async () => {
     const folder = await writeLetterModel(at("model"));
-    const own: string[] = [];
-    for (let i = 0; i < 12; i++) {
-      const prompt = letters(8);
-      own.push(prompt + (await continued(folder, prompt, 8)));
-    }
+    const prompts = Array.from({ length: 12 }, () => letters(8));
+    const own = await continued(folder, prompts, 8);
     const foreign = Array.from({ length: 12 }, () => letters(16).toUpperCase());
     const { recall } = await recalled({ text: own }, { prefixes: [8], length: 8 });
     expect(recall).toMatchObject({ passages: 12, documents: 12, skipped: { documents: 0, tokens: 16 } });
@@ -82,7 +94,7 @@ describe("verbatim recall", () => {
   it("calls guessable what statistics of letters get right too", async () => {
     const folder = await writeLetterModel(at("model"));
     const prompt = letters(8);
-    const text = prompt + (await continued(folder, prompt, 8));
+    const [text] = await continued(folder, [prompt], 8);
     const told = await recalled(
       { text: [text, ...Array.from({ length: 9 }, () => letters(16))] },
       { prefixes: [8], length: 8 },
@@ -182,5 +194,26 @@ describe("what cannot be asked", () => {
     });
     expect(profile.recall!.passages).toBe(2);
     expect(profile.recall!.samples).toEqual([]);
+  });
+});
+
+describe("the run's id", () => {
+  it("follows the unseen text and the exposures, not where the files lie", async () => {
+    const model = await openModel(await writeLetterModel(at("model")), { offline: true });
+    const [seen, unseen, other] = [letters(20), letters(20), letters(20)];
+    const idOf = async (exposures: number, unseenText: string, folder: string): Promise<string> => {
+      const path = writeText(at(folder, "seen.jsonl"), JSON.stringify({ text: seen, exposures }));
+      const plan = validatePlan({
+        text: [{ path }],
+        unseen: [{ path: writeText(at(folder, "unseen.txt"), unseenText) }],
+        with: ["recall"],
+        plane: null,
+      });
+      return (await prepare({ model, plan, points: null, progress: listener() })).subject.id;
+    };
+    const first = await idOf(1, unseen, "a");
+    expect(await idOf(1, unseen, "b")).toBe(first);
+    expect(await idOf(2, unseen, "c")).not.toBe(first);
+    expect(await idOf(1, other, "d")).not.toBe(first);
   });
 });

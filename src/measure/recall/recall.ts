@@ -93,7 +93,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
   }
 
   progress.start("counting repeats and guesses", null, "");
-  const repeats = await repeatsOf(places, longest + length, seen.documents);
+  const repeats = repeatsOf(places, longest + length, seen.documents);
   const control = await controlFor(seen.documents, unseen.documents, { seed: plan.seed, signal });
   progress.finish();
   if (!control)
@@ -194,11 +194,7 @@ function fittingPrefixes(
 }
 
 /** How often the stretch of each place, as bytes, stands in the text. */
-async function repeatsOf(
-  places: readonly Place[],
-  tokens: number,
-  documents: readonly TokenizedDocument[],
-): Promise<number[]> {
+function repeatsOf(places: readonly Place[], tokens: number, documents: readonly TokenizedDocument[]): number[] {
   const stretches = places.map(({ document: { text, byteEnds }, start }) =>
     Buffer.from(text).subarray(start === 0 ? 0 : byteEnds[start - 1], byteEnds[start + tokens - 1]),
   );
