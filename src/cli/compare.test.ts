@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { modelProfile } from "../atlas/sample.testing.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
+import { sampleText, writeModel, writeText } from "../measure/model.testing.ts";
 import { run } from "./run.testing.ts";
 
 let folder: string;
@@ -63,6 +64,40 @@ describe("lossyscope compare", () => {
     expect(bare.out).toMatch(
       /Not compared: similarity: no states were kept beside .*large.json: measure\s+with --keep/,
     );
+  });
+
+  it("measures models first, keeps what it measured, and takes it the next time", async () => {
+    vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+    await writeModel(at("plain"));
+    await writeModel(at("wide"), { config: { intermediate_size: 48 } });
+    writeText(at("pages.txt"), sampleText(24, 60));
+    const quick = ["--no-plane", "--no-geometry", "--no-baselines", "--threads", "1", "--context", "32"];
+    const on = ["--text", at("pages.txt"), "--split-on", "\\n\\n", ...quick, "--out", at("kept")];
+    const first = await run("compare", at("plain"), at("wide"), ...on, "--keep", "states", "--quiet");
+    expect([first.code, first.out]).toEqual([
+      0,
+      expect.stringMatching(/Layers of plain most alike to layers 0 to 2 of\s+wide/),
+    ]);
+    expect(await readdir(at("kept"))).toEqual(["1-plain", "2-wide"]);
+    const again = await run("compare", at("plain"), at("wide"), ...on, "--keep", "states", "--resume");
+    expect(again.out).toBe(first.out);
+    expect(again.err).toMatch(/1-plain\/profile\.json is taken from an earlier run[\s\S]*2-wide/);
+    expect(again.err).not.toMatch(/measuring /);
+    const mixed = await run("compare", at("kept/1-plain/profile.json"), at("wide"), ...on, "--resume", "--quiet");
+    expect([mixed.code, mixed.out]).toEqual([0, expect.stringMatching(/^(plain|wide) /)]);
+    vi.unstubAllEnvs();
+  });
+
+  it.each([
+    [["large.json", "small.json", "--text", "x"], /--text is for models, and these are profiles: leave out --text/],
+    [["large.json", "small.json", "--out", "x"], /--out is for models/],
+    [["large.json", "org/model"], /org\/model is a model, to be measured on a text: pass --text, or name its profile/],
+    [["org/model", "--text", "x"], /there is nothing to compare org\/model with/],
+    [["org/a", "org/b", "--text", "-"], /standard input can be read once, not for every model: pass a file/],
+    [["org/a", "org/b", "--text", "x", "--keep", "states"], /states are kept beside profiles: pass --out/],
+  ])("refuses %j", async (given, message) => {
+    const args = given.map((one) => (one.endsWith(".json") ? at(one) : one));
+    expect(await run("compare", ...args)).toMatchObject({ code: 2, err: expect.stringMatching(message) });
   });
 
   it("refuses other texts, other versions, one profile", async () => {

@@ -57,12 +57,24 @@ export async function prepareDelivery(delivery: Delivery): Promise<void> {
  */
 export async function deliver(measurement: Measurement, delivery: Delivery): Promise<void> {
   const { profile } = measurement;
-  const targets = targetsOf(delivery);
-  for (const { path, write } of targets) await write(path, measurement);
+  const say = await writeFiles(measurement, delivery);
   const summary = (): string => renderTerminal(profile, terminalOptions(process.stdout, process.env));
   process.stdout.write(delivery.json === true ? textOf(profile) : summary());
   await printed();
-  for (const { path } of targets) process.stderr.write(`wrote ${path}\n`);
+  say();
+}
+
+/**
+ * Writes the files that were asked for.
+ * @returns what says where, for when its turn comes
+ * @throws LossyscopeError `io` where the disk refuses
+ */
+export async function writeFiles(measurement: Measurement, delivery: Delivery): Promise<() => void> {
+  const targets = targetsOf(delivery);
+  for (const { path, write } of targets) await write(path, measurement);
+  return () => {
+    for (const { path } of targets) process.stderr.write(`wrote ${path}\n`);
+  };
 }
 
 /** `nats [N]` of every token, `byte_ends [N]` in its document, `doc [N]` its document's place in the profile. */

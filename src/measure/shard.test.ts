@@ -252,7 +252,7 @@ describe("a shard", () => {
     ]);
     const plan = validatePlan({ text: [{ path: at("text.txt") }], with: ["recall"] });
     expect((await failure(async () => measureShard(await shardRequest(1, { plan })))).message).toMatch(
-      /^recall cannot be measured in shards: .*leave out --with, and run lossyscope recall by itself/,
+      /^recall cannot be cut into shards: .*leave out --with, and run lossyscope recall by itself/,
     );
   });
 });

@@ -81,7 +81,7 @@ export async function measureShard(request: ShardRequest): Promise<string> {
     const asked = plan.with.join(" and ");
     throw new LossyscopeError(
       "usage",
-      `${asked} cannot be measured in shards: no shard knows what the whole text costs`,
+      `${asked} cannot be cut into shards: only the windows of the text are shared`,
       `leave out --with, and run lossyscope ${plan.with[0]} by itself`,
     );
   }

@@ -9,16 +9,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
-import { ioFault, systemCode } from "../files/faults.ts";
+import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
-import { readProfile } from "../profile/read.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
+import { earlierProfile } from "./earlier.ts";
 import { measure } from "./measure.ts";
 import { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 import type { Plan } from "./plan.ts";
 import type { GivenPoints } from "./points.ts";
-import { prepare } from "./prepare.ts";
 import type { ProgressSink } from "./progress.ts";
 
 export interface RunRequest {
@@ -92,14 +91,11 @@ const withoutTextsOwn = (plan: Plan): Plan => ({
 async function measureStep(request: RunRequest, { step }: RunCheckpoint, model: OpenModel): Promise<Profile> {
   const { plan, points, threads, work, profiles, resume, progress, signal } = request;
   const path = profiles === null ? null : join(profiles, `step-${step}.json`);
-  const earlier = resume && path !== null ? await profileAt(path) : null;
+  const earlier =
+    resume && path !== null ? await earlierProfile(path, { model, plan, points, progress, signal }) : null;
   if (earlier) {
-    const { subject } = await prepare({ model, plan, points, progress, signal });
-    progress.finish();
-    if (subject.id === earlier.id) {
-      progress.message("taken from an earlier run");
-      return earlier;
-    }
+    progress.message("taken from an earlier run");
+    return earlier;
   }
   const { profile } = await measure({
     model,
@@ -117,17 +113,6 @@ async function measureStep(request: RunRequest, { step }: RunCheckpoint, model: 
     },
   });
   return profile;
-}
-
-/** The profile in a file; null where there is no file, or none that is a profile of this version. */
-async function profileAt(path: string): Promise<Profile | null> {
-  try {
-    return await readProfile(path);
-  } catch (error) {
-    if (error instanceof LossyscopeError && (error.fault === "input" || systemCode(error.cause) === "ENOENT"))
-      return null;
-    throw error;
-  }
 }
 
 /** What checkpoints of one run have in common. */
