@@ -26,6 +26,7 @@ import { recallCommand } from "./recall.ts";
 import { statesCommand } from "./states.ts";
 import { trainCommand } from "./train.ts";
 
+import { trajectoryCommand } from "./trajectory.ts";
 function exitCodeOf(fault: Fault): number {
   if (fault === "usage") return 2;
   if (fault === "threshold") return 3;
@@ -55,6 +56,7 @@ export function program(): Command {
     .addCommand(trainCommand())
     .addCommand(distilCommand())
     .addCommand(capacityCommand())
+    .addCommand(trajectoryCommand())
     .addCommand(generateCommand())
     .addCommand(compressCommand())
     .addCommand(decompressCommand())

@@ -81,14 +81,14 @@ svg text.model.written{fill:var(--model)}
 .reference.diagonal{stroke-dasharray:1 4;stroke-linecap:round}
 .reference.limit{stroke-dasharray:7 4}
 .reference.frontier,.reference.best{stroke:var(--second);stroke-width:1.8}
-.line.thin{stroke-width:1;opacity:.55}
+.line.thin{stroke-width:1.2}.line.thin.faint{stroke-width:1;opacity:.55}
 .course{fill:none;stroke:var(--faint);stroke-width:1;opacity:.45}
-.ring{fill:none;stroke-width:2}.ring.second{stroke:var(--second)}
-.stretch{fill:var(--second);opacity:.14}
+.ring{fill:none;stroke-width:2}.ring.fourth{stroke:var(--fourth)}
+.stretch{fill:var(--fourth);opacity:.16}
 .at-step{display:none}.at-step.now{display:inline}p.at-step.now{display:block}
 .slider{display:flex;flex-wrap:wrap;align-items:center;gap:8px 16px;font-size:14px;color:var(--muted);margin:4px 0 12px}
 .slider[hidden]{display:none}
-.slider input{flex:1 1 260px;accent-color:var(--second)}
+.slider input{flex:1 1 260px;accent-color:var(--fourth)}
 .slider output{min-width:6em;color:var(--ink);font-variant-numeric:tabular-nums}
 .trail{fill:none;stroke:var(--faint);stroke-width:1.2}
 .ray{stroke:var(--faint);stroke-width:1;opacity:.45}
@@ -109,7 +109,7 @@ svg.matrix{max-width:480px}
 .swatch.dot,.swatch.hollow,.swatch.ghost{width:10px;height:10px;border-radius:50%;background:var(--model);border:0}
 .swatch.hollow{background:none;border:2px solid var(--model)}
 .swatch.ghost{background:none;border:1px solid var(--faint)}
-.swatch.second{background:var(--second)}
+.swatch.second{background:var(--second)}.swatch.fourth{background:var(--fourth)}
 .swatch.kept{background:var(--model)}.swatch.lost{background:var(--rule)}
 .swatch.clumsy{height:0;margin-top:8px;border-bottom:2.5px solid var(--second)}.swatch.quiet{background:var(--faint)}
 .way{stroke:var(--second);stroke-width:2.5}svg text.second{fill:var(--second);font-weight:600}

@@ -103,11 +103,11 @@ export function lines(
           "text-anchor": "middle",
         }),
     label((FRAME.left + WIDTH - FRAME.right) / 2, HEIGHT - 3, across, { class: "tick", "text-anchor": "middle" }),
-    ...levels.map(
-      (level) =>
-        flat(level.value, "reference limit") +
-        label(WIDTH - FRAME.right - 2, y(level.value) - 4, level.name, { class: "tag", "text-anchor": "end" }),
-    ),
+    ...levels.map(({ name: called, value }, index) => {
+      // in turn at either end, so that the names of levels close by do not cover each other
+      const [end, anchor] = index % 2 === 0 ? [WIDTH - FRAME.right - 2, "end"] : [FRAME.left + 2, "start"];
+      return flat(value, "reference limit") + label(end, y(value) - 4, called, { class: "tag", "text-anchor": anchor });
+    }),
     ...drawn,
   );
 }

@@ -7,7 +7,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { errorBars, numbers, type PlaneReferences, planeGround } from "./plane.ts";
-import { drawing, element, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip } from "./svg.ts";
 
 /** Complexity and expressivity in bits. */
 export interface Place {
@@ -16,6 +16,8 @@ export interface Place {
 }
 
 export interface RunStep {
+  /** as it is written where the path begins */
+  readonly name: string;
   readonly mean: Place & { readonly detail: string };
   /** layer 0 first, as many at every step */
   readonly layers: readonly (Place & { readonly hollow: boolean; readonly detail: string })[];
@@ -62,9 +64,10 @@ export function runPlane(
   const means = steps.map(({ mean }) => {
     const at = centreOf(mean);
     return at
-      ? element("circle", { cx: at.x, cy: at.y, r: wide ? 3 : 2.4, class: "dot second" }, tooltip(mean.detail))
+      ? element("circle", { cx: at.x, cy: at.y, r: wide ? 3 : 2.4, class: "dot fourth" }, tooltip(mean.detail))
       : "";
   });
+  const begin = steps[0] && centreOf(steps[0].mean);
   const depth = (layer: number, count: number): string =>
     `--depth:${Math.round((100 * layer) / Math.max(1, count - 1))}%`;
   const moments = steps.map(({ mean, layers }, place) => {
@@ -88,7 +91,7 @@ export function runPlane(
       through(layers, "trail"),
       ...dots,
       numbers(centres.flatMap((centre, layer) => (centre ? [{ layer, ...centre }] : []))),
-      at ? element("circle", { cx: at.x, cy: at.y, r: wide ? 7 : 6, class: "ring second" }, tooltip(mean.detail)) : "",
+      at ? element("circle", { cx: at.x, cy: at.y, r: wide ? 7 : 6, class: "ring fourth" }, tooltip(mean.detail)) : "",
     );
   });
   return drawing(
@@ -98,9 +101,10 @@ export function runPlane(
     ...courses,
     through(
       steps.map(({ mean }) => mean),
-      "line second",
+      "line fourth",
     ),
     ...means,
+    begin ? label(begin.x + 9, begin.y + 15, steps[0].name, { class: "tag" }) : "",
     ...moments,
   );
 }
