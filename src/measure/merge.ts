@@ -57,7 +57,8 @@ export function openParts(paths: readonly string[]): Parts {
   for (const { folder, part } of opened) {
     const twin = folderOf.get(part.index);
     if (twin !== undefined) {
-      throw new LossyscopeError("input", `part ${part.index} of ${count} is given twice: ${twin} and ${folder}`);
+      const places = `${twin} and ${folder}`;
+      throw new LossyscopeError("input", `part ${part.index} of ${count} is given twice, ${places}`, "name it once");
     }
     folderOf.set(part.index, folder);
   }

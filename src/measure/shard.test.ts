@@ -181,7 +181,7 @@ describe("parts", () => {
     expect((await failure(() => openParts([first, third]))).message).toMatch(/^part 2 of 3 is missing: /);
     const [again] = copied("twice");
     expect((await failure(() => openParts([at("parts"), again]))).message).toBe(
-      `part 1 of 3 is given twice: ${first} and ${again}`,
+      `part 1 of 3 is given twice, ${first} and ${again}: name it once`,
     );
     expect((await failure(() => openParts([at("model")]))).message).toMatch(
       /holds no part of a measurement: name what/,
