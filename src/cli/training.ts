@@ -1,6 +1,5 @@
 /** What `train` and `distil` share: the options of a run, its text and config, and how it shows how far it is. */
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
@@ -15,7 +14,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { readDocuments, type SourceDocument } from "../text/documents.ts";
-import { atLeast, quantity, seed } from "./options.ts";
+import { atLeast, quantity, seed, threads } from "./options.ts";
 
 /** A number within bounds. */
 export const between =
@@ -68,7 +67,7 @@ export const trainingCommand = (name: string) =>
         .default("float32" as const),
     )
     .option("--keep-order", "takes documents and rows as they come", false)
-    .option("--threads <n>", "threads of the runtime", atLeast(1), availableParallelism())
+    .addOption(threads())
     .option("--seed <n>", "seed of weights, split and order", seed, 0)
     .option("--resume", "goes on with a stopped run", false)
     .option("--json", "writes the result to standard output as JSON", false)
