@@ -1,6 +1,6 @@
 /**
  * Opens reports in a browser as a reader does, from the disk, narrow and wide, light and dark: nothing overflows, nothing
- * is logged, nothing is fetched, hostile text runs nothing, the order selector and the bits under the pointer work.
+ * is logged, nothing is fetched, hostile text runs nothing, the order selector, the bits under the pointer and the slider over steps work.
  * Skipped where no Chromium is installed (`CHROMIUM` names another one than /usr/bin/chromium).
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +21,10 @@ import {
   sampleProfile,
   untrained,
 } from "../src/report/sample.testing.ts";
+import { trajectoryPage } from "../src/report/trajectory/page.ts";
+import { sampleTrajectory } from "../src/report/trajectory/sample.testing.ts";
 
+const TRAJECTORY = "trajectory";
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const reports: Record<string, Profile> = {
   sample: sampleProfile(),
@@ -43,6 +46,7 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
   beforeAll(async () => {
     for (const [name, profile] of Object.entries(reports))
       writeFileSync(join(folder, `${name}.html`), renderReport(profile));
+    writeFileSync(join(folder, `${TRAJECTORY}.html`), trajectoryPage(sampleTrajectory()));
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -86,7 +90,7 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
 
   const views = ["light", "dark"].flatMap((theme) => [390, 1280].map((width) => [width, theme] as const));
   describe.each(views)("%i px, %s", (width, theme) => {
-    it.each(Object.keys(reports))("%s fits and is quiet", async (name) => {
+    it.each([...Object.keys(reports), TRAJECTORY])("%s fits and is quiet", async (name) => {
       const { page, said, close } = await open(name, width, theme as "light" | "dark");
       // every fold open: their content has to fit as well
       await page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true");
@@ -123,6 +127,24 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     expect(await shown()).toEqual(["order order-3"]);
     await page.keyboard.press("ArrowRight");
     expect(await shown()).toEqual(["order order-4"]);
+    await close();
+  });
+
+  it("goes through the steps of a trajectory by the slider and its keys", async () => {
+    const { page, said, close } = await open(TRAJECTORY, 1280, "light");
+    const shown = (): Promise<unknown> =>
+      page.evaluate(
+        `[document.querySelector("output").textContent, [...document.querySelectorAll("[data-at]")]
+          .filter((one) => one.getBoundingClientRect().height > 0).map((one) => one.tagName + one.dataset.at)]`,
+      );
+    expect(await shown()).toEqual(["2,000", ["g4", "P4"]]);
+    await page.focus("#at-step");
+    await page.keyboard.press("ArrowLeft");
+    expect(await shown()).toEqual(["150", ["g3", "P3"]]);
+    expect(await page.getAttribute("#at-step", "aria-valuetext")).toBe("step 150");
+    await page.keyboard.press("Home");
+    expect(await shown()).toEqual(["0", ["g0", "P0"]]);
+    expect(said).toEqual([]);
     await close();
   });
 

@@ -67,7 +67,8 @@ export function overSteps(steps: readonly number[], [start, end]: readonly [numb
   const [low, high] = later.length > 0 ? [later[0], later[later.length - 1]] : [1, 1];
   const from = begins && later.length > 0 ? start + BEFORE : start;
   const log = logarithmic([low, Math.max(high, low * (1 + 1e-9))], [from, end]);
-  const ticks = log.ticks.length > 1 ? log.ticks : [...new Set([low, high])].slice(0, later.length);
+  const powers = log.ticks.filter((tick) => low <= tick && tick <= high);
+  const ticks = powers.length > 1 ? powers : [...new Set(later.length > 0 ? [low, high] : [])];
   const map = (step: number): number => (step <= 0 ? start : high > low ? log(step) : from);
   return Object.assign(map, { domain: [steps[0], high] as const, ticks: begins ? [0, ...ticks] : ticks });
 }

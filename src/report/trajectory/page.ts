@@ -248,6 +248,11 @@ function coursesSection(trajectory: Trajectory): Section {
         : []),
     ],
     misread: [
+      ...(corpus.floors
+        ? [
+            "The share of knowledge of a model that has yet to learn the language says little: next to so many bits, any small difference between kinds of pages counts as knowledge. Its interval is as wide as that.",
+          ]
+        : []),
       "Effective rank has no interval: it is taken over all states of a layer.",
       "The training loss is of other text and, with a rate that falls, of a model that changes: it is here to place the steps, not to compare with the bits per byte.",
     ],

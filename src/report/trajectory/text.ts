@@ -2,7 +2,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import type { Trajectory, TrajectoryStep } from "../../profile/trajectory.ts";
 import { type Block, rows, text } from "../findings.ts";
-import { ABSENT, count, counted, figure, interval, percent, sentence, si } from "../format.ts";
+import { ABSENT, count, counted, figure, interval, sentence, si } from "../format.ts";
 
 /** Shares of ln m → bits; null for trajectories without a plane. */
 export const inBits =
@@ -50,6 +50,8 @@ export function phaseText(trajectory: Trajectory): string {
 const othersThan = (one: Interval, other: Interval | undefined): string =>
   other === undefined || interval(other) === interval(one) ? ABSENT : interval(other);
 
+const shareText = (share: Interval | null): string => (share === null ? ABSENT : interval(share));
+
 /** Column heads and cells of the steps; columns that no step has are left out. */
 export function stepTable(trajectory: Trajectory): { readonly head: string[]; readonly cells: string[][] } {
   const bits = inBits(trajectory);
@@ -58,7 +60,7 @@ export function stepTable(trajectory: Trajectory): { readonly head: string[]; re
     ["tokens read", ({ trainedTokens }) => (trainedTokens === null ? ABSENT : si(trainedTokens, ""))],
     ["bits/byte", ({ bitsPerByte }) => interval(bitsPerByte)],
     ["known pages", ({ almanac, bitsPerByte }) => othersThan(bitsPerByte, almanac?.bitsPerByte)],
-    ["knowledge", (step) => percent(knowledgeOf(step)?.value ?? null)],
+    ["knowledge", (step) => shareText(knowledgeOf(step))],
     ["complexity", ({ plane }) => (plane ? interval(bits(plane.mean.complexity)) : ABSENT)],
     ["expressivity", ({ plane }) => (plane ? interval(bits(plane.mean.expressivity)) : ABSENT)],
     ["optimality", ({ plane }) => (plane ? interval(plane.mean.optimality) : ABSENT)],
