@@ -55,7 +55,7 @@ export interface FactFiguresOptions {
 const LEAST_SUBJECTS = 10;
 const BINS = 10;
 
-/** Means over the facts of a group, in this order. */
+/** A fact's own figures, in this order: means over its prompts; bits are the prior less the code length. */
 const MEASURES = [
   "exact",
   "confusion",
@@ -65,26 +65,50 @@ const MEASURES = [
   "probability",
   "reciprocalRank",
   "codeBits",
+  "bits",
+  "flooredBits",
+  "priorBits",
 ] as const;
 type Measure = (typeof MEASURES)[number];
+/** Those that are told as they are. */
+const TOLD = MEASURES.slice(0, 8) as readonly Exclude<Measure, "bits" | "flooredBits" | "priorBits">[];
+const [EXACT, BITS, FLOORED, PRIOR] = (["exact", "bits", "flooredBits", "priorBits"] as const).map((measure) =>
+  MEASURES.indexOf(measure),
+);
 
-interface Row extends Readonly<Record<Measure, number>> {
-  readonly fact: Fact;
+interface Row {
+  readonly weight: number;
   /** place of its subject */
   readonly unit: number;
-  /** prior less code length; NaN without a prior */
-  readonly bits: number;
+  /** place of its cell */
+  readonly cell: number;
+  /** [measures]; NaN for bits without a prior */
+  readonly values: Float64Array;
 }
+
+/** Facts of one relation with one number of exposures: every group is made of such. */
+interface Cell {
+  readonly place: number;
+  readonly exposures: number | null;
+  readonly relation: string;
+}
+
+/** Sums over the facts of some cells: of their weights, and of each measure by weight. */
+interface Sums {
+  weight: number;
+  readonly values: Float64Array;
+}
+
+const noSums = (): Sums => ({ weight: 0, values: new Float64Array(MEASURES.length) });
 
 /** Facts that figures are taken over together. */
 interface Group {
-  readonly rows: readonly Row[];
+  readonly cells: readonly Cell[];
+  readonly facts: number;
   readonly subjects: number;
 }
 
-/**
- * @param answered at least one for every fact
- */
+/** @param answered at least one for every fact */
 export function factFigures(
   facts: readonly Fact[],
   answered: readonly Answered[],
@@ -97,91 +121,109 @@ export function factFigures(
     units.set(subject, units.size);
     strata.push(exposures);
   }
+  const { cells, cellOf } = cellsOf(facts);
   const byFact = groupBy(answered, ({ fact }) => fact);
-  const rows = facts.map((fact, index) => rowOf(fact, units.get(fact.subject)!, byFact.get(index)!));
-  const seen = rows.filter(({ fact }) => fact.exposures !== 0);
-  const pool = seen.length > 0 ? seen : rows;
-  const control = rows.filter(({ fact }) => fact.exposures === 0);
-  const hasPriors = rows.every(({ bits }) => Number.isFinite(bits));
-
-  const group = (own: readonly Row[]): Group => ({ rows: own, subjects: new Set(own.map(({ unit }) => unit)).size });
-  const levels = [...groupBy(rows, ({ fact }) => fact.exposures)].sort(([a], [b]) => (a ?? -1) - (b ?? -1));
-  const relations = [...groupBy(pool, ({ fact }) => fact.relation)];
-  const groups = [rows, ...levels.map(([, own]) => own), ...relations.map(([, own]) => own)].map(group);
-  /** groups of facts whose knowledge is asked for: those above, and the seen ones together */
+  const rows = facts.map((fact, index) =>
+    rowOf(fact, units.get(fact.subject)!, cellOf[index].place, byFact.get(index)!),
+  );
+  const group = (own: readonly Cell[]): Group => {
+    const places = new Set(own.map(({ place }) => place));
+    const members = rows.filter(({ cell }) => places.has(cell));
+    return { cells: own, facts: members.length, subjects: new Set(members.map(({ unit }) => unit)).size };
+  };
+  const seen = cells.filter((cell) => !isControl(cell));
+  const pool = seen.length > 0 ? seen : cells;
+  const levels = [...groupBy(cells, ({ exposures }) => exposures)].sort(([a], [b]) => (a ?? -1) - (b ?? -1));
+  const relations = [...groupBy(pool, ({ relation }) => relation)];
+  const groups = [cells, ...levels.map(([, own]) => own), ...relations.map(([, own]) => own)].map(group);
+  const hasPriors = rows.every(({ values }) => Number.isFinite(values[BITS]));
+  /** groups whose knowledge is asked for: the seen facts together, and those above */
   const known = hasPriors ? [group(pool), ...groups] : [];
+  const control = group(cells.filter(isControl)).facts;
   const calibration = new Calibration(rows, answered);
-  const bits = hasPriors ? bitBins(rows) : [];
+  const bins = hasPriors ? bitBins(rows) : [];
+  const whole = sumsOf(rows, cells.length, new Float64Array(units.size).fill(1));
 
   const estimates = stratifiedBootstrap(
     strata,
     (times) => {
-      const floors = control.length > 0 ? controlOf(control, times) : null;
+      const sums = sumsOf(rows, cells.length, times);
+      const floors = hasPriors && control > 0 ? floorsOf(cells, sums) : null;
       return [
-        ...groups.flatMap(({ rows: own }) => means(own, times)),
-        ...known.flatMap(({ rows: own }) => knowledgeMeans(own, times, floors)),
+        ...groups.flatMap((one) => means(joined(one.cells, sums))),
+        ...known.flatMap((one) => knowledgeMeans(one.cells, sums, one.cells.every(isControl) ? null : floors)),
         ...calibration.figures(times),
-        ...bits.map(({ rows: own }) => means(own, times, ["exact"])[0]),
+        ...bins.map((bin) => errorOf(bin.rows, times)),
       ];
     },
     { seed },
   );
   let next = 0;
-  const take = (subjects: number, scale = 1, offset = 0): Estimate => {
+  const take = (subjects: number, scale = 1): Estimate => {
     const { value, low, high } = estimates[next++];
-    const of = (one: number | null): number | null => (one === null ? null : one * scale + offset);
-    return subjects < LEAST_SUBJECTS
-      ? { value: of(value), low: null, high: null }
-      : { value: of(value), low: of(scale < 0 ? high : low), high: of(scale < 0 ? low : high) };
+    const scaled = (one: number | null): number | null => one && one * scale;
+    const [from, to] = subjects < LEAST_SUBJECTS ? [null, null] : [low, high];
+    return { value: scaled(value), low: scaled(from), high: scaled(to) };
   };
-  const rates = groups.map(({ subjects }) => ofMeasures(() => take(subjects)));
-  const knowledge = known.map(({ rows: own, subjects }): Knowledge => {
-    const total = weightOf(own);
-    const prior = weighted(own, ({ fact }) => fact.priorBits!);
+  const rates = groups.map(
+    ({ subjects }) =>
+      Object.fromEntries(TOLD.map((measure) => [measure, take(subjects)])) as Record<(typeof TOLD)[number], Estimate>,
+  );
+  const knowledge = known.map(({ cells: own, subjects }): Knowledge => {
+    const { weight, values } = joined(own, whole);
     return {
-      priorBits: prior,
-      unfloored: take(subjects, total),
-      corrected: take(subjects, total),
+      priorBits: values[PRIOR],
+      unfloored: take(subjects, weight),
+      corrected: take(subjects, weight),
       share: take(subjects),
     };
   });
-  const ratesOf = (index: number): FactRates => ({
-    facts: groups[index].rows.length,
-    total: Math.round(weightOf(groups[index].rows)),
-    subjects: groups[index].subjects,
-    ...rates[index],
-    guess: weighted(groups[index].rows, ({ fact }) => commonest(fact.relation)) / weightOf(groups[index].rows),
-    knowledge: knowledge.length > 0 ? knowledge[index + 1] : null,
-  });
   const judged = calibration.taken(() => take(units.size));
-  const perParameter = (bits: Estimate): Estimate => ({
-    value: bits.value === null ? null : bits.value / parameters,
-    low: bits.low === null ? null : bits.low / parameters,
-    high: bits.high === null ? null : bits.high / parameters,
-  });
+  const errorByBits = bins.map(({ from, rows: own }) => ({
+    from,
+    facts: own.length,
+    error: take(new Set(own.map(({ unit }) => unit)).size),
+  }));
+  const ratesOf = (index: number): FactRates => {
+    const { cells: own, facts: count, subjects } = groups[index];
+    const { weight } = joined(own, whole);
+    const right = own.reduce((sum, { place, relation }) => sum + whole[place].weight * commonest(relation), 0);
+    return {
+      facts: count,
+      total: Math.round(weight),
+      subjects,
+      ...rates[index],
+      guess: right / weight,
+      knowledge: knowledge.length > 0 ? knowledge[index + 1] : null,
+    };
+  };
   return {
     questions: answered.length,
     overall: ratesOf(0),
     exposures: levels.map(([exposures], index) => ({ exposures, ...ratesOf(1 + index) })),
     relations: relations.map(([relation], index) => ({ relation, ...ratesOf(1 + levels.length + index) })),
     calibration: judged,
-    errorByBits: bits.map(({ from, rows: own }) => ({
-      from,
-      facts: own.length,
-      error: take(group(own).subjects, -1, 1),
-    })),
+    errorByBits,
     knowledge:
       knowledge.length === 0
         ? null
         : {
             overall: knowledge[0],
-            bitsPerParameter: perParameter(control.length > 0 ? knowledge[0].corrected : knowledge[0].unfloored),
-            control: control.length,
+            bitsPerParameter: shared(control > 0 ? knowledge[0].corrected : knowledge[0].unfloored, parameters),
+            control,
           },
     interval: { level: 0.95, resamples: STRATIFIED_RESAMPLES },
-    notes: notesOf(hasPriors, control.length, units.size),
+    notes: notesOf(hasPriors, control, units.size),
   };
 }
+
+const isControl = ({ exposures }: Cell): boolean => exposures === 0;
+
+const shared = ({ value, low, high }: Estimate, among: number): Estimate => ({
+  value: value && value / among,
+  low: low && low / among,
+  high: high && high / among,
+});
 
 function notesOf(hasPriors: boolean, control: number, subjects: number): string[] {
   return [
@@ -193,14 +235,25 @@ function notesOf(hasPriors: boolean, control: number, subjects: number): string[
   ];
 }
 
-function rowOf(fact: Fact, unit: number, prompts: readonly Answered[]): Row {
+/** Cells in the order in which they are first met, and the cell of every fact. */
+function cellsOf(facts: readonly Fact[]): { readonly cells: readonly Cell[]; readonly cellOf: readonly Cell[] } {
+  const found = new Map<string, Cell>();
+  const cellOf = facts.map(({ exposures, relation }) => {
+    const key = JSON.stringify([exposures, relation]);
+    const cell = found.get(key) ?? { place: found.size, exposures, relation };
+    found.set(key, cell);
+    return cell;
+  });
+  return { cells: [...found.values()], cellOf };
+}
+
+function rowOf({ weight, priorBits }: Fact, unit: number, cell: number, prompts: readonly Answered[]): Row {
   const over = (of: (one: Answered) => number): number =>
     prompts.reduce((sum, one) => sum + of(one), 0) / prompts.length;
   const share = (verdict: Verdict): number => over((one) => Number(one.verdict === verdict));
   const codeBits = over((one) => one.codeBits);
-  return {
-    fact,
-    unit,
+  const bits = (priorBits ?? Number.NaN) - codeBits;
+  const values: Record<Measure, number> = {
     exact: share("exact"),
     confusion: share("confusion"),
     offType: share("offType"),
@@ -209,70 +262,77 @@ function rowOf(fact: Fact, unit: number, prompts: readonly Answered[]): Row {
     probability: over(({ probability }) => probability),
     reciprocalRank: over(({ rank }) => 1 / rank),
     codeBits,
-    bits: fact.priorBits === null ? Number.NaN : fact.priorBits - codeBits,
+    bits,
+    flooredBits: Math.max(0, bits),
+    priorBits: priorBits ?? Number.NaN,
   };
+  return { weight, unit, cell, values: Float64Array.from(MEASURES, (measure) => values[measure]) };
 }
 
-const weighted = (rows: readonly Row[], of: (row: Row) => number): number =>
-  rows.reduce((sum, row) => sum + row.fact.weight * of(row), 0);
-const weightOf = (rows: readonly Row[]): number => weighted(rows, () => 1);
-
-const ofMeasures = (estimate: () => Estimate) =>
-  Object.fromEntries(MEASURES.map((measure) => [measure, estimate()])) as Record<Measure, Estimate>;
-
-/** Weighted means over the rows, their subjects counted so many times. */
-function means(rows: readonly Row[], times: Float64Array, measures: readonly Measure[] = MEASURES): number[] {
-  const sums = new Float64Array(measures.length);
-  let total = 0;
-  for (const row of rows) {
-    const weight = row.fact.weight * times[row.unit];
-    if (weight === 0) continue;
-    total += weight;
-    for (let m = 0; m < measures.length; m++) sums[m] += weight * row[measures[m]];
+/** Sums of every cell, subjects counted so many times. */
+function sumsOf(rows: readonly Row[], cells: number, times: Float64Array): Sums[] {
+  const sums = Array.from({ length: cells }, noSums);
+  for (const { weight, unit, cell, values } of rows) {
+    const own = weight * times[unit];
+    if (own === 0) continue;
+    const sum = sums[cell];
+    sum.weight += own;
+    for (let m = 0; m < values.length; m++) sum.values[m] += own * values[m];
   }
-  return Array.from(sums, (sum) => sum / total);
+  return sums;
 }
 
-/** Mean of floored bits over never-seen facts: of a relation, and of all for a relation that has none. */
-type Floors = (relation: string) => number;
-
-function controlOf(control: readonly Row[], times: Float64Array): Floors {
-  const sums = new Map<string, { bits: number; weight: number }>();
-  const all = { bits: 0, weight: 0 };
-  for (const { fact, unit, bits } of control) {
-    const weight = fact.weight * times[unit];
-    if (weight === 0) continue;
-    const own = sums.get(fact.relation) ?? { bits: 0, weight: 0 };
-    sums.set(fact.relation, own);
-    for (const sum of [own, all]) {
-      sum.bits += weight * Math.max(0, bits);
-      sum.weight += weight;
-    }
+function joined(cells: readonly Cell[], sums: readonly Sums[]): Sums {
+  const all = noSums();
+  for (const { place } of cells) {
+    const { weight, values } = sums[place];
+    all.weight += weight;
+    for (let m = 0; m < values.length; m++) all.values[m] += values[m];
   }
-  return (relation) => {
-    const { bits, weight } = sums.get(relation) ?? all;
-    return bits / weight;
+  return all;
+}
+
+const means = ({ weight, values }: Sums): number[] => Array.from(TOLD, (_, measure) => values[measure] / weight);
+
+/** Mean floored bits of never-seen facts: of a relation, and of all for a relation that has none. */
+function floorsOf(cells: readonly Cell[], sums: readonly Sums[]): (relation: string) => number {
+  const meanOf = (own: readonly Cell[]): number => {
+    const { weight, values } = joined(own, sums);
+    return values[FLOORED] / weight;
   };
+  const control = cells.filter((cell) => isControl(cell) && sums[cell.place].weight > 0);
+  const floors = new Map(control.map((cell) => [cell.relation, meanOf([cell])]));
+  const all = meanOf(control);
+  return (relation) => floors.get(relation) ?? all;
 }
 
 /** Mean bits a fact, unfloored and corrected, and the corrected ones by the prior's. */
-function knowledgeMeans(rows: readonly Row[], times: Float64Array, floors: Floors | null): number[] {
-  let [total, unfloored, corrected, prior] = [0, 0, 0, 0];
-  for (const { fact, unit, bits } of rows) {
-    const weight = fact.weight * times[unit];
-    if (weight === 0) continue;
-    total += weight;
-    unfloored += weight * bits;
-    corrected += weight * (Math.max(0, bits) - (floors?.(fact.relation) ?? Number.NaN));
-    prior += weight * fact.priorBits!;
-  }
-  return [unfloored / total, corrected / total, corrected / prior];
+function knowledgeMeans(
+  cells: readonly Cell[],
+  sums: readonly Sums[],
+  floors: ((relation: string) => number) | null,
+): number[] {
+  const { weight, values } = joined(cells, sums);
+  const credited = floors
+    ? cells.reduce((sum, { place, relation }) => sum + sums[place].weight * floors(relation), 0)
+    : Number.NaN;
+  const corrected = values[FLOORED] - credited;
+  return [values[BITS] / weight, corrected / weight, corrected / values[PRIOR]];
 }
 
 /** Facts by the bits spent on them, a bit a bin. */
 function bitBins(rows: readonly Row[]): { from: number | null; rows: Row[] }[] {
-  const bins = groupBy(rows, ({ bits }) => Math.max(-1, Math.floor(bits)));
+  const bins = groupBy(rows, ({ values }) => Math.max(-1, Math.floor(values[BITS])));
   return [...bins].sort(([a], [b]) => a - b).map(([from, own]) => ({ from: from < 0 ? null : from, rows: own }));
+}
+
+function errorOf(rows: readonly Row[], times: Float64Array): number {
+  let [wrong, total] = [0, 0];
+  for (const { weight, unit, values } of rows) {
+    wrong += weight * times[unit] * (1 - values[EXACT]);
+    total += weight * times[unit];
+  }
+  return wrong / total;
 }
 
 interface Question {
@@ -297,7 +357,7 @@ class Calibration {
     this.#questions = answered
       .map(({ fact, confidence, verdict, chosen }) => ({
         unit: rows[fact].unit,
-        weight: rows[fact].fact.weight / prompts.get(fact)!.length,
+        weight: rows[fact].weight / prompts.get(fact)!.length,
         confidence,
         bin: Math.min(BINS - 1, Math.floor(confidence * BINS)),
         exact: Number(verdict === "exact"),
