@@ -15,18 +15,19 @@ import { decompressCommand } from "./decompress.ts";
 import { demoCommand } from "./demo.ts";
 import { distilCommand } from "./distil.ts";
 import { estimateCommand } from "./estimate.ts";
+import { factsCommand } from "./facts.ts";
 import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
+import { mergeCommand } from "./merge.ts";
 import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
-import { mergeCommand } from "./merge.ts";
 import { recallCommand } from "./recall.ts";
 import { statesCommand } from "./states.ts";
 import { trainCommand } from "./train.ts";
-
 import { trajectoryCommand } from "./trajectory.ts";
+
 function exitCodeOf(fault: Fault): number {
   if (fault === "usage") return 2;
   if (fault === "threshold") return 3;
@@ -48,15 +49,16 @@ export function program(): Command {
     // options belong to the command they stand behind: `atlas fit` has a --json of its own
     .enablePositionalOptions()
     .addCommand(measureCommand())
+    .addCommand(mergeCommand())
     .addCommand(inspectCommand())
     .addCommand(estimateCommand())
     .addCommand(recallCommand())
-    .addCommand(mergeCommand())
+    .addCommand(factsCommand())
     .addCommand(statesCommand())
     .addCommand(trainCommand())
+    .addCommand(trajectoryCommand())
     .addCommand(distilCommand())
     .addCommand(capacityCommand())
-    .addCommand(trajectoryCommand())
     .addCommand(generateCommand())
     .addCommand(compressCommand())
     .addCommand(decompressCommand())

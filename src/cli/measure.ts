@@ -8,12 +8,13 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
 import { deliver, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
+import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
 import { quantity, shard, unseenText } from "./options.ts";
 
 export function measureCommand() {
-  return measuringCommand("measure")
+  return withFactOptions(measuringCommand("measure"))
     .summary("measure a model on a text: the compression profile")
     .description(
       "Measures how small MODEL makes a text, what its weights cost, what every layer keeps of its input and knows of what comes next, and the shape of the space.",
@@ -23,7 +24,7 @@ export function measureCommand() {
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
-    .addOption(new Option("--with <what...>", "measures that too").choices(["recall"]).default([] as string[]))
+    .addOption(new Option("--with <what...>", "measures that too").choices(["recall", "facts"]).default([] as string[]))
     .addOption(unseenText())
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -45,6 +46,7 @@ export function measureCommand() {
           keep: options.keep,
           with: options.with,
           unseen: named(options.unseen),
+          facts: await factsPlan(options),
         });
         const { threads, resume } = options;
         const share = options.shard && { shard: options.shard, out: placeOfPart(options) };

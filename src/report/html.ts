@@ -14,6 +14,7 @@ import { withoutPaths } from "./paths.ts";
 import { accountSection, refusalSection } from "./sections/account.ts";
 import { almanacSection } from "./sections/almanac.ts";
 import { compressors, ownSize } from "./sections/coding.ts";
+import { factsSection } from "./sections/facts.ts";
 import { geometrySection } from "./sections/geometry.ts";
 import { ledgerSection } from "./sections/ledger.ts";
 import { datum, paragraph, type Section, section } from "./sections/parts.ts";
@@ -65,10 +66,12 @@ export function renderReport(given: Profile): string {
   const refusals = refusalSection(profile);
   const almanac = almanacSection(profile);
   const recall = recallSection(profile);
+  const facts = factsSection(profile.facts);
   const sections: Section[] = [
     compressors(profile),
     ...(almanac ? [almanac] : []),
     ...(recall ? [recall] : []),
+    ...(facts ? [facts] : []),
     shadedText(profile),
     ownSize(profile),
     planeSection(profile),

@@ -101,6 +101,23 @@ svg.matrix{max-width:480px}
 .cell{fill:var(--model);shape-rendering:crispEdges}.cell.none{fill:none}
 .most{fill:var(--paper);stroke:var(--ink);stroke-width:1}
 .dot.depth.hollow{stroke:color-mix(in oklab,var(--model) var(--depth,100%),var(--from))}
+.band{stroke:var(--paper);stroke-width:1.2}
+.band.known,.swatch.known{fill:var(--model);background:var(--model)}
+.band.made-up,.swatch.made-up{fill:var(--heat4);background:var(--heat4)}
+.band.beside-point,.swatch.beside-point{fill:var(--rule);background:var(--rule)}
+.knowing .whisker{stroke-width:1.2}
+.guessing{fill:none;stroke:var(--ink);stroke-width:1.3;stroke-dasharray:2 4;stroke-linecap:round}
+path.sure{fill:none;stroke:var(--ink);stroke-width:2.2;stroke-linejoin:round}
+path.sure.halo{stroke:var(--paper);stroke-width:5.5}
+circle.sure{fill:var(--ink);stroke:var(--paper);stroke-width:1.5}
+svg text.inside{font-weight:600}svg text.inside.known{fill:var(--paper)}
+svg text.sure{fill:var(--ink);font-weight:600}
+.sensor{fill:transparent}
+.short{white-space:nowrap}
+.said{padding:1px 7px;border-radius:3px}
+.said.known{background:var(--model);color:var(--paper)}
+.said.made-up{background:var(--heat4)}
+.said.beside-point{background:var(--rule)}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:8px 36px;align-items:start}
 .key-beside{align-self:center}.key-beside .legend{flex-direction:column}.key-beside p{font-size:13px;color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:6px 20px;font-size:13px;line-height:1.4;color:var(--muted);margin:14px 0 20px}
@@ -113,8 +130,10 @@ svg.matrix{max-width:480px}
 .swatch.kept{background:var(--model)}.swatch.lost{background:var(--rule)}
 .swatch.clumsy{height:0;margin-top:8px;border-bottom:2.5px solid var(--second)}.swatch.quiet{background:var(--faint)}
 .way{stroke:var(--second);stroke-width:2.5}svg text.second{fill:var(--second);font-weight:600}
-.swatch.diagonal,.swatch.frontier,.swatch.limit,.swatch.faint{height:0;margin-top:9px;border-bottom-width:2px;border-bottom-style:dashed;background:none}
+.swatch.diagonal,.swatch.frontier,.swatch.limit,.swatch.faint,.swatch.guessing,.swatch.sure{height:0;margin-top:9px;border-bottom-width:2px;border-bottom-style:dashed;background:none}
 .swatch.diagonal{border-bottom-style:dotted}
+.swatch.guessing{border-color:var(--ink);border-bottom-style:dotted}
+.swatch.sure{border-color:var(--ink);border-bottom-style:solid}
 .swatch.frontier{border-bottom-style:solid;border-color:var(--second)}
 input[name=order]{position:absolute;opacity:0;pointer-events:none}
 .selector{display:flex;flex-wrap:wrap;align-items:center;gap:8px;font-size:14px;color:var(--muted);margin:20px 0 24px}

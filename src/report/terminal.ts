@@ -9,6 +9,7 @@ import type { GeometryLayer } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
+import { factLines } from "./facts.ts";
 import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
 import { recallLines } from "./recall.ts";
@@ -267,6 +268,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
         )
       : [],
     profile.recall ? recallLines(profile.recall, across) : [],
+    profile.facts ? factLines(profile.facts, across) : [],
     profile.plane ? layers(profile.plane, across, unicode, faint, absent) : [],
     geometry(profile),
     profile.refusals

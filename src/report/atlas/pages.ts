@@ -25,6 +25,7 @@ import { multiples } from "../marks/multiples.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
 import { element, markup } from "../marks/svg.ts";
 import { trade } from "../marks/trade.ts";
+import { factsBeside } from "../sections/facts.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
@@ -220,12 +221,21 @@ function alike({ models, pairs }: Comparison): Section | null {
   };
 }
 
+/** The facts that models were asked for, where two or more were asked for the same. */
+function asked({ models }: Comparison, profiles: readonly Profile[]): Section | null {
+  const known = profiles.flatMap(({ facts }, index) => (facts ? [{ name: models[index].model, facts }] : []));
+  const same = known.filter(({ facts }) => facts.source.digest === known[0].facts.source.digest);
+  return same.length > 1 ? factsBeside(same) : null;
+}
+
 /** @param profiles as they were given to `compare` */
 export function comparisonPage(comparison: Comparison, profiles: readonly Profile[]): string {
   const [claim, ...others] = comparisonClaim(comparison);
   const { corpus, models, notes } = comparison;
   const names = models.map(({ model }) => model).join(", ");
-  const further = [overlaid(comparison, profiles), alike(comparison)].filter((one) => one !== null);
+  const further = [asked(comparison, profiles), overlaid(comparison, profiles), alike(comparison)].filter(
+    (one) => one !== null,
+  );
   return framed(
     `comparison of ${names} on ${corpus.name}`,
     `${names} on ${corpus.name}: comparison`,

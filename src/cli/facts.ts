@@ -1,0 +1,77 @@
+/** `lossyscope facts MODEL --facts FILE`: what a model knows, what it makes up, and whether it knows the difference. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { checkWritable, writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
+import { measureFacts } from "../measure/facts/facts.ts";
+import { openModel } from "../measure/model.ts";
+import { readPlannedFacts } from "../measure/prepare.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { factLines, knownClaim } from "../report/facts.ts";
+import { framed } from "../report/frame.ts";
+import { createProgress } from "../report/progress.ts";
+import { factsSection } from "../report/sections/facts.ts";
+import { terminalOptions } from "../report/terminal.ts";
+import { print } from "./codec.ts";
+import { downloadProgress } from "./download.ts";
+import { factsPlan, withFactOptions } from "./fact-options.ts";
+import { interruptible } from "./interrupt.ts";
+import { seed, threads } from "./options.ts";
+
+export function factsCommand() {
+  return withFactOptions(new Command("facts"))
+    .summary("what a model knows of given facts, and what it makes up")
+    .description(
+      "Asks MODEL for facts: how probable it finds each value that a relation can have, and what it answers by itself; by how often training told the fact, with its own confidence beside it and the bits that its weights keep.",
+    )
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .addOption(threads())
+    .option("--seed <n>", "seed of the sample and the resampling", seed, 0)
+    .option("--no-text", "leaves the examples out")
+    .option("-o, --out <folder>", "writes facts.json and facts.html there")
+    .option("--json [file]", "writes the figures to a file, or to standard output")
+    .option("--report <file>", "writes the report, one HTML file")
+    .option("--offline", "downloads nothing", false)
+    .option("--quiet", "no progress", false)
+    .action(async (name, options) => {
+      const { out, json, report, offline, quiet } = options;
+      const plan = await factsPlan(options);
+      if (plan === null) throw new LossyscopeError("usage", "no facts to ask for", "pass --facts FILE");
+      const progress = createProgress(process.stderr, { quiet });
+      const inJson = [
+        ...(out === undefined ? [] : [join(out, "facts.json")]),
+        ...(typeof json === "string" ? [json] : []),
+      ];
+      const inHtml = [
+        ...(out === undefined ? [] : [join(out, "facts.html")]),
+        ...(report === undefined ? [] : [report]),
+      ];
+      if (out !== undefined)
+        await mkdir(out, { recursive: true }).catch((error) =>
+          Promise.reject(ioFault(error, `make the folder ${out}`)),
+        );
+      for (const path of [...inJson, ...inHtml]) await checkWritable(path);
+      await interruptible(async (signal) => {
+        const set = await readPlannedFacts(plan, options.seed);
+        const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const facts = await measureFacts({
+          model,
+          facts: set,
+          threads: options.threads,
+          seed: options.seed,
+          keepText: options.text,
+          progress,
+          signal,
+        });
+        const found = { model: model.name, revision: model.revision, facts };
+        const kind = `${model.name} asked for the facts of ${set.name}`;
+        const page = framed(kind, `${model.name}: facts`, knownClaim(facts), [], [factsSection(facts)!]);
+        for (const path of inJson) await writeAtomic(path, `${JSON.stringify(found, null, 2)}\n`);
+        for (const path of inHtml) await writeAtomic(path, page);
+        const { width } = terminalOptions(process.stdout, process.env);
+        await print(found, `${factLines(facts, width).join("\n")}\n`, json === true ? true : undefined);
+        for (const path of [...inJson, ...inHtml]) process.stderr.write(`wrote ${path}\n`);
+      });
+    });
+}

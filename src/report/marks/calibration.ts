@@ -1,0 +1,51 @@
+/**
+ * What a model believes against how often it is right: a mark for each stretch of confidence, as large as its share of the
+ * questions, beside the diagonal of a model that knows what it knows. Pure.
+ */
+import type { Facts } from "../../profile/facts.ts";
+import { count, percent } from "../format.ts";
+import { axisX, axisY, linear } from "./axis.ts";
+import { drawing, element, label, tooltip } from "./svg.ts";
+
+const SIZE = 340;
+const FRAME = { left: 50, right: 14, top: 12, bottom: 46 };
+/** Radii of a mark that stands for no question and for all. */
+const RADII = [2.5, 16] as const;
+
+export function calibrationMark(name: string, bins: Facts["calibration"]["bins"]): string {
+  const [right, bottom] = [SIZE - FRAME.right, SIZE - FRAME.bottom];
+  const x = linear([0, 1], [FRAME.left, right], 5);
+  const y = linear([0, 1], [bottom, FRAME.top], 5);
+  const write = (value: number): string => `${count(100 * value)}\u00a0%`;
+  const marks = bins.map(({ share, confidence, exact }) => {
+    if (confidence === null || exact.value === null) return "";
+    const bar =
+      exact.low === null || exact.high === null
+        ? ""
+        : element("path", {
+            d: `M${x(confidence).toFixed(2)} ${y(exact.low).toFixed(2)}V${y(exact.high).toFixed(2)}`,
+            class: "error model",
+          });
+    return element(
+      "g",
+      {},
+      tooltip(`confidence ${percent(confidence)}: ${percent(exact.value)} exact, ${percent(share)} of the questions`),
+      bar,
+      element("circle", {
+        cx: x(confidence),
+        cy: y(exact.value),
+        r: RADII[0] + (RADII[1] - RADII[0]) * Math.sqrt(share),
+        class: "dot model",
+      }),
+    );
+  });
+  return drawing(
+    `${name}: ${bins.flatMap(({ confidence, exact }) => (confidence === null ? [] : [`confidence ${percent(confidence)}, ${percent(exact.value)} exact`])).join("; ")}`,
+    { width: SIZE, height: SIZE, className: "panel" },
+    axisY(y, FRAME.left, { write, grid: right }),
+    axisX(x, bottom, { write }),
+    element("line", { x1: x(0), y1: y(0), x2: x(1), y2: y(1), class: "reference diagonal" }),
+    label((FRAME.left + right) / 2, SIZE - 6, "its confidence →", { class: "title", "text-anchor": "middle" }),
+    ...marks,
+  );
+}

@@ -1,0 +1,223 @@
+/**
+ * Report sections on facts: from made up to known, confidence against truth, and answers to be looked at (METHODS §5, §6);
+ * of one model, or of several beside each other.
+ */
+import type { FactRates, Facts } from "../../profile/facts.ts";
+import type { Interval } from "../../profile/figures.ts";
+import { exposuresText, inPercent, known, RATE_HEADS } from "../facts.ts";
+import { ABSENT, count, figure, interval, percent, sentence } from "../format.ts";
+import { calibrationMark } from "../marks/calibration.ts";
+import { knowing } from "../marks/knowing.ts";
+import { stepLines } from "../marks/steps.ts";
+import { element, markup } from "../marks/svg.ts";
+import { datum, drawn, type Entry, legend, numbers, paragraph, responsive, type Section, table } from "./parts.ts";
+
+type Path = readonly (string | number)[];
+type Example = Facts["examples"][number];
+
+const ENTRIES: readonly Entry[] = [
+  { name: "known: the answer is the truth", mark: "known" },
+  { name: "made up: another value of the same kind, fluent and false", mark: "made-up" },
+  { name: "beside the point: no value of this kind", mark: "beside-point" },
+  { name: "its confidence: the mean probability of the value it finds likeliest", mark: "sure" },
+  { name: "what guessing the commonest value scores", mark: "guessing" },
+];
+
+const PICTURE = "How answers part, by how often training told the fact";
+
+const share = (path: Path, given: Interval): string => datum(path, given.value, () => inPercent(given));
+
+function rateCells(path: Path, rates: FactRates): string[] {
+  const { exact, confusion, offType, confidence, guess, knowledge } = rates;
+  const bits = knowledge?.share ?? { value: null, low: null, high: null };
+  return [
+    share([...path, "exact"], exact),
+    share([...path, "confusion"], confusion),
+    share([...path, "offType"], offType),
+    share([...path, "confidence"], confidence),
+    datum([...path, "guess"], guess, percent),
+    bits.value === null ? ABSENT : share([...path, "knowledge", "share"], bits),
+  ];
+}
+
+const SAID: Readonly<Record<Example["verdict"], string>> = {
+  exact: "known",
+  confusion: "made up",
+  offType: "beside the point",
+};
+const CLASSES: Readonly<Record<Example["verdict"], string>> = {
+  exact: "known",
+  confusion: "made-up",
+  offType: "beside-point",
+};
+
+const short = (text: string): string => element("span", { class: "short" }, markup(text));
+
+const foreign = (text: string): string => `<bdi>${markup(text)}</bdi>`;
+
+function examples({ examples: given }: Facts): string {
+  if (given.length === 0) return "";
+  return table(
+    "Some questions, what is true and what it says",
+    ["told", "question", "truth", "answer", "sure"],
+    given.map(({ exposures, prompt, value, answer, verdict, confidence }) => [
+      short(exposuresText(exposures)),
+      `${foreign(prompt)} …`,
+      foreign(value),
+      element(
+        "span",
+        { class: `said ${CLASSES[verdict]}`, title: SAID[verdict] },
+        answer === "" ? "∅" : foreign(answer),
+      ),
+      short(percent(confidence)),
+    ]),
+    "words",
+  );
+}
+
+function judgement({ calibration, errorByBits }: Facts): string {
+  const calibrated = "How often it is right, by how sure it is";
+  const bits = "Answers that are not exact, by bits spent on the fact";
+  return element(
+    "div",
+    { class: "panels" },
+    drawn(calibrated, calibrationMark(calibrated, calibration.bins)),
+    errorByBits.length === 0
+      ? ""
+      : drawn(
+          bits,
+          stepLines(
+            bits,
+            errorByBits.map(({ from }) => (from === null ? "< 0" : count(from))),
+            "bits: prior less code length",
+            [{ name: "not exact", tone: "second", style: "solid", values: errorByBits.map(({ error }) => error) }],
+          ),
+        ),
+  );
+}
+
+const MEANS = [
+  "A fact is a subject, a relation and a value. The model goes on from a prompt; what it writes up to the end of the answer is the truth, another value that the relation can have, or neither.",
+  "Its confidence is the probability of the value it finds likeliest among all values of the relation. Where the line runs above the known part, it is surer than it is right.",
+  "Bits kept are the prior's bits less what the value costs the model after its prompt, floored at zero a fact, less the same mean over facts that training never told.",
+];
+const MISREAD = [
+  "A relation with few values is guessed right now and then: compare with the broken line, not with zero.",
+  "The bits of a fact are a code length: a model that says the right thing with little confidence has spent few of them.",
+  "Facts weigh as many facts of the file as they stand for; rare numbers of exposures have few subjects, and none below ten has an interval.",
+];
+
+/** @returns null where the profile has none */
+export function factsSection(facts: Facts | null | undefined): Section | null {
+  if (!facts) return null;
+  const { exposures, relations, calibration, knowledge, notes } = facts;
+  const head = ["facts", ...RATE_HEADS];
+  const { exact, choice } = calibration;
+  const judged = (name: "exact" | "choice", right: string): string[] => [
+    right,
+    share(["facts", "calibration", name, "calibrationError"], calibration[name].calibrationError),
+    datum(["facts", "calibration", name, "auroc"], calibration[name].auroc.value, () =>
+      interval(calibration[name].auroc),
+    ),
+  ];
+  return {
+    id: "facts",
+    title: "What it knows, and what it makes up",
+    methods: "§5, §6",
+    body: [
+      ...known(facts).map((text, index) => paragraph(text, index === 0 ? "lede" : undefined)),
+      drawn(
+        PICTURE,
+        responsive((form) => knowing(PICTURE, exposures, form)),
+        legend(ENTRIES),
+      ),
+      judgement(facts),
+      examples(facts),
+      numbers(
+        table(
+          "By exposures",
+          ["exposures", ...head],
+          exposures.map((one, index) => [
+            exposuresText(one.exposures),
+            datum(["facts", "exposures", index, "facts"], one.facts, count),
+            ...rateCells(["facts", "exposures", index], one),
+          ]),
+        ),
+        table(
+          "By relation, facts that training told",
+          ["relation", ...head],
+          relations.map((one, index) => [
+            foreign(one.relation),
+            datum(["facts", "relations", index, "facts"], one.facts, count),
+            ...rateCells(["facts", "relations", index], one),
+          ]),
+        ),
+        exact.auroc.value === null && choice.auroc.value === null
+          ? ""
+          : table(
+              "Confidence against being right",
+              ["right is", "calibration error", "area under the curve"],
+              [judged("exact", "the answer it writes"), judged("choice", "the value it finds likeliest")],
+            ),
+      ),
+      ...notes.map((note) => paragraph(sentence(note), "small")),
+    ].join(""),
+    means: knowledge === null ? MEANS.slice(0, 2) : MEANS,
+    misread: MISREAD,
+  };
+}
+
+/** Models beside each other on one file of facts. */
+export function factsBeside(models: readonly { readonly name: string; readonly facts: Facts }[]): Section {
+  const levels = [...new Set(models.flatMap(({ facts }) => facts.exposures.map(({ exposures }) => exposures)))].sort(
+    (a, b) => (a ?? -1) - (b ?? -1),
+  );
+  const rates = (facts: Facts, exposures: number | null): FactRates | undefined =>
+    facts.exposures.find((one) => one.exposures === exposures);
+  const cells = (of: (facts: Facts) => string): string[] => models.map(({ facts }) => of(facts));
+  return {
+    id: "facts",
+    title: "What each knows, and what it makes up",
+    methods: "§5, §6",
+    body: [
+      element(
+        "div",
+        { class: "panels" },
+        ...models.map(({ name, facts }) => drawn(name, knowing(`${PICTURE}: ${name}`, facts.exposures, "panel"))),
+      ),
+      legend(ENTRIES),
+      table(
+        "Answers that are exact",
+        ["told", ...models.map(({ name }) => name)],
+        levels.map((level) => [
+          exposuresText(level),
+          ...cells((facts) => {
+            const found = rates(facts, level);
+            return found ? markup(inPercent(found.exact)) : ABSENT;
+          }),
+        ]),
+      ),
+      table(
+        "Whether they know it, and what their weights keep",
+        ["", ...models.map(({ name }) => name)],
+        [
+          [
+            "surer when right (area under the curve)",
+            ...cells(({ calibration }) => markup(interval(calibration.exact.auroc))),
+          ],
+          ["calibration error", ...cells(({ calibration }) => markup(inPercent(calibration.exact.calibrationError)))],
+          [
+            "share of the bits kept",
+            ...cells(({ knowledge }) => (knowledge ? markup(inPercent(knowledge.overall.share)) : ABSENT)),
+          ],
+          [
+            "bits a parameter",
+            ...cells(({ knowledge }) => (knowledge ? markup(figure(knowledge.bitsPerParameter.value)) : ABSENT)),
+          ],
+        ],
+      ),
+    ].join(""),
+    means: MEANS,
+    misread: MISREAD,
+  };
+}
