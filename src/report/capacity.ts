@@ -75,14 +75,12 @@ const runNotes = ({ runs }: Capacity): Block[] => [
 const publishedRows = (published: readonly PublishedCapacity[]): Block =>
   rows(
     "Published capacities",
-    ["bits per parameter", "measure", "models", "condition", "paper", "figure"],
-    published.map(({ bitsPerParameter, measure, model, condition, paper, status }) => [
+    ["bits per parameter", "what", "models and conditions", "by"],
+    published.map(({ bitsPerParameter, measure, model, condition, paper }) => [
       figure(bitsPerParameter),
       measure,
-      model,
-      condition,
-      paper,
-      status,
+      `${model}; ${condition}`,
+      paper.split(",")[0],
     ]),
     "words",
   );
@@ -143,7 +141,7 @@ export function capacityPage(capacity: Capacity, published: readonly PublishedCa
     body: blocksMarkup([publishedRows(published), ...besideText(capacity, published).map((one) => text(`${one}.`))]),
     means: ["Bits per parameter of random strings (Morris et al.) and of facts with a known prior (Allen-Zhu & Li)."],
     misread: [
-      "They count parameters of models thousands of times larger, trained for up to a million steps. In a small model the embedding is a large share of the parameters.",
+      "They come from models of 100 thousand to 1.5 billion parameters, trained for up to a million steps. The smaller the model, the larger the share of its parameters that is the embedding.",
     ],
   };
   return framed(

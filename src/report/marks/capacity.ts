@@ -33,7 +33,7 @@ export function capacityCurve(
 ): string {
   const wide = form === "wide";
   const [width, height] = wide ? [720, 380] : [344, 320];
-  const frame = wide ? { left: 62, right: 150, top: 34, bottom: 52 } : { left: 44, right: 14, top: 34, bottom: 50 };
+  const frame = wide ? { left: 62, right: 190, top: 34, bottom: 52 } : { left: 44, right: 14, top: 34, bottom: 50 };
   const [right, bottom] = [width - frame.right, height - frame.bottom];
   const sizes = points.map(({ strings }) => strings);
   const positive = points.flatMap(({ runs, entropyBits }) => [entropyBits, ...runs.map(({ bits }) => bits)]);
@@ -62,7 +62,7 @@ export function capacityCurve(
     const crowded = index > 0 && y(level.bits) - y(named[index - 1].bits) < 15;
     const at = y(level.bits) + (crowded ? 14 : -6);
     return wide
-      ? label(right + 8, y(level.bits) + 4 + (crowded ? 8 : 0), shorten(level.name, 22), { class: "tag" })
+      ? label(right + 8, y(level.bits) + 4 + (crowded ? 8 : 0), shorten(level.name, 30), { class: "tag" })
       : label(right, at, shorten(level.name, 30), { class: "tag", "text-anchor": "end" });
   });
   const flats = levels.map((level) =>
