@@ -2,10 +2,13 @@
  * Candidates and answers: code lengths against what `measure` says of the same strings, the boundary between prompt and
  * answer where tokens cross it, and answers token by token.
  */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { CONFIG, measureFiles, writeModel, writeText } from "../measure/model.testing.ts";
 import { openModel } from "../measure/model.ts";
+import { writeUntrained } from "../models/untrained.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { trainTokenizer } from "../tokenizer/train.ts";
 import { ask, Listener, type Question, tokenized } from "./candidates.ts";
@@ -49,6 +52,25 @@ describe("asking", () => {
     found.forEach((nats, index) => {
       expect(nats, texts[index].whole).toBeCloseTo(expected[index], 4);
     });
+  });
+
+  it("charges an ending as what begins like it, so that a space is not held against the word it opens", async () => {
+    // Of texts that go on with a word, no token is a space alone.
+    const folder = at("trained");
+    const text = "she walks 12 miles and talks 20 miles. ".repeat(40);
+    const { tokenizer, tokenizerConfig } = trainTokenizer([text], 300);
+    await writeUntrained(folder, { ...CONFIG, vocab_size: 300 }, 3);
+    writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+    writeFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(tokenizerConfig));
+    const [reply] = await ask(await open(folder), [question("she walks", ["12", "20"], " ")], { threads: 1 });
+    const words = createTokenizer(tokenizer);
+    const opensWord = Array.from({ length: 300 }, (_, id) => Buffer.from(words.bytesOf(id)).toString()).filter((one) =>
+      one.startsWith(" "),
+    ).length;
+    expect(opensWord).toBeGreaterThan(5);
+    // The weights are random and near zero, every token about as likely: ln 300 a token, and less for one of so many.
+    const tokens = words.encode(" 12").ids.length;
+    expect(reply.nats[0]).toBeCloseTo(tokens * Math.log(300) + Math.log(300 / opensWord), 0);
   });
 
   it("answers what generating one prompt after the other does, up to sixteen tokens", async () => {

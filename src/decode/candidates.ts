@@ -2,7 +2,8 @@
  * Questions with a finite set of answers (METHODS §6): how probable a model finds each candidate after a prompt, and what
  * it says by itself. A candidate is charged whole, with what joins it to the prompt and what ends it. Tokens are those of
  * the whole text: where an answer changes the prompt's last tokens, all candidates are charged from the last token on that
- * the prompt shares with every one of them.
+ * the prompt shares with every one of them; and the last token, where the terminator may be the beginning of a longer one
+ * (a space that opens a word), stands for every token that begins as it does.
  *
  * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
  */
@@ -83,15 +84,50 @@ export async function ask(
   const { spec, checkpoint } = model;
   const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config);
   const asked = questions.map((question) => tokenized(tokenizer, question));
-  const nats = await codeLengths(asked, {
-    spec,
-    weights: checkpoint.weights,
-    threads,
-    signal,
-    onProgress: (done) => onProgress("candidates", done),
-  });
+  const endings = new Endings(tokenizer, spec.vocabulary);
+  const nats = await codeLengths(
+    asked.map(({ stem, tails }) => ({
+      stem,
+      tails: tails.map((tail) => tail.slice(0, -1)),
+      closings: tails.map((tail) => endings.classOf(tail[tail.length - 1])),
+    })),
+    {
+      spec,
+      weights: checkpoint.weights,
+      threads,
+      signal,
+      classes: endings.classes,
+      onProgress: (done) => onProgress("candidates", done),
+    },
+  );
   const said = await answers(model, tokenizer, questions, asked, { threads, signal, onProgress });
   return said.map((one, index) => ({ nats: nats[index], ...one }));
+}
+
+/** For a token that ends a text which goes on: all tokens that begin with its bytes, itself among them. */
+class Endings {
+  readonly classes: ReadonlySet<number>[] = [];
+  readonly #known = new Map<number, number>();
+  readonly #bytes: readonly Buffer[];
+
+  constructor(tokenizer: Tokenizer, vocabulary: number) {
+    this.#bytes = Array.from({ length: vocabulary }, (_, id) => Buffer.from(tokenizer.bytesOf(id)));
+  }
+
+  classOf(token: number): number {
+    const known = this.#known.get(token);
+    if (known !== undefined) return known;
+    const own = this.#bytes[token];
+    const members = new Set([token]);
+    if (own.length > 0) {
+      this.#bytes.forEach((bytes, id) => {
+        if (bytes.subarray(0, own.length).equals(own)) members.add(id);
+      });
+    }
+    this.#known.set(token, this.classes.length);
+    this.classes.push(members);
+    return this.classes.length - 1;
+  }
 }
 
 type Answer = Pick<Reply, "answer" | "candidate">;

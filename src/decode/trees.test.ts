@@ -34,29 +34,51 @@ const BRANCHINGS: readonly Branching[] = [5, 16, 1].map((length) => {
   return { stem: some(length), tails: [...tails, tails[0]] };
 });
 
+/** The same tails, each closed by a class, and one that is nothing but its closing. */
+const CLASSES = [new Set(some(5)), new Set([7]), new Set(Array.from({ length: VOCABULARY }, (_, token) => token))];
+const CLOSED: readonly Branching[] = BRANCHINGS.map(({ stem, tails }) => {
+  const all = [...tails, []];
+  return { stem, tails: all, closings: all.map((_, tail) => tail % CLASSES.length) };
+});
+
 async function optionsOf(name: string): Promise<TreeOptions> {
   const { config, weights } = await openCheckpoint(fixture(`models/${name}`));
   return { spec: specOf(config), weights, threads: 1 };
 }
 
 /** Every tail by itself, in float64 from the logits of the measuring graph. */
-async function oneByOne(name: string): Promise<number[][]> {
+async function oneByOne(name: string, branchings: readonly Branching[]): Promise<number[][]> {
   const { run, spec } = await openModel(fixture(`models/${name}`), () => ({ everything: true }), LONGEST);
-  const natsOf = async (stem: readonly number[], tail: readonly number[]): Promise<number> => {
+  const natsOf = async (
+    stem: readonly number[],
+    tail: readonly number[],
+    closing: Iterable<number>,
+  ): Promise<number> => {
     const ids = [...stem, ...tail];
     const { logits } = await run({ input_ids: { data: ids, dims: [1, ids.length] } });
-    return tail.reduce((nats, token, at) => {
-      const row = logits.data.subarray((stem.length + at - 1) * spec.vocabulary, (stem.length + at) * spec.vocabulary);
+    const lossOf = (at: number, tokens: Iterable<number>): number => {
+      const row = logits.data.subarray(at * spec.vocabulary, (at + 1) * spec.vocabulary);
       const largest = row.reduce((a, b) => Math.max(a, b));
-      return nats + largest - row[token] + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
-    }, 0);
+      const mass = (of: Iterable<number>): number => [...of].reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
+      return Math.log(mass(row)) - Math.log(mass(Array.from(tokens, (token) => row[token])));
+    };
+    const along = tail.reduce((nats, token, at) => nats + lossOf(stem.length + at - 1, [token]), 0);
+    return along + ([...closing].length > 0 ? lossOf(ids.length - 1, closing) : 0);
   };
-  return Promise.all(BRANCHINGS.map(({ stem, tails }) => Promise.all(tails.map((tail) => natsOf(stem, tail)))));
+  return Promise.all(
+    branchings.map(({ stem, tails, closings }) =>
+      Promise.all(tails.map((tail, index) => natsOf(stem, tail, closings ? CLASSES[closings[index]] : []))),
+    ),
+  );
 }
 
 describe.each(models)("$name", ({ name }) => {
-  it("gives every tail the code length of the full pass", async () => {
-    const [found, expected] = await Promise.all([codeLengths(BRANCHINGS, await optionsOf(name)), oneByOne(name)]);
+  it.each([
+    ["gives every tail the code length of the full pass", BRANCHINGS],
+    ["gives every tail with its closing the code length of the full pass", CLOSED],
+  ])("%s", async (_, branchings) => {
+    const options = { ...(await optionsOf(name)), classes: branchings === CLOSED ? CLASSES : [] };
+    const [found, expected] = await Promise.all([codeLengths(branchings, options), oneByOne(name, branchings)]);
     found.forEach((nats, b) => {
       nats.forEach((value, tail) => {
         expect(Math.abs(value - expected[b][tail]), `branching ${b}, tail ${tail}`).toBeLessThan(ALLOWED);
@@ -79,6 +101,25 @@ describe("trees", () => {
       expect(whole[tail]).toBeCloseTo(alone[index], 4);
     });
     expect(whole.every((nats) => nats > 0)).toBe(true);
+    const closings = tails.map((_, tail) => tail % CLASSES.length);
+    const [closed, open] = await codeLengths([{ stem, tails, closings }, BRANCHINGS[0]], {
+      ...options,
+      classes: CLASSES,
+    });
+    const [sample] = await codeLengths(
+      [{ stem, tails: few.map((tail) => tails[tail]), closings: few.map((tail) => closings[tail]) }],
+      {
+        ...options,
+        classes: CLASSES,
+      },
+    );
+    few.forEach((tail, index) => {
+      expect(closed[tail]).toBeCloseTo(sample[index], 4);
+    });
+    const [unclosed] = await codeLengths([BRANCHINGS[0]], options);
+    open.forEach((nats, tail) => {
+      expect(nats).toBeCloseTo(unclosed[tail], 4);
+    });
   });
 
   it("refuse a text longer than the model's positions, and stop when told to", async () => {

@@ -1,9 +1,10 @@
 /**
  * What follows a text, among many: token sequences that go on from one stem, laid out as a prefix tree for one run of the
  * model (`models/trees.ts`). The stem is read once, and so is whatever continuations share; of a tree that is too large for
- * a run, parts are run by themselves. Code lengths are sums in float64 over tokens.
+ * a run, parts are run by themselves. Code lengths are sums in float64 over tokens. A tail may be closed by a class: behind
+ * its tokens comes any token of it.
  *
- * Memory: some 100 bytes a node; in the runtime's process as `models/trees.ts` says, R at most `MOST_SLOTS`.
+ * Memory: some 100 bytes a node, 4·V·C for C classes; in the runtime's process as `models/trees.ts` says, R at most `MOST_SLOTS`.
  */
 import type { Feed } from "../engines/runtime-messages.ts";
 import { RuntimeProcess } from "../engines/runtime-process.ts";
@@ -12,16 +13,21 @@ import { buildTreeGraph } from "../models/trees.ts";
 import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
-/** A stem and what may go on from it; neither the stem nor a tail is empty. */
+/** A stem, which is not empty, and what may go on from it. */
 export interface Branching {
   readonly stem: readonly number[];
+  /** none is empty but one that is closed */
   readonly tails: readonly (readonly number[])[];
+  /** [tails] the class, of those in the options, that closes each; none is closed without */
+  readonly closings?: readonly number[];
 }
 
 export interface TreeOptions {
   readonly spec: DecoderSpec;
   readonly weights: WeightSource;
   readonly threads: number;
+  /** tokens of each class */
+  readonly classes?: readonly ReadonlySet<number>[];
   readonly signal?: AbortSignal;
   /** told how many branchings are done */
   readonly onProgress?: (done: number) => void;
@@ -40,7 +46,7 @@ const MOST_SCORES = 2 ** 26;
  */
 export async function codeLengths(
   branchings: readonly Branching[],
-  { spec, weights, threads, signal, onProgress }: TreeOptions,
+  { spec, weights, threads, classes = [], signal, onProgress }: TreeOptions,
 ): Promise<Float64Array[]> {
   const nats = branchings.map(({ tails }) => new Float64Array(tails.length));
   if (branchings.length === 0) return nats;
@@ -48,7 +54,9 @@ export async function codeLengths(
   const parts = branchings.flatMap((branching, index) => partsOf(branching, index, limits.slots));
   const runs = packed(parts, limits);
   const longest = parts.reduce((most, { positions }) => positions.reduce((a, b) => Math.max(a, b + 1), most), 1);
-  const graph = buildTreeGraph(spec, weights, longest);
+  const graph = buildTreeGraph(spec, weights, longest, classes.length);
+  const members = classes.length > 0 ? membersOf(classes, spec.vocabulary) : null;
+  const outputs = members ? ["losses", "closings"] : ["losses"];
   const left = new Int32Array(branchings.length);
   for (const { branching } of parts) left[branching]++;
 
@@ -60,7 +68,7 @@ export async function codeLengths(
     await runtime.load(graph.bytes, graph.externalFolder, threads);
     let done = 0;
     const start = (run: readonly Tree[]) => {
-      const result = runtime.run(feedsOf(run), ["losses"], `${run.length} trees of continuations`);
+      const result = runtime.run(feedsOf(run, members), outputs, `${run.length} trees of continuations`);
       // Where the run before this one fails, nobody awaits this one.
       result.catch(() => {});
       return { run, result };
@@ -69,13 +77,15 @@ export async function codeLengths(
     for (let next = 0; next < runs.length || queue.length > 0; ) {
       while (queue.length < 2 && next < runs.length) queue.push(start(runs[next++]));
       const { run, result } = queue.shift()!;
-      const { data } = (await result).outputs.losses;
-      let at = 0;
-      for (const { branching, tails, targets } of run) {
-        for (const { tail, edges } of tails) {
-          for (const edge of edges) nats[branching][tail] += data[at + edge];
+      const { losses, closings } = (await result).outputs;
+      let [at, closingAt] = [0, 0];
+      for (const { branching, tails, targets, closings: own } of run) {
+        for (const { tail, edges, closing } of tails) {
+          for (const edge of edges) nats[branching][tail] += losses.data[at + edge];
+          if (closing !== null) nats[branching][tail] += closings.data[closingAt + closing];
         }
         at += targets.length;
+        closingAt += own.length;
         if (--left[branching] === 0) done++;
       }
       onProgress?.(done);
@@ -114,8 +124,21 @@ interface Tree {
   /** slot that each edge starts from, and the token it leads to */
   readonly sources: readonly number[];
   readonly targets: readonly number[];
-  /** which edges make up a tail */
-  readonly tails: readonly { readonly tail: number; readonly edges: readonly number[] }[];
+  /** slot that each closing starts from, and its class */
+  readonly closings: readonly { readonly source: number; readonly kind: number }[];
+  /** which edges make up a tail, and which closing */
+  readonly tails: readonly {
+    readonly tail: number;
+    readonly edges: readonly number[];
+    readonly closing: number | null;
+  }[];
+}
+
+/** [V,C] */
+function membersOf(classes: readonly ReadonlySet<number>[], vocabulary: number): Feed {
+  const data = new Float32Array(vocabulary * classes.length);
+  for (const [kind, tokens] of classes.entries()) for (const token of tokens) data[token * classes.length + kind] = 1;
+  return { type: "float32", data, dims: [vocabulary, classes.length] };
 }
 
 interface Node {
@@ -127,48 +150,55 @@ interface Node {
 const node = (): Node => ({ children: new Map(), ended: [] });
 
 /** The tree of a branching, or several where it has more than `slots`: as many tails in each as surely fit. */
-function partsOf({ stem, tails }: Branching, branching: number, slots: number): Tree[] {
+function partsOf({ stem, tails, closings }: Branching, branching: number, slots: number): Tree[] {
   const parts: Tree[] = [];
+  // The last token of a tail needs a slot where something comes behind it.
+  const last = closings ? 0 : 1;
   for (let start = 0; start < tails.length; ) {
     const root = node();
     let size = stem.length;
     let end = start;
     for (; end < tails.length; end++) {
       const tail = tails[end];
-      if (end > start && size + tail.length - 1 > slots) break;
+      if (end > start && size + tail.length - last > slots) break;
       let at = root;
       for (const token of tail) {
         let child = at.children.get(token);
         if (child === undefined) {
           child = node();
-          // What was a leaf goes on now and takes a slot.
-          if (at !== root && at.children.size === 0) size++;
+          // What was a leaf goes on now and takes a slot; with closings every node does.
+          if (closings || (at !== root && at.children.size === 0)) size++;
           at.children.set(token, child);
         }
         at = child;
       }
       at.ended.push(end);
     }
-    parts.push(walked(stem, root, branching));
+    parts.push(walked(stem, root, branching, closings));
     start = end;
   }
   return parts;
 }
 
-function walked(stem: readonly number[], root: Node, branching: number): Tree {
+function walked(stem: readonly number[], root: Node, branching: number, kinds: readonly number[] | undefined): Tree {
   const ids = [...stem];
   const positions = [...stem.keys()];
   const ends = stem.map(() => 0);
   const sources: number[] = [];
   const targets: number[] = [];
-  const tails: { tail: number; edges: readonly number[] }[] = [];
-  const visit = ({ children }: Node, slot: number, depth: number, path: readonly number[]): void => {
+  const closings: { source: number; kind: number }[] = [];
+  const tails: { tail: number; edges: readonly number[]; closing: number | null }[] = [];
+  const visit = ({ children, ended }: Node, slot: number, depth: number, edges: readonly number[]): void => {
+    for (const tail of kinds ? ended : []) {
+      tails.push({ tail, edges, closing: closings.length });
+      closings.push({ source: slot, kind: kinds![tail] });
+    }
     for (const [target, child] of children) {
-      const along = [...path, targets.length];
+      const along = [...edges, targets.length];
       sources.push(slot);
       targets.push(target);
-      for (const tail of child.ended) tails.push({ tail, edges: along });
-      if (child.children.size === 0) continue;
+      for (const tail of kinds ? [] : child.ended) tails.push({ tail, edges: along, closing: null });
+      if (child.children.size === 0 && !kinds) continue;
       const own = ids.length;
       ids.push(target);
       positions.push(depth);
@@ -179,7 +209,7 @@ function walked(stem: readonly number[], root: Node, branching: number): Tree {
   };
   visit(root, stem.length - 1, stem.length, []);
   ends.fill(ids.length, 0, stem.length);
-  return { branching, stem: stem.length, ids, positions, ends, sources, targets, tails };
+  return { branching, stem: stem.length, ids, positions, ends, sources, targets, closings, tails };
 }
 
 /** Trees that run together: of about one size, as many as the limits take, and at least one. */
@@ -199,13 +229,14 @@ function packed(parts: readonly Tree[], { slots, scores }: Limits): Tree[][] {
 }
 
 /** What `models/trees.ts` reads; padding is on the right. */
-function feedsOf(run: readonly Tree[]): Record<string, Feed> {
+function feedsOf(run: readonly Tree[], members: Feed | null): Record<string, Feed> {
   const width = run[0].ids.length;
   const dims = [run.length, width];
   const [ids, positions, ends] = Array.from({ length: 3 }, () => new BigInt64Array(run.length * width));
   const rows: bigint[] = [];
   const edges: bigint[] = [];
   const targets: bigint[] = [];
+  const closing: { readonly rows: bigint[]; readonly classes: bigint[] } = { rows: [], classes: [] };
   run.forEach((tree, b) => {
     const first = tree.stem - 1;
     const rowOf = rows.length - first;
@@ -218,6 +249,10 @@ function feedsOf(run: readonly Tree[]): Record<string, Feed> {
     }
     for (const source of tree.sources) edges.push(BigInt(rowOf + source));
     for (const target of tree.targets) targets.push(BigInt(target));
+    for (const { source, kind } of tree.closings) {
+      closing.rows.push(BigInt(rowOf + source));
+      closing.classes.push(BigInt(kind));
+    }
   });
   const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
   return {
@@ -228,5 +263,10 @@ function feedsOf(run: readonly Tree[]): Record<string, Feed> {
     rows: vector(BigInt64Array.from(rows)),
     edges: vector(BigInt64Array.from(edges)),
     targets: vector(BigInt64Array.from(targets)),
+    ...(members && {
+      members,
+      closing_rows: vector(BigInt64Array.from(closing.rows)),
+      closing_classes: vector(BigInt64Array.from(closing.classes)),
+    }),
   };
 }
