@@ -7,7 +7,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { createGzip } from "node:zlib";
 import { Command } from "@commander-js/extra-typings";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
@@ -17,7 +19,7 @@ import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
-import { createWorld, documents, type SizeName, type World } from "../text/almanac/almanac.ts";
+import { createWorld, documents, facts, type SizeName, type World } from "../text/almanac/almanac.ts";
 import { deliver, prepareDelivery } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed, threads } from "./options.ts";
@@ -26,20 +28,24 @@ const TITLE =
   "This is a specimen: a small model that has read nothing but the almanac of a fictional country. " +
   "It is measured on pages that it has not read, and of the real world it knows nothing.";
 
-/** A training run, the world that it was trained on, and how many held-out pages of that world are measured. */
+/** A training run, the world that it was trained on, and what of that world the model is measured on. */
 export interface Specimen {
   readonly run: string;
   readonly seed: number;
   readonly size: SizeName;
+  /** held-out pages about known entities, and about entities never seen */
   readonly pages: { readonly known: number; readonly unseen: number };
+  /** facts asked for, of each number of exposures */
+  readonly facts: number;
 }
 
-/** As `npm run specimens` makes it; so many pages take well under a minute on two cores. */
+/** As `npm run specimens` makes it; so much takes well under a minute on two cores. */
 const MAIN: Specimen = {
   run: fileURLToPath(new URL("../../specimens/main", import.meta.url)),
   seed: 7,
   size: "medium",
   pages: { known: 400, unseen: 200 },
+  facts: 64,
 };
 
 /** @throws LossyscopeError `input` where the run is not there */
@@ -54,16 +60,27 @@ async function lastCheckpoint(run: string): Promise<string> {
   return (await findRun([run])).checkpoints.at(-1)!.model;
 }
 
-/** Writes the first held-out pages of a split. @returns the file */
-async function writePages(world: World, split: "known" | "unseen", pages: number, folder: string): Promise<string> {
-  const path = join(folder, `${split}.jsonl`);
-  let text = "";
-  let left = pages;
-  for (const page of documents(world, split)) {
-    if (left-- === 0) break;
-    text += `${JSON.stringify(page)}\n`;
+const some = function* <T>(all: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const one of all) {
+    if (left-- === 0) return;
+    yield one;
   }
-  await writeAtomic(path, text);
+};
+
+function* linesOf(records: Iterable<unknown>): Generator<string> {
+  for (const record of records) yield `${JSON.stringify(record)}\n`;
+}
+
+/** @returns the file */
+async function writePages(path: string, world: World, split: "known" | "unseen", count: number): Promise<string> {
+  await writeAtomic(path, Array.from(linesOf(some(documents(world, split), count))).join(""));
+  return path;
+}
+
+/** All facts of the world: only they say of how much the questions are a sample. @returns the file, compressed */
+async function writeFacts(path: string, world: World): Promise<string> {
+  await writeAtomic(path, Readable.from(linesOf(facts(world))).pipe(createGzip()));
   return path;
 }
 
@@ -98,17 +115,22 @@ export function demoCommand(specimen: Specimen = MAIN) {
       const work = mkdtempSync(join(tmpdir(), "lossyscope-demo-"));
       try {
         await interruptible(async (signal) => {
+          progress.start("writing pages and facts of the almanac", null, "files");
           const world = createWorld(specimen.seed, specimen.size);
-          const known = await writePages(world, "known", specimen.pages.known, pages);
-          const unseen = await writePages(world, "unseen", specimen.pages.unseen, pages);
+          const known = await writePages(join(pages, "known.jsonl"), world, "known", specimen.pages.known);
+          const unseen = await writePages(join(pages, "unseen.jsonl"), world, "unseen", specimen.pages.unseen);
+          const questions = await writeFacts(join(pages, "facts.jsonl.gz"), world);
+          progress.finish();
           const text = [
             { path: known, domain: "known" },
             { path: unseen, domain: "unseen" },
           ];
           const model = await openModel(folder, { offline: true, signal });
           const request = { model, points: null, title: TITLE, threads, work, resume: false, progress, signal };
-          await deliver(await measure({ ...request, plan: validatePlan({ text, seed }) }), delivery);
+          const plan = validatePlan({ text, seed, with: ["facts"], facts: { path: questions, limit: specimen.facts } });
+          await deliver(await measure({ ...request, plan }), delivery);
           const again = ["measure", fromHere(folder), "--domain", `known=${known}`, "--domain", `unseen=${unseen}`];
+          again.push("--with", "facts", "--facts", questions, "--limit-facts", String(specimen.facts));
           if (seed !== 0) again.push("--seed", String(seed));
           process.stderr.write(`the same by hand: lossyscope ${again.map(quoted).join(" ")}\n`);
         });
