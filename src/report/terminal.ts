@@ -79,6 +79,12 @@ const ASCII: Readonly<Record<string, string>> = {
 const toAscii = (text: string): string =>
   text.replace(/\P{ASCII}/gu, (character) => ASCII[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
 
+/** Text of ours for a terminal: breaks no longer held together, ASCII where nothing else is written. */
+export function forTerminal(text: string, { unicode }: Pick<TerminalOptions, "unicode">): string {
+  const plain = text.replaceAll("\u00a0", " ");
+  return unicode ? plain : toAscii(plain);
+}
+
 /** Layers shown as lines of their own; of more, every second, third, … and always the last. */
 const MOST_LAYERS = 13;
 
@@ -278,7 +284,6 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
   const text = blocks
     .filter((block) => block.length > 0)
     .map((block) => block.map((line) => `${line.trimEnd()}\n`).join(""))
-    .join("\n")
-    .replaceAll("\u00a0", " ");
-  return unicode ? text : toAscii(text);
+    .join("\n");
+  return forTerminal(text, { unicode });
 }

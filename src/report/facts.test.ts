@@ -1,0 +1,153 @@
+/** What is said and drawn of facts: the picture's shares, missing figures, text that would be markup. */
+import { describe, expect, it } from "vitest";
+import type { FactRates, Facts } from "../profile/facts.ts";
+import type { Interval } from "../profile/figures.ts";
+import { factLines, knownClaim } from "./facts.ts";
+import { columns } from "./format.ts";
+import { knowing } from "./marks/knowing.ts";
+import { factsBeside, factsSection } from "./sections/facts.ts";
+
+const around = (value: number, half = 0.02): Interval => ({ value, low: value - half, high: value + half });
+const none: Interval = { value: null, low: null, high: null };
+
+const rates = (exact: number, confusion: number): FactRates => ({
+  facts: 40,
+  total: 400,
+  subjects: 30,
+  exact: around(exact),
+  confusion: around(confusion),
+  offType: around(1 - exact - confusion),
+  choice: around(exact),
+  guess: 0.05,
+  confidence: around(0.3 + exact / 2),
+  probability: around(exact),
+  reciprocalRank: around(exact),
+  codeBits: around(3),
+  knowledge: { priorBits: 2000, unfloored: around(100), corrected: around(90), share: around(0.045) },
+});
+
+const HOSTILE = '<img src=x onerror="alert(1)">\u202e';
+
+const FACTS: Facts = {
+  source: { name: "facts.jsonl", digest: "0".repeat(64) },
+  questions: 160,
+  overall: rates(0.5, 0.4),
+  exposures: [0, 1, 32, 1024].map((exposures, index) => ({ exposures, ...rates((3 * index) / 10, (9 - 3 * index) / 10) })),
+  relations: [{ relation: HOSTILE, ...rates(0.5, 0.4) }],
+  calibration: {
+    exact: { calibrationError: around(0.1), auroc: around(0.8) },
+    choice: { calibrationError: around(0.1), auroc: none },
+    bins: [
+      { from: 0, share: 0, confidence: null, exact: none, choice: none },
+      { from: 0.5, share: 1, confidence: 0.6, exact: around(0.5), choice: around(0.5) },
+    ],
+  },
+  errorByBits: [
+    { from: null, facts: 10, error: around(0.9) },
+    { from: 0, facts: 30, error: around(0.2) },
+  ],
+  knowledge: {
+    overall: { priorBits: 2000, unfloored: around(100), corrected: around(90), share: around(0.045) },
+    bitsPerParameter: around(0.9),
+    control: 40,
+  },
+  examples: [
+    {
+      subject: HOSTILE,
+      relation: "r",
+      exposures: 1,
+      prompt: HOSTILE,
+      value: HOSTILE,
+      answer: HOSTILE,
+      verdict: "offType",
+      favourite: HOSTILE,
+      confidence: 0.2,
+      probability: 0.1,
+    },
+  ],
+  interval: { level: 0.95, resamples: 2000 },
+  notes: ["a note"],
+};
+
+/** Ordinates of a band's outline at the middle of its steps, by tooltip. */
+const outline = (svg: string, className: string): string[] =>
+  [...svg.matchAll(/<path d="([^"]+)" class="band ([^"]+)"/g)]
+    .filter(([, , name]) => name === className)
+    .map(([, d]) => d);
+
+describe("the picture", () => {
+  it("stacks the shares to one at every level, what was never seen apart", () => {
+    const svg = knowing("picture", FACTS.exposures, "wide");
+    for (const band of ["known", "made-up", "beside-point"]) expect(outline(svg, band)).toHaveLength(2);
+    const numbersOf = (d: string): number[] => [...d.matchAll(/[ML]([\d.]+) ([\d.]+)/g)].map(([, , y]) => Number(y));
+    const [known, madeUp, beside] = ["known", "made-up", "beside-point"].map((band) =>
+      outline(svg, band).map(numbersOf),
+    );
+    known.forEach((points, group) => {
+      const half = points.length / 2;
+      // the upper side of a band is the lower side of the next one, read backwards
+      expect(madeUp[group].slice(half)).toEqual(points.slice(0, half).reverse());
+      expect(beside[group].slice(half)).toEqual(madeUp[group].slice(0, half).reverse());
+      expect(new Set(beside[group].slice(0, half)).size).toBe(1);
+      expect(new Set(points.slice(half)).size).toBe(1);
+    });
+    expect(svg).toContain("exposures 1,024: 90.0\u00a0% known, 0\u00a0% made up");
+    expect(svg).toContain("never");
+  });
+
+  it("takes a single level of unknown exposures", () => {
+    const svg = knowing("picture", [{ exposures: null, ...rates(0.2, 0.8) }], "panel");
+    expect(svg).toContain(">all<");
+    expect(svg).not.toContain("NaN");
+  });
+});
+
+describe("the words", () => {
+  it("claim what the rarest and the commonest facts show", () => {
+    expect(knownClaim(FACTS)).toBe("Of facts told once it knows 30.0\u00a0%, of those told 1,024 times 90.0\u00a0%.");
+    const unknown = { ...FACTS, exposures: [{ exposures: null, ...rates(0.5, 0.4) }] };
+    expect(knownClaim(unknown)).toBe("Of what it is asked it knows 50.0\u00a0%, and makes up 40.0\u00a0%.");
+  });
+
+  it("fit the terminal, with intervals where there is room", () => {
+    for (const width of [80, 120]) {
+      const lines = factLines(FACTS, width);
+      expect(Math.max(...lines.map(columns))).toBeLessThanOrEqual(width);
+      expect(lines.some((line) => line.includes("1,024") && line.includes("(88.0–92.0)"))).toBe(width === 120);
+    }
+  });
+});
+
+describe("sections", () => {
+  it("show foreign text as text", () => {
+    for (const { body } of [factsSection(FACTS)!, factsBeside([{ name: HOSTILE, facts: FACTS }])]) {
+      expect(body).not.toContain("<img");
+      expect(body).not.toContain("\u202e");
+      expect(body).not.toContain("NaN");
+    }
+  });
+
+  it("leave out what is missing", () => {
+    const bare = {
+      ...FACTS,
+      knowledge: null,
+      errorByBits: [],
+      examples: [],
+      calibration: { ...FACTS.calibration, bins: [] },
+    };
+    const { body, means } = factsSection(bare)!;
+    expect(body).not.toContain("Some questions");
+    expect(body).not.toContain("bits spent");
+    expect(means).toHaveLength(2);
+    expect(factsSection(undefined)).toBeNull();
+  });
+
+  it("lay models beside each other, each with its picture", () => {
+    const { body } = factsBeside([
+      { name: "main", facts: FACTS },
+      { name: "small", facts: { ...FACTS, exposures: FACTS.exposures.slice(1) } },
+    ]);
+    expect(body.match(/class="knowing panel"/g)).toHaveLength(2);
+    expect(body.match(/<tr>/g)!.length).toBe(1 + 4 + 1 + 4);
+  });
+});
