@@ -32,7 +32,10 @@ const FACTS: Facts = {
   source: { name: "facts.jsonl", digest: "0".repeat(64) },
   questions: 160,
   overall: rates(0.5, 0.4),
-  exposures: [0, 1, 32, 1024].map((exposures, index) => ({ exposures, ...rates((3 * index) / 10, (9 - 3 * index) / 10) })),
+  exposures: [0, 1, 32, 1024].map((exposures, index) => ({
+    exposures,
+    ...rates((3 * index) / 10, (9 - 3 * index) / 10),
+  })),
   relations: [{ relation: HOSTILE, ...rates(0.5, 0.4) }],
   calibration: {
     exact: { calibrationError: around(0.1), auroc: around(0.8) },
