@@ -17,6 +17,10 @@ export interface BarRow extends Interval {
 
 /** Longest name and figure that the wide form leaves room for, in units of the drawing (7 a character). */
 const CHARACTER = 7;
+/** The same in the model's own row, which is bold. */
+const BOLD = 8.4;
+
+const characterOf = ({ tone }: BarRow): number => (tone === "model" ? BOLD : CHARACTER);
 
 /** @param form `wide`: 720 units, name beside the bar; `narrow`: 344 units, name above it */
 export function bars(name: string, rows: readonly BarRow[], form: "wide" | "narrow"): string {
@@ -24,26 +28,14 @@ export function bars(name: string, rows: readonly BarRow[], form: "wide" | "narr
   const width = wide ? 720 : 344;
   const pitch = wide ? 30 : 46;
   const thick = 14;
-  const room = (texts: readonly string[], most: number): number =>
-    Math.min(most, Math.max(...texts.map((text) => text.length)) * CHARACTER + 14);
-  const left = wide
-    ? room(
-        rows.map((row) => row.name),
-        220,
-      )
-    : 0;
-  const right =
-    width -
-    (wide
-      ? room(
-          rows.map((row) => row.written),
-          230,
-        )
-      : 0);
+  const room = (text: (row: BarRow) => string, most: number): number =>
+    wide ? Math.min(most, Math.max(...rows.map((row) => text(row).length * characterOf(row))) + 14) : 0;
+  const left = room((row) => row.name, 220);
+  const right = width - room((row) => row.written, 230);
   const most = Math.max(...rows.map((row) => Math.max(row.value ?? 0, row.high ?? 0)), Number.MIN_VALUE);
   const at = (value: number): number => left + (Math.max(0, value) / most) * (right - left);
   const called = (row: BarRow): string =>
-    shorten(row.name, Math.floor((wide ? left - 14 : width - 20) / CHARACTER) - (wide ? 0 : row.written.length));
+    shorten(row.name, Math.floor((wide ? left - 14 : width - 20) / characterOf(row)) - (wide ? 0 : row.written.length));
 
   const drawn = rows.map((row, index) => {
     const top = index * pitch + (wide ? (pitch - thick) / 2 : 22);

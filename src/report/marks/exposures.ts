@@ -14,6 +14,9 @@ export interface ExposureLine {
   readonly values: readonly Interval[];
 }
 
+/** Room of a number under its step. */
+const LEAST_STEP = 32;
+
 const asShare = ({ value, low, high }: Interval): string =>
   interval({
     value: value === null ? null : value * 100,
@@ -37,6 +40,7 @@ export function exposureLines(
   const known = ends.filter((end) => end !== null);
   const y = linear([Math.min(0, ...known), Math.max(1, ...known)], [bottom, frame.top], 5);
   const step = (right - frame.left) / exposures.length;
+  const every = step < LEAST_STEP ? 2 : 1;
   const at = (index: number): number => frame.left + (index + 0.5) * step;
   const level = (value: number): string =>
     element("line", { x1: frame.left, x2: right, y1: y(value), y2: y(value), class: "zero" });
@@ -47,7 +51,7 @@ export function exposureLines(
     level(0),
     level(1),
     ...exposures.map((one, index) =>
-      label(at(index), bottom + 17, count(one), { class: "tick", "text-anchor": "middle" }),
+      index % every > 0 ? "" : label(at(index), bottom + 17, count(one), { class: "tick", "text-anchor": "middle" }),
     ),
     label((frame.left + right) / 2, height - 4, "times that training told the facts →", {
       class: "title",
