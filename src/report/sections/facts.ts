@@ -103,6 +103,7 @@ const MEANS = [
 ];
 const MISREAD = [
   "A relation with few values is guessed right now and then: compare with the broken line, not with zero.",
+  "Confidence also follows the relation: where there are few values a model is surer and more often right, though it knows nothing. An area a little above 0.5 may be no more than that.",
   "The bits of a fact are a code length: a model that says the right thing with little confidence has spent few of them.",
   "Facts weigh as many facts of the file as they stand for; rare numbers of exposures have few subjects, and none below ten has an interval.",
 ];
