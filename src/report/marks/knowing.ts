@@ -109,7 +109,7 @@ export function knowing(name: string, levels: readonly Knowing[], form: "wide" |
       class: "title",
       "text-anchor": "middle",
     }),
-    ...inside(placed.flat(), y),
+    ...inside(placed[placed.length - 1], y),
     ...(wide ? beside(levels[levels.length - 1], y, right + 10) : []),
   );
 }
