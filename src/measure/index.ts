@@ -1,5 +1,8 @@
 /** `lossyscope/measure`: what the commands do, as functions. */
+
+export { type FactOptions, type FactSet, readFacts } from "../text/facts.ts";
 export { type EstimatedLayer, type EstimateOptions, type Estimation, estimate } from "./estimate.ts";
+export { type FactsRequest, measureFacts } from "./facts/facts.ts";
 export { type Measurement, type MeasureRequest, measure } from "./measure.ts";
 export { type MergeRequest, merge, openParts, type Parts } from "./merge.ts";
 export { type OpenModel, type OpenOptions, openModel } from "./model.ts";

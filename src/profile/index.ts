@@ -1,6 +1,7 @@
 /** `lossyscope/profile`: the published document, its types, reading it and naming its figures. */
 export type { Almanac } from "./almanac.ts";
 export type { Baseline, Coding, CodingFigures } from "./coding.ts";
+export type { FactRates, Facts, Knowledge } from "./facts.ts";
 export type { Interval } from "./figures.ts";
 export type { Geometry, GeometryLayer } from "./geometry.ts";
 export type { Ledger } from "./ledger.ts";
