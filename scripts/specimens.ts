@@ -57,14 +57,18 @@ const stepOf = (checkpoint: string): number => Number(checkpoint.slice("step-".l
 const checkpointsOf = async (run: string): Promise<string[]> =>
   (await readdir(run)).filter((name) => name.startsWith("step-")).sort((a, b) => stepOf(a) - stepOf(b));
 
-/** The log with its checkpoints, its first steps and every hundredth after them. */
+/** The log with its checkpoints and their steps, its first steps and every hundredth after them. */
 function thinned(log: string): string {
-  const kept = log.split("\n").filter((line) => {
-    if (line === "") return false;
+  const lines = log.split("\n").flatMap((line) => {
+    if (line === "") return [];
     const { step, checkpoint } = JSON.parse(line) as { step: number; checkpoint?: string };
-    return checkpoint !== undefined || step <= THINNED || step % THINNED === 0;
+    return [{ line, step, isCheckpoint: checkpoint !== undefined }];
   });
-  return kept.map((line) => `${line}\n`).join("");
+  const wanted = new Set(lines.flatMap(({ step, isCheckpoint }) => (isCheckpoint ? [step] : [])));
+  return lines
+    .filter(({ step }) => wanted.has(step) || step <= THINNED || step % THINNED === 0)
+    .map(({ line }) => `${line}\n`)
+    .join("");
 }
 
 /** Takes a finished run over: its log and all checkpoints, or the last. */
