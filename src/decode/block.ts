@@ -7,7 +7,7 @@
  * so that text without escapes pays nothing for them. The run's length, plus one, is in Elias's γ code. Encoder and decoder
  * take distributions one at a time and answer with the token to read next, so that what drives one drives the other.
  *
- * Memory: the block, its code, and 1.7 MB or more (`order2.ts`) once something escapes.
+ * Memory: the block, its code, and 1.7 MB or more (`order2.ts`) from the first byte that escapes to the block's end.
  */
 import { Order2Model } from "../coding/order2.ts";
 import { escapeInterval, tokenAt, tokenInterval } from "../coding/quantised.ts";
@@ -72,7 +72,7 @@ export class BlockEncoder implements Row {
   readonly #transcript: Transcript;
   readonly #coder = new RangeEncoder();
   readonly #share = new EscapeShare();
-  readonly #runs = new RunWriter();
+  #runs = new RunWriter();
   #token = 0;
   #escape = 0;
 
@@ -81,6 +81,13 @@ export class BlockEncoder implements Row {
   }
 
   next(probabilities: Float32Array): number | null {
+    const id = this.#next(probabilities);
+    // Rows wait for the longest of their batch.
+    if (id === null) this.#runs = new RunWriter();
+    return id;
+  }
+
+  #next(probabilities: Float32Array): number | null {
     const { ids, escapes } = this.#transcript;
     if (escapes[this.#escape]?.before === this.#token) {
       const { start, size } = escapeInterval(this.#share.size);
@@ -98,7 +105,8 @@ export class BlockEncoder implements Row {
 
   /** how much of the block is written */
   get share(): number {
-    return this.#token / Math.max(1, this.#transcript.ids.length);
+    const { ids, escapes } = this.#transcript;
+    return (this.#token + this.#escape) / Math.max(1, ids.length + escapes.length);
   }
 
   /** @returns the block's code, once `next` has given null */
@@ -162,6 +170,13 @@ export class BlockDecoder implements Row {
   }
 
   next(probabilities: Float32Array): number | null {
+    const token = this.#sensible(probabilities);
+    // Rows wait for the longest of their batch.
+    if (token === null) this.#model = undefined;
+    return token;
+  }
+
+  #sensible(probabilities: Float32Array): number | null {
     try {
       return this.#next(probabilities);
     } catch (error) {

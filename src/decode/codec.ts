@@ -2,18 +2,20 @@
  * The codec (METHODS §1.3): batches of blocks to codes and back, through one model in one process. Blocks know nothing of each
  * other; how they lie in a file is `compress.ts`'s and `decompress.ts`'s.
  *
- * Memory: the batch and its codes; the session's, with as many rows as the batch has blocks.
+ * Memory: `memory.ts` has the formula; a batch and its codes, and the session's with as many rows as the batch has blocks.
  */
 import { createHash } from "node:crypto";
 import type { Header, Maker } from "../coding/container.ts";
 import { tokenStarts } from "../coding/quantised.ts";
+import { requireMemory } from "../engines/memory.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { BlockDecoder, BlockEncoder, encodeAsBytes, type Row } from "./block.ts";
+import { type CodecLoad, cacheBytes, codecBytes } from "./memory.ts";
 import { DecodingSession } from "./session.ts";
 import type { RunnableModel } from "./text.ts";
 import { asBytes, transcribe } from "./transcript.ts";
-import { probe, reread, type Windows, walk } from "./walk.ts";
+import { AT_ONCE, probe, reread, type Windows, walk } from "./walk.ts";
 
 /** Hex characters of the digests that a header keeps. */
 const DIGEST = 32;
@@ -23,8 +25,19 @@ const MOST_ROWS = 64;
 
 /** Rows of a batch: as many as the cache has room for. */
 export function defaultRows(spec: DecoderSpec, context: number): number {
-  const perToken = spec.blocks.reduce((sum, { attention: { kvHeads, headWidth } }) => sum + 8 * kvHeads * headWidth, 0);
-  return Math.min(MOST_ROWS, Math.max(1, Math.floor(CACHE_BYTES / (perToken * context))));
+  return Math.min(MOST_ROWS, Math.max(1, Math.floor(CACHE_BYTES / (cacheBytes(spec) * context))));
+}
+
+/**
+ * @param next what would need less, where something can be chosen
+ * @throws LossyscopeError `memory` where the machine has less than that many sessions and a batch of blocks need
+ */
+export function foreseeCodec(
+  { checkpoint, spec }: RunnableModel,
+  load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "context"> & Pick<CodecLoad, "sessions">,
+  next?: string,
+): void {
+  requireMemory(codecBytes(spec, checkpoint.weights, { ...load, longest: load.context, together: AT_ONCE }), next);
 }
 
 export const runtimeName = (version: string): string => `onnxruntime ${version}`;

@@ -2,7 +2,7 @@
  * A file to an .lsz file (METHODS §1.3), batch after batch, and what it would come to. The plain file is read twice: first
  * for its digest, which opens the new file. Each batch can be decoded again, in a process of its own, before it is written.
  *
- * Memory: two batches of blocks and codes, and `codec.ts`'s (twice where batches are decoded again).
+ * Memory: `memory.ts`'s for one codec, or for two where batches are decoded again; of the file a batch at a time.
  */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
@@ -19,11 +19,14 @@ import {
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { Codec, defaultRows, makerOf, type OnBytes } from "./codec.ts";
+import { Codec, defaultRows, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 import { decodeSection } from "./decompress.ts";
 import { readAt, readChunks } from "./ranges.ts";
 import type { RunnableModel } from "./text.ts";
 import { partedBytes } from "./transcript.ts";
+
+/** What needs less memory. */
+export const LESS = "pass a smaller --batch, --block or --context";
 
 export interface CompressOptions {
   readonly input: string;
@@ -48,14 +51,16 @@ export interface Compressed {
 }
 
 /**
- * @throws LossyscopeError `io` where a file cannot be read or written, or changes meanwhile; `engine` where decoding does not
- * give the bytes back; `interrupted`. Whatever is thrown, nothing is left under the output's name
+ * @throws LossyscopeError `memory` where the machine has too little; `io` where a file cannot be read or written, or changes
+ * meanwhile; `engine` where decoding does not give the bytes back; `interrupted`. Whatever is thrown, nothing is left under
+ * the output's name
  */
 export async function compress(model: RunnableModel, options: CompressOptions): Promise<Compressed> {
   const { input, output, blockBytes, context, overlap, threads, signal, onBytes = () => {} } = options;
   const plain = await plainDigest(input, signal);
   const rows = options.rows ?? defaultRows(model.spec, context);
   const layout = { plainBytes: plain.bytes, blockBytes, rows };
+  foreseeCodec(model, { ...layout, context, sessions: options.verify ? 2 : 1 }, LESS);
   const opened: Codec[] = [];
   const openCodec = async (): Promise<Codec> => {
     const codec = await Codec.open(model, { context, overlap, threads, signal });

@@ -2,7 +2,7 @@
  * An .lsz file back to what it was made from (METHODS §1.3), batch after batch. Who cannot compute what the maker computed is
  * told so before anything is written; a block that is not what was written is told from the others, which it cannot harm.
  *
- * Memory: a batch of blocks and codes, and `codec.ts`'s.
+ * Memory: `memory.ts`'s for one codec; of the file a batch at a time.
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
@@ -22,7 +22,7 @@ import {
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { Codec, makerOf, type OnBytes } from "./codec.ts";
+import { Codec, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 import { readAt } from "./ranges.ts";
 import type { RunnableModel } from "./text.ts";
 
@@ -54,8 +54,8 @@ export interface Decompressed {
 /**
  * @returns with `salvage`, the blocks that were lost; without, none
  * @throws LossyscopeError `input` for a file that is damaged (naming the blocks) or is none; `model`, `engine` where another
- * model or another runtime made it, or another machine, one that computes other distributions; `io`; `interrupted`. Whatever
- * is thrown, nothing is left under the output's name
+ * model or another runtime made it, or another machine, one that computes other distributions; `memory`; `io`; `interrupted`.
+ * Whatever is thrown, nothing is left under the output's name
  */
 export async function decompress(model: RunnableModel, options: DecompressOptions): Promise<Decompressed> {
   const { input, output, threads, salvage, signal, onBytes = () => {}, onStart = () => {} } = options;
@@ -66,6 +66,7 @@ export async function decompress(model: RunnableModel, options: DecompressOption
   try {
     const { header, bytes: sectionsStart } = await openHeader(file);
     await compareModels(model, header, signal);
+    foreseeCodec(model, { ...header, sessions: 1 });
     codec = await Codec.open(model, { ...header, threads, signal });
     await compareDistributions(codec, header);
     onStart(header.plainBytes);

@@ -3,10 +3,11 @@
  * tokens at a time, which is far quicker than step by step. The floor that every token's share has is reckoned with: where a
  * model is much surprised, the file is smaller than its losses say.
  *
- * Memory: a batch of blocks and its windows, 16 bytes a token.
+ * Memory: a batch of blocks and its windows (`batchBytes` of `memory.ts`), and the forward pass's (`engines/memory.ts`).
  */
 import { batches, blockCount, type Header, tableBytes, writeHeader } from "../coding/container.ts";
 import { TOTAL } from "../coding/range-coder.ts";
+import { requireMemory, runtimeBytes } from "../engines/memory.ts";
 import { OnnxEngine } from "../engines/onnx.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
@@ -14,7 +15,8 @@ import { batchesOf as windowBatches, windowsOf } from "../text/windows.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { escapeBits } from "./block.ts";
 import { defaultRows, type OnBytes, runtimeName } from "./codec.ts";
-import { batchesOf, type CompressOptions, plainDigest } from "./compress.ts";
+import { batchesOf, type CompressOptions, LESS, plainDigest } from "./compress.ts";
+import { batchBytes } from "./memory.ts";
 import type { RunnableModel } from "./text.ts";
 import { asBytes, type Transcript, transcribe } from "./transcript.ts";
 
@@ -42,6 +44,8 @@ export async function predict(model: RunnableModel, options: PredictOptions): Pr
   const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config);
   const plain = await plainDigest(input, signal);
   const layout = { plainBytes: plain.bytes, blockBytes, rows: options.rows ?? defaultRows(spec, context) };
+  const pass = runtimeBytes(spec, checkpoint.weights, { longest: context, batchTokens: BATCH_TOKENS });
+  requireMemory(pass + batchBytes(layout), LESS);
   const bits: number[] = [];
   let tokens = 0;
   let escaped = 0;

@@ -3,7 +3,8 @@
  * runtime's child process (`models/steps.ts`, `engines/kept-tensors.ts`). What is predicted comes back, nothing else. What
  * to read next is for others.
  *
- * Memory: in the child the weights, 8·B·P·L·K·h bytes of cache, P slots each; here what one step predicts, 4·B·V bytes.
+ * Memory: in the child the weights, 8·B·P·L·K·h bytes of cache, P slots each (`memory.ts` has all of it); here what one
+ * step predicts, 4·B·V bytes.
  */
 import { RuntimeProcess } from "../engines/runtime-process.ts";
 import type { DecoderSpec } from "../models/spec.ts";

@@ -4,12 +4,14 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { requireMemory } from "../engines/memory.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import type { Checkpoint } from "../models/checkpoint.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
+import { sessionBytes } from "./memory.ts";
 import { DecodingSession } from "./session.ts";
 
 const SPACE = 0x20;
@@ -38,7 +40,8 @@ export interface ContinueOptions extends Omit<GenerateOptions, "ends"> {
 /**
  * Goes on from a prompt, in a process of the runtime's own.
  * @returns each new token with the bytes it adds to the text
- * @throws LossyscopeError as the tokenizer, `DecodingSession` and `generate` do; `usage` for a prompt without room after it
+ * @throws LossyscopeError as the tokenizer, `DecodingSession` and `generate` do; `usage` for a prompt without room after it;
+ * `memory`
  */
 export async function* continueText(
   { checkpoint, spec }: RunnableModel,
@@ -57,6 +60,8 @@ export async function* continueText(
       "pass a shorter --prompt",
     );
   const longest = Math.min(positions, ids.length + options.maxTokens);
+  const load = { rows: 1, longest, together: ids.length };
+  requireMemory(sessionBytes(spec, checkpoint.weights, load), "pass a shorter --prompt, or a smaller --max-tokens");
   const session = await DecodingSession.open({
     spec,
     weights: checkpoint.weights,

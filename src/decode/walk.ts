@@ -11,7 +11,7 @@ import type { Row } from "./block.ts";
 import type { DecodingSession } from "./session.ts";
 
 /** Tokens read at once where a window opens with some that are known: bounds the memory of attention. */
-const AT_ONCE = 64;
+export const AT_ONCE = 64;
 /** of the probe: tokens read at once, then one by one */
 const PROBE_TOGETHER = 32;
 const PROBE_STEPS = 16;
@@ -77,8 +77,8 @@ export async function walk(
       // A row at its end reads on, whatever it is: the batch keeps its shape.
       history[b].push(id ?? 0);
     });
-    if (done.every(Boolean)) return;
     onStep();
+    if (done.every(Boolean)) return;
     tokens++;
     if (tokens === end) {
       following = (await open(end - kept))!;

@@ -60,7 +60,7 @@ describe("the runtime's process", () => {
     const { fault, message } = await failure(runtime.run(feed(new BigInt64Array(2 ** 20)), ["y"], "window 3"));
     expect([fault, message]).toEqual([
       "memory",
-      "the runtime could not get 4398.0 GB of memory at window 3: pass a smaller --batch-tokens or --context",
+      "the runtime could not get 4398.0 GB of memory at window 3: make the batch or the context smaller",
     ]);
     const { outputs } = await runtime.run(feed(BigInt64Array.of(4n)), ["y"], "window 4");
     expect([...outputs.y.data]).toEqual([8]);
@@ -70,7 +70,7 @@ describe("the runtime's process", () => {
     [
       "SIGKILL",
       "memory",
-      /^the runtime was ended by SIGKILL at window 7: it probably ran out of memory; pass a smaller/,
+      /^the runtime was ended by SIGKILL at window 7: it probably ran out of memory; make the batch/,
     ],
     ["SIGSEGV", "engine", /^the runtime was ended by SIGSEGV at window 7$/],
   ] as const)("ended by %s fails what waits for it and all that comes after", async (signal, fault, message) => {
@@ -91,7 +91,7 @@ describe("the runtime's process", () => {
     [
       "process.stderr.write('terminate called after throwing\\n  what():  std::bad_alloc\\n'); process.exit(134)",
       "memory",
-      "ended with code 134 at loading the model (terminate called after throwing): it probably ran out of memory; pass a smaller --batch-tokens or --context",
+      "ended with code 134 at loading the model (terminate called after throwing): it probably ran out of memory; make the batch or the context smaller",
     ],
   ])("that breaks down says why, not where: %s", async (code, fault, message) => {
     writeFileSync(at("first.cjs"), code);

@@ -43,7 +43,7 @@ function childModule(): string {
   );
 }
 
-const LESS = "pass a smaller --batch-tokens or --context";
+const LESS = "make the batch or the context smaller";
 
 /** What the runtime said of one message; that it could not get memory comes with the bytes it wanted. */
 function failure(subject: string, message: string): LossyscopeError {

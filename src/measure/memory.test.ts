@@ -1,9 +1,10 @@
 import { totalmem } from "node:os";
 import { describe, expect, it } from "vitest";
+import { runtimeBytes } from "../engines/memory.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
-import { foreseeMemory, runtimeBytes } from "./memory.ts";
+import { foreseeMemory } from "./memory.ts";
 
 const model = async () => {
   const checkpoint = await openCheckpoint(fixture("models/llama"));

@@ -1,0 +1,70 @@
+/**
+ * What stepping a model will need, foreseen before it runs (the machine's share is `engines/memory.ts`'s). Bytes, upper
+ * estimates on a CPU, for B rows of P slots (a multiple of 64), T tokens read at once, P parameters in `weightBytes`:
+ *
+ *   runtime = 10^8 (a process) + weights + 3 · cache (twice while it grows, and once until it is collected) + 2 · step
+ *   cache   = B·P · (4 + Σ over blocks of 8·K·h)
+ *   step    = B·T · (states of a token + Σ over blocks of 8·K·h) + B·T·P · (8·H + 16) for scores and masks + 12·B·V
+ *   codec   = sessions · runtime + 48 · (plain bytes of a batch): the bytes, tokens at most as many, codes
+ *
+ * The size of a file is in none of them beyond a batch of it. Beside them the byte model of what is no text takes 1 KiB for
+ * each distinct pair of bytes in a block (`coding/order2.ts`), until the block is through.
+ */
+import { stateBytes, weightBytes } from "../engines/memory.ts";
+import { keptCapacity } from "../engines/runtime-messages.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import type { WeightSource } from "../models/weights.ts";
+
+const PROCESS = 1e8;
+const PER_PLAIN_BYTE = 48;
+
+export interface SessionLoad {
+  readonly rows: number;
+  /** positions that a row reaches */
+  readonly longest: number;
+  /** tokens of a row that are read at once, at most */
+  readonly together: number;
+}
+
+export interface CodecLoad extends Omit<SessionLoad, "rows"> {
+  readonly plainBytes: number;
+  readonly blockBytes: number;
+  /** blocks of a batch at most */
+  readonly rows: number;
+  /** two where what is written is decoded again meanwhile */
+  readonly sessions: number;
+}
+
+/** Bytes of keys and values that a token leaves behind. */
+export const cacheBytes = ({ blocks }: DecoderSpec): number =>
+  blocks.reduce((sum, { attention: { kvHeads, headWidth } }) => sum + 8 * kvHeads * headWidth, 0);
+
+/** @returns bytes the runtime's process will take at most, about */
+export function sessionBytes(
+  spec: DecoderSpec,
+  weights: WeightSource,
+  { rows, longest, together }: SessionLoad,
+): number {
+  const slots = keptCapacity(longest);
+  const perToken = cacheBytes(spec);
+  const heads = Math.max(...spec.blocks.map(({ attention }) => attention.heads));
+  const tokens = rows * Math.min(together, longest);
+  const step =
+    stateBytes(spec, tokens) + tokens * perToken + tokens * slots * (8 * heads + 16) + 12 * rows * spec.vocabulary;
+  return PROCESS + weightBytes(weights) + 3 * rows * slots * (4 + perToken) + 2 * step;
+}
+
+/** @returns bytes of both processes, or of all three */
+export function codecBytes(spec: DecoderSpec, weights: WeightSource, load: CodecLoad): number {
+  const { plainBytes, blockBytes, sessions } = load;
+  const rows = Math.min(load.rows, Math.max(1, Math.ceil(plainBytes / blockBytes)));
+  return sessions * sessionBytes(spec, weights, { ...load, rows }) + batchBytes(load);
+}
+
+/** @returns bytes of this process for a batch of blocks */
+export const batchBytes = ({
+  plainBytes,
+  blockBytes,
+  rows,
+}: Pick<CodecLoad, "plainBytes" | "blockBytes" | "rows">): number =>
+  PER_PLAIN_BYTE * Math.min(plainBytes, rows * blockBytes);

@@ -1,0 +1,56 @@
+/**
+ * What the runtime will need for a forward pass, foreseen from headers alone, and whether this machine has it, so that what
+ * cannot fit is refused before the run and not killed in it. An upper estimate for CPU: bytes = 4·P (float32 weights) + 4·P
+ * again while a 16-bit file is widened and transposed at load + activations of one batch. Steps are `decode/memory.ts`'s.
+ */
+import { freemem, totalmem } from "node:os";
+import type { DecoderSpec } from "../models/spec.ts";
+import type { WeightSource } from "../models/weights.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+
+/** Logits are made in chunks of this many columns (`models/decoder.ts`). */
+const VOCABULARY_CHUNK = 16384;
+/** States of a token that live side by side, in widths: MLPs are some four wide, and two of their products are. */
+const STATES = 8;
+
+export interface Load {
+  readonly longest: number;
+  readonly batchTokens: number;
+}
+
+/** @returns bytes of P parameters as the runtime holds them while it loads */
+export function weightBytes(weights: WeightSource): number {
+  let parameters = 0;
+  for (const name of weights.names()) {
+    parameters += weights.tensor(name)!.shape.reduce((product, size) => product * size, 1);
+  }
+  return 8 * parameters;
+}
+
+/** @returns bytes of the states of so many tokens, attention's scores not among them */
+export const stateBytes = ({ width }: DecoderSpec, tokens: number): number => 4 * tokens * STATES * width;
+
+/** @returns bytes the runtime's process will take at most, about */
+export function runtimeBytes(spec: DecoderSpec, weights: WeightSource, { longest, batchTokens }: Load): number {
+  const tokens = Math.max(longest, batchTokens);
+  const logits = 4 * tokens * 2 * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
+  const layers = 4 * tokens * spec.width * (spec.blocks.length + 1);
+  return weightBytes(weights) + Math.max(logits, stateBytes(spec, tokens)) + layers;
+}
+
+/**
+ * @param next what would need less; undefined where nothing can be chosen
+ * @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less
+ */
+export function requireMemory(needed: number, next?: string): void {
+  const limit = process.constrainedMemory();
+  const machine = totalmem();
+  const available = limit > 0 && limit < machine ? limit : machine;
+  if (needed <= available) return;
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new LossyscopeError(
+    "memory",
+    `the model needs about ${gigabytes(needed)} of memory, this machine has ${gigabytes(available)} (${gigabytes(freemem())} free)`,
+    `${next === undefined ? "" : `${next}, or `}use a machine with more memory`,
+  );
+}
