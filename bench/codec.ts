@@ -1,71 +1,156 @@
 /**
- * The codec's size and speed, both ways, beside the compressors that a profile shows, on the same bytes in the same run:
- * bits a byte, the size as a share of gzip's, kilobytes a second of writing and of reading. One block is the smallest file,
- * blocks share the model's steps.
+ * The codec on whole texts: what it writes and what was foretold, whether the text comes back in another process with another
+ * number of threads, kilobytes a second both ways; beside it the compressors that a profile shows, on the same bytes in the same
+ * run, and at the end what others have published (`data/reference/lossless-compression.csv`), on other texts. Without arguments:
+ * the last checkpoint of every specimen and stories260k on held-out pages of the almanac and the two texts of ../shared.
  *
- *     npm run bench -- codec [--model FOLDER] [--bytes 20000] [--threads 1] [FILE …]
+ *     npm run bench -- codec [--model FOLDER]… [--bytes N] [--block 16384]… [--context N] [--threads 1] [FILE …]
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { compress } from "../src/decode/compress.ts";
 import { decompress } from "../src/decode/decompress.ts";
 import { predict } from "../src/decode/predict.ts";
-import { hasShared, shared } from "../src/fixtures.testing.ts";
+import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testing.ts";
+import { tableOf } from "../src/formats/csv.ts";
+import { findRun } from "../src/measure/checkpoints.ts";
 import { COMPRESSORS } from "../src/measure/compressors.ts";
-import { openModel } from "../src/measure/model.ts";
+import { type OpenModel, openModel } from "../src/measure/model.ts";
+import { createWorld, documents } from "../src/text/almanac/almanac.ts";
 import { table, timed } from "./report.ts";
 
-const { values, positionals: files } = parseArgs({
-  options: { model: { type: "string" }, bytes: { type: "string" }, threads: { type: "string" } },
+const REFERENCE = "data/reference/lossless-compression.csv";
+const COLUMNS = [
+  "compressor",
+  "dataset",
+  "taken_in",
+  "raw_rate_pct",
+  "adjusted_rate_pct",
+  "bits_per_byte",
+  "counted_in",
+];
+
+const option = { type: "string" } as const;
+const { values, positionals } = parseArgs({
+  options: {
+    model: { ...option, multiple: true, default: [] as string[] },
+    block: { ...option, multiple: true, default: ["16384"] },
+    bytes: option,
+    context: option,
+    threads: option,
+  },
   allowPositionals: true,
 });
-const bytes = Number(values.bytes ?? 20_000);
+const bytes = Number(values.bytes ?? Number.POSITIVE_INFINITY);
 const threads = Number(values.threads ?? 1);
-if (files.length === 0 && hasShared) files.push(shared("text/tinyshakespeare.txt"), shared("text/wikitext2-test.txt"));
-const model = await openModel(values.model ?? shared("models/stories260k"));
-const context = Math.min(model.spec.positions ?? 1024, 1024);
-const folder = mkdtempSync(join(tmpdir(), "lossyscope-bench-"));
 
-for (const file of files) {
-  const plain = readFileSync(file).subarray(0, bytes);
-  const [input, output, back] = ["plain", "lsz", "back"].map((name) => join(folder, name));
+interface Text {
+  readonly name: string;
+  readonly plain: Uint8Array;
+}
+
+/** Pages of the world of the specimens that none of them has seen. */
+function heldOutPages(): Text {
+  const pages = [...documents(createWorld(7, "medium"), "known")].map(({ text }) => `${text}\n\n`);
+  return { name: "almanac pages, held out", plain: Buffer.from(pages.join("")) };
+}
+
+const ofFile = (path: string): Text => ({ name: basename(path), plain: readFileSync(path) });
+
+function texts(): readonly Text[] {
+  if (positionals.length > 0) return positionals.map(ofFile);
+  const others = hasShared ? ["tinyshakespeare.txt", "wikitext2-test.txt"] : [];
+  return [heldOutPages(), ...others.map((name) => ofFile(shared(`text/${name}`)))];
+}
+
+/** By the names that the tables show. */
+async function models(): Promise<readonly (readonly [string, OpenModel])[]> {
+  const runs = hasSpecimens
+    ? readdirSync(specimen(".")).filter((name) => existsSync(specimen(`${name}/log.jsonl`)))
+    : [];
+  const specimens = await Promise.all(
+    runs.map(async (name) => [name, (await findRun([specimen(name)])).checkpoints.at(-1)!.model] as const),
+  );
+  const all = [...specimens, ...(hasShared ? [["stories260k", shared("models/stories260k")] as const] : [])];
+  const chosen = values.model.length > 0 ? values.model.map((folder) => [basename(folder), folder] as const) : all;
+  return Promise.all(chosen.map(async ([name, folder]) => [name, await openModel(folder)] as const));
+}
+
+const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
+
+/** One text under everything; prints its table. */
+async function beside(
+  { name, plain }: Text,
+  all: readonly (readonly [string, OpenModel])[],
+  folder: string,
+): Promise<void> {
+  const [input, output, back] = ["plain", "lsz", "back"].map((file) => join(folder, file));
   writeFileSync(input, plain);
   const rate = (seconds: number): string => (plain.length / seconds / 1e3).toPrecision(3);
-  const rows = [["", "bytes", "bits a byte", "of gzip -9", "kB/s", "reading, kB/s"]];
+  const rows = [
+    ["", "bytes", "foretold", "bits a byte", "of gzip -9", "and the model", "kB/s", "reading", "comes back"],
+  ];
   let gzip = Number.NaN;
-  const add = (name: string, size: number, ...rates: readonly string[]): void => {
+  const add = (title: string, size: number, rest: readonly string[], foretold = ""): void => {
     if (Number.isNaN(gzip)) gzip = size;
-    rows.push([name, String(size), ((8 * size) / plain.length).toFixed(3), (size / gzip).toFixed(3), ...rates]);
+    rows.push([title, String(size), foretold, ((8 * size) / plain.length).toFixed(3), percent(size, gzip), ...rest]);
   };
-  for (const { name, load } of COMPRESSORS) {
-    const { compressedSize } = await load();
+  for (const compressor of COMPRESSORS) {
+    const { compressedSize } = await compressor.load();
     const stream = (async function* () {
       yield plain;
     })();
     const { value, seconds } = await timed(() => compressedSize(stream, plain.length));
-    add(name, value, rate(seconds), "");
+    add(compressor.name, value, ["", rate(seconds), "", ""]);
   }
-  for (const blocks of [1, 16]) {
-    const layout = {
-      input,
-      blockBytes: Math.ceil(plain.length / blocks),
-      rows: null,
-      context,
-      overlap: context / 2,
-      threads,
-    };
-    const foretold = await timed(() => predict(model, layout));
-    const written = await timed(() => compress(model, { ...layout, output, verify: false }));
-    const read = await timed(() => decompress(model, { input: output, output: back, threads, salvage: false }));
-    if (!readFileSync(back).equals(plain)) throw new Error(`${file} did not come back`);
-    const name = `${model.name}, ${blocks} ${blocks === 1 ? "block" : "blocks"}`;
-    add(name, written.value.fileBytes, rate(written.seconds), rate(read.seconds));
-    add(`  foretold`, foretold.value.fileBytes, rate(foretold.seconds), "");
+  for (const [title, model] of all) {
+    const context = Math.min(model.spec.positions ?? 1024, Number(values.context ?? 1024));
+    const weights = model.checkpoint.weightFiles.reduce((sum, file) => sum + file.bytes, 0);
+    for (const block of values.block) {
+      const layout = { input, blockBytes: Number(block), rows: null, context, overlap: context >> 1, threads };
+      const foretold = await predict(model, layout);
+      const written = await timed(() => compress(model, { ...layout, output, verify: false }));
+      const read = await timed(() =>
+        decompress(model, { input: output, output: back, threads: threads + 1, salvage: false }),
+      );
+      const { fileBytes, blocks } = written.value;
+      const same = readFileSync(back).equals(plain) ? "yes" : "NO";
+      const rates = [rate(written.seconds), rate(read.seconds)];
+      const adjusted = percent(weights + fileBytes, plain.length);
+      add(`${title}, ${blocks} blocks`, fileBytes, [adjusted, ...rates, same], String(foretold.fileBytes));
+    }
   }
-  console.log(`${basename(file)}, ${plain.length} bytes, ${threads} of the runtime's threads`);
+  console.log(`${name}, ${plain.length} bytes; ${threads} of the runtime's threads to write, ${threads + 1} to read`);
   table(rows);
   console.log();
 }
-rmSync(folder, { recursive: true });
+
+/** What others have published, and how it differs from what is above. */
+function published(): void {
+  const text = readFileSync(new URL(`../${REFERENCE}`, import.meta.url), "utf8");
+  const found = tableOf(text, REFERENCE, [...COLUMNS, "source"], []);
+  const shown = (cell: string): string => cell || "–";
+  table([
+    ["published", "text", "takes in", "% of it", "and the model, %", "bits a byte", "counted in"],
+    ...found.map(({ cells }) => COLUMNS.map((column) => shown(cells[column]))),
+  ]);
+  console.log(
+    [
+      "These are other texts, of 0.15 to 1,000 MB: a model counts for the less the longer the text, and a rate of a tenth of a per",
+      "cent of enwik9 is a megabyte. Ours count the weights as stored, theirs two bytes a parameter or the program; models of the",
+      "table learned from text like what they were asked to make smaller, or go on learning as they read (nncp, cmix).",
+    ].join("\n"),
+  );
+}
+
+const folder = mkdtempSync(join(tmpdir(), "lossyscope-bench-"));
+try {
+  const all = await models();
+  for (const { name, plain } of texts()) await beside({ name, plain: plain.subarray(0, bytes) }, all, folder);
+  published();
+  console.log(`\nload ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`);
+} finally {
+  rmSync(folder, { recursive: true });
+}
