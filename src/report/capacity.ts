@@ -30,10 +30,11 @@ function pointsOf({ runs, plateau }: Capacity): (CapacityPoint & { readonly all:
 /** `2.31 (2.28–2.33)`, the parentheses the range over seeds. */
 const perParameter = (bits: Interval, parameters: number): string => interval(per(bits, parameters));
 
-function claimOf({ plateau, parameters: { total, nonEmbedding } }: Capacity): string[] {
+function claimOf({ runs, plateau, parameters: { total, nonEmbedding } }: Capacity): string[] {
   if (!plateau) return [];
   const seeds = plateau.bits.low === null ? "" : " (mean and range over the seeds)";
-  const least = plateau.reached ? "" : "at least ";
+  const over = runs.every(({ strings, settled }) => settled || !plateau.strings.includes(strings));
+  const least = plateau.reached && over ? "" : "at least ";
   return [
     `The model holds ${least}${perParameter(plateau.bits, total)} bits per parameter of random strings${seeds}`,
     `That is ${perParameter(plateau.bits, nonEmbedding)} per parameter outside the embedding; without the floor of 0 a string, ${perParameter(plateau.unflooredBits, total)} and ${perParameter(plateau.unflooredBits, nonEmbedding)}`,
