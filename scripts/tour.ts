@@ -8,7 +8,8 @@
  *
  * holds commands for bash, each on one line that begins with `$ `, and below each its standard output, which this replaces.
  * All pages share one folder, `work/tour`, where `specimens`, `models` and `texts` lie at hand; pages are run in the order of
- * their names, so a later one may use what an earlier one made. `npm run tour -- 2` runs the pages whose name begins so.
+ * their names, so a later one may use what an earlier one made. `npm run tour -- 2` runs the pages whose name begins so, in the folder
+ * as it is.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -57,13 +58,14 @@ function block(content: string): string {
   return `\`\`\`console\n${shown.join("\n\n")}\n\`\`\``;
 }
 
+const wanted = process.argv[2] ?? "";
+if (wanted === "") rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 for (const [name, target] of Object.entries(AT_HAND)) {
   if (!existsSync(target)) throw new Error(`the tour needs ${target}`);
   rmSync(join(FOLDER, name), { force: true });
   symlinkSync(target, join(FOLDER, name));
 }
-const wanted = process.argv[2] ?? "";
 for (const name of readdirSync(PAGES).sort()) {
   if (!name.endsWith(".md") || !name.startsWith(wanted)) continue;
   const path = join(PAGES, name);
