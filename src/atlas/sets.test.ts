@@ -32,7 +32,7 @@ const parse = (rows: string, changes: object = {}) =>
 describe("published sets", () => {
   it("are there, each row with source, status and licence", async () => {
     const names = (await setNames(nowhere)).map(({ name }) => name);
-    expect(names).toEqual(["last-word", "llm-compression", "open-llm", "open-llm-v2", "pile-loss"]);
+    expect(names).toEqual(["ladder", "last-word", "llm-compression", "open-llm", "open-llm-v2", "pile-loss"]);
     for (const name of names) {
       const set = await loadSet(name, nowhere);
       expect(set.name).toBe(name);
