@@ -102,14 +102,18 @@ export function knowing(name: string, levels: readonly Knowing[], form: "wide" |
           tooltip(`exposures ${named(one.exposures)}: ${told(one)}`),
         ),
       ),
-    ...placed
-      .flat()
-      .map(({ one, x }) => label(x, bottom + 17, named(one.exposures), { class: "tick", "text-anchor": "middle" })),
+    ...placed.flatMap((group) =>
+      group.flatMap(({ one, x }, index) =>
+        step < TICK && (group.length - 1 - index) % 2 === 1
+          ? []
+          : [label(x, bottom + 17, named(one.exposures), { class: "tick", "text-anchor": "middle" })],
+      ),
+    ),
     label((frame.left + right) / 2, height - 6, "training documents that stated the fact →", {
       class: "title",
       "text-anchor": "middle",
     }),
-    ...inside(placed[placed.length - 1], y),
+    ...inside(placed[placed.length - 1], y, right),
     ...(wide ? beside(levels[levels.length - 1], y, right + 10) : []),
   );
 }
@@ -135,17 +139,21 @@ function confidenceLine(placed: readonly (readonly { one: Knowing; x: number }[]
   return lines("sure halo") + lines("sure") + dots.join("");
 }
 
+/** Least width of a step whose number stands beside those of its neighbours; of narrower ones every second is written. */
+const TICK = 28;
+/** Width of a letter of a band's name. */
+const LETTER = 8;
 /** Least share of a level that a band's name takes. */
 const NAMED_FROM = 0.12;
 
 /** Each band's name where it is highest. */
-function inside(placed: readonly { one: Knowing; x: number }[], y: Scale): string[] {
+function inside(placed: readonly { one: Knowing; x: number }[], y: Scale, right: number): string[] {
   return BANDS.flatMap(({ name, key, className }, b) => {
     const most = placed.reduce((best, next) => ((next.one[key].value ?? 0) > (best.one[key].value ?? 0) ? next : best));
     const sums = stacked(most.one);
     // Where several are as high, in their middle.
     const alike = placed.filter(({ one }) => (one[key].value ?? 0) > (most.one[key].value ?? 0) - 0.05);
-    const { x } = alike[Math.floor(alike.length / 2)];
+    const x = Math.min(alike[Math.floor(alike.length / 2)].x, right - (LETTER * name.length) / 2);
     return sums[b + 1] - sums[b] < NAMED_FROM
       ? []
       : [label(x, y((sums[b] + sums[b + 1]) / 2), name, { class: `inside ${className}`, "text-anchor": "middle" })];
