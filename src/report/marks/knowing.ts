@@ -142,7 +142,7 @@ function confidenceLine(placed: readonly (readonly { one: Knowing; x: number }[]
 /** Least width of a step whose number stands beside those of its neighbours; of narrower ones every second is written. */
 const TICK = 28;
 /** Width of a letter of a band's name. */
-const LETTER = 8;
+const LETTER = 10;
 /** Least share of a level that a band's name takes. */
 const NAMED_FROM = 0.12;
 
