@@ -99,3 +99,6 @@ await Promise.all([
 await keep(main, "main", "all");
 await keep(small, "small", "last");
 await keep(join(distilled, "student"), "distilled", "last");
+const heldOut = ["known.jsonl", "unseen.jsonl"].map((name) => join(PAGES, name));
+const trajectory = join(SPECIMENS, "main", "trajectory.json");
+await lossyscope("trajectory", join(SPECIMENS, "main"), "--text", ...heldOut, "--json", trajectory);
