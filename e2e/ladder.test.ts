@@ -66,7 +66,7 @@ describe("what its page says in words", () => {
 
   it("facts guessed by their commonest value are right four times in a hundred", () => {
     for (const { facts } of ladder.profiles.values()) {
-      expect(facts!.overall.facts).toBe(196);
+      expect([facts!.overall.facts, facts!.questions]).toEqual([196, 5 * 196]);
       expect(facts!.overall.guess.toFixed(2)).toBe("0.04");
     }
   });
@@ -84,7 +84,7 @@ describe("what its page says in words", () => {
     const { rho, partial, error, within } = rivals[0];
     expect(rho.value!).toBeLessThan(-0.95);
     expect(partial!.high!).toBeLessThan(-0.5);
-    for (const r of Object.values(within)) expect(r!).toBeLessThan(-0.75);
+    for (const r of Object.values(within)) expect(r!).toBeLessThan(-0.7);
     // as a line it takes about a quarter of the error away
     expect(error.value! / meanError).toBeGreaterThan(0.7);
   });
@@ -98,12 +98,15 @@ describe("what its page says in words", () => {
     expect([Math.min(...known) < 0.02, Math.max(...known) > 0.5]).toEqual([true, true]);
   });
 
-  it.each(["optimality", "optimality_plugin"])("%s is as good as the mean, and says a little as an order", (name) => {
-    const { error, partial, rho } = rivalOf(ladder, name);
-    expect(error.value! / ladder.rivalry.meanError).toBeGreaterThan(0.97);
-    expect(partial!.low! * partial!.high!).toBeLessThan(0);
-    expect(rho.low!).toBeGreaterThan(0);
-  });
+  it.each(["optimality", "optimality_plugin"])(
+    "%s is hardly better than the mean, and says a little as an order",
+    (name) => {
+      const { error, partial, rho } = rivalOf(ladder, name);
+      expect(error.value! / ladder.rivalry.meanError).toBeGreaterThan(0.95);
+      expect(partial!.low! * partial!.high!).toBeLessThan(0);
+      expect(rho.low!).toBeGreaterThan(0);
+    },
+  );
 
   it.each(["participation_ratio", "effective_rank"])("%s does better, not surely worse than bits per byte", (name) => {
     expect(rivalOf(ladder, name).error.value!).toBeLessThan(rivalOf(ladder, "optimality").error.value!);

@@ -157,6 +157,7 @@ async function measureModel({ model }: Recipe, threads: string): Promise<void> {
   const settings = Object.entries({
     with: "facts",
     facts: work("stated.jsonl"),
+    prompts: "0",
     "training-tokens": tokens,
     threads,
     json: work(`profiles/${model}.json`),
@@ -205,13 +206,25 @@ const stderrOf = ({ low, high }: Interval): number | null =>
 
 const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(6)));
 
-/** What is committed: profiles without their documents, scores, curves, and the calibration set they make. */
+/** A profile without its documents, and without what two runs differ in: when, how fast, with how much memory. */
+function kept(profile: Profile): Profile {
+  const provenance = {
+    ...profile.provenance,
+    started: new Date(0).toISOString(),
+    seconds: 0,
+    tokensPerSecond: null,
+    peakMemoryBytes: null,
+  };
+  return { ...profile, documents: [], provenance };
+}
+
+/** What is committed: profiles, scores, curves, and the calibration set they make. */
 async function gather(recipes: readonly Recipe[]): Promise<void> {
   await mkdir(data("profiles"), { recursive: true });
   const named: Named[] = [];
   const curves: string[] = [];
   for (const { model } of recipes) {
-    const profile = { ...(await readProfile(work(`profiles/${model}.json`))), documents: [] };
+    const profile = kept(await readProfile(work(`profiles/${model}.json`)));
     await writeAtomic(data(`profiles/${model}.json`), `${JSON.stringify(profile)}\n`);
     named.push({ file: `${model}.json`, profile });
     curves.push(await readFile(work(`logs/${model}.csv`), "utf8"));
