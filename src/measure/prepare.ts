@@ -108,7 +108,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const digest = corpusDigest(corpus);
   return {
     subject: {
-      id: runId(plan, { ...digests, corpus: digest, recall, facts: facts && facts.digest }),
+      id: runId(plan, { ...digests, corpus: digest, recall, facts: facts === null ? null : facts.digest }),
       title: request.title ?? null,
       model: {
         name: modelName,
