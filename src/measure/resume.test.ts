@@ -110,7 +110,7 @@ describe("a run", () => {
     vi.restoreAllMocks();
     expect(error.fault).toBe("memory");
     expect(error.message).toMatch(
-      /^the runtime was ended by SIGKILL at tokens \d+ to \d+ of "text\.txt#\d+" and \d+ more windows: it probably ran out of memory; pass a smaller --batch-tokens/,
+      /^the runtime was ended by SIGKILL at tokens \d+ to \d+ of "text\.txt#\d+" and \d+ more windows: it probably ran out of memory; make the batch or the context smaller/,
     );
     let left = 0;
     const again = listener((label, updates) => {
