@@ -8,7 +8,7 @@
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { compress } from "../src/decode/compress.ts";
 import { decompress } from "../src/decode/decompress.ts";
@@ -57,6 +57,9 @@ function heldOutPages(): Text {
   return { name: "almanac pages, held out", plain: Buffer.from(pages.join("")) };
 }
 
+/** `main/step-36246` */
+const lastNames = (path: string): string => resolve(path).split(sep).slice(-2).join("/");
+
 const ofFile = (path: string): Text => ({ name: basename(path), plain: readFileSync(path) });
 
 function texts(): readonly Text[] {
@@ -65,8 +68,15 @@ function texts(): readonly Text[] {
   return [heldOutPages(), ...others.map((name) => ofFile(shared(`text/${name}`)))];
 }
 
+type Loaded = Awaited<ReturnType<(typeof COMPRESSORS)[number]["load"]>>;
+
 /** By the names that the tables show. */
-async function models(): Promise<readonly (readonly [string, OpenModel])[]> {
+interface Rivals {
+  readonly models: readonly (readonly [string, OpenModel])[];
+  readonly compressors: readonly (readonly [string, Loaded])[];
+}
+
+async function models(): Promise<Rivals["models"]> {
   const runs = hasSpecimens
     ? readdirSync(specimen(".")).filter((name) => existsSync(specimen(`${name}/log.jsonl`)))
     : [];
@@ -74,18 +84,14 @@ async function models(): Promise<readonly (readonly [string, OpenModel])[]> {
     runs.map(async (name) => [name, (await findRun([specimen(name)])).checkpoints.at(-1)!.model] as const),
   );
   const all = [...specimens, ...(hasShared ? [["stories260k", shared("models/stories260k")] as const] : [])];
-  const chosen = values.model.length > 0 ? values.model.map((folder) => [basename(folder), folder] as const) : all;
+  const chosen = values.model.length > 0 ? values.model.map((folder) => [lastNames(folder), folder] as const) : all;
   return Promise.all(chosen.map(async ([name, folder]) => [name, await openModel(folder)] as const));
 }
 
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
 
 /** One text under everything; prints its table. */
-async function beside(
-  { name, plain }: Text,
-  all: readonly (readonly [string, OpenModel])[],
-  folder: string,
-): Promise<void> {
+async function beside({ name, plain }: Text, all: Rivals, folder: string): Promise<void> {
   const [input, output, back] = ["plain", "lsz", "back"].map((file) => join(folder, file));
   writeFileSync(input, plain);
   const rate = (seconds: number): string => (plain.length / seconds / 1e3).toPrecision(3);
@@ -97,15 +103,14 @@ async function beside(
     if (Number.isNaN(gzip)) gzip = size;
     rows.push([title, String(size), foretold, ((8 * size) / plain.length).toFixed(3), percent(size, gzip), ...rest]);
   };
-  for (const compressor of COMPRESSORS) {
-    const { compressedSize } = await compressor.load();
+  for (const [title, { compressedSize }] of all.compressors) {
     const stream = (async function* () {
       yield plain;
     })();
     const { value, seconds } = await timed(() => compressedSize(stream, plain.length));
-    add(compressor.name, value, ["", rate(seconds), "", ""]);
+    add(title, value, ["", rate(seconds), "", ""]);
   }
-  for (const [title, model] of all) {
+  for (const [title, model] of all.models) {
     const context = Math.min(model.spec.positions ?? 1024, Number(values.context ?? 1024));
     const weights = model.checkpoint.weightFiles.reduce((sum, file) => sum + file.bytes, 0);
     for (const block of values.block) {
@@ -147,7 +152,9 @@ function published(): void {
 
 const folder = mkdtempSync(join(tmpdir(), "lossyscope-bench-"));
 try {
-  const all = await models();
+  // Once for all texts: the libraries in WebAssembly do not take a second start.
+  const compressors = COMPRESSORS.map(async ({ name, load }) => [name, await load()] as const);
+  const all = { models: await models(), compressors: await Promise.all(compressors) };
   for (const { name, plain } of texts()) await beside({ name, plain: plain.subarray(0, bytes) }, all, folder);
   published();
   console.log(`\nload ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`);
