@@ -13,6 +13,7 @@ export function peer(script: string, options: Readonly<Record<string, unknown>>)
   const printed = execFileSync(python, [path, JSON.stringify(options)], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, HF_HUB_OFFLINE: "1", HF_HUB_DISABLE_TELEMETRY: "1" },
   });
   return JSON.parse(printed.trim().split("\n").at(-1)!);
 }

@@ -8,7 +8,7 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "../src/engines/onnxruntime.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { matMul } from "../src/graph/ops.ts";
 import { initialVector, layoutOf } from "../src/lab/parameters.ts";

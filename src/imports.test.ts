@@ -1,4 +1,7 @@
-/** Holds the direction of imports: a room imports only from rooms below its own line (src/README.md). */
+/**
+ * Holds the direction of imports: a room imports only from rooms below its own line (src/README.md); and that ONNX Runtime,
+ * which would report its use to its maker, is loaded in the one place that keeps it quiet.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -67,4 +70,39 @@ describe("direction of imports", () => {
       imports.filter(({ file, target }) => PURE.includes(file.split(sep)[0]) && target.startsWith("node:")),
     ).toEqual([]);
   });
+});
+
+/** Every program of the repository, tests and scripts included. */
+function* programs(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (["node_modules", "dist"].includes(entry.name) || (entry.name.startsWith(".") && entry.isDirectory())) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* programs(path);
+    else if (/\.[cm]?[jt]sx?$/.test(entry.name)) yield path;
+  }
+}
+
+/** Where a program names the library as something to load: any string that is its name or lies in it. */
+const loads = (program: string): string[] =>
+  program.replace(/^(import|export) type [^;]*;/gm, "").match(/["'`/]onnxruntime-(node|web)(\/[^"'`]*)?["'`]/g) ?? [];
+
+describe("ONNX Runtime", () => {
+  it("is loaded nowhere but where its telemetry is switched off", () => {
+    const root = join(source, "..");
+    const all = [...programs(root)];
+    expect(all.length).toBeGreaterThan(400);
+    const found = all.filter((file) => file !== import.meta.filename && loads(readFileSync(file, "utf8")).length > 0);
+    expect(found.map((file) => relative(root, file))).toEqual([join("src", "engines", "onnxruntime.ts")]);
+  });
+
+  it.each([
+    ['import { env } from "onnxruntime-node";', 1],
+    ["const x = require('onnxruntime-node');", 1],
+    ["await import(`onnxruntime-node/dist/index.js`)", 1],
+    ['new URL("../node_modules/onnxruntime-node/dist/index.js", here)', 1],
+    ['export * from "onnxruntime-node";', 1],
+    ['import type * as Runtime from "onnxruntime-node";', 0],
+    ['import type {\n  Tensor,\n} from "onnxruntime-node";', 0],
+    ['engine: "onnxruntime-node 1.30.0"', 0],
+  ])("%s", (program, count) => expect(loads(program)).toHaveLength(count));
 });

@@ -3,10 +3,11 @@
  * that share vectors, runs what its parent sends, one message at a time, and ends when the channel closes. A native call
  * cannot be interrupted: the parent ends this process instead.
  */
-import { env, InferenceSession, Tensor } from "onnxruntime-node";
+
 import { unreachable } from "../numeric/errors.ts";
 import { put } from "./exchange.ts";
 import { KeptTensors } from "./kept-tensors.ts";
+import { env, InferenceSession, Tensor } from "./onnxruntime.ts";
 import type { Feed, Fetched, FromRuntime, Placed, ToRuntime } from "./runtime-messages.ts";
 
 const graphs = new Map<string, { readonly session: InferenceSession; readonly kept: KeptTensors }>();

@@ -3,8 +3,8 @@
  * has in float32 alone against float64 twins written here.
  */
 import fc from "fast-check";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
 import { random } from "../numeric/random.ts";
 import type { Dimension } from "./dimensions.ts";
 import { gradients } from "./gradients.ts";

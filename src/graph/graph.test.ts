@@ -1,7 +1,7 @@
 /** Shapes inferred while building, mistakes caught where they are made, and the bytes that the runtime reads. */
 import fc from "fast-check";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
 import { product } from "./dimensions.ts";
 import { Graph, ShapeError, type Value } from "./graph.ts";
 import * as ops from "./ops.ts";

@@ -1,7 +1,7 @@
 /** A step of training against float64: gradients of whole decoders by differences of the naive one, AdamW by its equations. */
 import { existsSync, readdirSync } from "node:fs";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { type Dtype, toFloat32 } from "../formats/safetensors.ts";

@@ -1,5 +1,5 @@
 /** Runs a measuring graph in this process, for tests: the engine proper runs it in a child. */
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
 import { buildMeasuringGraph, type Heads, type MeasuringGraph } from "./heads.ts";
