@@ -10,6 +10,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { downloadProgress } from "../src/cli/download.ts";
 import { type CsvRow, numberIn, tableOf } from "../src/formats/csv.ts";
 import { type Measurement, measure } from "../src/measure/measure.ts";
 import { openModel } from "../src/measure/model.ts";
@@ -82,7 +83,7 @@ async function measured(name: string, text: readonly string[], settings: Setting
   const work = mkdtempSync(join(tmpdir(), "lossyscope-verify-"));
   try {
     return await measure({
-      model: await openModel(name, { onDownload: ({ done, total }) => progress.message(`${done} of ${total} bytes`) }),
+      model: await openModel(name, { onDownload: downloadProgress(progress) }),
       plan: validatePlan({
         text: text.map((path) => ({ path })),
         limitBytes: options.limitBytes,

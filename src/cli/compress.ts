@@ -26,7 +26,10 @@ export function compressCommand() {
       "Compresses FILE, any file, into FILE.lsz by coding it under MODEL's probabilities. The same model, release and kind of machine give it back.",
     )
     .argument("<file>", "the file to compress; it stays")
-    .requiredOption("--model <model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .requiredOption(
+      "--model <model>",
+      "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",
+    )
     .option("-o, --out <file>", "the file to write (default: FILE.lsz)")
     .option("--block <size>", "bytes of a block; blocks are independent of each other", blockSize, 32768)
     .option("--batch <n>", "blocks that go through the model together (default: what memory has room for)", atLeast(1))

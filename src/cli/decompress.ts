@@ -15,7 +15,10 @@ export function decompressCommand() {
     .summary("get a compressed file back")
     .description("Gives back the file that `compress` made FILE.lsz from, byte for byte, with the same MODEL.")
     .argument("<file>", "a file that compress wrote; it stays")
-    .requiredOption("--model <model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .requiredOption(
+      "--model <model>",
+      "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",
+    )
     .option("-o, --out <file>", "the file to write (default: FILE without .lsz)")
     .option("--salvage", "writes what is sound of a damaged file, zeros in place of lost blocks, and fails", false)
     .option("--force", "replaces a file that is there", false)

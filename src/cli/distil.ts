@@ -27,7 +27,10 @@ export function distilCommand() {
     .description(
       "Trains the model that config.json describes on a text and on the teacher's distributions over it, with the teacher's tokenizer, into OUT/student; and the same model on the text alone, from the same seed, into OUT/alone, as the control. Prints what of the teacher's knowledge each retains on held-out text.",
     )
-    .requiredOption("--teacher <model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .requiredOption(
+      "--teacher <model>",
+      "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",
+    )
     .option("--temperature <number>", "softens both distributions", between(0.01, 100), 2)
     .option("--alpha <share>", "share of the divergence in the loss", between(0, 1), 0.5)
     .addOption(new Option("--no-control", "does not train the same model alone"))

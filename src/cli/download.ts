@@ -1,18 +1,35 @@
-/** How a download shows itself: what and how much is fetched, and where to, before the first byte; then the bytes. */
-import type { DownloadProgress } from "../hub/resolve.ts";
+/**
+ * How the way from a name to a folder shows itself: that the cache stands in for the Hub; or what and how much is
+ * downloaded, and where to, before the first byte, then the bytes.
+ */
+import type { ResolveEvent } from "../hub/resolve.ts";
+import { unreachable } from "../numeric/errors.ts";
 import { si } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 
 /** For `resolveModel`'s `onProgress`. */
-export function downloadProgress(progress: Progress): (state: DownloadProgress) => void {
+export function downloadProgress(progress: Progress): (event: ResolveEvent) => void {
   let started = false;
-  return ({ model, done, total, files, cache }) => {
-    if (!started) {
-      progress.message(`downloading ${model}: ${si(total, "B")} in ${files} files to ${cache}`);
-      progress.start("downloading", total, "bytes", done);
-      started = true;
+  return (event) => {
+    switch (event.kind) {
+      case "cache":
+        progress.message(
+          `${event.reason}: using ${event.model} as the cache has it, commit ${event.commit.slice(0, 12)}`,
+        );
+        return;
+      case "download":
+        if (!started) {
+          progress.message(
+            `downloading ${event.model}: ${si(event.total, "B")} in ${event.files} files to ${event.cache}`,
+          );
+          progress.start("downloading", event.total, "bytes", event.done);
+          started = true;
+        }
+        progress.update(event.done);
+        if (event.done === event.total) progress.finish();
+        return;
+      default:
+        unreachable(event);
     }
-    progress.update(done);
-    if (done === total) progress.finish();
   };
 }

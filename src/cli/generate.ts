@@ -18,7 +18,7 @@ export function generateCommand() {
     .description(
       "Continues PROMPT with MODEL's tokens. Without --temperature it takes the most probable token each time.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .option("--prompt <text>", "what to go on from", "")
     .option("--max-tokens <n>", "tokens to add at most", atLeast(1), 128)
     .option("--temperature <t>", "draws tokens; higher is wilder", penalty, 0)

@@ -37,7 +37,7 @@ export function inspectCommand() {
     .description(
       "Counts MODEL's parameters and bytes and sets them against its training data. Reads headers alone, so it takes a second for any size, and needs no support for the architecture.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
@@ -92,7 +92,8 @@ interface Headers {
 
 /** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
 async function headersOf(name: string, { entropy, offline, progress, signal }: InspectOptions): Promise<Headers> {
-  const found = await findModel(name, { offline, signal });
+  const onProgress = downloadProgress(progress);
+  const found = await findModel(name, { offline, signal, onProgress });
   if (found.kind === "remote" && !entropy) {
     const { id, commit } = found.remote;
     progress.message(`${id}: reading the headers from the Hub, without downloading the weights`);
@@ -105,9 +106,7 @@ async function headersOf(name: string, { entropy, offline, progress, signal }: I
     return { name: id, revision: commit, config, weights: gatherTensors(shards) };
   }
   const { folder, ...model } =
-    found.kind === "folder"
-      ? found.model
-      : await resolveModel(name, { offline, signal, onProgress: downloadProgress(progress) });
+    found.kind === "folder" ? found.model : await resolveModel(name, { offline, signal, onProgress });
   const { config, weights } = await openCheckpoint(folder);
   return { ...model, config, weights };
 }

@@ -19,7 +19,7 @@ export function measureCommand() {
     .description(
       "Measures how small MODEL makes a text, what its weights cost, what every layer keeps of its input and knows of what comes next, and the shape of the space.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)

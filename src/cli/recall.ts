@@ -19,7 +19,7 @@ export function recallCommand() {
     .description(
       "Shows MODEL the beginnings of passages of a text it was trained on and compares what it writes with what follows there; says what of it anybody would guess, and how well seen text is told from unseen.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .addOption(unseenText())
     .option("--prefix <tokens,...>", "tokens of the prompts", counts, DEFAULT.prefixes)
     .option("--length <tokens>", "tokens of the continuation", atLeast(1), DEFAULT.length)

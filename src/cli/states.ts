@@ -18,7 +18,7 @@ export function statesCommand() {
     .description(
       "Writes input_ids [B,S], lengths [B], hidden_states [L+1,B,S,d] (the last one after the final norm), last_block_output [B,S,d], logits [B,S,V] and nll [B,S-1] for token ids, or for the first window of every document.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] from the Hub")
+    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .option("--ids <file>", "safetensors file with input_ids [B,S]")
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--split-on <regex>", "cuts plain files into documents")

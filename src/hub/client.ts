@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { fetchByProxy, Headers, proxyHint, type RequestInit, type Response } from "./network.ts";
 import type { HubSettings } from "./settings.ts";
 
 export interface RemoteFile {
@@ -33,18 +34,23 @@ export interface Answer {
 
 export interface HubClient {
   readonly settings: HubSettings;
-  model(id: string, revision: string, signal?: AbortSignal): Promise<RemoteModel>;
+  /** @param patience once: a single try with a short wait, where there is something else to turn to */
+  model(id: string, revision: string, signal?: AbortSignal, patience?: Patience): Promise<RemoteModel>;
   /** Size and cache name of a file. */
   file(model: RemoteModel, name: string, signal?: AbortSignal): Promise<RemoteFile>;
   /** Asks for the file from byte `begin` on (up to `end`). The answer is 200, 206 or 416; its body is the caller's. */
   bytes(model: RemoteModel, name: string, begin: number, end?: number, signal?: AbortSignal): Promise<Answer>;
 }
 
-const ATTEMPTS = 3;
+export type Patience = "once" | "usual";
+
+const PATIENCE: Readonly<Record<Patience, { readonly attempts: number; readonly answerMs: number }>> = {
+  once: { attempts: 1, answerMs: 10_000 },
+  usual: { attempts: 3, answerMs: 30_000 },
+};
 /** Pause before the second attempt; it doubles with each further one. */
 const RETRY_MS = 500;
 const MAX_REDIRECTS = 5;
-const ANSWER_MS = 30_000;
 const BLOB = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 const modelSchema = z.object({
@@ -64,7 +70,13 @@ export function hubClient(settings: HubSettings): HubClient {
   const host = new URL(endpoint).host;
 
   /** One request, redirects followed, refusals thrown. */
-  async function once(what: string, url: string, init: RequestInit, signal?: AbortSignal): Promise<Answer> {
+  async function once(
+    what: string,
+    url: string,
+    init: RequestInit,
+    answerMs: number,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     let target = new URL(url);
     let described: Headers | undefined;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
@@ -72,7 +84,7 @@ export function hubClient(settings: HubSettings): HubClient {
       headers.set("accept-encoding", "identity"); // a compressed body has no ranges
       headers.set("user-agent", "lossyscope");
       if (token && target.origin === new URL(endpoint).origin) headers.set("authorization", `Bearer ${token}`);
-      const response = await answerInTime(target, { ...init, headers, redirect: "manual" }, signal);
+      const response = await answerInTime(target, { ...init, headers, redirect: "manual" }, answerMs, signal);
       if (!described?.has("x-linked-etag")) described = response.headers;
       const location = response.headers.get("location");
       const isRedirect = response.status >= 300 && response.status < 400 && location !== null;
@@ -90,13 +102,20 @@ export function hubClient(settings: HubSettings): HubClient {
     );
   }
 
-  async function request(what: string, url: string, init: RequestInit, signal?: AbortSignal): Promise<Answer> {
+  async function request(
+    what: string,
+    url: string,
+    init: RequestInit,
+    signal?: AbortSignal,
+    patience: Patience = "usual",
+  ): Promise<Answer> {
+    const { attempts, answerMs } = PATIENCE[patience];
     for (let attempt = 1; ; attempt++) {
       try {
-        return await once(what, url, init, signal);
+        return await once(what, url, init, answerMs, signal);
       } catch (error) {
         if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped while asking for ${what}`);
-        if (attempt === ATTEMPTS || !isPassing(error))
+        if (attempt === attempts || !isPassing(error))
           throw error instanceof LossyscopeError ? error : unreachableHost(error);
         await pause(RETRY_MS * 2 ** (attempt - 1), signal);
       }
@@ -106,9 +125,9 @@ export function hubClient(settings: HubSettings): HubClient {
   function unreachableHost(error: unknown): LossyscopeError {
     return new LossyscopeError(
       "network",
-      `cannot reach ${host} (${networkReason(error)})`,
-      "check the connection, or set HF_HUB_OFFLINE=1 to use what is in the cache",
-      { cause: error },
+      `cannot reach ${host} (${networkReason(error)}${proxyHint()})`,
+      "check the connection, or pass the folder of a model",
+      { cause: new Unreachable("the Hub gave no answer", { cause: error }) },
     );
   }
 
@@ -118,9 +137,9 @@ export function hubClient(settings: HubSettings): HubClient {
   return {
     settings,
 
-    async model(id, revision, signal) {
+    async model(id, revision, signal, patience) {
       const url = `${endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`;
-      const { response } = await request(`${id}@${revision}`, url, {}, signal);
+      const { response } = await request(`${id}@${revision}`, url, {}, signal, patience);
       const parsed = modelSchema.safeParse(await response.json().catch(() => undefined));
       if (!parsed.success) {
         throw new LossyscopeError(
@@ -166,11 +185,19 @@ export function etagOf(headers: Headers): string | undefined {
 }
 
 /** Bounds the wait for the head of an answer, not for its body. */
-async function answerInTime(url: URL, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+async function answerInTime(
+  url: URL,
+  init: RequestInit,
+  answerMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new Error(`no answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+  const timer = setTimeout(() => timeout.abort(new Error(`no answer in ${answerMs / 1000} s`)), answerMs);
   try {
-    return await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal });
+    return await fetchByProxy(url, {
+      ...init,
+      signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+    });
   } finally {
     clearTimeout(timer);
   }
@@ -179,10 +206,14 @@ async function answerInTime(url: URL, init: RequestInit, signal: AbortSignal | u
 /** Whether trying again may help: the network failed, or the server is busy or in trouble. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof LossyscopeError)) return true;
-  return error.cause instanceof ServerTrouble;
+  return error.cause instanceof Unreachable;
 }
 
-class ServerTrouble extends Error {}
+/** The cause of an error that is the network's or the server's trouble, and no answer to what was asked. */
+class Unreachable extends Error {}
+
+/** Whether the Hub could not answer at all, so that nothing is known of what was asked for. */
+export const isUnreachable = (error: unknown): boolean => error instanceof LossyscopeError && isPassing(error);
 
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -238,9 +269,13 @@ async function refusal(
       `check the name at ${page}; ${hint}`,
     );
   }
+  if (status === 407)
+    return fail("the proxy wants a name and a password", "write them into HTTPS_PROXY: http://name:password@host:port");
   if (status === 403) return fail(`the token may not read ${id}`, "use a token with read access");
   if (status === 429 || status >= 500) {
-    return fail(`the Hub cannot answer for ${what} now`, "try again later", { cause: new ServerTrouble() });
+    return fail(`the Hub cannot answer for ${what} now`, "try again later", {
+      cause: new Unreachable("the Hub is in trouble"),
+    });
   }
   return fail(`the Hub refuses ${what}: ${text.trim() || response.statusText}`, `see ${page}`);
 }

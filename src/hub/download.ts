@@ -12,6 +12,7 @@ import { basename, dirname, join } from "node:path";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { etagOf, type HubClient, networkReason, pause, type RemoteFile, type RemoteModel } from "./client.ts";
+import type { Headers } from "./network.ts";
 
 export interface DownloadOptions {
   /** called with every number of bytes that the file has more, at first with those it already had; negative where it begins anew */

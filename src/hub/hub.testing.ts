@@ -3,7 +3,7 @@
  * server, as the Hub's CDN is another host; with the headers the Hub sends. It can be made to fail as servers do.
  */
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface FakeModel {
@@ -144,4 +144,40 @@ export async function fakeHub(): Promise<FakeHub> {
     },
   };
   return hub;
+}
+
+export interface FakeProxy {
+  readonly url: string;
+  /** plain requests that came, with what they said of themselves */
+  readonly seen: { readonly url: string; readonly authorization: string | undefined }[];
+  /** hosts that tunnels were asked for; none is made */
+  readonly tunnels: string[];
+  close(): Promise<void>;
+}
+
+/** A proxy on loopback that sends every plain request on to one server, whatever host it names. */
+export async function fakeProxy(server: string): Promise<FakeProxy> {
+  const seen: FakeProxy["seen"] = [];
+  const tunnels: string[] = [];
+  const [proxy, url] = await listen((message, response) => {
+    seen.push({ url: message.url!, authorization: message.headers["proxy-authorization"] });
+    const { pathname, search } = new URL(message.url!);
+    request(`${server}${pathname}${search}`, { method: message.method }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    }).end();
+  });
+  proxy.on("connect", (message, socket) => {
+    tunnels.push(message.url!);
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  return {
+    url,
+    seen,
+    tunnels,
+    async close() {
+      proxy.closeAllConnections();
+      await new Promise((closed) => proxy.close(closed));
+    },
+  };
 }

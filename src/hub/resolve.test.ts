@@ -16,8 +16,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { encodeHeader } from "../formats/safetensors.ts";
 import { readRemoteHeaders } from "./headers.ts";
-import { type Asked, type FakeHub, fakeHub, gitId, type Reply, sha256 } from "./hub.testing.ts";
-import { type DownloadProgress, findModel, type ResolveOptions, resolveModel } from "./resolve.ts";
+import { type Asked, type FakeHub, fakeHub, fakeProxy, gitId, type Reply, sha256 } from "./hub.testing.ts";
+import { findModel, type ResolveEvent, type ResolveOptions, resolveModel } from "./resolve.ts";
 
 const at = temporaryFolder();
 const COMMIT = "a".repeat(40);
@@ -63,13 +63,19 @@ afterEach(() => vi.unstubAllEnvs());
 
 const resolve = (name = "org/model", options: Partial<ResolveOptions> = {}) =>
   resolveModel(name, { onProgress: () => undefined, ...options });
+/** Sees what is said of the download alone. */
+const downloads =
+  (see: (progress: Extract<ResolveEvent, { kind: "download" }>) => void) =>
+  (event: ResolveEvent): void => {
+    if (event.kind === "download") see(event);
+  };
 const repository = (...parts: string[]) => at("cache", "models--org--model", ...parts);
 const snapshot = (name: string, commit = COMMIT) => readFileSync(repository("snapshots", commit, name));
 const blob = sha256(weights);
 
 describe("a fresh download", () => {
   it("lays the cache out as the Hub's own tools do, with what is needed and no more", async () => {
-    const seen: DownloadProgress[] = [];
+    const seen: ResolveEvent[] = [];
     const model = await resolve("org/model", { onProgress: (progress) => seen.push(progress) });
     expect(model).toEqual({ folder: repository("snapshots", COMMIT), name: "org/model", revision: COMMIT });
     expect(readdirSync(model.folder).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
@@ -79,8 +85,15 @@ describe("a fresh download", () => {
     expect(readFileSync(repository("refs", "main"), "utf8")).toBe(COMMIT);
     expect(readdirSync(repository("blobs")).sort()).toEqual([blob, gitId(config), gitId(Buffer.from("{}"))].sort());
     const total = weights.length + config.length + 2;
-    expect(seen[0]).toEqual({ model: "org/model@main", done: 0, total, files: 3, cache: at("cache") });
-    expect(seen.at(-1)?.done).toBe(total);
+    expect(seen[0]).toEqual({
+      kind: "download",
+      model: "org/model@main",
+      done: 0,
+      total,
+      files: 3,
+      cache: at("cache"),
+    });
+    expect(seen.at(-1)).toMatchObject({ done: total });
   });
 
   it("asks once, then finds it in the cache; a commit it has it does not ask for at all", async () => {
@@ -146,7 +159,7 @@ describe("a download that does not go smoothly", () => {
     let breaks = 3;
     hub.intercept = (asked, reply, response) => isWeights(asked) && breaks-- > 0 && part(response, reply, 70_000);
     let done = 0;
-    await resolve("org/model", { onProgress: (progress) => (done = progress.done) });
+    await resolve("org/model", { onProgress: downloads((progress) => (done = progress.done)) });
     expect(snapshot("model.safetensors").equals(weights)).toBe(true);
     const ranges = hub.asked.filter(isWeights).map(({ range }) => range);
     expect(ranges.length).toBe(4);
@@ -172,7 +185,7 @@ describe("a download that does not go smoothly", () => {
     hub.intercept = undefined;
     hub.asked.length = 0;
     const seen: number[] = [];
-    await resolve("org/model", { onProgress: ({ done }) => seen.push(done) });
+    await resolve("org/model", { onProgress: downloads(({ done }) => seen.push(done)) });
     expect(hub.asked.filter(isWeights).map(({ range }) => range)).toEqual([`bytes=${there}-`]);
     expect(snapshot("model.safetensors").equals(weights)).toBe(true);
     expect(seen.at(-1)).toBe(weights.length + config.length + 2);
@@ -187,7 +200,7 @@ describe("a download that does not go smoothly", () => {
       return true;
     };
     const seen: number[] = [];
-    await resolve("org/model", { onProgress: ({ done }) => seen.push(done) });
+    await resolve("org/model", { onProgress: downloads(({ done }) => seen.push(done)) });
     expect(snapshot("model.safetensors").equals(weights)).toBe(true);
     expect(seen.at(-1)).toBe(weights.length + config.length + 2);
   });
@@ -200,7 +213,7 @@ describe("a download that does not go smoothly", () => {
     mkdirSync(repository("blobs"), { recursive: true });
     writeFileSync(repository("blobs", `${blob}.incomplete`), left);
     const seen: number[] = [];
-    await resolve("org/model", { onProgress: ({ done }) => seen.push(done) });
+    await resolve("org/model", { onProgress: downloads(({ done }) => seen.push(done)) });
     expect(snapshot("model.safetensors").equals(weights)).toBe(true);
     expect(seen.at(-1)).toBe(weights.length + config.length + 2);
   });
@@ -315,6 +328,169 @@ describe("a download that does not go smoothly", () => {
   });
 });
 
+describe("a Hub that gives no answer", () => {
+  const unreachableHub = async (): Promise<void> => {
+    const gone = await fakeHub();
+    await gone.close();
+    vi.stubEnv("HF_ENDPOINT", gone.url);
+  };
+  const told = async (name: string, options: Partial<ResolveOptions> = {}) => {
+    const events: ResolveEvent[] = [];
+    const model = await resolve(name, { ...options, onProgress: (event) => events.push(event) });
+    return { revision: model.revision, events };
+  };
+
+  it("leaves the cache, and says so", async () => {
+    await resolve();
+    await unreachableHub();
+    expect(await told("org/model")).toEqual({
+      revision: COMMIT,
+      events: [
+        {
+          kind: "cache",
+          model: "org/model@main",
+          commit: COMMIT,
+          reason: expect.stringMatching(/^cannot reach 127.0.0.1:\d+ \(.*ECONNREFUSED.*\)$/),
+        },
+      ],
+    });
+    vi.stubEnv("HF_HUB_OFFLINE", "1");
+    expect(await told("org/model")).toEqual({ revision: COMMIT, events: [] });
+  });
+
+  it("in trouble, is one that gives none; one that refuses is not", async () => {
+    await resolve();
+    hub.intercept = (_, __, response) => {
+      response.writeHead(502).end();
+      return true;
+    };
+    hub.asked.length = 0;
+    expect((await told("org/model")).events).toMatchObject([{ kind: "cache", reason: /cannot answer/ }]);
+    expect(hub.asked.length).toBe(1);
+    hub.intercept = undefined;
+    hub.models["org/model"].gated = true;
+    await expect(resolve()).rejects.toThrow("org/model is gated");
+  });
+
+  it("says what is lacking where the cache has nothing whole", async () => {
+    await unreachableHub();
+    await expect(resolve()).rejects.toThrow(
+      /cannot reach .*, and org\/model@main is not in the cache .*: check the connection, or pass the folder of a model$/,
+    );
+    vi.stubEnv("HF_ENDPOINT", hub.url);
+    await resolve();
+    rmSync(repository("snapshots", COMMIT, "config.json"));
+    await unreachableHub();
+    await expect(resolve()).rejects.toThrow("not in the cache " + at("cache") + " (config.json is missing)");
+  });
+
+  it.each(["offline", "unreachable"])("leaves the only snapshot where the reference is gone: %s", async (how) => {
+    await resolve();
+    rmSync(repository("refs"), { recursive: true });
+    if (how === "offline") vi.stubEnv("HF_HUB_OFFLINE", "1");
+    else await unreachableHub();
+    const { revision, events } = await told("org/model");
+    expect(revision).toBe(COMMIT);
+    expect(events).toMatchObject([{ kind: "cache", reason: /only this snapshot is in the cache/ }]);
+    await expect(resolve("org/model@v2")).rejects.toThrow(`name what is in the cache: @${COMMIT}`);
+  });
+
+  it("does not choose among snapshots without a reference", async () => {
+    await resolve();
+    hub.models["org/model"].commits[NEWER] = hub.models["org/model"].commits[COMMIT];
+    hub.models["org/model"].revisions.main = NEWER;
+    await resolve();
+    rmSync(repository("refs"), { recursive: true });
+    vi.stubEnv("HF_HUB_OFFLINE", "1");
+    await expect(resolve()).rejects.toThrow(`name what is in the cache: @${COMMIT}, @${NEWER}`);
+    expect((await resolve(`org/model@${NEWER}`)).revision).toBe(NEWER);
+  });
+});
+
+describe("a cache that is damaged", () => {
+  const cut = (name: string, bytes: number): void =>
+    writeFileSync(repository("blobs", name), readFileSync(repository("blobs", name)).subarray(0, bytes));
+
+  it.each([
+    ["weights, cut", blob, 1000],
+    ["weights, empty", blob, 0],
+    ["config, cut", gitId(config), 5],
+  ])("is mended by what the Hub lists: %s", async (_, name, bytes) => {
+    await resolve();
+    cut(name, bytes);
+    await resolve();
+    expect(snapshot("model.safetensors").equals(weights)).toBe(true);
+    expect(snapshot("config.json").equals(config)).toBe(true);
+  });
+
+  it("is mended where a blob is too long, and where the snapshot holds files instead of links", async () => {
+    await resolve();
+    writeFileSync(repository("blobs", blob), Buffer.concat([weights, Buffer.from("more")]));
+    rmSync(repository("snapshots", COMMIT, "config.json"));
+    writeFileSync(repository("snapshots", COMMIT, "config.json"), "{");
+    await resolve();
+    expect(snapshot("model.safetensors").equals(weights)).toBe(true);
+    expect(snapshot("config.json").equals(config)).toBe(true);
+  });
+
+  it("is not taken for whole because a commit is named or the Hub is terse", async () => {
+    await resolve();
+    cut(blob, 1000);
+    hub.terse = true;
+    await resolve(`org/model@${COMMIT}`);
+    expect(snapshot("model.safetensors").equals(weights)).toBe(true);
+  });
+
+  it("is said, with the numbers, where nothing may be fetched", async () => {
+    await resolve();
+    cut(blob, 1000);
+    await expect(resolve("org/model", { offline: true })).rejects.toThrow(
+      "(model.safetensors is damaged, at 1,000 bytes)",
+    );
+  });
+});
+
+describe("proxies", () => {
+  it("are gone through where the environment names them, and passed by where it spares a host", async () => {
+    const proxy = await fakeProxy(hub.url);
+    vi.stubEnv("HTTP_PROXY", proxy.url.replace("://", "://name:password@"));
+    vi.stubEnv("http_proxy", "");
+    delete process.env.http_proxy;
+    try {
+      vi.stubEnv("NO_PROXY", "");
+      vi.stubEnv("HF_ENDPOINT", "http://hub.invalid");
+      await expect(resolve("org/nothing")).rejects.toThrow("org/nothing is no folder here");
+      expect(proxy.seen).toEqual([
+        {
+          url: "http://hub.invalid/api/models/org/nothing/revision/main?blobs=true",
+          authorization: `Basic ${Buffer.from("name:password").toString("base64")}`,
+        },
+      ]);
+      vi.stubEnv("HF_ENDPOINT", hub.url);
+      vi.stubEnv("NO_PROXY", "127.0.0.1");
+      await resolve();
+      expect(proxy.seen.length).toBe(1);
+    } finally {
+      await proxy.close();
+    }
+    vi.stubEnv("HF_ENDPOINT", "http://hub.invalid");
+    await expect(resolve("org/other")).rejects.toThrow(/cannot reach hub.invalid \(.*; HTTP_PROXY names a proxy\)/);
+    vi.stubEnv("HTTP_PROXY", "proxy:secret@host");
+    await expect(resolve("org/other")).rejects.toThrow(
+      /^HTTP_PROXY is no address of a proxy: set it to http:\/\/host:port$/,
+    );
+  });
+
+  it("carry TLS through a tunnel", async () => {
+    const proxy = await fakeProxy(hub.url);
+    vi.stubEnv("HTTPS_PROXY", proxy.url);
+    vi.stubEnv("HF_ENDPOINT", "https://hub.invalid");
+    await expect(resolve("org/nothing")).rejects.toThrow(/cannot reach hub.invalid/);
+    await proxy.close();
+    expect(proxy.tunnels[0]).toBe("hub.invalid:443");
+  });
+});
+
 describe("what the Hub refuses", () => {
   it("says that a model is not there", async () => {
     await expect(resolve("org/nothing")).rejects.toThrow(
@@ -336,18 +512,6 @@ describe("what the Hub refuses", () => {
 
   it("says that there is no such revision", async () => {
     await expect(resolve("org/model@v9")).rejects.toThrow(/org\/model@v9: the model has no such revision \(404\)/);
-  });
-
-  it("says that it cannot be reached, and uses the cache where told to", async () => {
-    await resolve();
-    const gone = await fakeHub();
-    await gone.close();
-    vi.stubEnv("HF_ENDPOINT", gone.url);
-    await expect(resolve()).rejects.toThrow(
-      /cannot reach 127.0.0.1:\d+ \(.*ECONNREFUSED.*\): check the connection, or set HF_HUB_OFFLINE=1/,
-    );
-    vi.stubEnv("HF_HUB_OFFLINE", "1");
-    expect((await resolve()).revision).toBe(COMMIT);
   });
 
   it("says that the endpoint is no Hub", async () => {
@@ -409,6 +573,11 @@ describe("names", () => {
       await expect(resolve(name)).rejects.toThrow("is no revision");
     },
   );
+
+  it("takes the address of a page, and asks the endpoint that is set", async () => {
+    expect((await resolve("https://huggingface.co/org/model/tree/main")).revision).toBe(COMMIT);
+    expect((await resolve("hf.co/org/model")).name).toBe("org/model");
+  });
 
   it("keeps revisions apart, branches with slashes too", async () => {
     const files = hub.models["org/model"].commits[COMMIT];

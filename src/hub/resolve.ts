@@ -1,18 +1,21 @@
 /**
- * From the name of a model to a folder with its files: a local folder as it is, or `org/name[@revision]` in the Hub's
- * own cache, downloaded into it where it is not there. Layout of the cache: `models--org--name/` with `refs/<revision>`
+ * From the name of a model to a folder with its files: a local folder as it is, or a repository (`name.ts`) in the Hub's
+ * own cache, downloaded into it where it is not there, or not as the Hub has it. Where the Hub gives no answer, what the
+ * cache has is used, and said. Layout of the cache: `models--org--name/` with `refs/<revision>`
  * (the commit it stands for), `snapshots/<commit>/<file>` (links) and `blobs/` (what they point to). Weights in
  * safetensors, config and tokenizer are fetched, nothing else.
  */
-import { mkdir, readFile, readlink, rm, stat, statfs, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rm, stat, statfs, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { mapAtMost } from "../files/concurrent.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { openSafetensors } from "../files/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { type HubClient, hubClient, type RemoteFile, type RemoteModel } from "./client.ts";
+import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "./layout.ts";
+import { DEFAULT_REVISION, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
 
 export interface ResolvedModel {
@@ -24,6 +27,7 @@ export interface ResolvedModel {
 }
 
 export interface DownloadProgress {
+  readonly kind: "download";
   /** `org/name@revision` */
   readonly model: string;
   /** bytes there, of all the bytes of the model's files; the first call comes before anything is fetched */
@@ -34,11 +38,24 @@ export interface DownloadProgress {
   readonly cache: string;
 }
 
+/** The cache is used without knowing what the Hub has: it did not answer, or only the cache can say what is meant. */
+export interface CacheInstead {
+  readonly kind: "cache";
+  /** `org/name@revision` */
+  readonly model: string;
+  readonly commit: string;
+  /** one clause */
+  readonly reason: string;
+}
+
+/** What a person must be told while a name becomes a folder. */
+export type ResolveEvent = DownloadProgress | CacheInstead;
+
 export interface ResolveOptions {
   /** fetch nothing; `HF_HUB_OFFLINE` says the same */
   readonly offline?: boolean;
-  /** Downloads are never silent: called before the first byte and with every chunk. */
-  readonly onProgress: (progress: DownloadProgress) => void;
+  /** Downloads are never silent: called before the first byte and with every chunk; and for what stands in for the Hub. */
+  readonly onProgress: (event: ResolveEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -49,7 +66,6 @@ export type FoundModel =
 
 const FILES_AT_ONCE = 4;
 const COMMIT = /^[0-9a-f]{40}$/;
-const PART = /^(?![.-])(?!.*(?:--|\.\.))[\w.-]+(?<![.-])$/;
 
 /**
  * @param name a folder, or `org/name[@revision]` with a branch, tag or commit
@@ -71,7 +87,7 @@ function nameOfFolder(folder: string): string {
 /** As `resolveModel`, but asks the Hub at most what the model consists of. */
 export async function findModel(
   name: string,
-  { offline, signal }: Pick<ResolveOptions, "offline" | "signal"> = {},
+  { offline, onProgress, signal }: Partial<ResolveOptions> = {},
 ): Promise<FoundModel> {
   const local = await stat(name).catch(() => undefined);
   if (local?.isDirectory()) {
@@ -84,57 +100,101 @@ export async function findModel(
       "pass the folder it is in, with config.json and tokenizer.json",
     );
   }
-  const { id, revision } = parseName(name);
   const settings = hubSettings();
+  const { id, revision: asked } = parseRepositoryName(name, settings.endpoint);
+  const revision = asked ?? DEFAULT_REVISION;
   const repository = repositoryFolder(settings.cache, id);
-  const cached = async (commit: string | undefined, besides: readonly string[]): Promise<FoundModel | undefined> => {
-    const folder = commit && join(repository, "snapshots", commit);
-    if (!folder || (await missingFrom(folder, besides)) !== undefined) return undefined;
-    return { kind: "folder", model: { folder, name: id, revision: commit } };
+  const inCache = (commit: string): FoundModel => ({
+    kind: "folder",
+    model: { folder: join(repository, "snapshots", commit), name: id, revision: commit },
+  });
+  const instead = (reason: string, { commit, guessed }: CachedCommit): FoundModel => {
+    const which = guessed ? `${reason}, and only this snapshot is in the cache` : reason;
+    onProgress?.({ kind: "cache", model: `${id}@${revision}`, commit, reason: which });
+    return inCache(commit);
   };
-  const known = COMMIT.test(revision) ? revision : await readRef(repository, revision);
 
   if (offline || settings.offline) {
-    const found = await cached(known, []);
-    if (found) return found;
-    const lack = known ? ` (${await missingFrom(join(repository, "snapshots", known), [])} is missing)` : "";
+    const found = await commitInCache(repository, revision, []);
+    if (found.kind === "commit") return found.guessed ? instead("nothing is downloaded", found) : inCache(found.commit);
     throw new LossyscopeError(
       "network",
-      `${id}@${revision} is not in the cache ${settings.cache}${lack}, and nothing may be downloaded`,
-      `run once ${offline ? "without --offline" : "with HF_HUB_OFFLINE unset"}`,
+      `${id}@${revision} is not in the cache ${settings.cache}${found.why}, and nothing may be downloaded`,
+      `run once ${offline ? "without --offline" : "with HF_HUB_OFFLINE unset"}${found.others}`,
     );
   }
-  if (COMMIT.test(revision)) {
-    const found = await cached(revision, ["tokenizer.json"]); // a commit never changes: nothing to ask
-    if (found) return found;
-  }
+  const before = await commitInCache(repository, revision, ["tokenizer.json"]);
+  // A commit never changes: nothing to ask.
+  if (before.kind === "commit" && before.commit === revision) return inCache(revision);
   const client = hubClient(settings);
-  const remote = await client.model(id, revision, signal);
-  const found = await cached(remote.commit, namesToFetch(remote, []));
-  if (!found) return { kind: "remote", client, remote };
+  const fallback = before.kind === "commit" ? before : await commitInCache(repository, revision, []);
+  let remote: RemoteModel;
+  try {
+    remote = await client.model(id, revision, signal, fallback.kind === "commit" ? "once" : "usual");
+  } catch (error) {
+    if (signal?.aborted || !isUnreachable(error)) throw error;
+    if (fallback.kind === "commit") return instead((error as LossyscopeError).said, fallback);
+    const { said, fault, next } = error as LossyscopeError;
+    throw new LossyscopeError(
+      fault,
+      `${said}, and ${id}@${revision} is not in the cache ${settings.cache}${fallback.why}`,
+      `${next}${fallback.others}`,
+      { cause: error },
+    );
+  }
+  const snapshot = join(repository, "snapshots", remote.commit);
+  const sizes = (file: string): number | undefined => remote.files.get(file)?.bytes;
+  if ((await lackOf(snapshot, namesToFetch(remote, []), sizes)) !== null) return { kind: "remote", client, remote };
   await writeRef(repository, remote);
-  return found;
+  return inCache(remote.commit);
 }
 
-function parseName(name: string): { id: string; revision: string } {
-  const [, id, revision = "main"] = /^([^@]*)(?:@(.*))?$/s.exec(name)!;
-  const parts = id.split("/");
-  if (parts.length !== 2 || !parts.every((part) => PART.test(part))) {
-    throw new LossyscopeError(
-      "input",
-      `there is no folder ${name}`,
-      parts.length === 1 ? "models of the Hub are named org/name[@revision]" : "check the path",
-    );
+interface CachedCommit {
+  readonly kind: "commit";
+  readonly commit: string;
+  /** nothing in the cache says what the revision stands for; it is the only snapshot there */
+  readonly guessed: boolean;
+}
+
+interface NotCached {
+  readonly kind: "none";
+  /** what is lacking, in parentheses, as it follows "is not in the cache"; or empty */
+  readonly why: string;
+  /** what can be had instead, as it follows a next step; or empty */
+  readonly others: string;
+}
+
+/** The commit whose snapshot is whole and stands for the revision, as far as the cache alone can tell. */
+async function commitInCache(
+  repository: string,
+  revision: string,
+  besides: readonly string[],
+): Promise<CachedCommit | NotCached> {
+  const snapshots = (await readdir(join(repository, "snapshots")).catch(() => [])).filter((name) => COMMIT.test(name));
+  const lacks = new Map<string, string | null>();
+  for (const commit of snapshots) lacks.set(commit, await lackOf(join(repository, "snapshots", commit), besides));
+  const known = COMMIT.test(revision) ? revision : await readRef(repository, revision);
+  if (known !== undefined) {
+    const lack = lacks.get(known);
+    if (lack === null) return { kind: "commit", commit: known, guessed: false };
+    return { kind: "none", why: lack === undefined ? "" : ` (${lack})`, others: othersOf(lacks) };
   }
-  const segments = revision.split("/");
-  if (!/^[\w./+-]+$/.test(revision) || segments.some((segment) => segment === "" || /^\.+$/.test(segment))) {
-    throw new LossyscopeError(
-      "input",
-      `${JSON.stringify(revision)} is no revision`,
-      "name a branch, a tag or a commit",
-    );
+  const [only, ...more] = snapshots;
+  if (revision === DEFAULT_REVISION && only !== undefined && more.length === 0) {
+    const lack = lacks.get(only);
+    if (lack === null) return { kind: "commit", commit: only, guessed: true };
+    return { kind: "none", why: ` (${lack})`, others: "" };
   }
-  return { id, revision };
+  return { kind: "none", why: "", others: othersOf(lacks) };
+}
+
+const LISTED_COMMITS = 3;
+
+function othersOf(lacks: ReadonlyMap<string, string | null>): string {
+  const whole = [...lacks].filter(([, lack]) => lack === null).map(([commit]) => commit);
+  if (whole.length === 0) return "";
+  const listed = whole.slice(0, LISTED_COMMITS).map((commit) => `@${commit}`);
+  return `, or name what is in the cache: ${listed.join(", ")}${whole.length > LISTED_COMMITS ? ", …" : ""}`;
 }
 
 const repositoryFolder = (cache: string, id: string): string => join(cache, `models--${id.replace("/", "--")}`);
@@ -155,23 +215,52 @@ async function writeRef(repository: string, { revision, commit }: RemoteModel): 
   await writeAtomic(ref, commit);
 }
 
-/** The first file that a snapshot lacks to be a model with these files besides, or undefined where it lacks none. */
-async function missingFrom(snapshot: string, besides: readonly string[]): Promise<string | undefined> {
-  const has = (name: string) =>
-    stat(join(snapshot, name)).then(
-      () => true,
-      () => false,
-    );
-  for (const name of ["config.json", ...besides]) if (!(await has(name))) return name;
-  if (await has(SINGLE)) return undefined;
-  if (!(await has(INDEX))) return SINGLE;
-  const index: unknown = await readFile(join(snapshot, INDEX), "utf8")
+const grouped = (count: number): string => count.toLocaleString("en-US");
+
+/** Whether the tensors that the header lists fill the file to its last byte. */
+const isSound = (path: string): Promise<boolean> =>
+  openSafetensors(path).then(
+    (file) => file.close().then(() => true),
+    () => false,
+  );
+
+/**
+ * What keeps a snapshot from being a model with these files besides: a file that is not there, or not of the size that
+ * the Hub lists, or, where that is not known, unsound by its own header.
+ * @returns one clause with the numbers, or null where nothing does
+ */
+async function lackOf(
+  snapshot: string,
+  besides: readonly string[],
+  sizes: (name: string) => number | undefined = () => undefined,
+): Promise<string | null> {
+  const lacking = async (name: string): Promise<string | null> => {
+    const path = join(snapshot, name);
+    const found = await stat(path).catch(() => undefined);
+    if (!found) return `${name} is missing`;
+    const bytes = sizes(name);
+    if (bytes !== undefined && found.size !== bytes)
+      return `${name} has ${grouped(found.size)} of ${grouped(bytes)} bytes`;
+    if (bytes === undefined && name.endsWith(".safetensors") && !(await isSound(path)))
+      return `${name} is damaged, at ${grouped(found.size)} bytes`;
+    return null;
+  };
+  for (const name of new Set(["config.json", ...besides])) {
+    const lack = await lacking(name);
+    if (lack !== null) return lack;
+  }
+  const [single, index] = await Promise.all([SINGLE, INDEX].map(lacking));
+  if (single === null) return null;
+  if (index !== null) return single;
+  const parsed: unknown = await readFile(join(snapshot, INDEX), "utf8")
     .then(JSON.parse)
     .catch(() => undefined);
-  if (typeof index !== "object" || index === null) return INDEX;
-  for (const shard of shardsOfIndex(index as Record<string, unknown>, INDEX).keys())
-    if (!(await has(shard))) return shard;
-  return undefined;
+  if (typeof parsed !== "object" || parsed === null) return `${INDEX} is no JSON`;
+  for (const shard of shardsOfIndex(parsed as Record<string, unknown>, INDEX).keys()) {
+    const lack = await lacking(shard);
+    if (lack !== null) return lack;
+  }
+  return null;
 }
 
 async function download(
@@ -185,6 +274,7 @@ async function download(
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   const progress = {
+    kind: "download" as const,
     model: `${remote.id}@${remote.revision}`,
     total,
     files: files.length,

@@ -1,5 +1,5 @@
 /** Opens a model for running: finds or downloads it, reads its headers, its spec and its tokenizer. */
-import { type DownloadProgress, resolveModel } from "../hub/resolve.ts";
+import { type ResolveEvent, resolveModel } from "../hub/resolve.ts";
 import { type Checkpoint, openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import type { DecoderSpec } from "../models/spec.ts";
@@ -15,7 +15,7 @@ export interface OpenModel {
 export interface OpenOptions {
   readonly offline?: boolean;
   readonly signal?: AbortSignal;
-  readonly onDownload?: (progress: DownloadProgress) => void;
+  readonly onDownload?: (event: ResolveEvent) => void;
 }
 
 /** @throws LossyscopeError as `resolveModel`, `openCheckpoint`, `specOf` and `bindWeights` do: all that headers tell */

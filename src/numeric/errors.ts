@@ -19,6 +19,8 @@ export type Fault =
 
 export class LossyscopeError extends Error {
   override readonly name = "LossyscopeError";
+  /** the sentence alone, without the next step */
+  readonly said: string;
 
   /**
    * @param fault what kind of thing went wrong
@@ -32,6 +34,7 @@ export class LossyscopeError extends Error {
     options?: ErrorOptions,
   ) {
     super(next ? `${message}: ${next}` : message, options);
+    this.said = message;
   }
 }
 

@@ -1,0 +1,119 @@
+/**
+ * The names of a repository that people type or copy: `org/name[@revision]`, the address of its page
+ * (`https://huggingface.co/org/name/tree/rev`, `hf.co/org/name`, with or without the scheme, of a mirror in
+ * `HF_ENDPOINT` too) and `hf://org/name@revision`. Pure; whether the repository exists is not known here.
+ */
+import { LossyscopeError } from "../numeric/errors.ts";
+
+export interface RepositoryName {
+  /** `org/name` */
+  readonly id: string;
+  /** branch, tag or commit; null where the name does not say */
+  readonly revision: string | null;
+}
+
+/** What a repository is fetched at where its name does not say. */
+export const DEFAULT_REVISION = "main";
+
+const HOSTS = ["huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co"];
+const PART = /^(?![.-])(?!.*(?:--|\.\.))[\w.-]+(?<![.-])$/;
+/** First words of addresses that are no model's. */
+const NO_MODELS: Readonly<Record<string, string>> = {
+  datasets: "a dataset",
+  spaces: "a space",
+  buckets: "a bucket",
+  collections: "a collection",
+  papers: "a paper",
+  docs: "a page of the documentation",
+};
+
+/**
+ * @param endpoint where the Hub is (`HF_ENDPOINT`): addresses there are understood like the Hub's own
+ * @throws LossyscopeError `input` where the name is none of a repository of a model
+ */
+export function parseRepositoryName(name: string, endpoint: string): RepositoryName {
+  const path = pathOfAddress(name, endpoint);
+  if (path !== null) return parsePage(name, path);
+  const [, id, revision = null] = /^([^@]*)(?:@(.*))?$/s.exec(name)!;
+  const parts = id.split("/");
+  if (parts.length !== 2 || !parts.every((part) => PART.test(part))) {
+    throw new LossyscopeError(
+      "input",
+      `there is no folder ${name}`,
+      parts.length === 1 ? "models of the Hub are named org/name[@revision]" : "check the path",
+    );
+  }
+  return { id, revision: revision === null ? null : checked(revision) };
+}
+
+/** What stands behind the host in an address of the Hub, or null where the name is no address. */
+function pathOfAddress(name: string, endpoint: string): string | null {
+  if (/^hf:\/\//i.test(name)) return name.slice("hf://".length);
+  const [scheme] = /^https?:\/\//i.exec(name) ?? [""];
+  const rest = name.slice(scheme.length);
+  const mirror = endpoint.replace(/^https?:\/\//i, "");
+  for (const host of [mirror, ...HOSTS]) {
+    if (rest.toLowerCase().startsWith(`${host.toLowerCase()}/`)) return rest.slice(host.length + 1);
+  }
+  if (scheme === "" && !/^[a-z][\w+.-]*:\/\//i.test(name)) return null;
+  throw notAPage(name, "is no address of the Hub");
+}
+
+const notAPage = (name: string, what: string): LossyscopeError =>
+  new LossyscopeError(
+    "input",
+    `${name} ${what}`,
+    "pass a folder, org/name[@revision], or the address of a model's page",
+  );
+
+function parsePage(name: string, path: string): RepositoryName {
+  const [given, at, ...more] = path
+    .replace(/[?#].*$/s, "")
+    .replace(/\/+$/, "")
+    .split("@");
+  let segments: string[];
+  try {
+    segments = given.split("/").map(decodeURIComponent);
+  } catch {
+    throw notAPage(name, "is no address of the Hub");
+  }
+  if (segments[0] === "models") segments.shift();
+  if (Object.hasOwn(NO_MODELS, segments[0])) throw notAPage(name, `is ${NO_MODELS[segments[0]]}, no model`);
+  const [org, model, verb, ...rest] = segments;
+  if (!PART.test(org) || !PART.test(model ?? "") || more.length > 0) throw notAPage(name, "names no model");
+  const id = `${org}/${model}`;
+  if (verb === undefined) return { id, revision: at === undefined ? null : checked(at) };
+  const [revision, beside] = splitRevision(rest);
+  if (at !== undefined || revision === "" || !/^(?:tree|blob|resolve|raw|commit|commits)$/.test(verb)) {
+    throw notAPage(name, "is no page of a model's files");
+  }
+  if (verb === "tree" && beside !== "") {
+    throw new LossyscopeError("input", `${name} is a folder inside a repository`, `download it and pass the folder`);
+  }
+  if (/\.gguf$/i.test(beside)) {
+    throw new LossyscopeError(
+      "input",
+      `${name} is a GGUF file, which is not read`,
+      "pass the model it was converted from, in safetensors",
+    );
+  }
+  return { id, revision: checked(revision) };
+}
+
+/** A branch has no slash in the address, except where it is a reference of git: `refs/pr/1`. */
+function splitRevision(segments: readonly string[]): [revision: string, beside: string] {
+  const length = segments[0] === "refs" ? 3 : 1;
+  return [segments.slice(0, length).join("/"), segments.slice(length).join("/")];
+}
+
+function checked(revision: string): string {
+  const segments = revision.split("/");
+  if (!/^[\w./+-]+$/.test(revision) || segments.some((segment) => segment === "" || /^\.+$/.test(segment))) {
+    throw new LossyscopeError(
+      "input",
+      `${JSON.stringify(revision)} is no revision`,
+      "name a branch, a tag or a commit",
+    );
+  }
+  return revision;
+}
