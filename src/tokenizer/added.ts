@@ -20,12 +20,14 @@ const SPACES_AFTER = /\p{White_Space}*/uy;
 
 /**
  * @param tokens each with the spelling it has in the text to be searched
+ * @param hidden ids of tokens that are not given, though what they overlap is not found either
  * @returns a function that gives the tokens found in a text, in order, or undefined where there are none to find
  */
 export function addedTokenFinder(
   tokens: readonly (readonly [spelling: string, token: AddedToken])[],
+  hidden: ReadonlySet<number>,
 ): ((text: string) => Iterable<AddedSpan>) | undefined {
-  if (tokens.length === 0) return undefined;
+  if (tokens.every(([, { id }]) => hidden.has(id))) return undefined;
   const bySpelling = new Map(tokens);
   const alternatives = [...bySpelling.keys()]
     .sort((a, b) => b.length - a.length)
@@ -37,7 +39,7 @@ export function addedTokenFinder(
       const token = bySpelling.get(match[0])!;
       const contentStart = match.index;
       const contentEnd = contentStart + match[0].length;
-      if (contentStart < last) continue;
+      if (contentStart < last || hidden.has(token.id)) continue;
       if (token.single_word && (isWordBefore(text, contentStart) || isWordAt(text, contentEnd))) continue;
       let start = contentStart;
       let end = contentEnd;

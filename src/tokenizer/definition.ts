@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { byteToken } from "./bytes.ts";
+import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
 import { SequenceNormalizer, Unigram } from "./library.ts";
 import { Merges } from "./merges.ts";
@@ -74,7 +74,7 @@ export const tokenizerFile = z.looseObject({
   post_processor: typed.nullish(),
   model,
 });
-type TokenizerFile = z.infer<typeof tokenizerFile>;
+export type TokenizerFile = z.infer<typeof tokenizerFile>;
 
 /** When a space is put before the text, so that a first word is written like any other. */
 export type Insertion =
@@ -91,6 +91,8 @@ export interface Definition {
   readonly normalise: ((text: string) => string) | null;
   /** how the model writes text: bytes as characters, spaces as ▁, or as it is */
   readonly writing: "bytes" | "spaces" | "plain";
+  /** whether spaces are ▁ before added tokens are looked for in what is normalised */
+  readonly marked: boolean;
   /** whether a literal ▁ counts as a space where an insertion asks whether there is one */
   readonly insertion: Insertion;
   /** cut the text in turn; they see ▁ where the model does */
@@ -106,8 +108,10 @@ export interface Definition {
   readonly unknownId: number | undefined;
   /** whether a run of unknown characters is one token */
   readonly fuseUnknown: boolean;
-  /** tokens looked for in the text before, and after it is normalised */
+  /** tokens looked for in the text before, and after it is normalised; the hidden ones hide what they overlap, and are text */
   readonly added: { readonly raw: readonly AddedToken[]; readonly normalised: readonly AddedToken[] };
+  /** ids of special tokens where they are text like any other */
+  readonly hidden: ReadonlySet<number>;
   /** all tokens by id, as the file writes them */
   readonly contents: readonly (string | undefined)[];
 }
@@ -131,7 +135,6 @@ function flatten(step: z.infer<typeof typed> | null | undefined, key: string): z
  */
 export function readDefinition(file: TokenizerFile, specialTokens: boolean): Definition {
   const special = file.added_tokens.filter((token) => token.special);
-  const added = file.added_tokens.filter((token) => specialTokens || !token.special);
   const spelling = readSpelling(file);
   const { contents, idOf } = readVocabulary(file.model, new Set(special.map((token) => token.content)));
   for (const token of file.added_tokens) contents[token.id] = token.content;
@@ -139,6 +142,8 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean): Def
   const covered = byteIds.length === 256 && byteIds.every((id) => id !== undefined);
   if (spelling.writing === "spaces" && !idOf.has(SPACE))
     throw refuse(`writes spaces as ${SPACE}, which is no token of it`);
+  if (spelling.writing === "bytes" && covered && BYTE_CHARACTERS.some((character) => !idOf.has(character)))
+    throw refuse("writes bytes twice over (ByteLevel, and byte fallback for what it has no token for)");
 
   const fuseUnknown = file.model.fuse_unk ?? isUnigram(file.model);
   const cutters = [...spelling.cutters];
@@ -160,14 +165,15 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean): Def
     unknownId: unknownId(file.model),
     fuseUnknown,
     added: {
-      raw: added.filter((token) => !token.normalized || !file.normalizer),
-      normalised: added.filter((token) => token.normalized && file.normalizer),
+      raw: file.added_tokens.filter((token) => !token.normalized),
+      normalised: file.added_tokens.filter((token) => token.normalized),
     },
+    hidden: new Set(specialTokens ? [] : special.map(({ id }) => id)),
     contents,
   };
 }
 
-type Spelling = Pick<Definition, "normalise" | "writing" | "insertion" | "cutters" | "byteCutters">;
+type Spelling = Pick<Definition, "normalise" | "writing" | "marked" | "insertion" | "cutters" | "byteCutters">;
 
 /** Normaliser and pre-tokenizer, sorted into what changes the text, how it is written, and where it is cut. */
 function readSpelling(file: TokenizerFile): Spelling {
@@ -183,6 +189,7 @@ function readSpelling(file: TokenizerFile): Spelling {
     } else changing.push(step);
   }
 
+  const marked = (writing as Definition["writing"]) === "spaces";
   const cutters: Cutter[] = [];
   const byteCutters: Cutter[] = [];
   const steps = flatten(file.pre_tokenizer, "pretokenizers");
@@ -221,7 +228,7 @@ function readSpelling(file: TokenizerFile): Spelling {
         throw refuse(`cuts text with ${step.type}, which drops part of it`);
     }
   }
-  return { normalise: normaliser(changing), writing, insertion, cutters, byteCutters };
+  return { normalise: normaliser(changing), writing, marked, insertion, cutters, byteCutters };
 }
 
 function normaliser(steps: readonly object[]): Spelling["normalise"] {

@@ -26,7 +26,7 @@ function prefix(
 }
 
 describe("prefix", () => {
-  const bos = { bos_token: { content: "<|endoftext|>" }, tokenizer_class: "LlamaTokenizer" };
+  const bos = { bos_token: { content: "<|endoftext|>" } };
 
   it("is what the tokenizer's template puts before a text, whatever else is configured", () => {
     const added = { id: 256, addedByTokenizer: true };
@@ -35,14 +35,15 @@ describe("prefix", () => {
     expect(prefix(template("<|endoftext|>"), { ...bos, add_bos_token: false })).toEqual(added);
   });
 
-  it("without one is BOS where the configuration or the class says so", () => {
-    const added = { id: 256, addedByTokenizer: true };
-    expect(prefix(null, bos, { eos_token_id: 7 })).toEqual(added);
-    expect(prefix(null, { bos_token: "<|endoftext|>", add_bos_token: true })).toEqual(added);
+  it("without one is the end of text, whatever add_bos_token says, as in transformers 5", () => {
     const after = { id: 7, addedByTokenizer: false };
-    expect(prefix(null, { ...bos, add_bos_token: false }, { eos_token_id: 7 })).toEqual(after);
+    for (const add_bos_token of [true, false]) {
+      expect(prefix(null, { ...bos, add_bos_token }, { eos_token_id: 7 })).toEqual(after);
+    }
     expect(prefix(template(), bos, { eos_token_id: 7 })).toEqual(after);
-    expect(prefix(null, { ...bos, tokenizer_class: "GPT2Tokenizer" }, { eos_token_id: 7 })).toEqual(after);
+    expect(prefix(template("<|endoftext|>"), { tokenizer_class: "GPTNeoXTokenizer" }, { eos_token_id: 7 })).toEqual(
+      after,
+    );
   });
 
   it("is else the model's end of text, from config, generation config, tokenizer config in turn, else nothing", () => {
@@ -60,7 +61,7 @@ describe("prefix", () => {
     ["gpt2", { id: 0, addedByTokenizer: false }],
     ["llama3", { id: 0, addedByTokenizer: true }],
     ["gemma", { id: 2, addedByTokenizer: true }],
-    ["metaspace-first", { id: 2, addedByTokenizer: true }],
+    ["metaspace-first", { id: 1, addedByTokenizer: false }],
     ["qwen", { id: 0, addedByTokenizer: false }],
   ])("of %s is as its files say", async (name, expected) => {
     expect((await loadTokenizer(fixture(`tokenizers/${name}`), {})).prefix).toEqual(expected);

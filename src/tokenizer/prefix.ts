@@ -1,14 +1,11 @@
 /**
  * What opens every window (METHODS §0, Prefix): the token that the tokenizer puts before a text, else the model's
- * end-of-text token, else nothing. Whether the tokenizer puts one is what tokenizer.json's own template says, which
- * current libraries go by; where it has none, `add_bos_token` of tokenizer_config.json, or the habit of the class it names.
+ * end-of-text token, else nothing. Whether the tokenizer puts one is what its template says; where there is none, nothing
+ * is put: beside a tokenizer.json, `add_bos_token` of tokenizer_config.json has no say in transformers 5 (`loaded.ts`).
  */
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix } from "../text/corpus.ts";
-
-/** Classes that put BOS before a text unless their configuration says no. */
-const OPENS_WITH_BOS = /^(CodeLlama|Cohere|Gemma|Llama)Tokenizer(Fast)?$/;
 
 const template = z.looseObject({
   single: z.array(
@@ -24,23 +21,21 @@ const tokenId = z.number().int().nonnegative();
 const endOfText = z.looseObject({
   eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
 });
-const tokenName = z.union([z.string(), z.looseObject({ content: z.string() }).transform((token) => token.content)]);
 
 export interface PrefixSources {
-  /** of tokenizer.json */
+  /** what puts tokens around a text */
   readonly postProcessor: unknown;
-  /** tokenizer_config.json and special_tokens_map.json */
-  readonly tokenizerConfig: Readonly<Record<string, unknown>>;
-  readonly specialTokensMap: Readonly<Record<string, unknown>>;
   /** config.json and generation_config.json */
   readonly modelConfig: Readonly<Record<string, unknown>>;
   readonly generationConfig: Readonly<Record<string, unknown>>;
+  /** the tokenizer's end-of-text token, where it names one */
+  readonly endOfText: number | undefined;
   readonly idOf: (token: string) => number | undefined;
 }
 
 /** @throws LossyscopeError `unsupported` where the tokenizer puts more than one token before a text */
 export function resolvePrefix(sources: PrefixSources): Prefix | null {
-  const { tokenizerConfig, specialTokensMap, modelConfig, generationConfig, idOf } = sources;
+  const { modelConfig, generationConfig, idOf } = sources;
   const opening = openingTokens(sources.postProcessor, idOf);
   if (opening.length > 1) {
     throw new LossyscopeError(
@@ -50,20 +45,10 @@ export function resolvePrefix(sources: PrefixSources): Prefix | null {
   }
   if (opening.length === 1) return { id: opening[0], addedByTokenizer: true };
 
-  const named = (key: string): number | undefined => {
-    const name = tokenName.safeParse(tokenizerConfig[key] ?? specialTokensMap[key]).data;
-    return name === undefined ? undefined : idOf(name);
-  };
-  const addsBos =
-    tokenizerConfig.add_bos_token ??
-    (opensWithTemplate(sources.postProcessor) ? false : OPENS_WITH_BOS.test(String(tokenizerConfig.tokenizer_class)));
-  const bos = addsBos === true ? named("bos_token") : undefined;
-  if (bos !== undefined) return { id: bos, addedByTokenizer: true };
-
   const listed = [modelConfig, generationConfig]
     .map((config) => endOfText.safeParse(config).data?.eos_token_id)
     .find((eos) => eos !== null && eos !== undefined);
-  const eos = (Array.isArray(listed) ? listed[0] : listed) ?? named("eos_token");
+  const eos = (Array.isArray(listed) ? listed[0] : listed) ?? sources.endOfText;
   return eos === undefined ? null : { id: eos, addedByTokenizer: false };
 }
 
@@ -74,9 +59,6 @@ function steps(postProcessor: unknown): Step[] {
   const step = postProcessor as Step;
   return step.type === "Sequence" && Array.isArray(step.processors) ? step.processors.flatMap(steps) : [step];
 }
-
-const opensWithTemplate = (postProcessor: unknown): boolean =>
-  steps(postProcessor).some((step) => step.type === "TemplateProcessing");
 
 /** Ids of the tokens that the post-processor puts before a single text. */
 function openingTokens(postProcessor: unknown, idOf: PrefixSources["idOf"]): number[] {

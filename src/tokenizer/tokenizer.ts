@@ -15,6 +15,7 @@ import { align, type Change } from "./align.ts";
 import { readBytes } from "./bytes.ts";
 import type { Cutter } from "./cut.ts";
 import { type Definition, readDefinition, SPACE, tokenizerFile } from "./definition.ts";
+import { asLoaded } from "./loaded.ts";
 import { Pieces, Tokens, Uncovered } from "./pieces.ts";
 import { resolvePrefix } from "./prefix.ts";
 import { addRepair, composeRepairs, type Repair, sourceOffsets } from "./repairs.ts";
@@ -38,8 +39,8 @@ export interface TokenizerOptions {
 
 /**
  * @param folder of the model: tokenizer.json, and beside it tokenizer_config.json, special_tokens_map.json,
- *   generation_config.json where they are
- * @param config the model's config.json; `vocab_size` and `eos_token_id` are read
+ *   added_tokens.json, generation_config.json where they are
+ * @param config the model's config.json; `vocab_size`, `eos_token_id`, `model_type`, `tokenizer_class` are read
  * @throws LossyscopeError `model` where tokenizer.json is missing, malformed or has more tokens than the model;
  *   `unsupported` naming what it asks for that cannot be followed
  */
@@ -56,9 +57,9 @@ export async function loadTokenizer(
       "save the model's fast tokenizer beside its weights (save_pretrained writes tokenizer.json)",
     );
   }
-  const [tokenizerConfig, specialTokensMap, generationConfig] = await Promise.all(
-    ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"].map(async (name) =>
-      parseObject(name, (await readOptional(join(folder, name))) ?? "{}"),
+  const [tokenizerConfig, specialTokensMap, addedTokens, generationConfig] = await Promise.all(
+    ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json"].map(
+      async (name) => parseObject(name, (await readOptional(join(folder, name))) ?? "{}"),
     ),
   );
   return createTokenizer(parseObject("tokenizer.json", text), {
@@ -66,6 +67,7 @@ export async function loadTokenizer(
     config,
     tokenizerConfig,
     specialTokensMap,
+    addedTokens,
     generationConfig,
     digest: sha256(text),
   });
@@ -90,10 +92,11 @@ function parseObject(name: string, text: string): Record<string, unknown> {
   throw new LossyscopeError("model", `${name} is not a JSON object`, "download it again");
 }
 
-interface Beside extends TokenizerOptions {
+interface Files extends TokenizerOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly tokenizerConfig?: Readonly<Record<string, unknown>>;
   readonly specialTokensMap?: Readonly<Record<string, unknown>>;
+  readonly addedTokens?: Readonly<Record<string, unknown>>;
   readonly generationConfig?: Readonly<Record<string, unknown>>;
   readonly digest?: string;
 }
@@ -102,23 +105,26 @@ interface Beside extends TokenizerOptions {
  * @param json tokenizer.json, parsed
  * @param beside the files beside it, each empty where it is not there
  */
-export function createTokenizer(json: unknown, beside: Beside = {}): Tokenizer {
-  const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, generationConfig = {} } = beside;
+export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
+  const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, addedTokens = {}, generationConfig = {} } = beside;
   const parsed = tokenizerFile.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new LossyscopeError("model", `tokenizer.json is malformed at ${issue.path.join(".")} (${issue.message})`);
   }
-  const file = parsed.data;
-  const definition = readDefinition(file, beside.specialTokens ?? false);
+  const loaded = asLoaded(parsed.data, { config, tokenizerConfig, specialTokensMap, addedTokens });
+  const definition = readDefinition(loaded.file, (beside.specialTokens ?? false) && !loaded.splitSpecialTokens);
   const { contents } = definition;
   const ids = new Map(contents.flatMap((content, id) => (content === undefined ? [] : [[content, id] as const])));
+  const named: NamedTokens = {
+    bos: ids.get(loaded.named.get("bos_token") ?? ""),
+    eos: ids.get(loaded.named.get("eos_token") ?? ""),
+  };
   const prefix = resolvePrefix({
-    postProcessor: file.post_processor,
-    tokenizerConfig,
-    specialTokensMap,
+    postProcessor: loaded.file.post_processor,
     modelConfig: config,
     generationConfig,
+    endOfText: named.eos,
     idOf: (token) => ids.get(token),
   });
   const highest = Math.max(contents.length - 1, prefix?.id ?? 0);
@@ -129,7 +135,14 @@ export function createTokenizer(json: unknown, beside: Beside = {}): Tokenizer {
       "use the tokenizer that the model was trained with",
     );
   }
-  return new Tokenizer(definition, prefix, beside.digest ?? sha256(JSON.stringify(json)));
+  const digest = beside.digest ?? sha256(JSON.stringify(json));
+  return new Tokenizer(definition, prefix, named, loaded.rules === "" ? digest : sha256(digest + loaded.rules));
+}
+
+/** Ids of the special tokens that have a part of their own, where the files name them. */
+export interface NamedTokens {
+  readonly bos: number | undefined;
+  readonly eos: number | undefined;
 }
 
 export class Tokenizer {
@@ -142,18 +155,27 @@ export class Tokenizer {
     private readonly definition: Definition,
     /** what opens every window; never in `Encoding.ids` */
     readonly prefix: Prefix | null,
-    /** SHA-256 of tokenizer.json */
+    readonly named: NamedTokens,
+    /** SHA-256 of tokenizer.json, and of what the files beside it change in it */
     readonly digest: string,
   ) {
-    const { added, normalise } = definition;
+    const { added, hidden, normalise } = definition;
     this.pieces = new Pieces(definition);
-    this.added = new Map([...added.raw, ...added.normalised].map((token) => [token.id, token.content]));
-    this.findRaw = addedTokenFinder(added.raw.map((token) => [token.content, token]));
+    this.added = new Map(
+      [...added.raw, ...added.normalised].flatMap(({ id, content }) =>
+        hidden.has(id) ? [] : [[id, content] as const],
+      ),
+    );
+    this.findRaw = addedTokenFinder(
+      added.raw.map((token) => [token.content, token]),
+      hidden,
+    );
     this.findNormalised = addedTokenFinder(
       added.normalised.map((token) => {
         const content = normalise ? normalise(token.content) : token.content;
-        return [this.written(definition.insertion === "section" ? ` ${content}` : content), token];
+        return [this.searched(definition.insertion === "section" ? ` ${content}` : content), token];
       }),
+      hidden,
     );
   }
 
@@ -261,7 +283,7 @@ export class Tokenizer {
       units = end;
     };
     try {
-      for (const found of this.findNormalised?.(written) ?? []) {
+      for (const found of this.findNormalised?.(this.searched(content)) ?? []) {
         part(found.start);
         flaws.push(...swallowed(content, found, at));
         at += Buffer.byteLength(content.slice(found.start, found.end));
@@ -322,6 +344,11 @@ export class Tokenizer {
 
   private written(text: string): string {
     return this.definition.writing === "spaces" ? text.replaceAll(" ", SPACE) : text;
+  }
+
+  /** the text as added tokens are looked for in it */
+  private searched(text: string): string {
+    return this.definition.marked ? this.written(text) : text;
   }
 
   private align(text: string, normal: string, origin: number): Change[] {
