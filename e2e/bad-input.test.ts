@@ -233,17 +233,67 @@ describe("a model that is refused", () => {
     expectNothingLeft();
   });
 
-  it.each<[string, ModelChoice["change"]]>([
-    ["NaN", (name, values) => name.includes("layers.1.mlp.down") && values.fill(Number.NaN, 3, 4)],
-    ["infinite", (name, values) => name === "lm_head.weight" && values.fill(Number.POSITIVE_INFINITY, 40, 41)],
-  ])("has %s weights", async (_, change) => {
+  it.each<[string, ModelChoice["change"], RegExp]>([
+    [
+      "NaN",
+      (name, values) => name.includes("layers.1.mlp.down") && values.fill(Number.NaN, 3, 4),
+      /a soft assignment of layer 2 is NaN at the prefix \(tokens 0 to \d+ of "a\.txt"\): look for NaN, infinity/,
+    ],
+    [
+      "infinite",
+      (name, values) => name === "lm_head.weight" && values.fill(Number.POSITIVE_INFINITY, 40, 41),
+      /a loss is \S+ at token \d+ \(tokens 0 to \d+ of "a\.txt"\): look for NaN, infinity and very large values/,
+    ],
+    [
+      "such large",
+      (name, values) => name === "model.embed_tokens.weight" && values.set(values.map((value) => value * 1e22)),
+      /a soft assignment of layer 0 is NaN at the prefix/,
+    ],
+  ])("has %s weights", async (_, change, message) => {
     const model = await writeModel(at("model"), { change });
-    const { code, err } = await measureCommand(model, writeText(at("a.txt"), sampleText(1, 100)), "--no-baselines");
-    expect(err).toMatch(
-      /the loss of token \d+ of document "a\.txt" is \S+ \(window of tokens 0 to \d+\): look for NaN or infinity among the weights/,
-    );
+    const text = writeText(at("a.txt"), sampleText(1, 100));
+    const { code, err } = await measureCommand(model, text, "--no-baselines", "--no-geometry");
+    expect(err).toMatch(message);
     expect(code).toBe(1);
     expectNothingLeft();
+  });
+
+  it("has a weight that is no number, whatever the model is to do", async () => {
+    const change: ModelChoice["change"] = (name, values) => name === "model.norm.weight" && values.fill(Number.NaN);
+    const model = await writeModel(at("model"), { change });
+    const text = writeText(at("a.txt"), sampleText(2, 400));
+    const prompts = [{ text: "a is", joint: " ", terminator: "." }];
+    const fact = { subject: "a", relation: "is", value: "x", candidates: ["x", "y"], prompts, exposures: 1 };
+    const facts = writeText(
+      at("facts.jsonl"),
+      [fact, { ...fact, subject: "b" }].map((one) => JSON.stringify(one)).join("\n"),
+    );
+    const commands: readonly (readonly [string, ...string[]])[] = [
+      ["a logit", "generate", model, "--prompt", "a"],
+      [
+        "a state of layer 2",
+        "states",
+        model,
+        "--text",
+        text,
+        "--context",
+        "32",
+        "--out",
+        at("out", "states.safetensors"),
+      ],
+      ["a probability", "compress", text, "--model", model, "--out", at("out", "text.lsz")],
+      ["a loss", "facts", model, "--facts", facts, "--out", at("out", "facts")],
+      ["a loss", "recall", model, "--text", text, "--unseen", text, "--out", at("out", "recall")],
+    ];
+    mkdirSync(at("out"));
+    for (const [what, ...command] of commands) {
+      const { code, err } = await run(...command, "--threads", "1", "--quiet");
+      expect(`${command[0]}: ${err}`).toMatch(`${command[0]}: lossyscope: ${what} is NaN at `);
+      expect(code).toBe(1);
+    }
+    expect(readdirSync(at("out"), { recursive: true }).filter((name) => /\./.test(`${name}`))).toEqual([]);
+    const { out } = await run("inspect", model, "--entropy", "--quiet");
+    expect(out).toContain("Note: values that are NaN or infinite: 16 in model.norm.weight");
   });
 
   it("has NaN only where the text does not look, and is measured", async () => {

@@ -8,7 +8,7 @@ import { readRemoteHeaders } from "../hub/headers.ts";
 import { findModel, resolveModel } from "../hub/resolve.ts";
 import { gatherTensors, openCheckpoint } from "../models/checkpoint.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
-import { entropyCodedBytes } from "../models/ledger-entropy.ts";
+import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
 import type { GivenTraining } from "../models/ledger-known.ts";
 import type { WeightSource } from "../models/weights.ts";
 import type { Ledger } from "../profile/ledger.ts";
@@ -64,7 +64,9 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   const { progress, signal } = options;
   try {
     const found = await headersOf(name, options);
-    const coded = options.entropy ? await entropyWithProgress(found.weights, progress, signal) : null;
+    const nonFinite = new Map<string, number>();
+    const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
+    const coded = options.entropy ? await entropyWithProgress(found.weights, progress, { signal, onNonFinite }) : null;
     const architecture = found.config.model_type;
     return {
       model: {
@@ -76,6 +78,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
         name: found.name,
         training: options.training,
         entropyCodedBytes: coded,
+        nonFinite,
       }),
     };
   } finally {
@@ -111,10 +114,14 @@ async function headersOf(name: string, { entropy, offline, progress, signal }: I
   return { ...model, config, weights };
 }
 
-async function entropyWithProgress(weights: WeightSource, progress: Progress, signal?: AbortSignal): Promise<number> {
+async function entropyWithProgress(
+  weights: WeightSource,
+  progress: Progress,
+  options: EntropyOptions,
+): Promise<number> {
   let started = false;
   return entropyCodedBytes(weights, {
-    signal,
+    ...options,
     onProgress: (done, total) => {
       if (!started) progress.start("reading the weights", total, "bytes");
       started = true;

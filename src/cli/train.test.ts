@@ -175,6 +175,15 @@ describe("distil", () => {
     expect(figures("student")).not.toEqual(figures("alone"));
   }, 120_000);
 
+  it("says of a teacher that gives no numbers that it is the teacher", async () => {
+    const change = (name: string, values: Float32Array) => name === "model.norm.weight" && values.fill(Number.NaN);
+    const teacher = await writeModel(at("teacher"), { change });
+    configured({ ...CONFIG, vocab_size: 257 });
+    const { code, err } = await distil(teacher);
+    expect(err).toMatch(/(a loss is NaN at token|teacher is NaN at step 1: look for NaN)/);
+    expect(code).toBe(1);
+  });
+
   it("refuses a student of another vocabulary, and text that is all trained on", async () => {
     const teacher = await writeModel(at("teacher"));
     expect(await distil(teacher)).toMatchObject({

@@ -80,6 +80,7 @@ class Writer {
   }
 
   varint(value: number): void {
+    if (!(Number.isSafeInteger(value) && value >= 0)) throw new RangeError(`${value} is no length`);
     for (; value >= 128; value = Math.floor(value / 128)) this.bytes.push(128 + (value % 128));
     this.bytes.push(value);
   }

@@ -103,7 +103,7 @@ export class DecodingSession {
       },
       [this.#prediction],
       `position ${at} of ${rows.length} ${rows.length === 1 ? "row" : "rows"}`,
-      { rows: rows.length, filled: this.#filled },
+      { kept: { rows: rows.length, filled: this.#filled } },
     );
     rows.forEach((row, b) => {
       this.#lengths[b] += row.length;

@@ -78,6 +78,27 @@ function layout(batch: WindowBatch, lossesOnly: boolean): Layout {
   };
 }
 
+/**
+ * The token that a row of an output belongs to, counted from the document's start from 0, and its window as people know it;
+ * undefined where all rows of the batch have made the output.
+ */
+function placeOf(
+  output: string,
+  row: number,
+  { batch, at, picked }: { readonly batch: WindowBatch; readonly at: Layout; readonly picked: Int32Array | undefined },
+  describe: OnnxEngineOptions["describe"],
+): string | undefined {
+  const ofLoss = output === "losses";
+  let slot: bigint | undefined;
+  if (ofLoss) slot = at.scoredSlots[row];
+  else if (output.startsWith("assignment.")) slot = at.slots[row];
+  else if (output.startsWith("states.") && picked) slot = at.slots[picked[row]];
+  if (slot === undefined) return undefined;
+  const window = batch.windows[Math.floor(Number(slot) / at.width)];
+  const token = window.start + (Number(slot) % at.width) + (ofLoss ? 1 : 0) - window.prefixSlots;
+  return `${token < 0 ? "the prefix" : `token ${token}`} (${describe({ ...batch, windows: [window] })})`;
+}
+
 const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
 
 export class OnnxEngine implements Engine {
@@ -133,7 +154,8 @@ export class OnnxEngine implements Engine {
           feeds.moment_rows = rows ? pick(rows) : vector(at.slots);
         }
         if (inputs.has("state_rows")) feeds.state_rows = pick(picked ?? new Int32Array());
-        const result = runtime.run(feeds, graph.outputs, describe(batch));
+        const where = (output: string, row: number) => placeOf(output, row, { batch, at, picked }, describe);
+        const result = runtime.run(feeds, graph.outputs, describe(batch), { where });
         // The consumer may stop before this one is awaited; its failure then has nobody to hear it.
         result.catch(() => {});
         return { batch, at, picked, momentCount: feeds.moment_rows?.dims[0] ?? 0, result };

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { Graph } from "../graph/graph.ts";
-import { add, cast, reshape, sum } from "../graph/ops.ts";
+import { add, cast, divide, reshape, sum } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Feed } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
@@ -46,6 +46,33 @@ describe("the runtime's process", () => {
     expect([...first.outputs.y.data, ...second.outputs.y.data]).toEqual([5, 7, 10]);
     expect(first.outputs.y.dims).toEqual([2]);
     expect(second.peakBytes).toBeGreaterThan(1e6);
+  });
+
+  it("gives no value that is none, and says which of what it was", async () => {
+    const graph = new Graph();
+    const x = cast(graph.input("x", "int64", ["n"]), "float32");
+    graph.output("losses", divide(x, x));
+    graph.output("states.3", reshape(divide(x, cast(graph.input("by", "int64", ["n"]), "float32")), ["n", 1]));
+    runtime = new RuntimeProcess();
+    await runtime.load(graph.encode(), ".", 1);
+    const feeds = (x: bigint[], by: bigint[]): Record<string, Feed> => ({
+      ...feed(BigInt64Array.from(x)),
+      by: { type: "int64", data: BigInt64Array.from(by), dims: [by.length] },
+    });
+    const names = ["losses", "states.3"];
+    const where = (output: string, row: number): string => `${output}[${row}]`;
+    const refusals = [
+      await failure(runtime.run(feeds([1n, 0n], [1n, 1n]), names, "window 7")),
+      // the state comes before what follows from it
+      await failure(runtime.run(feeds([0n, 3n], [1n, 0n]), names, "window 8", { where })),
+    ];
+    expect(refusals.map(({ fault }) => fault)).toEqual(["model", "model"]);
+    expect(refusals.map(({ message }) => message.split(": ")[0])).toEqual([
+      "a loss is NaN at window 7",
+      "a state of layer 3 is Infinity at states.3[1]",
+    ]);
+    const { outputs } = await runtime.run(feeds([0n], [1n]), ["losses"], "window 9", { nonFinite: true });
+    expect(outputs.losses.data).toEqual(Float32Array.of(Number.NaN));
   });
 
   it("says what a graph that is none makes it say", async () => {

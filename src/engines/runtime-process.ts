@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { closePlaces, openPlaces, PLACES, take } from "./exchange.ts";
+import { refuseNonFinite, type Where } from "./finite.ts";
 import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime } from "./runtime-messages.ts";
 
 /** How long a child that was asked to stop may go on before it is killed. */
@@ -30,6 +31,18 @@ interface Waiting {
   reject(error: Error): void;
   /** what the message was about, for the error when the process dies */
   readonly subject: string;
+  /** what has to hold of a result */
+  readonly check?: (outputs: Record<string, Fetched>) => void;
+}
+
+export interface RunOptions {
+  /** where the graph has kept tensors: what they hold before this run */
+  readonly kept?: Kept;
+  readonly graph?: string;
+  /** where a row of an output belongs, for the error about a value that is no number */
+  readonly where?: Where;
+  /** whether NaN and infinities are results: of a training that may diverge, which the caller looks at */
+  readonly nonFinite?: boolean;
 }
 
 /** The line of a crash that says what happened, among those that say where. */
@@ -120,17 +133,19 @@ export class RuntimeProcess {
   /**
    * Not more than `PLACES` runs may be unanswered at a time.
    * @param subject what runs, in words: an error names it (`window 12 of document "a.txt"`)
-   * @param kept where the graph has kept tensors: what they hold before this run
+   * @throws LossyscopeError `model` for a result with NaN or infinity in it; `engine`, `memory`
    */
   run(
     feeds: Record<string, Feed>,
     fetches: readonly string[],
     subject: string,
-    kept: Kept | null = null,
-    graph = ONLY,
+    { kept, graph = ONLY, where, nonFinite = false }: RunOptions = {},
   ): Promise<RuntimeResult> {
     const id = this.#place(subject);
-    return this.#ask(id, subject, { kind: "run", id, graph, feeds, fetches, kept });
+    const check = nonFinite
+      ? undefined
+      : (outputs: Record<string, Fetched>) => refuseNonFinite(outputs, subject, where);
+    return this.#ask(id, subject, { kind: "run", id, graph, feeds, fetches, kept: kept ?? null }, check);
   }
 
   #place(subject: string): number {
@@ -150,10 +165,10 @@ export class RuntimeProcess {
     this.#die(stopped());
   }
 
-  #ask<T>(key: number | "load", subject: string, message: ToRuntime): Promise<T> {
+  #ask<T>(key: number | "load", subject: string, message: ToRuntime, check?: Waiting["check"]): Promise<T> {
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(key, { resolve: resolve as (value: never) => void, reject, subject });
+      this.#waiting.set(key, { resolve: resolve as (value: never) => void, reject, subject, check });
       this.#child.send(message, (error) => {
         if (error && this.#waiting.delete(key))
           reject(this.#ended ?? new LossyscopeError("engine", `the runtime cannot be reached (${error.message})`));
@@ -172,10 +187,9 @@ export class RuntimeProcess {
         break;
       case "result":
         try {
-          waiting.resolve({
-            ...message,
-            outputs: take(this.#places, message.id, message.outputs, message.bytes),
-          } as never);
+          const outputs = take(this.#places, message.id, message.outputs, message.bytes);
+          waiting.check?.(outputs);
+          waiting.resolve({ ...message, outputs } as never);
         } catch (error) {
           waiting.reject(error as Error);
         }

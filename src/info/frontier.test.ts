@@ -195,12 +195,23 @@ describe("corpusFrontier", () => {
     expect(few.points.at(-1)!.fitted).toBeLessThan(whole.points.at(-1)!.fitted);
   });
 
+  it("ends where its numbers leave float64", () => {
+    const pairs = pairsOf([
+      [3, 0],
+      [0, 3],
+    ]);
+    // κ so small that p(y|x) underflows: 0 · ln 0 is no number
+    expect(() => corpusFrontier(pairs, pairs, { kappa: Number.MIN_VALUE })).toThrow("does not close with κ = 5e-324");
+    expect(corpusFrontier(pairs, pairs, { kappa: 1e300 }).points.length).toBeGreaterThan(0);
+  });
+
   it("refuses what has no frontier", () => {
     const pairs = pairsOf([[3, 1]]);
     const none = { x: new Int32Array(0), y: new Int32Array(0) };
     expect(() => corpusFrontier(none, pairs)).toThrow("0 fitted values of X and 0 of Y");
     expect(() => corpusFrontier(pairs, { x: new Int32Array(3), y: new Int32Array(2) })).toThrow("3 evaluated values");
     expect(() => corpusFrontier(pairs, pairs, { kappa: 0 })).toThrow("κ = 0");
+    expect(() => corpusFrontier(pairs, pairs, { kappa: Infinity })).toThrow("κ = Infinity");
   });
 
   it.skipIf(!hasShared)("does as well as METHODS §2.6–2.7 say on tinyshakespeare (skipped without ../shared)", () => {

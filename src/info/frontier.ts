@@ -54,6 +54,8 @@ export interface CorpusFrontier {
 }
 
 const SLOPE_STEP = 0.02;
+/** 1/β at which the annealing is over: no code is worth its bits where β < 1, and ten times that leaves room for rounding. */
+const STEEPEST = 10;
 /** Of the free energy, in nats, below which an iteration ends a step of β. */
 const SMALL_CHANGE = 2e-5;
 const MOST_ITERATIONS = 100;
@@ -94,11 +96,11 @@ export function* frontierSteps(
       throw new LossyscopeError("input", `the frontier got ${x.length} ${name} values of X and ${y.length} of Y`);
     }
   }
-  if (!(vocabulary >= 1 && clusters >= 1 && kappa > 0)) {
+  if (!(vocabulary >= 1 && clusters >= 1 && kappa > 0 && kappa < Infinity)) {
     throw new LossyscopeError(
       "usage",
       `a frontier over ${vocabulary} tokens, ${clusters} clusters and κ = ${kappa} is not defined`,
-      "all three must be above zero",
+      "all three must be above zero, and κ finite",
     );
   }
   const xClass = classes(fitted.x, vocabulary);
@@ -110,6 +112,14 @@ export function* frontierSteps(
   const found = [{ complexity: 0, expressivity: 0, fitted: 0 }, whole];
   const encoder = new Encoder(joint, clusters);
   for (let slope = SLOPE_STEP; encoder.symbols > 1; slope += SLOPE_STEP) {
+    if (slope > STEEPEST) {
+      const left = `${encoder.symbols} symbols are left at β = ${(1 / slope).toFixed(2)}`;
+      throw new LossyscopeError(
+        "usage",
+        `the frontier does not close with κ = ${kappa} (${left})`,
+        "take κ nearer to 16",
+      );
+    }
     encoder.relax(1 / slope);
     encoder.merge();
     if (encoder.symbols > 1) found.push(encoder.point(held));

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { temperature } from "./temperature.ts";
 
 interface Case {
@@ -32,6 +34,28 @@ describe("temperature", () => {
   it("solves the bound where the reference's bracket ends", () => {
     // d = 3: κA − Φ of the bounds is ln(κ)/2 − 1 at large κ, so ε = e^{−2(ln m + 1)} = e^{−2}/m².
     expect(temperature(1000, 3, "bound") * 1e6 * Math.exp(2)).toBeCloseTo(1, 5);
+  });
+
+  it("ends, whatever it is asked", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.double(), fc.constantFrom(0, 1, 2, 100)),
+        fc.oneof(fc.double(), fc.constantFrom(0, 1, 2, 3, 16)),
+        fc.constantFrom("bound", "exact", "leading-order"),
+        (m, d, rule) => {
+          const started = performance.now();
+          try {
+            expect(temperature(m, d, rule)).toBeGreaterThanOrEqual(0);
+          } catch (error) {
+            expect(error).toBeInstanceOf(LossyscopeError);
+          }
+          expect(performance.now() - started).toBeLessThan(2000);
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(() => temperature(1, 16, "exact")).toThrow("no temperature for 1 points");
+    expect(() => temperature(1e12, 2, "exact")).toThrow("above 1e+8: take the rule bound");
   });
 
   it("refuses widths at which nothing solves it", () => {

@@ -11,6 +11,8 @@ export type TemperatureRule = "bound" | "exact" | "leading-order";
 /** Where the series of the exact rule is scaled down; any large power of two serves. */
 const SCALE = 2 ** 900;
 const LN_SCALE = 900 * Math.LN2;
+/** Beyond it the series of the exact rule has more terms than anybody waits for. */
+const MOST_KAPPA = 1e8;
 
 /**
  * ∫₀^κ t/(a + √(t² + a²)) dt, an Amos bound on Φ: lower for a = ν + 1, upper for a = ν.
@@ -32,6 +34,13 @@ function boundedDivergence(kappa: number, d: number): number {
  * positive, κ·A = 2·Σ k t_k / Σ t_k, and scaling as it grows keeps it from overflowing. Some κ/2 + 10√κ terms.
  */
 function exactDivergence(kappa: number, d: number): number {
+  if (!(kappa <= MOST_KAPPA)) {
+    throw new LossyscopeError(
+      "usage",
+      `the exact temperature of so many points in ${d} dimensions needs a κ of ${kappa.toPrecision(2)}, above ${MOST_KAPPA.toExponential()}`,
+      "take the rule bound, or give the temperature as a number",
+    );
+  }
   const quarter = (kappa / 2) ** 2;
   let term = 1;
   let total = 1;
@@ -48,7 +57,7 @@ function exactDivergence(kappa: number, d: number): number {
       weighted /= SCALE;
       scaled++;
     }
-    if (ratio < 1 && term * (k + 1) < 1e-18 * weighted) break;
+    if (ratio < 1 && term * (k + 1) <= 1e-18 * weighted) break;
   }
   return (2 * weighted) / total - Math.log(total) - scaled * LN_SCALE;
 }
@@ -100,6 +109,13 @@ function solveIncreasing(divergence: (kappa: number) => number, target: number, 
  * @see hcoxec/soft_h `soft_entropy/temp_calibration.py`, whose `find_eps` is the rule `bound`
  */
 export function temperature(m: number, d: number, rule: TemperatureRule): number {
+  if (!(m > 1 && m < Infinity && d >= 1 && d < Infinity)) {
+    throw new LossyscopeError(
+      "usage",
+      `there is no temperature for ${m} points in ${d} dimensions`,
+      "take two points or more",
+    );
+  }
   const leading = 1 / Math.sqrt(2 * d * Math.log(m));
   if (rule === "leading-order") return leading;
   const least = rule === "bound" ? 3 : 2;

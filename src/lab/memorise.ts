@@ -123,18 +123,16 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
         `step ${step} of ${strings} strings`,
       );
       if (!Number.isFinite(lossNats) || !Number.isFinite(norm))
-        throw new LossyscopeError(
-          "usage",
-          `training on ${strings} strings diverged at step ${step} (loss ${lossNats}, gradient norm ${norm})`,
-          "pass a lower --rate",
-        );
+        throw diverged(strings, step, `loss ${lossNats}, gradient norm ${norm}`);
       losses.push(lossNats);
       job.onStep?.(step, lossNats);
       if (heldUntil !== null) continue;
       enough = step >= FIRST_LOOK && step % LOOKS === 0 && settled(losses, Math.log(vocabulary));
       if (enough || step === longest) heldUntil = step;
     }
-    return (await runtime.get()).parameters;
+    const { parameters } = await runtime.get();
+    if (!parameters.every(Number.isFinite)) throw diverged(strings, losses.length, "parameters beyond all numbers");
+    return parameters;
   };
   const parameters = await train().finally(() => runtime.close());
   await writeCheckpoint(out, { config, files: new Map(), layout, dtype: "float32" }, parameters);
@@ -152,3 +150,10 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
     ...memorised(length * Math.log2(vocabulary), await codeLengths(seen), await codeLengths(unseen)),
   };
 }
+
+const diverged = (strings: number, step: number, what: string): LossyscopeError =>
+  new LossyscopeError(
+    "usage",
+    `training on ${strings} strings diverged at step ${step} (${what})`,
+    "pass a lower --rate",
+  );

@@ -182,6 +182,12 @@ export async function train(job: TrainingJob): Promise<Trained> {
         },
         `step ${step}`,
       );
+      if (Number.isFinite(result.nllNats) && !Number.isFinite(result.klNats ?? 0))
+        throw new LossyscopeError(
+          "model",
+          `the divergence from the teacher is ${result.klNats} at step ${step}`,
+          "look for NaN and infinity among the teacher's weights: `lossyscope inspect TEACHER --entropy` names the tensors that hold them",
+        );
       if (!Number.isFinite(result.lossNats) || !Number.isFinite(result.norm))
         throw diverged(
           step,

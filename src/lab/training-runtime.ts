@@ -132,7 +132,11 @@ export class TrainingRuntime {
     sums: Record<string, number>,
   ): Promise<void> {
     const graph = this.#graphs.find((candidate) => candidate.name === name)!;
-    const { outputs } = await this.#process.run(feeds, graph.outputs, subject, null, name);
+    const { outputs } = await this.#process.run(feeds, graph.outputs, subject, {
+      graph: name,
+      // A step may diverge, which is for the trainer to say; what a judge gives does not move.
+      nonFinite: name !== "evaluate",
+    });
     for (const [output, { data }] of Object.entries(outputs)) sums[output] = (sums[output] ?? 0) + data[0];
   }
 }

@@ -42,14 +42,17 @@ async function baselineSizes(
 }
 
 async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }: PrepareRequest): Promise<Ledger> {
+  const nonFinite = new Map<string, number>();
+  const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
   const coded = plan.entropy
     ? await withProgress(progress, "reading the weights", "bytes", (onProgress) =>
-        entropyCodedBytes(checkpoint.weights, { signal, onProgress }),
+        entropyCodedBytes(checkpoint.weights, { signal, onProgress, onNonFinite }),
       )
     : null;
   return storageLedger(checkpoint.config, checkpoint.weights, {
     name,
     training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
     entropyCodedBytes: coded,
+    nonFinite,
   });
 }

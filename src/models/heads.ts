@@ -75,8 +75,9 @@ export function buildMeasuringGraph(
     const points = ops.transpose(graph.constant(scaledPoints, [width, spec.width]), [1, 0]);
     const rows = graph.input("rows", "int64", ["R"]);
     layers.forEach((layer, index) => {
-      const scores = ops.matMul(unit(picked(layer, rows)), points); // [R,d] → [R,draws·m]
-      const shares = ops.softmax(ops.reshape(scores, ["R", draws, m]));
+      const states = picked(layer, rows);
+      const scores = ops.matMul(unit(states), points); // [R,d] → [R,draws·m]
+      const shares = ops.add(ops.softmax(ops.reshape(scores, ["R", draws, m])), beyond(states));
       graph.output(`assignment.${index}`, ops.reshape(shares, ["R", width]));
     });
   }
@@ -109,6 +110,15 @@ export function buildMeasuringGraph(
 export function picked(states: Value, rows: Value): Value {
   const [batch, positions, width] = states.shape;
   return ops.gather(ops.reshape(states, [product([batch, positions]), width]), rows);
+}
+
+/**
+ * Zero for every row, but NaN for one whose ‖z‖² is beyond float32: z/‖z‖ would come out as that of a zero row, and pass for
+ * one that says nothing. [R,d] → [R,1,1]
+ */
+function beyond(rows: Value): Value {
+  const nothing = rows.graph.constant(new Float32Array(1), [1]);
+  return ops.reshape(ops.multiply(ops.sumSquares(rows, -1, { keep: true }), nothing), ["R", 1, 1]);
 }
 
 /** z/‖z‖ of every row; a zero row stays zero. */

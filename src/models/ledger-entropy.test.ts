@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
+import { fromFloat32 } from "../formats/safetensors.ts";
 import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { entropyCodedBytes } from "./ledger-entropy.ts";
@@ -81,6 +82,34 @@ describe("entropyCodedBytes", () => {
     expect((8 * (bytes - 3)) / normal.length).toBeGreaterThan(25.5);
     expect((8 * (bytes - 3)) / normal.length).toBeLessThan(27.5);
   });
+
+  it.each(["F32", "BF16", "F16"] as const)(
+    "tells which tensors of %s hold NaN or infinity, and how many",
+    async (dtype) => {
+      const values = (first: number): Uint8Array =>
+        fromFloat32(
+          dtype,
+          Float32Array.from({ length: 64 }, (_, i) => (i < first ? [Number.NaN, Infinity, -Infinity][i] : 65472)),
+        );
+      await writeSafetensors(at("model.safetensors"), [
+        { name: "sound", dtype, shape: [64], data: values(0) },
+        { name: "damaged", dtype, shape: [64], data: values(3) },
+      ]);
+      const file = await openSafetensors(at("model.safetensors"));
+      await file.close();
+      const { tensors } = file.header;
+      const weights: WeightSource = {
+        tensor(name) {
+          const { begin, end, ...entry } = tensors.get(name)!;
+          return { ...entry, file: file.path, offset: begin, bytes: end - begin };
+        },
+        names: () => tensors.keys(),
+      };
+      const told: [string, number][] = [];
+      await entropyCodedBytes(weights, { onNonFinite: (...bad) => told.push(bad) });
+      expect(told).toEqual([["damaged", 3]]);
+    },
+  );
 
   it("stops when asked to", async () => {
     const { weights } = await openCheckpoint(fixture("models/gpt2"));

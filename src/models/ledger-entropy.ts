@@ -32,9 +32,14 @@ const FIELDS: Readonly<Record<string, readonly (readonly Field[])[]>> = {
   ],
 };
 
+/** The bits of a value's highest word that are all set where it is NaN or infinite: its exponent. */
+const NON_FINITE: Readonly<Record<string, number>> = { BF16: 0x7f80, F16: 0x7c00, F32: 0x7f80 };
+
 export interface EntropyOptions {
   /** bytes read so far, of how many */
   readonly onProgress?: (done: number, total: number) => void;
+  /** told of every tensor that holds NaN or infinity, and of how many values they are */
+  readonly onNonFinite?: (tensor: string, values: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -52,7 +57,7 @@ export async function entropyCodedBytes(weights: WeightSource, options: EntropyO
   let coded = 0;
   let file: SafetensorsFile | undefined;
   try {
-    for (const { file: path, dtype, offset, bytes } of tensors) {
+    for (const { name, file: path, dtype, offset, bytes } of tensors) {
       const fields = FIELDS[dtype];
       if (!fields) {
         coded += bytes;
@@ -71,6 +76,9 @@ export async function entropyCodedBytes(weights: WeightSource, options: EntropyO
         options.onProgress?.((done += chunk.length), total);
       }
       coded += codedBits(counts, fields) / 8;
+      const mask = NON_FINITE[dtype];
+      const bad = counts.at(-1)!.reduce((sum, count, word) => ((word & mask) === mask ? sum + count : sum), 0);
+      if (bad > 0) options.onNonFinite?.(name, bad);
     }
   } finally {
     await file?.close();

@@ -153,7 +153,7 @@ function activeParameters(
 export function storageLedger(
   config: ModelConfig,
   weights: WeightSource,
-  { name: model, training: given = {}, entropyCodedBytes = null }: LedgerOptions,
+  { name: model, training: given = {}, entropyCodedBytes = null, nonFinite }: LedgerOptions,
 ): Ledger {
   const packing = packingOf(config);
   const copies = tiedCopies(config, weights);
@@ -192,6 +192,7 @@ export function storageLedger(
     copies.size > 0
       ? `${[...copies].join(", ")} stored though tied to the embedding: bytes without parameters`
       : undefined,
+    nonFinite && nonFinite.size > 0 ? nonFiniteNote(nonFinite) : undefined,
     why ?? undefined,
   ].filter((note) => note !== undefined);
   return {
@@ -217,6 +218,17 @@ export interface LedgerOptions {
   readonly name: string;
   readonly training?: GivenTraining;
   readonly entropyCodedBytes?: number | null;
+  /** values that are NaN or infinite, by the tensor that holds them, where the weights were read */
+  readonly nonFinite?: ReadonlyMap<string, number>;
+}
+
+/** Tensors that a note names one by one. */
+const NAMED = 5;
+
+function nonFiniteNote(nonFinite: ReadonlyMap<string, number>): string {
+  const named = [...nonFinite].slice(0, NAMED).map(([name, values]) => `${values.toLocaleString("en-US")} in ${name}`);
+  const more = nonFinite.size > NAMED ? ` and ${nonFinite.size - NAMED} more tensors` : "";
+  return `values that are NaN or infinite: ${named.join(", ")}${more}; a text that meets them cannot be measured`;
 }
 
 function packedUnknown(

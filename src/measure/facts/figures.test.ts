@@ -142,6 +142,12 @@ describe("calibration", () => {
     expect(boastful.bins.slice(0, 9).every(({ share, confidence }) => share === 0 && confidence === null)).toBe(true);
   });
 
+  it("ends where a confidence is no number, and has no figure of it", () => {
+    const facts = [factOf("a"), factOf("b")];
+    const answered = [answer(0, { confidence: Number.NaN }), answer(1, { verdict: "confusion", chosen: false })];
+    expect(factFigures(facts, answered, OPTIONS).overall.confidence.value).toBeNull();
+  });
+
   it("has no area where all answers are right", () => {
     const facts = Array.from({ length: 12 }, (_, i) => factOf(`s${i}`));
     const { calibration } = factFigures(

@@ -397,7 +397,12 @@ class Calibration {
     for (let start = 0; start < questions.length; ) {
       let [right, wrong] = [0, 0];
       let end = start;
-      for (; end < questions.length && questions[end].confidence === questions[start].confidence; end++) {
+      // A confidence that is no number equals nothing, itself neither: the first of a tie is always taken.
+      for (
+        ;
+        end < questions.length && (end === start || questions[end].confidence === questions[start].confidence);
+        end++
+      ) {
         const weight = questions[end].weight * times[questions[end].unit];
         right += weight * questions[end][judged];
         wrong += weight * (1 - questions[end][judged]);

@@ -19,7 +19,9 @@ export function niceTicks(low: number, high: number, target: number): number[] {
   const step = power * (excess >= Math.sqrt(50) ? 10 : excess >= Math.sqrt(10) ? 5 : excess >= Math.SQRT2 ? 2 : 1);
   const places = Math.min(100, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
   const ticks: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
+  // No axis has more; and where k is beyond 2^53, k + 1 is k.
+  const most = 2 * Math.max(1, target) + 2;
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9 && ticks.length < most; k++) {
     // k·step rather than a running sum, rounded to the step's own digits: 0.3, not 0.30000000000000004
     ticks.push(Number((k * step).toFixed(places)));
   }

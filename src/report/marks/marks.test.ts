@@ -42,6 +42,8 @@ describe("axes", () => {
   it("tick at round numbers inside the range", () => {
     expect(niceTicks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
     expect(niceTicks(-0.88, -0.1, 3)).toEqual([-0.8, -0.6, -0.4, -0.2]);
+    // where a step is less than what parts two numbers
+    expect(niceTicks(1e17, 1e17 + 16, 5).length).toBeLessThanOrEqual(12);
     fc.assert(
       fc.property(
         finite,
