@@ -11,6 +11,7 @@ import { writeCsv } from "../formats/csv.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import { figureAt, readProfile } from "../profile/read.ts";
+import { type GivenName, matchScores } from "./score-names.ts";
 import type { Score } from "./scores.ts";
 import { columnsOf, type Predictor, SET_SCHEMA, type SetDescription, setNames } from "./sets.ts";
 import { type Named, requireDistinct, requireOneText } from "./text.ts";
@@ -91,13 +92,24 @@ function knownValue({ profile }: Named, predictor: Predictor): number | null {
 
 /**
  * @param profiles one a model, all of one text
- * @param scores of any models; those without a profile are left out and named
+ * @param given scores of any models; those without a profile are left out and named
+ * @param names models that the scores call otherwise
  * @throws LossyscopeError `input` for two profiles of a model, profiles of different texts, a score given twice, a model
  *   in two families, or where no model has both
  */
-export function ownSet(name: string, profiles: readonly Named[], scores: readonly Score[]): OwnSet {
+export function ownSet(
+  name: string,
+  profiles: readonly Named[],
+  given: readonly Score[],
+  names: readonly GivenName[] = [],
+): OwnSet {
   requireDistinct(profiles);
   requireOneText(profiles);
+  const { scores, taken } = matchScores(
+    given,
+    profiles.map(({ profile }) => profile.model.name),
+    names,
+  );
   for (const [, same] of groupBy(scores, ({ model, benchmark }) => JSON.stringify([model, benchmark]))) {
     if (same.length > 1) {
       const [{ model, benchmark, source }, second] = same;
@@ -115,7 +127,7 @@ export function ownSet(name: string, profiles: readonly Named[], scores: readonl
     throw new LossyscopeError(
       "input",
       `none of the models with a profile (${[...measured.keys()].join(", ")}) has a score (${[...byModel.keys()].slice(0, 8).join(", ")})`,
-      "write the models' names in the scores as the profiles have them",
+      "say which is which with --name PROFILE=SCORE, or write the models' names in the scores as the profiles have them",
     );
   }
   const predictors = Object.fromEntries(
@@ -172,6 +184,7 @@ export function ownSet(name: string, profiles: readonly Named[], scores: readonl
     rows: writeCsv(columnsOf(Object.keys(predictors)), rows),
     notes: [
       `${models.length} models, ${new Set(rows.map(({ area }) => area)).size} benchmarks, ${new Set(rows.map(({ family }) => family)).size} families.`,
+      ...taken.map(({ name, written }) => `Scores of ${written} are taken for ${name}.`),
       ...(alone.length > 0 ? [`Each a family of its own, as the scores name none: ${alone.join(", ")}.`] : []),
       ...(unscored.length > 0 ? [`Profiles without a score: ${unscored.join(", ")}.`] : []),
       ...(unmeasured.length > 0 ? [`Scores without a profile: ${unmeasured.join(", ")}.`] : []),

@@ -5,15 +5,17 @@ import { Command } from "@commander-js/extra-typings";
 import { ownSet, profilesIn, storeSet } from "../atlas/add.ts";
 import { fitArea } from "../atlas/fit.ts";
 import { rivalry } from "../atlas/rivals.ts";
+import type { GivenName } from "../atlas/score-names.ts";
 import { parseScores } from "../atlas/scores.ts";
 import { loadSet, setNames } from "../atlas/sets.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { fitBlocks, setsBlocks } from "../report/atlas/fit.ts";
 import { fitPage } from "../report/atlas/pages.ts";
 import { text } from "../report/findings.ts";
 import { hand } from "./findings.ts";
-import { atlasOption, penalty, seed } from "./options.ts";
+import { atlasOption, collect, penalty, seed } from "./options.ts";
 
 export function atlasCommand() {
   return new Command("atlas")
@@ -65,17 +67,40 @@ function addCommand() {
     .argument("<name>", "name of the new set")
     .requiredOption("--profiles <folder>", "folder of the profiles, one .json a model")
     .requiredOption("--scores <file...>", "tables (.csv) and result files of lm-evaluation-harness (.json)")
+    .option(
+      "--name <profile=score>",
+      "the model of a profile that the scores call otherwise: by a name, a path, or their file (repeatable)",
+      collect,
+      [] as string[],
+    )
     .addOption(atlasOption())
     .option("--replace", "replaces your set of that name", false)
     .option("--json [file]", "writes the set's description to a file, or to standard output")
-    .action(async (name, { profiles, scores, atlas, replace, ...outputs }) => {
+    .action(async (name, { profiles, scores, name: names, atlas, replace, ...outputs }) => {
       const read = async (file: string) =>
         parseScores(
           await readFile(file, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${file}`))),
           basename(file),
         );
-      const set = ownSet(name, await profilesIn(profiles), (await Promise.all(scores.map(read))).flat());
+      const set = ownSet(
+        name,
+        await profilesIn(profiles),
+        (await Promise.all(scores.map(read))).flat(),
+        names.map(givenName),
+      );
       const folder = await storeSet(set, atlas, replace);
       await hand(set.description, [text(`Set ${name} in ${folder}.`), ...set.notes.map(text)], outputs);
     });
+}
+
+function givenName(entry: string): GivenName {
+  const cut = entry.indexOf("=");
+  if (cut < 1 || cut === entry.length - 1) {
+    throw new LossyscopeError(
+      "usage",
+      `--name ${entry} is not PROFILE=SCORE`,
+      "write --name org/model=/path/in/the/scores",
+    );
+  }
+  return { name: entry.slice(0, cut), written: entry.slice(cut + 1) };
 }

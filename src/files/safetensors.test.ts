@@ -17,6 +17,12 @@ import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 const at = temporaryFolder();
 
 describe("reading", () => {
+  it("names a pointer of git-lfs for what it is", async () => {
+    const path = at("model.safetensors");
+    writeFileSync(path, `version https://git-lfs.github.com/spec/v1\noid sha256:${"a".repeat(64)}\nsize 1234567\n`);
+    await expect(openSafetensors(path)).rejects.toThrow(/model.safetensors is a git-lfs pointer, .* 1,234,567 bytes/);
+  });
+
   it("reads what other implementations wrote", async () => {
     const file = await openSafetensors(fixture("models/llama/golden.safetensors"));
     expect(file.entry("input_ids")).toMatchObject({ dtype: "I64", shape: [2, 17] });

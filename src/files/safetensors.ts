@@ -4,6 +4,7 @@
  * Memory: the header, and the ranges asked for; writing holds one chunk.
  */
 import { type FileHandle, open } from "node:fs/promises";
+import { MAX_POINTER_BYTES, refusePointer } from "../formats/lfs.ts";
 import {
   byteCount,
   decodeTensor,
@@ -34,13 +35,15 @@ export interface SafetensorsFile {
 }
 
 /**
- * @throws LossyscopeError `io` where the file cannot be read, `model` where its header is not sound
+ * @throws LossyscopeError `io` where the file cannot be read, `model` where its header is not sound, `input` for a
+ * pointer of git-lfs
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
     const { size } = await file.stat();
+    if (size <= MAX_POINTER_BYTES) refusePointer(path, Buffer.from(await readAt(file, path, 0, size)).toString("utf8"));
     const start = await readAt(file, path, 0, Math.min(8, size));
     const header = parseHeader(await readAt(file, path, 0, headerEnd(start, size)), size);
     return reader(file, path, size, header);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseRepositoryName } from "./name.ts";
+import { modelOfPath, parseRepositoryName } from "./name.ts";
 
 const HUB = "https://huggingface.co";
 const parse = (name: string, endpoint = HUB) => parseRepositoryName(name, endpoint);
@@ -59,4 +59,20 @@ describe("names of repositories", () => {
   ])("refuses %j", (name, message) => {
     expect(() => parse(name)).toThrow(message);
   });
+});
+
+describe("names of folders", () => {
+  it.each([
+    ["org/model", "org/model"],
+    ["model", "model"],
+    ["/data/models/model", "model"],
+    ["/data/models/model/", "model"],
+    ["./models/model", "model"],
+    ["models/model/", "model"],
+    ["C:\\models\\model", "model"],
+    ["/runs/main/step-1000", "main/step-1000"],
+    ["runs/main/checkpoint_500", "main/checkpoint_500"],
+    [`/home/me/.cache/huggingface/hub/models--org--model/snapshots/${COMMIT}`, "org/model"],
+    ["/", "/"],
+  ])("%j is of %j", (path, name) => expect(modelOfPath(path)).toBe(name));
 });

@@ -117,3 +117,17 @@ function checked(revision: string): string {
   }
   return revision;
 }
+
+/**
+ * What a model is called that is known by the path of its folder: the folder's own name, behind that of its run where it
+ * is a checkpoint (`main/step-1000`); `org/name` for a snapshot in the Hub's cache, and for what is no path at all.
+ */
+export function modelOfPath(path: string): string {
+  const parts = path.split(/[\\/]+/).filter((part) => part !== "" && part !== ".");
+  const cached = /^models--(.+?)--(.+)$/.exec(parts.at(-3) ?? "");
+  if (cached && parts.at(-2) === "snapshots") return `${cached[1]}/${cached[2]}`;
+  const [before, own = path] = parts.slice(-2).length === 2 ? parts.slice(-2) : ["", ...parts.slice(-1)];
+  if (before !== "" && /^(?:step|checkpoint)[-_]?\d+$/.test(own)) return `${before}/${own}`;
+  const isRepository = parts.length === 2 && `${before}/${own}` === path;
+  return isRepository ? path : own;
+}

@@ -6,7 +6,7 @@
  * safetensors, config and tokenizer are fetched, nothing else.
  */
 import { mkdir, readdir, readFile, readlink, rm, stat, statfs, symlink } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { mapAtMost } from "../files/concurrent.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
@@ -15,7 +15,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "./layout.ts";
-import { DEFAULT_REVISION, parseRepositoryName } from "./name.ts";
+import { DEFAULT_REVISION, modelOfPath, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
 
 export interface ResolvedModel {
@@ -77,13 +77,6 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   return found.kind === "folder" ? found.model : download(found.client, found.remote, options);
 }
 
-/** The folder's own name, behind that of its run where it is a checkpoint (`main/step-1000`). */
-function nameOfFolder(folder: string): string {
-  const path = resolve(folder);
-  const own = basename(path);
-  return /^(?:step|checkpoint)[-_]?\d+$/.test(own) ? `${basename(dirname(path))}/${own}` : own;
-}
-
 /** As `resolveModel`, but asks the Hub at most what the model consists of. */
 export async function findModel(
   name: string,
@@ -91,7 +84,7 @@ export async function findModel(
 ): Promise<FoundModel> {
   const local = await stat(name).catch(() => undefined);
   if (local?.isDirectory()) {
-    return { kind: "folder", model: { folder: name, name: nameOfFolder(name), revision: null } };
+    return { kind: "folder", model: { folder: name, name: modelOfPath(resolve(name)), revision: null } };
   }
   if (local) {
     throw new LossyscopeError(

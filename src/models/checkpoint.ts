@@ -10,6 +10,7 @@ import { mapAtMost } from "../files/concurrent.ts";
 import { type DigestOptions, sha256, sha256File } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { openSafetensors } from "../files/safetensors.ts";
+import { refusePointer } from "../formats/lfs.ts";
 import type { TensorEntry } from "../formats/safetensors.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -100,8 +101,11 @@ async function readJson(path: string, present: boolean, folder: string): Promise
   }
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
+    const text = await readFile(path, "utf8");
+    refusePointer(path, text);
+    json = JSON.parse(text);
   } catch (error) {
+    if (error instanceof LossyscopeError) throw error;
     if (systemCode(error)) throw ioFault(error, `read ${path}`);
     throw new LossyscopeError("model", `${path} is not JSON (${(error as Error).message})`, "fetch the file again");
   }

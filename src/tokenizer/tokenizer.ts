@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { refusePointer } from "../formats/lfs.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix } from "../text/corpus.ts";
 import { type AddedSpan, addedTokenFinder } from "./added.ts";
@@ -83,6 +84,7 @@ async function readOptional(path: string): Promise<string | undefined> {
 }
 
 function parseObject(name: string, text: string): Record<string, unknown> {
+  refusePointer(name, text);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
