@@ -11,7 +11,7 @@ import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
-import { quantity, shard, unseenText } from "./options.ts";
+import { modelName, quantity, shard, unseenText } from "./options.ts";
 
 export function measureCommand() {
   return withFactOptions(measuringCommand("measure"))
@@ -20,6 +20,7 @@ export function measureCommand() {
       "Measures how small MODEL makes a text, what its weights cost, what every layer keeps of its input and knows of what comes next, and the shape of the space.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .option("--name <name>", "what the profile calls the model (default: the folder's name, or org/name)", modelName)
     .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
@@ -51,11 +52,12 @@ export function measureCommand() {
         const { threads, resume } = options;
         const share = options.shard && { shard: options.shard, out: placeOfPart(options) };
         if (!share) await prepareDelivery(options);
-        const model = await openModel(name, {
+        const opened = await openModel(name, {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
         });
+        const model = { ...opened, name: options.name ?? opened.name };
         const request = { model, plan, points, threads, resume, progress, signal };
         if (share) {
           process.stderr.write(`wrote ${await measureShard({ ...request, ...share })}\n`);

@@ -30,6 +30,13 @@ export const unseenText = () =>
     [] as string[],
   );
 
+/** A name for a model, as it stands in profiles and tables. */
+export function modelName(text: string): string {
+  if (!/^\S(?:[^\p{C}]{0,198}\S)?$/u.test(text))
+    throw new InvalidArgumentError("expected a name of 1 to 200 characters");
+  return text;
+}
+
 /** `8,16,32` */
 export const counts = (text: string): number[] => text.split(",").map((one) => whole(one.trim(), 1));
 
