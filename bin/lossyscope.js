@@ -5,8 +5,8 @@ import { buildIfStale } from "./build.js";
 
 try {
   buildIfStale();
-  const { main } = await import("../dist/cli/main.js");
-  process.exitCode = await main(process.argv.slice(2));
+  const { supervise } = await import("../dist/cli/supervise.js");
+  process.exitCode = await supervise(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`lossyscope: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -11,9 +11,10 @@ import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } 
 import { profileSchema } from "../src/profile/profile.ts";
 
 const at = temporaryFolder();
-const MAIN = new URL("../dist/cli/main.js", import.meta.url);
-const START = `import { main } from ${JSON.stringify(MAIN.href)};
-process.exitCode = await main(process.argv.slice(2));
+const SUPERVISE = new URL("../dist/cli/supervise.js", import.meta.url);
+/** What `bin/lossyscope.js` does once all is built. */
+const START = `import { supervise } from ${JSON.stringify(SUPERVISE.href)};
+process.exitCode = await supervise(process.argv.slice(2));
 `;
 
 interface Ended {

@@ -7,6 +7,7 @@
 import { unreachable } from "../numeric/errors.ts";
 import { put } from "./exchange.ts";
 import { KeptTensors } from "./kept-tensors.ts";
+import { liveAsChild } from "./lifeline.ts";
 import { env, InferenceSession, Tensor } from "./onnxruntime.ts";
 import type { Feed, Fetched, FromRuntime, Placed, ToRuntime } from "./runtime-messages.ts";
 
@@ -112,5 +113,4 @@ process.on("message", (message: ToRuntime) => {
     });
 });
 process.on("disconnect", () => process.exit(0));
-// The parent decides when to stop: a Ctrl-C reaches the whole process group of a terminal.
-process.on("SIGINT", () => {});
+liveAsChild();

@@ -3,6 +3,7 @@
  * stream by stream. Compressing takes minutes and cannot be interrupted; the parent ends this process instead, and a
  * crash in a library costs one figure.
  */
+import { liveAsChild } from "../engines/lifeline.ts";
 import type { FromCompressor, ToCompressor } from "./compressor-messages.ts";
 import { COMPRESSORS } from "./compressors.ts";
 
@@ -48,5 +49,4 @@ process.once("message", (message: ToCompressor) => {
     .finally(() => process.disconnect());
 });
 process.once("disconnect", () => process.exit(0));
-// The parent decides when to stop: a Ctrl-C reaches the whole process group of a terminal.
-process.on("SIGINT", () => {});
+liveAsChild();
