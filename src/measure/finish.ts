@@ -79,7 +79,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     plan: { ...plan, context: subject.context, overlap: subject.overlap },
     corpus: subject.corpus,
     ledger,
-    coding: { ...coded.coding, ...(likeLmEval && { likeLmEval: likeLmEval.finish(subject.context) }) },
+    coding: { ...coded.coding, ...(likeLmEval && { likeLmEval: likeLmEval.finish() }) },
     plane: planeFigures,
     geometry: geometryFigures,
     ...(almanac !== undefined && { almanac }),

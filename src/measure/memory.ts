@@ -7,3 +7,17 @@ import type { WeightSource } from "../models/weights.ts";
 export function foreseeMemory(spec: DecoderSpec, weights: WeightSource, load: Load): void {
   requireMemory(runtimeBytes(spec, weights, load), "measure a smaller model, pass a smaller --batch-tokens");
 }
+
+/**
+ * Windows as long as the model reads at once are long enough for attention's scores to count (`models/attention.ts`).
+ * @param longest tokens of the longest window
+ * @throws LossyscopeError `memory` as `foreseeMemory`
+ */
+export function foreseeLmEval(spec: DecoderSpec, weights: WeightSource, longest: number): void {
+  const scores = Math.max(...spec.blocks.map((block) => 8 * block.attention.heads)) * Math.ceil(longest / 8) * longest;
+  const needed = runtimeBytes(spec, weights, { longest, batchTokens: longest }) + scores + 2 * longest ** 2;
+  requireMemory(
+    needed,
+    `lm-evaluation-harness's windows are of ${longest.toLocaleString("en-US")} tokens here; leave out --like lm-eval, cut documents with --split-on`,
+  );
+}

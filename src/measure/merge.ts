@@ -147,8 +147,8 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
   probes.plane?.restore({ order: joined(came.map(({ plane }) => plane)) });
   probes.kept?.restore({ order: came.flatMap(({ kept }) => kept) });
   let likeLmEval: LmEvalTally | null = null;
-  if (subject.plan.likeLmEval) {
-    likeLmEval = new LmEvalTally(subject.documents);
+  if (subject.likeLmEval) {
+    likeLmEval = new LmEvalTally(subject.likeLmEval);
     for (const part of parts) likeLmEval.restore(part.likeLmEval!);
   }
   try {

@@ -7,7 +7,7 @@ import { OnnxEngine } from "../engines/onnx.ts";
 import { unionOfRows } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { batchesOf } from "../text/windows.ts";
-import { LmEvalTally, lmEvalWindows } from "./lm-eval.ts";
+import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.ts";
 import type { OpenModel } from "./model.ts";
 import { describeBatch, onePass } from "./pass.ts";
 import type { Prepared, Subject } from "./prepare.ts";
@@ -62,7 +62,7 @@ export async function observe(
   shard: Shard | null,
 ): Promise<Observed> {
   const { plan } = subject;
-  const engine = engineOf(request, subject, longest);
+  const engine = engineOf(request, subject.documents, longest);
   const pass = await onePass({
     engine,
     batches: shard ? shard.share(batches) : batches,
@@ -85,7 +85,7 @@ export async function observe(
     signal: request.signal,
     snapshotSeconds: request.snapshotSeconds,
   });
-  const likeLmEval = plan.likeLmEval ? await passLikeLmEval(request, subject, shard) : null;
+  const likeLmEval = subject.likeLmEval ? await passLikeLmEval(request, subject.likeLmEval, subject, shard) : null;
   return {
     ran: {
       node: process.version,
@@ -110,7 +110,7 @@ export const ranSince = (ran: Observed["ran"], started: Date, stopwatch: number)
 
 const engineOf = (
   { model: { spec, checkpoint }, threads }: ObserveRequest,
-  { documents }: Subject,
+  documents: readonly { readonly id: string }[],
   longest: number,
 ): OnnxEngine =>
   new OnnxEngine({
@@ -122,16 +122,18 @@ const engineOf = (
   });
 
 /** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
-async function passLikeLmEval(request: ObserveRequest, subject: Subject, shard: Shard | null): Promise<LmEvalTally> {
-  const { documents, context, plan } = subject;
-  const prefix = subject.prefix!;
-  const windows = documents.flatMap(({ index, ids }) => lmEvalWindows(index, ids, prefix.id, context));
-  const all = batchesOf(windows, plan.batchTokens);
+async function passLikeLmEval(
+  request: ObserveRequest,
+  corpus: LmEvalCorpus,
+  subject: Subject,
+  shard: Shard | null,
+): Promise<LmEvalTally> {
+  const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens);
   const batches = shard ? shard.share(all) : all;
   const count = batches.reduce((total, batch) => total + batch.windows.length, 0);
-  const tally = new LmEvalTally(documents);
+  const tally = new LmEvalTally(corpus);
   if (count === 0) return tally;
-  const engine = engineOf(request, subject, context);
+  const engine = engineOf(request, corpus.sequences, longestOf(all) - 1);
   let done = 0;
   await withProgress(request.progress, "as lm-evaluation-harness", "windows", async (update) => {
     const heads = { losses: true, preNorm: false };
@@ -143,3 +145,6 @@ async function passLikeLmEval(request: ObserveRequest, subject: Subject, shard: 
   });
   return tally;
 }
+
+const longestOf = (batches: readonly WindowBatch[]): number =>
+  batches.reduce((most, { windows }) => Math.max(most, ...windows.map(({ ids }) => ids.length)), 0);

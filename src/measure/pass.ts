@@ -5,7 +5,7 @@
 import type { Engine, EngineRequest } from "../engines/engine.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Observation } from "../observations/observation.ts";
-import type { TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 import type { ProgressSink } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
 
@@ -80,7 +80,7 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
 }
 
 /** Names a batch for people: where its first window lies. */
-export function describeBatch({ windows }: WindowBatch, documents: readonly TokenizedDocument[]): string {
+export function describeBatch({ windows }: WindowBatch, documents: readonly { readonly id: string }[]): string {
   const { document, start, ids } = windows[0];
   const more = windows.length > 1 ? ` and ${windows.length - 1} more windows` : "";
   return `tokens ${start} to ${start + ids.length} of "${documents[document].id}"${more}`;

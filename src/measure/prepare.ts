@@ -13,7 +13,8 @@ import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, shownText } from "./corpus.ts";
-import { foreseeMemory } from "./memory.ts";
+import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval.ts";
+import { foreseeLmEval, foreseeMemory } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { contextOf, type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
@@ -42,6 +43,8 @@ export interface Subject {
   readonly overlap: number;
   readonly documents: readonly TokenizedDocument[];
   readonly prefix: Prefix | null;
+  /** null where it is not asked for */
+  readonly likeLmEval: LmEvalCorpus | null;
   readonly corpus: Profile["corpus"];
   readonly digests: Profile["provenance"]["digests"];
   /** of the plane, without the points themselves; null where none is asked for */
@@ -67,13 +70,6 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { checkpoint, spec, name: modelName, revision } = request.model;
   const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
-  if (plan.likeLmEval && !tokenizer.prefix) {
-    throw new LossyscopeError(
-      "unsupported",
-      "lm-evaluation-harness opens every document with BOS or end-of-text; this tokenizer has neither",
-      "leave out --like lm-eval",
-    );
-  }
   const corpus = await readCorpus(plan, tokenizer, progress, signal);
   const { documents } = corpus;
   const unseen =
@@ -90,6 +86,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   }
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   foreseeMemory(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens });
+  const likeLmEval = plan.likeLmEval ? await asLmEval(request.model, documents) : null;
   const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
 
   let hashed = 0;
@@ -129,6 +126,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
       overlap,
       documents,
       prefix: tokenizer.prefix,
+      likeLmEval,
       corpus: corpusSection(name, digest, corpus, units),
       digests,
       reference: points && { m: points.m, draws: points.draws, source: points.source, temperature: points.temperature },
@@ -151,3 +149,16 @@ export const readPlannedFacts = (
   { path, limit, prompts, templates }: NonNullable<Plan["facts"]>,
   seed: number,
 ): Promise<FactSet> => readFacts(path, { limit, prompts, seed, templates: new Map(Object.entries(templates)) });
+
+/** The corpus as lm-evaluation-harness has it. @throws LossyscopeError as `lmEvalCorpus`; `memory` */
+async function asLmEval(
+  { checkpoint, spec }: OpenModel,
+  documents: readonly TokenizedDocument[],
+): Promise<LmEvalCorpus> {
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: true });
+  const { config } = checkpoint;
+  const corpus = lmEvalCorpus(documents, tokenizer, { config, positions: spec.positions, vocabulary: spec.vocabulary });
+  const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
+  foreseeLmEval(spec, checkpoint.weights, Math.min(most, corpus.maxLength));
+  return corpus;
+}

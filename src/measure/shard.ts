@@ -13,6 +13,7 @@ import { basename, join } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { type Asides, asidesOf } from "./asides.ts";
+import type { LmEvalNats } from "./lm-eval.ts";
 import type { Ran } from "./observe.ts";
 import type { Subject } from "./prepare.ts";
 import { inRun, type RunRequest } from "./run.ts";
@@ -35,7 +36,7 @@ export interface Part {
   readonly digests: Readonly<Record<string, string | null>>;
   readonly ran: Ran;
   /** nats of each batch, as `LmEvalTally.snapshot` has them; null where they were not asked for */
-  readonly likeLmEval: ReadonlyMap<number, number> | null;
+  readonly likeLmEval: ReadonlyMap<number, LmEvalNats> | null;
 }
 
 /** What a plan needs once, in the first part. */

@@ -50,6 +50,13 @@ export const codingFiguresSchema = z
   .meta({ id: "CodingFigures", description: "how small a text gets (METHODS §1)" });
 export type CodingFigures = z.infer<typeof codingFiguresSchema>;
 
+const lmEvalFigures = z.object({
+  loglikelihood: z.number().optional().meta({ description: "sum of its log-likelihoods, in nats" }),
+  bitsPerByte: z.number().meta({ description: "what it calls bits_per_byte" }),
+  bytePerplexity: z.number().meta({ description: "what it calls byte_perplexity" }),
+  wordPerplexity: z.number().meta({ description: "what it calls word_perplexity" }),
+});
+
 export const codingSchema = z.object({
   overall: codingFiguresSchema.meta({ description: "the whole text" }),
   domains: z.record(z.string(), codingFiguresSchema).meta({ description: "by domain" }),
@@ -62,9 +69,14 @@ export const codingSchema = z.object({
     .meta({ description: "how the intervals of this section were made" }),
   likeLmEval: z
     .object({
-      bitsPerByte: z.number().meta({ description: "what it calls bits_per_byte" }),
-      bytePerplexity: z.number().meta({ description: "what it calls byte_perplexity" }),
-      wordPerplexity: z.number().meta({ description: "what it calls word_perplexity" }),
+      version: z.string().optional().meta({ description: "the version that is followed" }),
+      ...lmEvalFigures.shape,
+      withoutBos: lmEvalFigures
+        .nullable()
+        .optional()
+        .meta({ description: "the same with `add_bos_token=False`; null where nothing changes" }),
+      maxLength: count.optional().meta({ description: "tokens of its windows: the model's own length" }),
+      prefix: z.string().optional().meta({ description: "the token that opens every document" }),
       why: z.string().meta({ description: "why these differ from the figures above" }),
     })
     .optional()

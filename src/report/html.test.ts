@@ -159,7 +159,12 @@ describe("report", () => {
 
   it("names other labels, domains and what another harness would report", () => {
     const page = renderReport(manyDomains());
-    for (const text of ["“language”", "children&#39;s stories", "lm-evaluation-harness would report 3.71"])
+    for (const text of [
+      "“language”",
+      "children&#39;s stories",
+      "lm-evaluation-harness 0.4.13 would report 3.71",
+      "with add_bos_token=False 3.70",
+    ])
       expect(page).toContain(text);
   });
 

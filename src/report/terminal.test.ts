@@ -68,6 +68,13 @@ describe("terminal summary", () => {
     expect(text).toContain("participation ratio");
   });
 
+  it("says what lm-evaluation-harness would report where that was asked for", () => {
+    const text = renderTerminal(manyDomains(), options).replace(/\s+/g, " ");
+    expect(text).toContain("lm-evaluation-harness 0.4.13 would report 3.7100 bits per byte, byte perplexity 13.090");
+    expect(text).toContain("; with add_bos_token=False 3.7000 bits per byte");
+    expect(renderTerminal(lossesOnly(), options)).not.toContain("lm-evaluation-harness");
+  });
+
   it("draws bars in proportion to the size", () => {
     const lengths = new Map(
       linesOf(renderTerminal(sampleProfile(), { ...options, unicode: false }))

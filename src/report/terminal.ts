@@ -12,6 +12,7 @@ import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts"
 import { factLines } from "./facts.ts";
 import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
+import { lmEvalSentence } from "./lm-eval.ts";
 import { recallLines } from "./recall.ts";
 
 export interface TerminalOptions {
@@ -264,6 +265,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
       ),
     ],
     pages && !pages.elsewhere ? [] : sizes(profile, across, strong, faint),
+    profile.coding?.likeLmEval ? paragraph(`${visible(lmEvalSentence(profile.coding.likeLmEval))}.`) : [],
     profile.almanac && pages
       ? almanacLines(
           profile.almanac,

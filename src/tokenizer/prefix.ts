@@ -23,29 +23,29 @@ const endOfText = z.looseObject({
 });
 
 export interface PrefixSources {
-  /** what puts tokens around a text */
-  readonly postProcessor: unknown;
   /** config.json and generation_config.json */
   readonly modelConfig: Readonly<Record<string, unknown>>;
   readonly generationConfig: Readonly<Record<string, unknown>>;
   /** the tokenizer's end-of-text token, where it names one */
   readonly endOfText: number | undefined;
-  readonly idOf: (token: string) => number | undefined;
+}
+
+/** Ids of the tokens that a tokenizer puts around a text. */
+export interface Around {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
 }
 
 /** @throws LossyscopeError `unsupported` where the tokenizer puts more than one token before a text */
-export function resolvePrefix(sources: PrefixSources): Prefix | null {
-  const { modelConfig, generationConfig, idOf } = sources;
-  const opening = openingTokens(sources.postProcessor, idOf);
-  if (opening.length > 1) {
+export function resolvePrefix({ before }: Around, sources: PrefixSources): Prefix | null {
+  if (before.length > 1) {
     throw new LossyscopeError(
       "unsupported",
-      `the tokenizer puts ${opening.length} tokens before a text (ids ${opening.join(", ")}); windows open with one`,
+      `the tokenizer puts ${before.length} tokens before a text (ids ${before.join(", ")}); windows open with one`,
     );
   }
-  if (opening.length === 1) return { id: opening[0], addedByTokenizer: true };
-
-  const listed = [modelConfig, generationConfig]
+  if (before.length === 1) return { id: before[0], addedByTokenizer: true };
+  const listed = [sources.modelConfig, sources.generationConfig]
     .map((config) => endOfText.safeParse(config).data?.eos_token_id)
     .find((eos) => eos !== null && eos !== undefined);
   const eos = (Array.isArray(listed) ? listed[0] : listed) ?? sources.endOfText;
@@ -60,23 +60,37 @@ function steps(postProcessor: unknown): Step[] {
   return step.type === "Sequence" && Array.isArray(step.processors) ? step.processors.flatMap(steps) : [step];
 }
 
-/** Ids of the tokens that the post-processor puts before a single text. */
-function openingTokens(postProcessor: unknown, idOf: PrefixSources["idOf"]): number[] {
-  return steps(postProcessor).flatMap((step) => {
-    if (step.type === "BertProcessing" || step.type === "RobertaProcessing") {
-      return z.looseObject({ cls: z.tuple([z.string(), tokenId]) }).parse(step).cls[1];
-    }
-    if (step.type !== "TemplateProcessing") return [];
-    const { single, special_tokens } = template.parse(step);
-    const text = single.findIndex((item) => "Sequence" in item);
-    return single.slice(0, text < 0 ? undefined : text).flatMap((item) => {
+/** What the post-processor puts around a single text: each step around what the ones before it left. */
+export function tokensAround(postProcessor: unknown, idOf: (token: string) => number | undefined): Around {
+  return steps(postProcessor).reduce<Around>(
+    (inner, step) => {
+      const own = aroundOf(step, idOf);
+      return { before: [...own.before, ...inner.before], after: [...inner.after, ...own.after] };
+    },
+    { before: [], after: [] },
+  );
+}
+
+function aroundOf(step: Step, idOf: (token: string) => number | undefined): Around {
+  if (step.type === "BertProcessing" || step.type === "RobertaProcessing") {
+    const token = z.tuple([z.string(), tokenId]);
+    const { cls, sep } = z.looseObject({ cls: token, sep: token }).parse(step);
+    return { before: [cls[1]], after: [sep[1]] };
+  }
+  if (step.type !== "TemplateProcessing") return { before: [], after: [] };
+  const { single, special_tokens } = template.parse(step);
+  const idsOf = (items: typeof single): number[] =>
+    items.flatMap((item) => {
       if (!("SpecialToken" in item)) return [];
       const name = item.SpecialToken.id;
       const ids = special_tokens[name]?.ids ?? [idOf(name)];
       return ids.map((id) => {
         if (id !== undefined) return id;
-        throw new LossyscopeError("model", `the tokenizer opens a text with ${name}, which has no id in it`);
+        throw new LossyscopeError("model", `the tokenizer puts ${name} around a text, which has no id in it`);
       });
     });
-  });
+  const text = single.findIndex((item) => "Sequence" in item);
+  return text < 0
+    ? { before: idsOf(single), after: [] }
+    : { before: idsOf(single.slice(0, text)), after: idsOf(single.slice(text)) };
 }

@@ -18,7 +18,7 @@ import type { Cutter } from "./cut.ts";
 import { type Definition, readDefinition, SPACE, tokenizerFile } from "./definition.ts";
 import { asLoaded } from "./loaded.ts";
 import { Pieces, Tokens, Uncovered } from "./pieces.ts";
-import { resolvePrefix } from "./prefix.ts";
+import { type Around, resolvePrefix, tokensAround } from "./prefix.ts";
 import { addRepair, composeRepairs, type Repair, sourceOffsets } from "./repairs.ts";
 
 export interface Encoding {
@@ -118,17 +118,12 @@ export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
   const definition = readDefinition(loaded.file, (beside.specialTokens ?? false) && !loaded.splitSpecialTokens);
   const { contents } = definition;
   const ids = new Map(contents.flatMap((content, id) => (content === undefined ? [] : [[content, id] as const])));
-  const named: NamedTokens = {
+  const named = {
     bos: ids.get(loaded.named.get("bos_token") ?? ""),
     eos: ids.get(loaded.named.get("eos_token") ?? ""),
   };
-  const prefix = resolvePrefix({
-    postProcessor: loaded.file.post_processor,
-    modelConfig: config,
-    generationConfig,
-    endOfText: named.eos,
-    idOf: (token) => ids.get(token),
-  });
+  const around = tokensAround(loaded.file.post_processor, (token) => ids.get(token));
+  const prefix = resolvePrefix(around, { modelConfig: config, generationConfig, endOfText: named.eos });
   const highest = Math.max(contents.length - 1, prefix?.id ?? 0);
   if (typeof config.vocab_size === "number" && highest >= config.vocab_size) {
     throw new LossyscopeError(
@@ -138,13 +133,26 @@ export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
     );
   }
   const digest = beside.digest ?? sha256(JSON.stringify(json));
-  return new Tokenizer(definition, prefix, named, loaded.rules === "" ? digest : sha256(digest + loaded.rules));
+  return new Tokenizer(
+    definition,
+    prefix,
+    { ...named, around, modelMaxLength: lengthOf(tokenizerConfig) },
+    loaded.rules === "" ? digest : sha256(digest + loaded.rules),
+  );
 }
 
-/** Ids of the special tokens that have a part of their own, where the files name them. */
-export interface NamedTokens {
+/** What stands for no limit is a number of thirty digits. */
+function lengthOf({ model_max_length: length }: Readonly<Record<string, unknown>>): number | undefined {
+  return typeof length === "number" && length > 0 && length < 1e29 ? Math.trunc(length) : undefined;
+}
+
+/** Ids of the special tokens that have a part of their own: where the files name them, and what stands around a text. */
+export interface ControlTokens {
   readonly bos: number | undefined;
   readonly eos: number | undefined;
+  readonly around: Around;
+  /** `model_max_length` of tokenizer_config.json, where it is one; no text is cut to it */
+  readonly modelMaxLength: number | undefined;
 }
 
 export class Tokenizer {
@@ -157,7 +165,7 @@ export class Tokenizer {
     private readonly definition: Definition,
     /** what opens every window; never in `Encoding.ids` */
     readonly prefix: Prefix | null,
-    readonly named: NamedTokens,
+    readonly control: ControlTokens,
     /** SHA-256 of tokenizer.json, and of what the files beside it change in it */
     readonly digest: string,
   ) {
@@ -199,6 +207,16 @@ export class Tokenizer {
   /** @returns the token as the vocabulary writes it, or undefined for an id that has none */
   contentOf(id: number): string | undefined {
     return this.definition.contents[id];
+  }
+
+  /** @returns what the tokenizer's decoder makes of this token alone */
+  decodedAlone(id: number): string {
+    const content = this.contentOf(id) ?? "";
+    const { writing, insertion } = this.definition;
+    if (writing === "bytes") return Buffer.from(readBytes(content) ?? Buffer.from(content)).toString();
+    if (writing === "plain") return content;
+    const spaced = content.replaceAll(SPACE, " ");
+    return insertion === "never" ? spaced : spaced.replace(/^ /, "");
   }
 
   /** @returns the bytes that decoding the token gives; none for the unknown token and for ids without a token */

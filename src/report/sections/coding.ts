@@ -2,6 +2,7 @@
 import type { CodingFigures } from "../../profile/coding.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { count, figure, interval, ofSize, percent, sentence, si } from "../format.ts";
+import { lmEvalSentence } from "../lm-eval.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { growth } from "../marks/growth.ts";
 import { markup } from "../marks/svg.ts";
@@ -119,11 +120,7 @@ export function compressors(profile: Profile): Section {
           `Not a code length: ${count(coding.overall.repairs.bytes)} bytes (${percent(coding.overall.repairs.bytes / coding.overall.bytes)}) are not what the tokens decode to.`,
         ]),
     ...refusalsUnder(profile, "coding").map((reason) => `Missing: ${reason}.`),
-    ...(coding.likeLmEval
-      ? [
-          `lm-evaluation-harness would report ${figure(coding.likeLmEval.bitsPerByte)} bits per byte, byte perplexity ${figure(coding.likeLmEval.bytePerplexity)}, word perplexity ${figure(coding.likeLmEval.wordPerplexity)}: ${coding.likeLmEval.why}.`,
-        ]
-      : []),
+    ...(coding.likeLmEval ? [`${lmEvalSentence(coding.likeLmEval)}: ${coding.likeLmEval.why}.`] : []),
   ];
   const body = [
     drawn(
