@@ -7,6 +7,7 @@ import { fixture } from "../fixtures.testing.ts";
 import { manifest } from "../models/architectures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
+import { lengthSteps } from "../models/rotary.ts";
 import { openModel } from "../models/session.testing.ts";
 import { random } from "../numeric/random.ts";
 import { type Branching, codeLengths, type TreeOptions } from "./trees.ts";
@@ -55,7 +56,10 @@ async function oneByOne(name: string, branchings: readonly Branching[]): Promise
     closing: Iterable<number>,
   ): Promise<number> => {
     const ids = [...stem, ...tail];
-    const { logits } = await run({ input_ids: { data: ids, dims: [1, ids.length] } });
+    // Of a tree that may pass a limit of length every text is read as long (METHODS §0); padding makes it so here.
+    const padding = lengthSteps(spec).length > 0 ? LONGEST - ids.length : 0;
+    const data = [...ids, ...new Array<number>(padding).fill(0)];
+    const { logits } = await run({ input_ids: { data, dims: [1, data.length] } });
     const lossOf = (at: number, tokens: Iterable<number>): number => {
       const row = logits.data.subarray(at * spec.vocabulary, (at + 1) * spec.vocabulary);
       const largest = row.reduce((a, b) => Math.max(a, b));

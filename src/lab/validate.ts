@@ -1,7 +1,9 @@
 /** Bits per byte of a checkpoint on held-out documents (METHODS §1), by the engine and the probe that measure models. */
+
 import { OnnxEngine } from "../engines/onnx.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
+import { lengthSteps } from "../models/rotary.ts";
 import { sum } from "../numeric/sums.ts";
 import { eachLoss } from "../probes/coding.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
@@ -61,7 +63,11 @@ export async function lossesOf(
   const losses = documents.map(({ ids }) => new Float32Array(ids.length).fill(Math.log(spec.vocabulary), 0, 1));
   const heads = { losses: true, preNorm: false };
   try {
-    for await (const observation of engine.run(batchesOf(windows, BATCH_TOKENS), { heads }, signal)) {
+    for await (const observation of engine.run(
+      batchesOf(windows, BATCH_TOKENS, lengthSteps(spec)),
+      { heads },
+      signal,
+    )) {
       eachLoss(observation, documents, ({ document }, token, nats) => {
         losses[document][token] = nats;
       });

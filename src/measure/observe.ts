@@ -2,8 +2,10 @@
  * What takes the model: the pass of the plan's batches, seen by the probes, and where it is asked for a second one over the
  * windows of lm-evaluation-harness. How long it took, and on what, is kept for the provenance.
  */
+
 import { arch, platform } from "node:os";
 import { OnnxEngine } from "../engines/onnx.ts";
+import { lengthSteps } from "../models/rotary.ts";
 import { unionOfRows } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { batchesOf } from "../text/windows.ts";
@@ -128,7 +130,7 @@ async function passLikeLmEval(
   subject: Subject,
   shard: Shard | null,
 ): Promise<LmEvalTally> {
-  const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens);
+  const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens, lengthSteps(request.model.spec));
   const batches = shard ? shard.share(all) : all;
   const count = batches.reduce((total, batch) => total + batch.windows.length, 0);
   const tally = new LmEvalTally(corpus);

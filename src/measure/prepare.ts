@@ -4,7 +4,9 @@
  *
  * Memory: the text and 8 bytes a token, twice that for windows.
  */
+
 import { basename } from "node:path";
+import { lengthSteps } from "../models/rotary.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
@@ -139,7 +141,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
     facts,
     tokenizer,
     points,
-    batches: batchesOf(windows, plan.batchTokens),
+    batches: batchesOf(windows, plan.batchTokens, lengthSteps(spec)),
     longest,
   };
 }

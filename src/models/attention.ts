@@ -5,9 +5,13 @@
  * so padding on the right changes nothing. With a past the queries meet cached keys and new ones in one softmax, and
  * who sees whom follows from the positions that are fed; in a tree it follows from where branches end.
  *
+ * Rotations that depend on a window's length (LongRoPE) take it to be S where windows stand by themselves, and `longest`
+ * where positions are fed: keys that are kept have turned once and for all (METHODS §0).
+ *
  * Memory beyond the weights: scores 8·B·H·T·S bytes, T positions in a block; masks 2·S² bytes for each kind of layer.
  * With a past: scores 8·B·H·S·(P + S), masks 4·B·S·(P + S) for each kind of layer; in a tree the same with P = 0.
  */
+import { product } from "../graph/dimensions.ts";
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
@@ -199,22 +203,24 @@ export class Attention {
     const perHead = norm(this.#building, ops.reshape(x, [...x.shape.slice(0, 2), heads, headWidth]), spec.norm);
     const flat = ops.reshape(perHead, x.shape);
     if (spec.over === "head") return flat;
-    return ops.multiply(
-      flat,
-      ops.concat(
-        spec.scales.map((scale) => this.#building.weights.value(scale)),
-        0,
-      ),
-    );
+    const scales = spec.scales.map((scale) => {
+      const stored = this.#building.weights.value(scale);
+      return ops.reshape(stored, [product(stored.shape)]);
+    });
+    return ops.multiply(flat, ops.concat(scales, 0));
   }
 
-  /** Turns the first `width` dimensions of every head, pairs (i, i + width/2), by their position's angles. */
+  /**
+   * Turns the first `width` dimensions of every head by their position's angles. Pairs of neighbours come out as pairs
+   * of halves: queries and keys alike, so that their products are the same.
+   */
   #turned(x: Value, rotary: RotarySpec | undefined): Value {
     if (!rotary) return x;
     const half = rotary.width / 2;
     const kept = (x.shape.at(-1) as number) - rotary.width;
     const { cos, sin } = this.#angles(rotary);
-    const [low, high, rest] = ops.split(x, -1, kept > 0 ? [half, half, kept] : [half, half]);
+    const [turning, rest] = kept > 0 ? ops.split(x, -1, [rotary.width, kept]) : [x];
+    const [low, high] = ops.split(rotary.pairs === "neighbours" ? halved(turning) : turning, -1, [half, half]);
     const turnedLow = ops.subtract(ops.multiply(low, cos), ops.multiply(high, sin));
     const turnedHigh = ops.add(ops.multiply(high, cos), ops.multiply(low, sin));
     return ops.concat(rest ? [turnedLow, turnedHigh, rest] : [turnedLow, turnedHigh], -1);
@@ -225,11 +231,18 @@ export class Attention {
     const { graph, ids, longest } = this.#building;
     const given = givenPositions(this.#building);
     const half = rotary.width / 2;
+    const table = (name: "cos" | "sin", positions: number, window: number): Value =>
+      graph.constant(rotaryTables(rotary, positions, window)[name], [positions, 1, 1, half]);
     const cut = (name: "cos" | "sin"): Value =>
       this.#once(`${name} ${JSON.stringify(rotary)}`, () => {
-        const table = graph.constant(rotaryTables(rotary, longest)[name], [longest, 1, 1, half]);
-        if (given) return ops.gather(table, given);
-        return ops.sliceTo(table, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
+        const all = table(name, longest, longest);
+        if (given) return ops.gather(all, given);
+        const cutTo = (from: Value): Value =>
+          ops.sliceTo(from, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
+        const { scaling } = rotary;
+        if (scaling?.kind !== "longrope" || longest <= scaling.originalPositions) return cutTo(all);
+        const isLong = ops.greater(ops.sizes(ids, 1, 2), graph.integers(scaling.originalPositions));
+        return cutTo(ops.where(isLong, all, table(name, longest, scaling.originalPositions)));
       });
     return { cos: cut("cos"), sin: cut("sin") };
   }
@@ -276,6 +289,14 @@ export class Attention {
     this.#shared.set(key, value);
     return value;
   }
+}
+
+/** Pairs (2i, 2i + 1) of the last axis to pairs (i, i + width/2). */
+function halved(x: Value): Value {
+  const lead = x.shape.slice(0, -1);
+  const pairs = ops.reshape(x, [...lead, (x.shape.at(-1) as number) / 2, 2]);
+  const order = pairs.shape.map((_, axis) => axis);
+  return ops.reshape(ops.transpose(pairs, [...order.slice(0, -2), order.length - 1, order.length - 2]), x.shape);
 }
 
 /** [B, n] → [B, 1, 1, n, 1] */

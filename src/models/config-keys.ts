@@ -17,6 +17,7 @@ const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map<unknown, Activatio
   ["gelu_pytorch_tanh", "gelu-tanh"],
   ["gelu_fast", "gelu-tanh"],
   ["relu", "relu"],
+  ["relu2", "relu-squared"],
 ]);
 
 export class Config {
@@ -86,6 +87,23 @@ export class Config {
       throw this.#wrong(keys, value, `a list with one entry for each of the ${blocks} blocks`);
     const unknown = value.find((entry) => !allowed.includes(entry));
     if (unknown !== undefined) throw this.unsupported(keys, unknown, allowed.map((entry) => `${entry}`).join(" or "));
+    return value;
+  }
+
+  /** A list of numbers of blocks; empty where the key is absent or null. */
+  blockNumbers(keys: Keys): readonly number[] {
+    const value = this.raw(keys) ?? [];
+    if (!Array.isArray(value) || !value.every((entry) => Number.isSafeInteger(entry) && entry >= 0))
+      throw this.#wrong(keys, value, "a list of block numbers");
+    return value;
+  }
+
+  /** A list of so many finite numbers above zero. */
+  numbers(keys: Keys, length: number): readonly number[] {
+    const value = this.#given(keys, undefined);
+    const isSound = (entry: unknown): boolean => typeof entry === "number" && Number.isFinite(entry) && entry > 0;
+    if (!Array.isArray(value) || value.length !== length || !value.every(isSound))
+      throw this.#wrong(keys, value, `a list of ${length} numbers above zero`);
     return value;
   }
 

@@ -16,7 +16,7 @@ describe("specOf refuses", () => {
     ["a name of Object's own", { model_type: "constructor" }, /the architecture "constructor" is not known/],
     ["quantised weights", { ...config("llama"), quantization_config: { quant_method: "gptq" } }, /quantised.*gptq/],
     ["an encoder", { ...config("gpt2"), add_cross_attention: true }, /add_cross_attention to true/],
-    ["an activation", { ...config("llama"), hidden_act: "relu2" }, /hidden_act to "relu2".*supported: silu/],
+    ["an activation", { ...config("llama"), hidden_act: "xielu" }, /hidden_act to "xielu".*supported: silu/],
     ["a rope scaling", { ...config("llama"), rope_scaling: { type: "su" } }, /type to "su".*supported: default/],
     ["an incomplete rope scaling", { ...config("llama"), rope_scaling: { type: "linear" } }, /no factor/],
     ["heads that do not divide", { ...config("llama"), num_key_value_heads: 3 }, /4 query heads.*3 key-value heads/],

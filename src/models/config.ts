@@ -3,9 +3,12 @@
  * and any option that the decoder does not do, is refused by name. The keys are read in `config-keys.ts`.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
+import { cohere, cohere2 } from "./architectures/cohere.ts";
 import { falcon } from "./architectures/falcon.ts";
+import { gemma } from "./architectures/gemma.ts";
 import { gemma2 } from "./architectures/gemma2.ts";
 import { gemma3Text } from "./architectures/gemma3_text.ts";
+import { glm, glm4 } from "./architectures/glm.ts";
 import { gptNeo } from "./architectures/gpt_neo.ts";
 import { gptNeox } from "./architectures/gpt_neox.ts";
 import { gpt2 } from "./architectures/gpt2.ts";
@@ -17,19 +20,28 @@ import { olmo } from "./architectures/olmo.ts";
 import { olmo2 } from "./architectures/olmo2.ts";
 import { opt } from "./architectures/opt.ts";
 import { phi } from "./architectures/phi.ts";
+import { phi3 } from "./architectures/phi3.ts";
 import { qwen2 } from "./architectures/qwen2.ts";
+import { qwen2Moe } from "./architectures/qwen2_moe.ts";
 import { qwen3 } from "./architectures/qwen3.ts";
+import { qwen3Moe } from "./architectures/qwen3_moe.ts";
 import { smollm3 } from "./architectures/smollm3.ts";
 import { stablelm } from "./architectures/stablelm.ts";
+import { starcoder2 } from "./architectures/starcoder2.ts";
 import { Config } from "./config-keys.ts";
 import type { DecoderSpec } from "./spec.ts";
 
 type Architecture = (config: Config) => DecoderSpec;
 
 const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ["cohere", cohere],
+  ["cohere2", cohere2],
   ["falcon", falcon],
+  ["gemma", gemma],
   ["gemma2", gemma2],
   ["gemma3_text", gemma3Text],
+  ["glm", glm],
+  ["glm4", glm4],
   ["gpt2", gpt2],
   ["gpt_neo", gptNeo],
   ["gpt_neox", gptNeox],
@@ -41,13 +53,17 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["olmo2", olmo2],
   ["opt", opt],
   ["phi", phi],
+  ["phi3", phi3],
   ["qwen2", qwen2],
+  ["qwen2_moe", qwen2Moe],
   ["qwen3", qwen3],
+  ["qwen3_moe", qwen3Moe],
   ["RefinedWeb", falcon],
   ["RefinedWebModel", falcon],
   ["smollm3", smollm3],
   ["stablelm", stablelm],
   ["stablelm_epoch", stablelm],
+  ["starcoder2", starcoder2],
 ]);
 
 /** What `config.json` may name as its `model_type`. */

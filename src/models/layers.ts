@@ -106,6 +106,10 @@ function activated(x: Value, activation: Activation): Value {
       return ops.gelu(x, "tanh");
     case "relu":
       return ops.relu(x);
+    case "relu-squared": {
+      const positive = ops.relu(x);
+      return ops.multiply(positive, positive);
+    }
     default:
       return unreachable(activation);
   }
@@ -121,6 +125,11 @@ export function mlp(building: Building, x: Value, spec: MlpSpec, block: number):
   switch (spec.kind) {
     case "gated":
       return gated(building, x, spec);
+    case "gated-fused": {
+      const width = spec.gateAndUp.outputs / 2;
+      const [gate, up] = ops.split(linear(building, x, spec.gateAndUp), -1, [width, width]);
+      return linear(building, ops.multiply(activated(gate, spec.activation), up), spec.down);
+    }
     case "plain":
       return linear(building, activated(linear(building, x, spec.up), spec.activation), spec.down);
     case "experts":
@@ -130,13 +139,16 @@ export function mlp(building: Building, x: Value, spec: MlpSpec, block: number):
   }
 }
 
-/** Every expert runs over the positions that chose it and no others. */
+/** Every expert runs over the positions that chose it and no others; a shared one over all. */
 function experts(building: Building, x: Value, spec: Extract<MlpSpec, { kind: "experts" }>, block: number): Value {
   const { graph } = building;
   const rows = ops.reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]); // [B,S,d] → [B·S,d]
-  const chosen = ops.topK(linear(building, rows, spec.router), spec.perToken); // [B·S,k]
-  const shares = ops.softmax(chosen.values);
-  let sum = scaled(rows, 0);
+  const scores = linear(building, rows, spec.router);
+  const chosen = ops.topK(spec.weights === "of-chosen" ? scores : ops.softmax(scores), spec.perToken); // [B·S,k]
+  const shares = spec.weights === "of-chosen" ? ops.softmax(chosen.values) : chosen.values;
+  let sum = spec.shared
+    ? ops.multiply(ops.sigmoid(linear(building, rows, spec.shared.gate)), gated(building, rows, spec.shared.mlp))
+    : scaled(rows, 0);
   spec.experts.forEach((expert, index) => {
     const isChosen = ops.cast(ops.equal(chosen.indices, graph.integers(index)), "float32"); // [B·S,k]
     const share = ops.sum(ops.multiply(shares, isChosen), -1); // [B·S]

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import { ledgerSchema } from "../profile/ledger.ts";
@@ -147,6 +148,13 @@ describe("storageLedger", () => {
     expect(tied.notes).toEqual(["lm_head.weight stored though tied to the embedding: bytes without parameters"]);
     const untied = storageLedger({ model_type: "llama" }, weights, { name: "m" });
     expect(untied).toMatchObject({ parameters: { total: 80, embedding: 80 }, bitsPerParameter: 32, notes: [] });
+    // Where the config does not say, as transformers takes it for the architecture.
+    const defaults = JSON.parse(readFileSync(fixture("config-defaults.json"), "utf8")) as Record<string, object>;
+    const total = (config: object): number => storageLedger({ ...config }, weights, { name: "m" }).parameters.total;
+    const types = Object.keys(defaults);
+    expect(types.map((type) => [type, total({ model_type: type })])).toEqual(
+      types.map((type) => [type, total({ ...defaults[type], model_type: type })]),
+    );
     expect(storageLedger({ model_type: "gemma2" }, weights, { name: "m" }).parameters.total).toBe(40);
   });
 

@@ -27,15 +27,22 @@ const isEmbedding = (name: string): boolean =>
 
 /** Model types whose output matrix is the embedding where the config does not say (transformers' defaults). */
 const TIED_BY_DEFAULT = new Set([
-  "gpt2",
-  "gpt_neo",
-  "opt",
   "bloom",
+  "cohere",
+  "cohere2",
+  "ernie4_5",
   "falcon",
   "gemma",
   "gemma2",
-  "gemma3_text",
   "gemma3",
+  "gemma3_text",
+  "gpt2",
+  "gpt_bigcode",
+  "gpt_neo",
+  "mpt",
+  "opt",
+  "smollm3",
+  "starcoder2",
 ]);
 
 /** What a config says, itself or for the text part of a model of several. */

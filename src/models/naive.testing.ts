@@ -8,7 +8,7 @@ import { type Dtype, toFloat32 } from "../formats/safetensors.ts";
 import { unreachable } from "../numeric/errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
-import { frequencies } from "./rotary.ts";
+import { attentionFactor, frequencies } from "./rotary.ts";
 import type {
   Activation,
   AlibiSpec,
@@ -108,7 +108,7 @@ function attention(spec: AttentionSpec, weights: Weights, inputs: readonly Vecto
   const projected = inputs.map((x, position) => {
     const { queries, keys, values } = project(spec, weights, x);
     const prepared = (vectors: readonly Vector[], normed: QueryKeyNormSpec | undefined): readonly Vector[] =>
-      queryKeyNorm(normed, weights, vectors).map((vector) => rotate(spec.rotary, vector, position));
+      queryKeyNorm(normed, weights, vectors).map((vector) => rotate(spec.rotary, vector, position, inputs.length));
     return { queries: prepared(queries, spec.queryNorm), keys: prepared(keys, spec.keyNorm), values };
   });
   return projected.map(({ queries }, i) => {
@@ -167,23 +167,24 @@ function queryKeyNorm(spec: QueryKeyNormSpec | undefined, weights: Weights, vect
     }
     case "each-head":
       return vectors.map((vector, n) => {
-        const scale = weights(spec.scales[n]);
-        return norm(spec.norm, weights, vector).map((value, c) => value * scale[c]);
+        const scale = spec.scales.flatMap((slot) => [...weights(slot)]);
+        return norm(spec.norm, weights, vector).map((value, c) => value * scale[n * vector.length + c]);
       });
     default:
       return unreachable(spec);
   }
 }
 
-function rotate(spec: RotarySpec | undefined, vector: Vector, position: number): Vector {
+function rotate(spec: RotarySpec | undefined, vector: Vector, position: number, window: number): Vector {
   if (!spec) return vector;
-  const factor = spec.scaling?.kind === "yarn" ? spec.scaling.attentionFactor : 1;
+  const factor = attentionFactor(spec);
   const half = spec.width / 2;
   const turned = [...vector];
-  frequencies(spec).forEach((frequency, pair) => {
+  frequencies(spec, window).forEach((frequency, pair) => {
     const [cos, sin] = [factor * Math.cos(position * frequency), factor * Math.sin(position * frequency)];
-    turned[pair] = vector[pair] * cos - vector[pair + half] * sin;
-    turned[pair + half] = vector[pair + half] * cos + vector[pair] * sin;
+    const [low, high] = spec.pairs === "halves" ? [pair, pair + half] : [2 * pair, 2 * pair + 1];
+    turned[low] = vector[low] * cos - vector[high] * sin;
+    turned[high] = vector[high] * cos + vector[low] * sin;
   });
   return turned;
 }
@@ -217,18 +218,33 @@ function mlp(spec: MlpSpec, weights: Weights, x: Vector): Vector {
         gate.map((value, c) => value * up[c]),
       );
     }
+    case "gated-fused": {
+      const both = linear(spec.gateAndUp, weights, x);
+      const width = both.length / 2;
+      const gate = activate(spec.activation, both.slice(0, width));
+      return linear(
+        spec.down,
+        weights,
+        gate.map((value, c) => value * both[width + c]),
+      );
+    }
     case "experts": {
       const scores = linear(spec.router, weights, x);
       const chosen = scores
         .map((score, expert) => ({ score, expert }))
         .sort((a, b) => b.score - a.score)
         .slice(0, spec.perToken);
-      const normaliser = logSumExp(chosen.map(({ score }) => score));
-      return chosen
-        .map(({ score, expert }) =>
-          mlp(spec.experts[expert], weights, x).map((value) => value * Math.exp(score - normaliser)),
-        )
-        .reduce(sum);
+      const normaliser = logSumExp(spec.weights === "of-all" ? scores : chosen.map(({ score }) => score));
+      const given = chosen.map(({ score, expert }) =>
+        mlp(spec.experts[expert], weights, x).map((value) => value * Math.exp(score - normaliser)),
+      );
+      const { shared } = spec;
+      if (!shared) return given.reduce(sum);
+      const open = 1 / (1 + Math.exp(-linear(shared.gate, weights, x)[0]));
+      return given.reduce(
+        sum,
+        mlp(shared.mlp, weights, x).map((value) => value * open),
+      );
     }
     default:
       return unreachable(spec);
@@ -239,6 +255,8 @@ function activate(kind: Activation, x: Vector): Vector {
   switch (kind) {
     case "relu":
       return x.map((value) => Math.max(value, 0));
+    case "relu-squared":
+      return x.map((value) => Math.max(value, 0) ** 2);
     case "silu":
       return x.map((value) => value / (1 + Math.exp(-value)));
     case "gelu":

@@ -5,7 +5,22 @@
  */
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import type { Config } from "./config-keys.ts";
-import type { RotaryScaling, RotarySpec } from "./spec.ts";
+import type { DecoderSpec, RotaryScaling, RotarySpec } from "./spec.ts";
+
+export interface RotaryOptions {
+  readonly headWidth: number;
+  readonly layerType?: string;
+  readonly base?: number;
+  readonly baseKeys?: readonly string[];
+  readonly fraction?: number;
+  readonly fractionKeys?: readonly string[];
+  readonly scalingKeys?: readonly string[];
+  readonly pairs?: RotarySpec["pairs"];
+  /** types of scaling that are LongRoPE under an older name (Phi 3) */
+  readonly longropeNames?: readonly string[];
+  /** positions before the context was stretched, where the config does not say */
+  readonly originalPositions?: number;
+}
 
 /**
  * Reads the rotary keys of a config: `rope_parameters` (transformers 5; also one such object per layer type), or
@@ -17,18 +32,7 @@ import type { RotaryScaling, RotarySpec } from "./spec.ts";
  * @param options.scalingKeys keys of the older scaling object; empty where this layer's type is never scaled
  * @throws LossyscopeError `unsupported` naming a scaling that the decoder does not do
  */
-export function rotaryOf(
-  config: Config,
-  options: {
-    readonly headWidth: number;
-    readonly layerType?: string;
-    readonly base?: number;
-    readonly baseKeys?: readonly string[];
-    readonly fraction?: number;
-    readonly fractionKeys?: readonly string[];
-    readonly scalingKeys?: readonly string[];
-  },
-): RotarySpec {
+export function rotaryOf(config: Config, options: RotaryOptions): RotarySpec {
   const all = config.section("rope_parameters");
   const nested = options.layerType === undefined ? undefined : all?.section(options.layerType);
   const parameters = nested ?? all ?? config.section(options.scalingKeys ?? ["rope_scaling"]);
@@ -41,16 +45,22 @@ export function rotaryOf(
   const width = Math.trunc(options.headWidth * fraction);
   if (width < 2 || width % 2 !== 0 || width > options.headWidth)
     throw new LossyscopeError("model", `${width} of ${options.headWidth} head dimensions cannot rotate in pairs`);
-  const scaling = parameters && scalingOf(parameters, config);
-  return { width, base, ...(scaling && { scaling }) };
+  const scaling = parameters && scalingOf(parameters, config, width, options);
+  return { width, base, pairs: options.pairs ?? "halves", ...(scaling && { scaling }) };
 }
 
-function scalingOf(parameters: Config, config: Config): RotaryScaling | undefined {
+function scalingOf(
+  parameters: Config,
+  config: Config,
+  width: number,
+  options: RotaryOptions,
+): RotaryScaling | undefined {
   const keys = ["rope_type", "type"];
-  const kind = parameters.text(keys, "default");
+  const named = parameters.text(keys, "default");
+  const kind = options.longropeNames?.includes(named) ? "longrope" : named;
   // Positions that the model was trained on before its context was stretched.
   const originalPositions = (): number =>
-    config.optional("original_max_position_embeddings", null) ??
+    config.optional("original_max_position_embeddings", options.originalPositions ?? null) ??
     parameters.count("original_max_position_embeddings", config.count("max_position_embeddings"));
   switch (kind) {
     case "default":
@@ -84,13 +94,40 @@ function scalingOf(parameters: Config, config: Config): RotaryScaling | undefine
           (scale && scaleAll ? magnitude(scale) / magnitude(scaleAll) : magnitude(1)),
       };
     }
+    case "longrope": {
+      const original = originalPositions();
+      const factor = parameters.optional("factor", null) ?? config.count("max_position_embeddings") / original;
+      const divisors = (key: string): readonly number[] => parameters.numbers(key, width / 2);
+      return {
+        kind,
+        short: divisors("short_factor"),
+        long: divisors("long_factor"),
+        originalPositions: original,
+        attentionFactor:
+          parameters.optional("attention_factor", null) ??
+          (factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original))),
+      };
+    }
     default:
-      throw parameters.unsupported(keys, kind, "default, dynamic (within the original context), linear, llama3, yarn");
+      throw parameters.unsupported(
+        keys,
+        kind,
+        "default, dynamic (within the original context), linear, llama3, longrope, yarn",
+      );
   }
 }
 
-/** Angle per position of each of the width/2 pairs, float64. */
-export function frequencies(rotary: RotarySpec): Float64Array {
+/**
+ * Lengths above which a window turns by other angles, from its first position on (LongRoPE): a shorter window padded to a
+ * longer one would be read as if it were long.
+ */
+export function lengthSteps({ blocks }: DecoderSpec): readonly number[] {
+  const scalings = blocks.map(({ attention }) => attention.rotary?.scaling);
+  return [...new Set(scalings.flatMap((scaling) => (scaling?.kind === "longrope" ? [scaling.originalPositions] : [])))];
+}
+
+/** Angle per position of each of the width/2 pairs in a window of so many positions, float64. */
+export function frequencies(rotary: RotarySpec, window: number): Float64Array {
   const { width, base, scaling } = rotary;
   const plain = Float64Array.from({ length: width / 2 }, (_, pair) => base ** ((-2 * pair) / width));
   if (!scaling) return plain;
@@ -123,15 +160,28 @@ export function frequencies(rotary: RotarySpec): Float64Array {
         return (frequency / factor) * stretched + frequency * (1 - stretched);
       });
     }
+    case "longrope": {
+      const divisors = window > scaling.originalPositions ? scaling.long : scaling.short;
+      return plain.map((frequency, pair) => frequency / divisors[pair]);
+    }
     default:
       return unreachable(scaling);
   }
 }
 
-/** cos and sin of every angle, [positions, width/2] each, times YaRN's attention factor. */
-export function rotaryTables(rotary: RotarySpec, positions: number): { cos: Float32Array; sin: Float32Array } {
-  const turn = frequencies(rotary);
-  const factor = rotary.scaling?.kind === "yarn" ? rotary.scaling.attentionFactor : 1;
+/** What cos and sin are multiplied by (YaRN, LongRoPE). */
+export function attentionFactor({ scaling }: RotarySpec): number {
+  return scaling?.kind === "yarn" || scaling?.kind === "longrope" ? scaling.attentionFactor : 1;
+}
+
+/** cos and sin of every angle in a window of so many positions, [positions, width/2] each, times the attention factor. */
+export function rotaryTables(
+  rotary: RotarySpec,
+  positions: number,
+  window: number,
+): { cos: Float32Array; sin: Float32Array } {
+  const turn = frequencies(rotary, window);
+  const factor = attentionFactor(rotary);
   const cos = new Float32Array(positions * turn.length);
   const sin = new Float32Array(positions * turn.length);
   for (let position = 0; position < positions; position++) {

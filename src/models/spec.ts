@@ -52,12 +52,25 @@ export type RotaryScaling =
       readonly truncate: boolean;
       /** factor on cos and sin */
       readonly attentionFactor: number;
+    }
+  /** One divisor for each pair of dimensions; which list, says the length of the whole window (Phi 3). */
+  | {
+      readonly kind: "longrope";
+      /** in windows of at most `originalPositions` */
+      readonly short: readonly number[];
+      /** in longer ones, from their first position on */
+      readonly long: readonly number[];
+      readonly originalPositions: number;
+      /** factor on cos and sin, in both */
+      readonly attentionFactor: number;
     };
 
-/** Rotary positions: dimension i of a head's first `width` turns with dimension i + width/2. */
+/** Rotary positions of a head's first `width` dimensions. */
 export interface RotarySpec {
   readonly width: number;
   readonly base: number;
+  /** `halves`: dimension i turns with i + width/2; `neighbours`: 2i with 2i + 1 (Cohere) */
+  readonly pairs: "halves" | "neighbours";
   readonly scaling?: RotaryScaling;
 }
 
@@ -75,7 +88,7 @@ export type QueryKeyNormSpec =
   | { readonly over: "head"; readonly norm: NormSpec }
   /** one norm over all heads together (OLMo 2) */
   | { readonly over: "width"; readonly norm: NormSpec }
-  /** the same norm without a scale in every head, then a scale [h] of the head's own (StableLM) */
+  /** the same norm without a scale in every head, then a scale [h] of the head's own (StableLM; Cohere: all in one [H, h]) */
   | { readonly over: "each-head"; readonly norm: NormSpec; readonly scales: readonly TensorSlot[] };
 
 export type ProjectionsSpec =
@@ -108,8 +121,8 @@ export interface AttentionSpec {
   readonly output: LinearSpec;
 }
 
-/** `gelu` is the exact erf form, `gelu-tanh` its tanh approximation. */
-export type Activation = "silu" | "gelu" | "gelu-tanh" | "relu";
+/** `gelu` is the exact erf form, `gelu-tanh` its tanh approximation, `relu-squared` max(x, 0)². */
+export type Activation = "silu" | "gelu" | "gelu-tanh" | "relu" | "relu-squared";
 
 /** down( activation(gate x) ∘ up x ) */
 export interface GatedMlpSpec {
@@ -120,16 +133,29 @@ export interface GatedMlpSpec {
   readonly down: LinearSpec;
 }
 
+/** The same with one map to the gate's outputs and then the other's (Phi 3). */
+export interface FusedGatedMlpSpec {
+  readonly kind: "gated-fused";
+  readonly activation: Activation;
+  readonly gateAndUp: LinearSpec;
+  readonly down: LinearSpec;
+}
+
 export type MlpSpec =
   | GatedMlpSpec
+  | FusedGatedMlpSpec
   /** down( activation(up x) ) */
   | { readonly kind: "plain"; readonly activation: Activation; readonly up: LinearSpec; readonly down: LinearSpec }
-  /** Σ over the `perToken` experts with the largest router score, weighted by the softmax of those scores alone */
+  /** Σ over the `perToken` experts with the largest router score, each weighted; and one that every token goes through */
   | {
       readonly kind: "experts";
       readonly router: LinearSpec;
       readonly experts: readonly GatedMlpSpec[];
       readonly perToken: number;
+      /** weights are the softmax of the chosen scores alone, summing to 1, or their shares in the softmax of all */
+      readonly weights: "of-chosen" | "of-all";
+      /** + σ(gate x) · mlp x (Qwen 2 MoE) */
+      readonly shared?: { readonly mlp: GatedMlpSpec; readonly gate: LinearSpec };
     };
 
 /**

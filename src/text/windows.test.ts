@@ -105,6 +105,18 @@ describe("batchesOf", () => {
     );
   });
 
+  it("never pads a window to one that the model reads otherwise for its length", () => {
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1, max: 200 }), (all, budget) => {
+        const windows = all.map(windowOf);
+        const batches = batchesOf(windows, budget, [10, 25]);
+        expect(batches.flatMap((batch) => batch.windows)).toEqual(batchesOf(windows, budget).flatMap((b) => b.windows));
+        for (const { windows: together } of batches)
+          for (const step of [10, 25]) expect(new Set(together.map(({ ids }) => ids.length > step)).size).toBe(1);
+      }),
+    );
+  });
+
   it("keeps corpus order among windows of one length", () => {
     const [{ windows }] = batchesOf([5, 5, 5].map(windowOf), 100);
     expect(windows.map((window) => window.document)).toEqual([0, 1, 2]);

@@ -49,12 +49,22 @@ export function windowsOf(
  * equals.
  *
  * @param tokenBudget tokens of a batch at most, padding included; a longer window is a batch by itself
+ * @param lengthSteps lengths above which the model reads a window otherwise: what is longer than one and what is not
+ * are never padded to each other (`models/rotary.ts`)
  */
-export function batchesOf(windows: readonly Window[], tokenBudget: number): WindowBatch[] {
+export function batchesOf(
+  windows: readonly Window[],
+  tokenBudget: number,
+  lengthSteps: readonly number[] = [],
+): WindowBatch[] {
   const ordered = [...windows].sort((a, b) => b.ids.length - a.ids.length);
+  const stepsBelow = ({ ids }: Window): number => lengthSteps.filter((step) => ids.length > step).length;
   const batches: WindowBatch[] = [];
   for (let first = 0; first < ordered.length; ) {
-    const count = Math.max(1, Math.floor(tokenBudget / ordered[first].ids.length));
+    const most = Math.max(1, Math.floor(tokenBudget / ordered[first].ids.length));
+    const near = ordered.slice(first, first + most);
+    const other = near.findIndex((window) => stepsBelow(window) !== stepsBelow(ordered[first]));
+    const count = other === -1 ? most : other;
     batches.push({ index: batches.length, windows: ordered.slice(first, first + count) });
     first += count;
   }

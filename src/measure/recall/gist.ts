@@ -5,7 +5,9 @@
  *
  * Memory: 16·d bytes a passage; the engine's.
  */
+
 import { OnnxEngine } from "../../engines/onnx.ts";
+import { lengthSteps } from "../../models/rotary.ts";
 import { random } from "../../numeric/random.ts";
 import type { Gist } from "../../profile/recall.ts";
 import type { Window } from "../../text/corpus.ts";
@@ -110,7 +112,8 @@ async function meanStates(
       { length: batch.windows.reduce((rows, { ids, fresh }) => rows + ids.length - fresh, 0) },
       (_, r) => r,
     );
-  for await (const { batch, states } of engine.run(batchesOf(windows, batchTokens), { heads, stateRows }, signal)) {
+  const batches = batchesOf(windows, batchTokens, lengthSteps(spec));
+  for await (const { batch, states } of engine.run(batches, { heads, stateRows }, signal)) {
     const final = states!.at(-1)!;
     let row = 0;
     for (const { document, ids, fresh } of batch.windows) {

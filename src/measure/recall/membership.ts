@@ -5,8 +5,10 @@
  *
  * Memory: 40 bytes a document, one document's bytes; the byte models of `control.ts`, four of them.
  */
+
 import { deflateSync } from "node:zlib";
 import { OnnxEngine } from "../../engines/onnx.ts";
+import { lengthSteps } from "../../models/rotary.ts";
 import { aucInterval } from "../../numeric/auc.ts";
 import { bootstrapSums, percentileInterval } from "../../numeric/bootstrap.ts";
 import { random } from "../../numeric/random.ts";
@@ -110,7 +112,8 @@ export async function lossesOf(
   let done = 0;
   await withProgress(progress, "reading the unseen text", "windows", async (update) => {
     const heads = { losses: true, preNorm: false };
-    for await (const observation of engine.run(batchesOf(windows, plan.batchTokens), { heads }, signal)) {
+    const batches = batchesOf(windows, plan.batchTokens, lengthSteps(spec));
+    for await (const observation of engine.run(batches, { heads }, signal)) {
       probe.observe(observation);
       update((done += observation.batch.windows.length), windows.length);
     }

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../../fixtures.testing.ts";
 import { specOf, supportedArchitectures } from "../config.ts";
-import { frequencies } from "../rotary.ts";
+import { attentionFactor, frequencies } from "../rotary.ts";
 import type { DecoderSpec } from "../spec.ts";
 
 type Values = Record<string, unknown>;
@@ -99,17 +99,16 @@ describe("older keys", () => {
 });
 
 describe("scaled rotations", () => {
-  const cases: { config: Values; frequencies: number[]; factor: number }[] = json("rotary.json");
+  const cases: { config: Values; window?: number; frequencies: number[]; factor: number }[] = json("rotary.json");
 
   it.each(cases.map((one) => [JSON.stringify(one.config.rope_scaling ?? one.config.rope_parameters), one] as const))(
     "%s",
     (_, expected) => {
       const rotary = specOf(expected.config).blocks[0].attention.rotary!;
-      const turns = frequencies(rotary);
+      const turns = frequencies(rotary, expected.window ?? 1);
       expect(turns.length).toBe(expected.frequencies.length);
       for (const [pair, turn] of turns.entries()) expect(turn / expected.frequencies[pair]).toBeCloseTo(1, 12);
-      const scaling = rotary.scaling;
-      expect(scaling?.kind === "yarn" ? scaling.attentionFactor : 1).toBeCloseTo(expected.factor, 12);
+      expect(attentionFactor(rotary)).toBeCloseTo(expected.factor, 12);
     },
   );
 });
@@ -124,7 +123,8 @@ describe("what the decoder does not do is refused by name", () => {
     ],
     ["gpt_neo", { attention_layers: null, attention_types: [["global", 3]] }, /attention_types/],
     ["opt", { activation_function: "quick_gelu" }, /activation_function.*quick_gelu/],
-    ["phi", { rope_scaling: { rope_type: "longrope", short_factor: [1] } }, /rope_type.*longrope/],
+    ["phi", { rope_scaling: { rope_type: "proportional" } }, /rope_type.*proportional/],
+    ["phi", { rope_scaling: { rope_type: "longrope", short_factor: [1] } }, /short_factor.*2 numbers/],
     ["gemma3_text", { use_bidirectional_attention: true }, /use_bidirectional_attention/],
     ["gemma3_text", { attn_logit_softcapping: 50 }, /attn_logit_softcapping.*50/],
     ["gemma3_text", { layer_types: ["sliding_attention", "chunked_attention", "full_attention"] }, /chunked_attention/],

@@ -3,9 +3,9 @@
  * key-value heads, gated SiLU MLP. The same skeleton with other biases, norms and windows is Mistral, Qwen 2 and 3.
  */
 import type { Config } from "../config-keys.ts";
-import { rotaryOf } from "../rotary.ts";
-import type { AttentionSpec, BlockSpec, DecoderSpec, NormSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { type RotaryOptions, rotaryOf } from "../rotary.ts";
+import type { Activation, AttentionSpec, BlockSpec, DecoderSpec, GatedMlpSpec, MlpSpec, NormSpec } from "../spec.ts";
+import { embeddingAndHead, type Parts, parts } from "./parts.ts";
 
 /** What the relatives of Llama change in it, with the defaults of their config classes. */
 export interface LlamaVariant {
@@ -24,14 +24,25 @@ export interface LlamaVariant {
     readonly rotaryBase?: number;
     readonly tied?: boolean;
   };
-  readonly activation?: { readonly key: string; readonly fallback: string };
+  readonly activation?: Activation | { readonly key: string; readonly fallback: string };
   /** whether norms multiply by 1 + weight */
   readonly scalePlusOne?: boolean;
   readonly biases: { readonly qkv: boolean; readonly output: boolean; readonly mlp: boolean };
-  /** fields of block i's attention that differ; `norm` makes an RMS norm of a name inside the block */
+  readonly rotary?: Omit<RotaryOptions, "headWidth">;
+  /** every norm, where it is not RMS with `rms_norm_eps` */
+  norm?(part: Parts, name: string, width: number): NormSpec;
+  /** fields of block i's attention that differ; `norm` makes a norm of a name inside the block */
   attention?(block: number, norm: BlockNorm, shape: AttentionSpec): Partial<AttentionSpec>;
+  /** block i's MLP, where it is not gated with separate maps; `names` is what its tensors' names begin with */
+  mlp?(block: number, part: Parts, names: string, sizes: MlpSizes): MlpSpec;
   /** fields of the block that differ */
   block?(norm: BlockNorm): Partial<BlockSpec>;
+}
+
+export interface MlpSizes {
+  readonly width: number;
+  readonly mlpWidth: number;
+  readonly activation: Activation;
 }
 
 type BlockNorm = (name: string, width?: number) => NormSpec;
@@ -52,16 +63,18 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
     width,
   });
   const { kvHeads, headWidth } = shape;
-  const activation = config.activation(variant.activation?.key ?? "hidden_act", variant.activation?.fallback ?? "silu");
+  const { activation: told = { key: "hidden_act", fallback: "silu" } } = variant;
+  const activation = typeof told === "string" ? told : config.activation(told.key, told.fallback);
   const part = parts(["model.", ""]);
-  const rotary = rotaryOf(config, { headWidth, base: defaults.rotaryBase });
+  const rotary = rotaryOf(config, { headWidth, base: defaults.rotaryBase, ...variant.rotary });
 
-  const rmsNorm = (name: string, normWidth = width): NormSpec =>
+  const normOf = (name: string, normWidth = width): NormSpec =>
+    variant.norm?.(part, name, normWidth) ??
     part.rmsNorm(name, normWidth, epsilon, { scalePlusOne: variant.scalePlusOne });
 
   const block = (index: number): BlockSpec => {
     const names = `layers.${index}`;
-    const norm: BlockNorm = (name, normWidth) => rmsNorm(`${names}.${name}`, normWidth);
+    const norm: BlockNorm = (name, normWidth) => normOf(`${names}.${name}`, normWidth);
     const projection = (name: string, count: number) =>
       part.linear(`${names}.self_attn.${name}`, width, count * headWidth, { bias: biases.qkv });
     const attention: AttentionSpec = {
@@ -79,13 +92,9 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
     return {
       residual: "sequential",
       attention: { ...attention, ...variant.attention?.(index, norm, attention) },
-      mlp: {
-        kind: "gated",
-        activation,
-        gate: part.linear(`${names}.mlp.gate_proj`, width, mlpWidth, { bias: biases.mlp }),
-        up: part.linear(`${names}.mlp.up_proj`, width, mlpWidth, { bias: biases.mlp }),
-        down: part.linear(`${names}.mlp.down_proj`, mlpWidth, width, { bias: biases.mlp }),
-      },
+      mlp:
+        variant.mlp?.(index, part, `${names}.mlp`, { width, mlpWidth, activation }) ??
+        gatedMlp(part, `${names}.mlp`, { width, mlpWidth, activation }, { bias: biases.mlp }),
       norms: {
         beforeAttention: norm("input_layernorm"),
         beforeMlp: norm("post_attention_layernorm"),
@@ -107,8 +116,24 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
     positions: config.count("max_position_embeddings", defaults.positions),
     embedding: { tokens, scale: 1 },
     blocks: Array.from({ length: blocks }, (_, index) => block(index)),
-    finalNorm: rmsNorm("norm"),
+    finalNorm: normOf("norm"),
     head: { linear, scale: 1 },
+  };
+}
+
+/** gate_proj, up_proj and down_proj under a name. */
+export function gatedMlp(
+  part: Parts,
+  names: string,
+  { width, mlpWidth, activation }: MlpSizes,
+  { bias = false } = {},
+): GatedMlpSpec {
+  return {
+    kind: "gated",
+    activation,
+    gate: part.linear(`${names}.gate_proj`, width, mlpWidth, { bias }),
+    up: part.linear(`${names}.up_proj`, width, mlpWidth, { bias }),
+    down: part.linear(`${names}.down_proj`, mlpWidth, width, { bias }),
   };
 }
 

@@ -37,6 +37,7 @@ export function mixtral(config: Config): DecoderSpec {
     return {
       kind: "experts",
       perToken,
+      weights: "of-chosen",
       router: part.linear(`${names}.gate`, spec.width, experts),
       experts: Array.from({ length: experts }, (_, expert) => ({
         kind: "gated",

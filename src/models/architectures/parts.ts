@@ -2,7 +2,7 @@
  * The pieces that architecture files are written in: slots, linear maps and norms under the names a checkpoint gives them.
  * `parts(["model.", ""])` names every tensor with and without a prefix, so that a checkpoint of the bare decoder reads too.
  */
-import type { LinearSpec, NormSpec, TensorSlot } from "../spec.ts";
+import type { Activation, FusedGatedMlpSpec, LinearSpec, NormSpec, TensorSlot } from "../spec.ts";
 
 export interface Parts {
   tensor(name: string, shape: readonly number[]): TensorSlot;
@@ -48,6 +48,21 @@ export function parts(prefixes: readonly string[]): Parts {
       scalePlusOne: false,
       ...(bias && { bias: tensor(`${name}.bias`, [width]) }),
     }),
+  };
+}
+
+/** `gate_up_proj`, both maps in one, and `down_proj` under a name. */
+export function fusedGatedMlp(
+  part: Parts,
+  names: string,
+  sizes: { readonly width: number; readonly mlpWidth: number; readonly activation: Activation },
+): FusedGatedMlpSpec {
+  const { width, mlpWidth, activation } = sizes;
+  return {
+    kind: "gated-fused",
+    activation,
+    gateAndUp: part.linear(`${names}.gate_up_proj`, width, 2 * mlpWidth),
+    down: part.linear(`${names}.down_proj`, mlpWidth, width),
   };
 }
 
