@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { lockFolder } from "../files/lock.ts";
 import {
   CAPACITY_SCHEMA,
   type Capacity,
@@ -57,6 +58,7 @@ export function capacityCommand() {
     .action(async (options) => {
       const { out, length, steps, batch, runTokens, rate, resume, json } = options;
       const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const unlock = lockFolder(out, "measuring capacity");
       await interruptible(async (signal) => {
         const given = await readConfig(options.config);
         const config = { ...given, ...(options.vocabulary && { vocab_size: options.vocabulary }) };
@@ -92,7 +94,7 @@ export function capacityCommand() {
         const shownOnes = { ...capacity!, runs };
         await writeAtomic(join(out, "report.html"), capacityPage(shownOnes, published));
         await hand(capacity, capacityBlocks(shownOnes, published), { json });
-      });
+      }).finally(unlock);
     });
 }
 

@@ -38,7 +38,8 @@ export function statesCommand() {
         const sequences = ids !== undefined ? await readIds(ids) : await sequencesOf(text);
         progress.start("running", sequences.length, "sequences");
         const onSequence = (done: number): void => progress.update(done);
-        await writeStates({ spec, weights: checkpoint.weights, sequences, threads, out, signal, onSequence });
+        const check = (): Promise<void> => checkpoint.refuseChanges();
+        await writeStates({ spec, weights: checkpoint.weights, sequences, threads, out, signal, onSequence, check });
         progress.finish();
         process.stderr.write(`wrote ${out}: ${sequences.length} sequences\n`);
 

@@ -91,6 +91,7 @@ export async function compress(model: RunnableModel, options: CompressOptions): 
           fileBytes += section.length;
           yield section;
         }
+        await model.checkpoint.refuseChanges();
       })(),
     );
     return { plainBytes: plain.bytes, fileBytes, blocks: blockCount(header) };

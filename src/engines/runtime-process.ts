@@ -3,6 +3,7 @@
  * and its death into an error. It knows nothing of models; `onnx.ts` gives the port its meaning.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { closePlaces, openPlaces, PLACES, take } from "./exchange.ts";
@@ -60,6 +61,13 @@ const LESS = "make the batch or the context smaller";
 
 /** What the runtime said of one message; that it could not get memory comes with the bytes it wanted. */
 function failure(subject: string, message: string): LossyscopeError {
+  if (/^(ENOSPC|EDQUOT): .*write/.test(message)) {
+    return new LossyscopeError(
+      "io",
+      `results do not fit into the temporary folder ${tmpdir()} at ${subject} (the disk is full)`,
+      "free space, set TMPDIR to a folder on another disk, or make the batch smaller",
+    );
+  }
   const wanted = /Failed to allocate memory for requested buffer of size (\d+)/.exec(message);
   if (!wanted) return new LossyscopeError("engine", `the runtime failed at ${subject}: ${message.trim()}`);
   const gigabytes = (Number(wanted[1]) / 1e9).toFixed(1);

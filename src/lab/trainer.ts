@@ -2,10 +2,11 @@
  * A training run: steps over rows of tokens, checkpoints on the way, a log of both. Everything that a step does follows
  * from the settings, the rows and the step's number, so a run that was stopped goes on to the weights it would have had.
  */
-import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
+import { appendFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { lockFolder } from "../files/lock.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
@@ -110,11 +111,19 @@ export function shapeOf({ batch, positions, runTokens, clip }: TrainingSettings,
  * after the signal, the state saved; `io`, `engine`, `memory`
  */
 export async function train(job: TrainingJob): Promise<Trained> {
-  const { out, spec, rows, settings, teacher, identity, threads, signal } = job;
+  const unlock = lockFolder(job.out, "training");
+  try {
+    return await trainAlone(job);
+  } finally {
+    unlock();
+  }
+}
+
+async function trainAlone(job: TrainingJob): Promise<Trained> {
+  const { out, spec, rows, settings, teacher, threads, identity, signal } = job;
   const layout = layoutOf(spec);
   const shape = shapeOf(settings, teacher);
   const wanted = new Set(checkpointSteps(settings.steps, settings.checkpoints));
-  await mkdir(out, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make ${out}`)));
   const before = await earlier(job);
   const saved: SavedState = before ?? {
     step: 0,

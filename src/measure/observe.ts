@@ -83,6 +83,7 @@ export async function observe(
     },
     probes: { coding, ...(plane && { plane }), ...(geometry && { geometry: geometry.probe }), ...(kept && { kept }) },
     folder,
+    check: () => request.model.checkpoint.refuseChanges(),
     progress: request.progress,
     signal: request.signal,
     snapshotSeconds: request.snapshotSeconds,

@@ -23,6 +23,8 @@ export interface Pass {
   readonly request: EngineRequest;
   readonly probes: Readonly<Record<string, ResumableProbe>>;
   readonly folder: RunFolder;
+  /** what must hold of the model for a snapshot to be of one model */
+  readonly check: () => Promise<void>;
   readonly progress: ProgressSink;
   readonly signal?: AbortSignal;
   /** between two snapshots */
@@ -46,8 +48,13 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
   const { earlier } = folder;
   if (earlier) for (const [name, probe] of probes) probe.restore(earlier.probes[name] as never);
   let next = earlier?.batches ?? 0;
-  const save = (): Promise<void> =>
-    folder.save({ batches: next, probes: Object.fromEntries(probes.map(([name, probe]) => [name, probe.snapshot()])) });
+  const save = async (): Promise<void> => {
+    await pass.check();
+    await folder.save({
+      batches: next,
+      probes: Object.fromEntries(probes.map(([name, probe]) => [name, probe.snapshot()])),
+    });
+  };
 
   const sizes = batches.map(newTokens);
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

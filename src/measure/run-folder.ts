@@ -5,30 +5,16 @@
  *
  * Disk: the spills (stated before the run) and one snapshot of the probes, twice while it is being replaced.
  */
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { ioFault, systemCode } from "../files/faults.ts";
+import { ioFault } from "../files/faults.ts";
+import { named, takeLock } from "../files/lock.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { readSealed, writeSealed } from "./sealed.ts";
 
 /** What is needed to go on. */
 const STATE = "state";
-/** A lock is empty for the moment between its making and its writing; one that stays so was left by a process that died. */
-const EMPTY_LOCK = { looks: 20, milliseconds: 25 };
-/** Locks of this process. */
-const held = new Set<string>();
 
 export interface RunProgress {
   readonly batches: number;
@@ -51,26 +37,14 @@ export function defaultWorkFolder(environment: NodeJS.ProcessEnv = process.env):
   return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "lossyscope", "runs");
 }
 
-function alive(pid: number): boolean {
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "EPERM";
-  }
-}
-
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-}
-
 export class RunFolder {
   readonly path: string;
   /** how far an earlier process came that was stopped; undefined where there is nothing to go on from */
   readonly earlier: RunProgress | undefined;
   readonly #id: string;
   readonly #lock: string;
+  readonly #unlock: () => void;
+  #mine = true;
   readonly #state: string;
 
   /**
@@ -85,7 +59,7 @@ export class RunFolder {
     this.#state = join(this.path, STATE);
     try {
       mkdirSync(root, { recursive: true });
-      this.#take();
+      this.#unlock = this.#take();
     } catch (error) {
       throw ioFault(error, `work in the folder ${root}`);
     }
@@ -99,40 +73,16 @@ export class RunFolder {
     }
   }
 
-  #take(): void {
-    for (let looks = 0; ; looks++) {
-      try {
-        const file = openSync(this.#lock, "wx");
-        writeSync(file, String(process.pid));
-        closeSync(file);
-        held.add(this.#lock);
-        return;
-      } catch (error) {
-        if (systemCode(error) !== "EEXIST") throw error;
-      }
-      const holder = this.#holder();
-      if (Number.isNaN(holder) && looks < EMPTY_LOCK.looks) {
-        pause(EMPTY_LOCK.milliseconds);
-      } else if (holder === process.pid ? held.has(this.#lock) : alive(holder)) {
-        throw new LossyscopeError(
+  #take(): () => void {
+    return takeLock(
+      this.#lock,
+      (holder) =>
+        new LossyscopeError(
           "usage",
-          `process ${holder} is making this very measurement (run ${this.#id})`,
-          `wait for it, or pass another --work folder; if it does something else, remove ${this.#lock}`,
-        );
-      } else {
-        rmSync(this.#lock, { force: true });
-      }
-    }
-  }
-
-  /** @returns the process that the lock names, NaN where it names none */
-  #holder(): number {
-    try {
-      return Number.parseInt(readFileSync(this.#lock, "utf8"), 10);
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return Number.NaN;
-      throw error;
-    }
+          `${named(holder)} is making this very measurement (run ${this.#id})`,
+          `wait for it, or pass another --work folder; if it does something else, or is no more, remove ${this.#lock}`,
+        ),
+    );
   }
 
   /** Whether a later process can go on from what is on the disk. */
@@ -162,20 +112,17 @@ export class RunFolder {
     await writeSealed(this.#state, progress);
   }
 
-  #unlock(): void {
-    held.delete(this.#lock);
-    rmSync(this.#lock, { force: true });
-  }
-
   /** Lets go of the folder and keeps what `--resume` needs, if there is any; nothing once it was removed. */
   release(): void {
-    if (!held.has(this.#lock)) return;
+    if (!this.#mine) return;
+    this.#mine = false;
     if (!this.resumable) rmSync(this.path, { recursive: true, force: true });
     this.#unlock();
   }
 
   /** Lets go of the folder and removes it. */
   remove(): void {
+    this.#mine = false;
     rmSync(this.path, { recursive: true, force: true });
     this.#unlock();
   }

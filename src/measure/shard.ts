@@ -109,6 +109,7 @@ export async function measureShard(request: ShardRequest): Promise<string> {
       ran: ran(),
       likeLmEval: likeLmEval?.snapshot() ?? null,
     };
+    await request.model.checkpoint.refuseChanges();
     await writeSealed(join(folder, PART), part);
     return folder;
   });

@@ -62,6 +62,8 @@ export interface StatesRequest {
   readonly out: string;
   readonly signal?: AbortSignal;
   readonly onSequence?: (done: number) => void;
+  /** what must hold once all has been run */
+  readonly check?: () => Promise<void>;
 }
 
 /**
@@ -77,6 +79,7 @@ export async function writeStates({
   out,
   signal,
   onSequence,
+  check,
 }: StatesRequest): Promise<void> {
   const { width, vocabulary } = spec;
   const layers = spec.blocks.length + 1;
@@ -121,6 +124,7 @@ export async function writeStates({
     const hidden = function* (): Generator<Uint8Array> {
       for (let layer = 0; layer < layers; layer++) yield* pieces(spills.get(`hidden.${layer}`)!);
     };
+    await check?.();
     await writeSafetensors(out, [
       { name: "input_ids", dtype: "I64", shape: [rows, longest], data: ids },
       {

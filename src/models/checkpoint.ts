@@ -10,6 +10,7 @@ import { mapAtMost } from "../files/concurrent.ts";
 import { type DigestOptions, sha256, sha256File } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { openSafetensors } from "../files/safetensors.ts";
+import { Unchanged } from "../files/unchanged.ts";
 import { refusePointer } from "../formats/lfs.ts";
 import type { TensorEntry } from "../formats/safetensors.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
@@ -44,6 +45,8 @@ export interface Checkpoint {
   readonly tokenizerFiles: readonly string[];
   /** Hashes every byte of the model's files; remembered between runs (`files/digest.ts`). */
   digests(options?: DigestOptions): Promise<CheckpointDigests>;
+  /** @throws LossyscopeError `model` where a file is no longer the one that was opened: its figures would be of two models */
+  refuseChanges(): Promise<void>;
 }
 
 /**
@@ -54,8 +57,14 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const present = await readdir(folder).catch((error) => {
     throw ioFault(error, `read the model folder ${folder}`);
   });
+  const files = new Unchanged();
+  const watch = async (names: Iterable<string>): Promise<void> => {
+    for (const name of names) await files.watch(join(folder, name));
+  };
+  await watch(["config.json", ...TOKENIZER_FILES]);
   const config = await readJson(join(folder, "config.json"), present.includes("config.json"), folder);
   const shards = await weightNames(folder, present);
+  await watch(shards.keys());
   const { weights, weightFiles } = await openShards(folder, shards);
   const tokenizerFiles = TOKENIZER_FILES.filter((name) => present.includes(name));
   return {
@@ -64,6 +73,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     weights,
     weightFiles,
     tokenizerFiles,
+    refuseChanges: () => files.check(),
     async digests(options) {
       return {
         config: await sha256File(join(folder, "config.json"), { ...options, onBytes: undefined }),

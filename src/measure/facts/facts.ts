@@ -61,6 +61,7 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
     },
   );
   progress.finish();
+  await model.checkpoint.refuseChanges();
   const judged = asked.map((one, index) => judge(one, replies[index]));
   const { name, config, weights } = { ...model, ...model.checkpoint };
   const figures = factFigures(facts, judged, {
