@@ -5,6 +5,7 @@
  * Memory here: two batches of observations, rows · (L+1) · draws·m · 4 bytes each, and (L+1) · d² · 4 bytes for moments.
  */
 import { buildMeasuringGraph } from "../models/heads.ts";
+import { lengthSteps } from "../models/rotary.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -46,9 +47,13 @@ interface Layout {
   readonly targets: BigInt64Array;
 }
 
-/** @param lossesOnly the last slot of a window predicts nothing: where no state is wanted either, it is not run */
-function layout(batch: WindowBatch, lossesOnly: boolean): Layout {
-  const unread = lossesOnly ? 1 : 0;
+/**
+ * @param lossesOnly the last slot of a window predicts nothing: where no state is wanted either, it is not run
+ * @param steps lengths above which windows are read otherwise: the last slot runs where they would fall to one
+ */
+function layout(batch: WindowBatch, lossesOnly: boolean, steps: readonly number[]): Layout {
+  const longest = Math.max(...batch.windows.map((window) => window.ids.length));
+  const unread = lossesOnly && !steps.includes(longest - 1) ? 1 : 0;
   const width = Math.max(1, ...batch.windows.map((window) => window.ids.length - unread));
   const ids = new BigInt64Array(batch.windows.length * width);
   const slots: bigint[] = [];
@@ -137,8 +142,10 @@ export class OnnxEngine implements Engine {
       this.report.loadSeconds = loaded.seconds;
       const inputs = new Set(graph.inputs);
       const lossesOnly = !inputs.has("rows") && !inputs.has("moment_rows") && !inputs.has("state_rows");
+      // Where the graph has no room for the last slot, windows are meant without it (lm-evaluation-harness's).
+      const steps = lengthSteps(spec).filter((step) => step < longest);
       const start = (batch: WindowBatch) => {
-        const at = layout(batch, lossesOnly);
+        const at = layout(batch, lossesOnly, steps);
         const pick = (rows: Int32Array): Feed => vector(BigInt64Array.from(rows, (row) => at.slots[row]));
         const picked = request.stateRows?.(batch);
         const feeds: Record<string, Feed> = {

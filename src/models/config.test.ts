@@ -12,7 +12,10 @@ describe("specOf refuses", () => {
   it.each<[string, unknown, RegExp]>([
     ["what is no object", [], /config\.json is not a JSON object/],
     ["no architecture", {}, /config\.json has no model_type/],
-    ["an unknown architecture", { model_type: "mamba2" }, /the architecture "mamba2" is not known: supported: .*llama/],
+    ["an unknown architecture", { model_type: "llama9" }, /the architecture "llama9" is not known.*llama/],
+    ["one without attention", { model_type: "mamba2" }, /mamba2 is a state-space model.*missing: the selective scan/],
+    ["one with sinks", { model_type: "gpt_oss", quantization_config: {} }, /gpt_oss is.*missing: attention sinks/],
+    ["one that predicts nothing", { model_type: "bert" }, /bert is an encoder[^;]*supported:/],
     ["a name of Object's own", { model_type: "constructor" }, /the architecture "constructor" is not known/],
     ["quantised weights", { ...config("llama"), quantization_config: { quant_method: "gptq" } }, /quantised.*gptq/],
     ["an encoder", { ...config("gpt2"), add_cross_attention: true }, /add_cross_attention to true/],

@@ -3,21 +3,31 @@
  * and any option that the decoder does not do, is refused by name. The keys are read in `config-keys.ts`.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
+import { bloom } from "./architectures/bloom.ts";
 import { cohere, cohere2 } from "./architectures/cohere.ts";
+import { exaone4 } from "./architectures/exaone4.ts";
 import { falcon } from "./architectures/falcon.ts";
 import { gemma } from "./architectures/gemma.ts";
 import { gemma2 } from "./architectures/gemma2.ts";
 import { gemma3Text } from "./architectures/gemma3_text.ts";
 import { glm, glm4 } from "./architectures/glm.ts";
+import { gptBigcode } from "./architectures/gpt_bigcode.ts";
 import { gptNeo } from "./architectures/gpt_neo.ts";
 import { gptNeox } from "./architectures/gpt_neox.ts";
 import { gpt2 } from "./architectures/gpt2.ts";
+import { gptj } from "./architectures/gptj.ts";
 import { granite } from "./architectures/granite.ts";
+import { ernie45, helium } from "./architectures/helium.ts";
 import { llama } from "./architectures/llama.ts";
+import { ministral } from "./architectures/ministral.ts";
 import { mistral } from "./architectures/mistral.ts";
 import { mixtral } from "./architectures/mixtral.ts";
+import { mpt } from "./architectures/mpt.ts";
+import { arcee, nemotron } from "./architectures/nemotron.ts";
 import { olmo } from "./architectures/olmo.ts";
 import { olmo2 } from "./architectures/olmo2.ts";
+import { olmo3 } from "./architectures/olmo3.ts";
+import { olmoe } from "./architectures/olmoe.ts";
 import { opt } from "./architectures/opt.ts";
 import { phi } from "./architectures/phi.ts";
 import { phi3 } from "./architectures/phi3.ts";
@@ -25,6 +35,8 @@ import { qwen2 } from "./architectures/qwen2.ts";
 import { qwen2Moe } from "./architectures/qwen2_moe.ts";
 import { qwen3 } from "./architectures/qwen3.ts";
 import { qwen3Moe } from "./architectures/qwen3_moe.ts";
+import { REFUSED } from "./architectures/refused.ts";
+import { seedOss } from "./architectures/seed_oss.ts";
 import { smollm3 } from "./architectures/smollm3.ts";
 import { stablelm } from "./architectures/stablelm.ts";
 import { starcoder2 } from "./architectures/starcoder2.ts";
@@ -34,8 +46,12 @@ import type { DecoderSpec } from "./spec.ts";
 type Architecture = (config: Config) => DecoderSpec;
 
 const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ["arcee", arcee],
+  ["bloom", bloom],
   ["cohere", cohere],
   ["cohere2", cohere2],
+  ["ernie4_5", ernie45],
+  ["exaone4", exaone4],
   ["falcon", falcon],
   ["gemma", gemma],
   ["gemma2", gemma2],
@@ -43,14 +59,22 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["glm", glm],
   ["glm4", glm4],
   ["gpt2", gpt2],
+  ["gpt_bigcode", gptBigcode],
   ["gpt_neo", gptNeo],
   ["gpt_neox", gptNeox],
+  ["gptj", gptj],
   ["granite", granite],
+  ["helium", helium],
   ["llama", llama],
+  ["ministral", ministral],
   ["mistral", mistral],
   ["mixtral", mixtral],
+  ["mpt", mpt],
+  ["nemotron", nemotron],
   ["olmo", olmo],
   ["olmo2", olmo2],
+  ["olmo3", olmo3],
+  ["olmoe", olmoe],
   ["opt", opt],
   ["phi", phi],
   ["phi3", phi3],
@@ -60,6 +84,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["qwen3_moe", qwen3Moe],
   ["RefinedWeb", falcon],
   ["RefinedWebModel", falcon],
+  ["seed_oss", seedOss],
   ["smollm3", smollm3],
   ["stablelm", stablelm],
   ["stablelm_epoch", stablelm],
@@ -76,6 +101,13 @@ export const supportedArchitectures: readonly string[] = [...ARCHITECTURES.keys(
  */
 export function specOf(values: unknown): DecoderSpec {
   const config = new Config(values);
+  const refused = REFUSED.get(config.architecture);
+  if (refused)
+    throw new LossyscopeError(
+      "unsupported",
+      `${config.architecture} is ${refused.is}${refused.missing ? `; missing: ${refused.missing}` : ""}`,
+      `supported: ${supportedArchitectures.join(", ")}`,
+    );
   const architecture = ARCHITECTURES.get(config.architecture);
   if (!architecture)
     throw new LossyscopeError(

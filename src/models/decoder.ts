@@ -34,7 +34,7 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
       `pass --context ${spec.positions}`,
     );
   const attention = new Attention(building);
-  const stream = [embedded(building, spec)];
+  const stream = [norm(building, embedded(building, spec), spec.embedding.norm)];
   spec.blocks.forEach((block, index) => {
     stream.push(blockOutput(building, attention, stream[index], block, index));
   });
@@ -45,7 +45,7 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
   };
 }
 
-/** Layer 0: [B, S] → [B, S, d] */
+/** Layer 0 before its norm: [B, S] → [B, S, d] */
 function embedded(building: Building, { embedding }: DecoderSpec): Value {
   const { graph, weights, ids } = building;
   const looked = ops.cast(ops.gather(weights.stored(embedding.tokens), ids), "float32");

@@ -59,7 +59,10 @@ export function naiveRun(spec: DecoderSpec, weights: Weights, ids: readonly numb
       const token = row(weights(embedding.tokens), id, embedding.tokens.shape[1]).map((x) => x * embedding.scale);
       const projected = optionally(embedding.projection, token);
       const { positions } = embedding;
-      return positions ? sum(projected, row(weights(positions.table), s + positions.offset, spec.width)) : projected;
+      const placed = positions
+        ? sum(projected, row(weights(positions.table), s + positions.offset, spec.width))
+        : projected;
+      return norm(embedding.norm, weights, placed);
     }),
   ];
   for (const block of spec.blocks) layers.push(blockOutput(block, weights, layers.at(-1)!));

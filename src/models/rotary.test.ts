@@ -4,9 +4,12 @@
  */
 import { describe, expect, it } from "vitest";
 import { DecodingSession } from "../decode/session.ts";
+import { OnnxEngine } from "../engines/onnx.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { fixture, hasShared, shared } from "../fixtures.testing.ts";
 import { random } from "../numeric/random.ts";
+import type { Window } from "../text/corpus.ts";
+import { batchesOf } from "../text/windows.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
 import { naiveDecoder } from "./naive.testing.ts";
@@ -37,6 +40,33 @@ describe("LongRoPE", () => {
     }
     const long = naive(IDS.slice(0, LIMIT + 1)).logits.slice(0, LIMIT);
     expect(worst(long.flat(), naive(IDS.slice(0, LIMIT)).logits.flat())).toBeGreaterThan(0.1);
+  });
+
+  it("costs a window the same where nothing but losses is read, which leaves its last token out", async () => {
+    const { config, weights } = await openCheckpoint(FOLDER);
+    const naive = await naiveDecoder(FOLDER);
+    const lengths = [LIMIT, LIMIT + 1];
+    const windows = lengths.map(
+      (length, document): Window => ({
+        document,
+        ids: Int32Array.from(IDS.slice(0, length)),
+        prefixSlots: 0,
+        start: 0,
+        fresh: 0,
+      }),
+    );
+    const spec = specOf(config);
+    const engine = new OnnxEngine({ spec, weights, threads: 1, longest: LONGEST, describe: () => "a window" });
+    const heads = { losses: true, preNorm: false };
+    for await (const { batch, losses } of engine.run(batchesOf(windows, 1000, lengthSteps(spec)), { heads })) {
+      const expected = batch.windows.flatMap(({ ids }) => [0, ...naive([...ids]).nll]);
+      expect(
+        worst(
+          Array.from(losses!, (loss) => loss || 0),
+          expected,
+        ),
+      ).toBeLessThan(1e-5);
+    }
   });
 
   it("turns a session by the most positions it may reach, from its first on", async () => {

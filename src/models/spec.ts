@@ -189,7 +189,7 @@ export interface DecoderSpec {
   readonly vocabulary: number;
   /** most positions the model is made for; null where its config sets no bound */
   readonly positions: number | null;
-  /** layer 0 = project(tokens[id] · scale) + positions[s + offset] */
+  /** layer 0 = norm(project(tokens[id] · scale) + positions[s + offset]) */
   readonly embedding: {
     /** [V, e]; e = d unless projected */
     readonly tokens: TensorSlot;
@@ -198,6 +198,7 @@ export interface DecoderSpec {
     readonly projection?: LinearSpec;
     /** learned positions: row s + offset of table [rows, d] */
     readonly positions?: { readonly table: TensorSlot; readonly offset: number };
+    readonly norm?: NormSpec;
   };
   readonly blocks: readonly BlockSpec[];
   /** absent: the residual stream is its own last layer (OPT-350m) */

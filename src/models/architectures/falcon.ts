@@ -7,18 +7,8 @@
 import type { Config } from "../config-keys.ts";
 import { rotaryOf } from "../rotary.ts";
 import type { AlibiSpec, BlockSpec, DecoderSpec } from "../spec.ts";
+import { alibiSlopes } from "./alibi.ts";
 import { embeddingAndHead, parts } from "./parts.ts";
-
-/**
- * ALiBi's slopes (Press et al. 2022): 2^(−8n/p) for n = 1…p with p the largest power of two up to the number of heads, then
- * every other slope of the next power.
- */
-function alibiSlopes(heads: number): number[] {
-  const power = 2 ** Math.floor(Math.log2(heads));
-  const slopes = Array.from({ length: power }, (_, head) => 2 ** ((-8 * (head + 1)) / power));
-  const between = Array.from({ length: heads - power }, (_, head) => 2 ** ((-4 * (2 * head + 1)) / power));
-  return [...slopes, ...between];
-}
 
 /** Which tensors and wiring a config means. */
 function formOf(config: Config, heads: number): { kvHeads: number; residual: BlockSpec["residual"] } {

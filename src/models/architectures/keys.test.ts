@@ -92,6 +92,50 @@ describe("older keys", () => {
     expect(specOf(without(values, "num_key_value_heads", "partial_rotary_factor"))).toEqual(specOf(values));
   });
 
+  it("cohere2: layer_types in place of sliding_window_pattern; without a window nothing turns", () => {
+    const values = published("cohere2");
+    const types = ["sliding_attention", "full_attention", "sliding_attention"];
+    expect(specOf({ ...without(values, "sliding_window_pattern"), layer_types: types })).toEqual(specOf(values));
+    const bare = specOf({ ...values, sliding_window: null }).blocks.map(({ attention }) => attention.rotary);
+    expect(bare).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("phi3: su and yarn are LongRoPE, whose original positions are 4,096 where nothing says", () => {
+    const values = published("phi3-longrope");
+    const scaling = values.rope_scaling as Values;
+    for (const type of ["su", "yarn"])
+      expect(specOf({ ...values, rope_scaling: { ...scaling, type } })).toEqual(specOf(values));
+    const silent = { ...without(values, "original_max_position_embeddings"), max_position_embeddings: 131072 };
+    expect(specOf(silent).blocks[0].attention.rotary!.scaling).toMatchObject({
+      kind: "longrope",
+      originalPositions: 4096,
+      attentionFactor: Math.sqrt(1 + Math.log(32) / Math.log(4096)),
+    });
+  });
+
+  it("gemma: gelu means its tanh approximation", () => {
+    const values = published("gemma");
+    expect(specOf({ ...values, hidden_act: "gelu_pytorch_tanh" })).toEqual(specOf(values));
+    expect(specOf({ ...values, hidden_activation: "gelu_pytorch_tanh" })).toEqual(specOf(values));
+  });
+
+  it("qwen3_moe: num_local_experts in place of num_experts", () => {
+    const values = published("qwen3_moe");
+    expect(specOf(renamed(values, { num_experts: "num_local_experts" }))).toEqual(specOf(values));
+  });
+
+  it("gptj, bloom, gpt_bigcode, mpt: the names that other architectures have", () => {
+    const names = { n_embd: "hidden_size", n_embed: "hidden_size", d_model: "hidden_size" };
+    const counts = { n_head: "num_attention_heads", n_heads: "num_attention_heads" };
+    const layers = {
+      n_layer: "num_hidden_layers",
+      n_layers: "num_hidden_layers",
+      n_positions: "max_position_embeddings",
+    };
+    for (const model of ["gptj", "bloom", "gpt_bigcode", "mpt"])
+      expect(specOf(renamed(published(model), { ...names, ...counts, ...layers }))).toEqual(specOf(published(model)));
+  });
+
   it("`type` in rope_scaling", () => {
     const values = published("gemma3_text-rope-scaling");
     expect(specOf({ ...values, rope_scaling: { type: "linear", factor: 8 } })).toEqual(specOf(values));
@@ -135,6 +179,24 @@ describe("what the decoder does not do is refused by name", () => {
     ["falcon-40b", { parallel_attn: false }, /parallel_attn/],
     ["falcon-rw", { num_kv_heads: 3 }, /num_kv_heads.*3/],
     ["mixtral", { num_experts_per_tok: 5 }, /num_experts_per_tok.*5/],
+    ["phi3-longrope", { rope_scaling: { type: "longrope", short_factor: [1, 1, 1, 1] } }, /no long_factor/],
+    ["phi3-longrope", { rope_scaling: { type: "longrope", short_factor: [1, 0, 1, 1] } }, /short_factor.*above zero/],
+    ["gemma", { hidden_activation: "relu" }, /hidden_activation.*relu/],
+    ["gemma", { hidden_act: "silu", hidden_activation: "gelu_pytorch_tanh" }, /hidden_activation/],
+    ["qwen2_moe", { num_experts_per_tok: 5 }, /num_experts_per_tok.*5/],
+    ["qwen2_moe", { mlp_only_layers: ["1"] }, /mlp_only_layers.*block numbers/],
+    ["qwen2_moe", { layer_types: ["full_attention", "sliding_attention", "full_attention"] }, /layer_types/],
+    ["cohere2", { head_dim: 16 }, /head_dim.*16/],
+    ["olmo3", { rope_theta: 10000 }, /rope_theta.*10000/],
+    ["olmo3", { rope_parameters: { rope_type: "default" } }, /rope_parameters/],
+    ["olmoe", { clip_qkv: 1 }, /clip_qkv.*1/],
+    ["exaone4", { sliding_window: null }, /layer_types/],
+    ["ministral", { sliding_window: null }, /layer_types/],
+    ["gptj", { rotary_dim: 17 }, /rotary_dim.*17/],
+    ["bloom", { apply_residual_connection_post_layernorm: true }, /apply_residual_connection_post_layernorm/],
+    ["mpt", { attn_config: { alibi: false } }, /alibi.*false/],
+    ["mpt", { attn_config: { qk_ln: true } }, /qk_ln/],
+    ["mpt", { expansion_ratio: 2 }, /expansion_ratio.*2/],
     ["smollm3", { layer_types: ["full_attention", "sliding_attention", "full_attention"] }, /layer_types/],
   ])("%s with %j", (model, change, message) => {
     expect(() => specOf({ ...published(model), ...change })).toThrow(message);
