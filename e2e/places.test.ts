@@ -20,6 +20,7 @@ import {
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { run } from "../src/cli/run.testing.ts";
+import { compress } from "../src/decode/compress.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import {
   CONFIG,
@@ -30,6 +31,7 @@ import {
   writeModel,
   writeText,
 } from "../src/measure/model.testing.ts";
+import { openModel } from "../src/measure/model.ts";
 
 const at = temporaryFolder();
 const BIN = fileURLToPath(new URL("../bin/lossyscope.js", import.meta.url));
@@ -213,6 +215,19 @@ describe("a model that is replaced while it is measured", () => {
       `${message} while the model was used: run again, and leave the model alone meanwhile`,
     );
     expect(readdirSync(at("work"))).toEqual([]);
+  });
+
+  it("gives no file that only a mixture could read", async () => {
+    const model = await openModel(at("model"), { offline: true });
+    const sizes = { rows: null, blockBytes: 1024, context: 32, overlap: 16, threads: 1, verify: false };
+    const compressed = compress(model, {
+      ...sizes,
+      input: at("text"),
+      output: at("text.lsz"),
+      onBytes: () => writeFileSync(at("model", "added_tokens.json"), "{}"),
+    });
+    await expect(compressed).rejects.toThrow("added_tokens.json was replaced or written to while the model was used");
+    expect(readdirSync(at()).filter((name) => name.includes(".lsz"))).toEqual([]);
   });
 
   it("keeps the snapshots from before, which the model that comes back goes on from", async () => {

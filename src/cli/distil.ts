@@ -77,6 +77,7 @@ export function distilCommand() {
         const alone = options.control
           ? summary(await trainShown({ ...run, out: join(options.out, "alone"), label: "training alone" }))
           : null;
+        await checkpoint.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
         process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : written(result));
       });

@@ -45,6 +45,7 @@ export function generateCommand() {
           show(decoder.decode(bytes, { stream: true }));
         }
         show(decoder.decode());
+        await model.checkpoint.refuseChanges();
         await print({ model: model.name, prompt, ids, text, ...options }, "\n", json);
       });
     });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { type TensorSource, writeSafetensors } from "../files/safetensors.ts";
@@ -188,6 +188,16 @@ describe("estimate", () => {
     expect(await estimated(tensors)).toEqual(first);
     expect((await estimated(tensors, { seed: 1 })).layers[0].entropy).not.toBe(first.layers[0].entropy);
     expect((await estimated(tensors, { temperature: 10 })).layers[0]).toMatchObject({ temperature: 10 });
+  });
+
+  it("has no figures of a file that is written to while it is read", async () => {
+    const { tokens } = someText(25, 30, 6);
+    const onProgress = (_: number, __: number, what: string): void => {
+      if (what === "layers") appendFileSync(at("dump.safetensors"), " ");
+    };
+    await expect(estimated(vllm(tokens), { onProgress })).rejects.toThrow(
+      /dump\.safetensors was replaced or written to while the file was read: run again, and leave the file alone/,
+    );
   });
 
   it("reports how far it is, and stops when asked", async () => {

@@ -9,6 +9,7 @@ import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type ActivationDump, openDump } from "../engines/dump.ts";
 import { sha256File } from "../files/digest.ts";
+import { Unchanged } from "../files/unchanged.ts";
 import { assign, pointOffSphere, referencePoints } from "../info/assignment.ts";
 import { chanceDraws } from "../info/chance.ts";
 import type { Information } from "../info/informations.ts";
@@ -68,9 +69,13 @@ export interface Estimation {
  *   `interrupted` on abort
  */
 export async function estimate(path: string, options: EstimateOptions): Promise<Estimation> {
+  const file = new Unchanged("input", "the file", "was read");
+  await file.watch(path);
   const dump = await openDump(path);
   try {
-    return await estimateDump(path, dump, options);
+    const estimation = await estimateDump(path, dump, options);
+    await file.check();
+    return estimation;
   } finally {
     await dump.close();
   }

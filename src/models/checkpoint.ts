@@ -57,7 +57,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const present = await readdir(folder).catch((error) => {
     throw ioFault(error, `read the model folder ${folder}`);
   });
-  const files = new Unchanged();
+  const files = new Unchanged("model", "the model", "was used");
   const watch = async (names: Iterable<string>): Promise<void> => {
     for (const name of names) await files.watch(join(folder, name));
   };
