@@ -66,8 +66,12 @@ export class Attention {
     const projected = this.#project(x, spec);
     const split = (flat: Value, perGroup: number): Value =>
       ops.reshape(flat, [batch, positions, kvHeads, perGroup, headWidth]);
-    const query = this.#turned(split(projected.query, group), spec.rotary);
-    const key = this.#turned(split(projected.key, 1), spec.rotary);
+    const turned = (flat: Value, perGroup: number, normed: QueryKeyNormSpec | undefined): Value => {
+      const whole = this.#turned(split(flat, perGroup), spec.rotary);
+      return normed?.over === "turned-head" ? norm(this.#building, whole, normed.norm) : whole;
+    };
+    const query = this.#grown(turned(projected.query, group, spec.queryNorm), spec.growth);
+    const key = turned(projected.key, 1, spec.keyNorm);
     const value = split(projected.value, 1);
     const queries = ops.transpose(query, [0, 2, 3, 1, 4]); // [B,S,K,G,h] → [B,K,G,S,h]
     const keys = ops.transpose(key, [0, 2, 3, 1, 4]); // [B,S,K,1,h] → [B,K,1,S,h]
@@ -198,7 +202,7 @@ export class Attention {
 
   /** Norm on queries or keys [B, S, heads·h]. */
   #headNorm(x: Value, spec: QueryKeyNormSpec | undefined, heads: number, headWidth: number): Value {
-    if (!spec) return x;
+    if (!spec || spec.over === "turned-head") return x;
     if (spec.over === "width") return norm(this.#building, x, spec.norm);
     const perHead = norm(this.#building, ops.reshape(x, [...x.shape.slice(0, 2), heads, headWidth]), spec.norm);
     const flat = ops.reshape(perHead, x.shape);
@@ -228,23 +232,39 @@ export class Attention {
 
   /** cos and sin as [S, 1, 1, width/2] or, each row at positions of its own, [B, S, 1, 1, width/2]: to broadcast over heads. */
   #angles(rotary: RotarySpec): { cos: Value; sin: Value } {
-    const { graph, ids, longest } = this.#building;
-    const given = givenPositions(this.#building);
+    const { graph, longest } = this.#building;
     const half = rotary.width / 2;
     const table = (name: "cos" | "sin", positions: number, window: number): Value =>
       graph.constant(rotaryTables(rotary, positions, window)[name], [positions, 1, 1, half]);
     const cut = (name: "cos" | "sin"): Value =>
       this.#once(`${name} ${JSON.stringify(rotary)}`, () => {
         const all = table(name, longest, longest);
-        if (given) return ops.gather(all, given);
-        const cutTo = (from: Value): Value =>
-          ops.sliceTo(from, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
         const { scaling } = rotary;
-        if (scaling?.kind !== "longrope" || longest <= scaling.originalPositions) return cutTo(all);
-        const isLong = ops.greater(ops.sizes(ids, 1, 2), graph.integers(scaling.originalPositions));
-        return cutTo(ops.where(isLong, all, table(name, longest, scaling.originalPositions)));
+        const onlyLong = givenPositions(this.#building) !== undefined;
+        if (onlyLong || scaling?.kind !== "longrope" || longest <= scaling.originalPositions) return this.#places(all);
+        const isLong = ops.greater(ops.sizes(this.#building.ids, 1, 2), graph.integers(scaling.originalPositions));
+        return this.#places(ops.where(isLong, all, table(name, longest, scaling.originalPositions)));
       });
     return { cos: cut("cos"), sin: cut("sin") };
+  }
+
+  /** Rows of a table [longest, …] at the positions that run: [S, …] or, each row at positions of its own, [B, S, …]. */
+  #places(table: Value): Value {
+    const { graph, ids } = this.#building;
+    const given = givenPositions(this.#building);
+    if (given) return ops.gather(table, given);
+    return ops.sliceTo(table, [0], graph.integers([0]), ops.sizes(ids, 1, 2), [ids.shape[1]]);
+  }
+
+  /** Queries [B, S, K, G, h] times what grows with their position. */
+  #grown(x: Value, growth: AttentionSpec["growth"]): Value {
+    const { graph, longest } = this.#building;
+    if (!growth || longest <= growth.positions) return x;
+    const factors = this.#once(`growth ${JSON.stringify(growth)}`, () => {
+      const table = Float32Array.from({ length: longest }, (_, position) => growthAt(growth, position));
+      return this.#places(graph.constant(table, [longest, 1, 1, 1]));
+    });
+    return ops.multiply(x, factors);
   }
 
   /** The blocks that cover positions up to the longest. */
@@ -290,6 +310,10 @@ export class Attention {
     return value;
   }
 }
+
+/** What a query at a position is multiplied by, as `AttentionSpec` writes it. */
+const growthAt = ({ beta, positions }: NonNullable<AttentionSpec["growth"]>, position: number): number =>
+  1 + beta * Math.log(1 + Math.floor(position / positions));
 
 /** Pairs (2i, 2i + 1) of the last axis to pairs (i, i + width/2). */
 function halved(x: Value): Value {

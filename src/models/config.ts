@@ -17,9 +17,12 @@ import { gptNeox } from "./architectures/gpt_neox.ts";
 import { gpt2 } from "./architectures/gpt2.ts";
 import { gptj } from "./architectures/gptj.ts";
 import { granite } from "./architectures/granite.ts";
+import { graniteMoe, graniteMoeShared } from "./architectures/granitemoe.ts";
 import { ernie45, helium } from "./architectures/helium.ts";
+import { hunyuanDense } from "./architectures/hunyuan_v1_dense.ts";
 import { llama } from "./architectures/llama.ts";
 import { ministral } from "./architectures/ministral.ts";
+import { ministral3 } from "./architectures/ministral3.ts";
 import { mistral } from "./architectures/mistral.ts";
 import { mixtral } from "./architectures/mixtral.ts";
 import { mpt } from "./architectures/mpt.ts";
@@ -64,9 +67,13 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["gpt_neox", gptNeox],
   ["gptj", gptj],
   ["granite", granite],
+  ["granitemoe", graniteMoe],
+  ["granitemoeshared", graniteMoeShared],
   ["helium", helium],
+  ["hunyuan_v1_dense", hunyuanDense],
   ["llama", llama],
   ["ministral", ministral],
+  ["ministral3", ministral3],
   ["mistral", mistral],
   ["mixtral", mixtral],
   ["mpt", mpt],

@@ -6,7 +6,16 @@ import { product } from "../graph/dimensions.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
-import type { Activation, AttentionSpec, GatedMlpSpec, LinearSpec, MlpSpec, NormSpec, TensorSlot } from "./spec.ts";
+import type {
+  Activation,
+  AttentionSpec,
+  FusedGatedMlpSpec,
+  GatedMlpSpec,
+  LinearSpec,
+  MlpSpec,
+  NormSpec,
+  TensorSlot,
+} from "./spec.ts";
 
 /** Where a decoder's tensors come from: a checkpoint's files (`GraphWeights`), or an input of the graph. */
 export interface Weights {
@@ -70,8 +79,11 @@ export const softcapped = (x: Value, cap: number | undefined): Value =>
   cap === undefined ? x : scaled(ops.tanh(scaled(x, 1 / cap)), cap);
 
 /** [..., inputs] → [..., outputs] */
-export function linear({ weights }: Building, x: Value, { weight, layout, bias }: LinearSpec): Value {
-  const stored = weights.value(weight);
+export function linear({ weights }: Building, x: Value, { weight, layout, bias, entry }: LinearSpec): Value {
+  const stored =
+    entry === undefined
+      ? weights.value(weight)
+      : ops.reshape(weights.rows(weight, entry, entry + 1), weight.shape.slice(1));
   const mapped = ops.matMul(x, layout === "in-out" ? stored : ops.transpose(stored, [1, 0]));
   return bias ? ops.add(mapped, weights.value(bias)) : mapped;
 }
@@ -115,21 +127,20 @@ function activated(x: Value, activation: Activation): Value {
   }
 }
 
-function gated(building: Building, x: Value, { activation, gate, up, down }: GatedMlpSpec): Value {
-  const open = activated(linear(building, x, gate), activation);
-  return linear(building, ops.multiply(open, linear(building, x, up)), down);
+function gated(building: Building, x: Value, spec: GatedMlpSpec | FusedGatedMlpSpec): Value {
+  const halves = (both: LinearSpec): readonly Value[] =>
+    ops.split(linear(building, x, both), -1, [both.outputs / 2, both.outputs / 2]);
+  const [gate, up] =
+    spec.kind === "gated-fused" ? halves(spec.gateAndUp) : [spec.gate, spec.up].map((map) => linear(building, x, map));
+  return linear(building, ops.multiply(activated(gate, spec.activation), up), spec.down);
 }
 
 /** [B, S, d] → [B, S, d]; `block` tells the blocks' experts apart. */
 export function mlp(building: Building, x: Value, spec: MlpSpec, block: number): Value {
   switch (spec.kind) {
     case "gated":
+    case "gated-fused":
       return gated(building, x, spec);
-    case "gated-fused": {
-      const width = spec.gateAndUp.outputs / 2;
-      const [gate, up] = ops.split(linear(building, x, spec.gateAndUp), -1, [width, width]);
-      return linear(building, ops.multiply(activated(gate, spec.activation), up), spec.down);
-    }
     case "plain":
       return linear(building, activated(linear(building, x, spec.up), spec.activation), spec.down);
     case "experts":
@@ -146,9 +157,9 @@ function experts(building: Building, x: Value, spec: Extract<MlpSpec, { kind: "e
   const scores = linear(building, rows, spec.router);
   const chosen = ops.topK(spec.weights === "of-chosen" ? scores : ops.softmax(scores), spec.perToken); // [B·S,k]
   const shares = spec.weights === "of-chosen" ? ops.softmax(chosen.values) : chosen.values;
-  let sum = spec.shared
-    ? ops.multiply(ops.sigmoid(linear(building, rows, spec.shared.gate)), gated(building, rows, spec.shared.mlp))
-    : scaled(rows, 0);
+  const shared = spec.shared && gated(building, rows, spec.shared.mlp);
+  const gate = spec.shared?.gate && ops.sigmoid(linear(building, rows, spec.shared.gate));
+  let sum = shared ? (gate ? ops.multiply(gate, shared) : shared) : scaled(rows, 0);
   spec.experts.forEach((expert, index) => {
     const isChosen = ops.cast(ops.equal(chosen.indices, graph.integers(index)), "float32"); // [B·S,k]
     const share = ops.sum(ops.multiply(shares, isChosen), -1); // [B·S]

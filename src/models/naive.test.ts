@@ -57,6 +57,10 @@ describe("the graph and the naive decoder", () => {
     ["gemma3_text", 150],
     ["mistral-sharded", 150],
     ["mixtral", 150],
+    ["bloom", 150],
+    ["cohere2", 150],
+    ["granitemoeshared", 150],
+    ["ministral3", 150],
   ])("%s: agree on %i positions", async (name, positions) => {
     const folder = fixture(`models/${name}`);
     const pick = random(1, "naive ids", name);

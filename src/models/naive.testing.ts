@@ -110,9 +110,15 @@ function attention(spec: AttentionSpec, weights: Weights, inputs: readonly Vecto
   const { heads, kvHeads, headWidth, window = Number.POSITIVE_INFINITY } = spec;
   const projected = inputs.map((x, position) => {
     const { queries, keys, values } = project(spec, weights, x);
-    const prepared = (vectors: readonly Vector[], normed: QueryKeyNormSpec | undefined): readonly Vector[] =>
-      queryKeyNorm(normed, weights, vectors).map((vector) => rotate(spec.rotary, vector, position, inputs.length));
-    return { queries: prepared(queries, spec.queryNorm), keys: prepared(keys, spec.keyNorm), values };
+    const prepared = (vectors: readonly Vector[], normed: QueryKeyNormSpec | undefined): readonly Vector[] => {
+      const turn = (vector: Vector): Vector => rotate(spec.rotary, vector, position, inputs.length);
+      if (normed?.over === "turned-head") return vectors.map((vector) => norm(normed.norm, weights, turn(vector)));
+      return queryKeyNorm(normed, weights, vectors).map(turn);
+    };
+    const { beta, positions } = spec.growth ?? { beta: 0, positions: 1 };
+    const growth = 1 + beta * Math.log(1 + Math.floor(position / positions));
+    const grown = (vector: Vector): Vector => vector.map((value) => value * growth);
+    return { queries: prepared(queries, spec.queryNorm).map(grown), keys: prepared(keys, spec.keyNorm), values };
   });
   return projected.map(({ queries }, i) => {
     const outputs = queries.map((query, head) => {
@@ -158,7 +164,9 @@ function project(spec: AttentionSpec, weights: Weights, x: Vector) {
   };
 }
 
-function queryKeyNorm(spec: QueryKeyNormSpec | undefined, weights: Weights, vectors: readonly Vector[]) {
+type NormBeforeTurning = Exclude<QueryKeyNormSpec, { over: "turned-head" }>;
+
+function queryKeyNorm(spec: NormBeforeTurning | undefined, weights: Weights, vectors: readonly Vector[]) {
   switch (spec?.over) {
     case undefined:
       return vectors;
@@ -243,7 +251,7 @@ function mlp(spec: MlpSpec, weights: Weights, x: Vector): Vector {
       );
       const { shared } = spec;
       if (!shared) return given.reduce(sum);
-      const open = 1 / (1 + Math.exp(-linear(shared.gate, weights, x)[0]));
+      const open = shared.gate ? 1 / (1 + Math.exp(-linear(shared.gate, weights, x)[0])) : 1;
       return given.reduce(
         sum,
         mlp(shared.mlp, weights, x).map((value) => value * open),
@@ -298,9 +306,10 @@ function norm(spec: NormSpec | undefined, weights: Weights, x: Vector): Vector {
 function linear(spec: LinearSpec, weights: Weights, x: Vector): Vector {
   const weight = weights(spec.weight);
   const bias = spec.bias && weights(spec.bias);
+  const first = (spec.entry ?? 0) * spec.inputs * spec.outputs;
   return Array.from({ length: spec.outputs }, (_, o) => {
     const at = (i: number): number =>
-      spec.layout === "out-in" ? weight[o * spec.inputs + i] : weight[i * spec.outputs + o];
+      weight[first + (spec.layout === "out-in" ? o * spec.inputs + i : i * spec.outputs + o)];
     return x.reduce((total, value, i) => total + value * at(i), bias?.[o] ?? 0);
   });
 }

@@ -18,7 +18,9 @@ export interface RotaryOptions {
   readonly pairs?: RotarySpec["pairs"];
   /** types of scaling that are LongRoPE under an older name (Phi 3) */
   readonly longropeNames?: readonly string[];
-  /** positions before the context was stretched, where the config does not say */
+  /** positions of the model, where the config does not say */
+  readonly positions: number;
+  /** positions before its context was stretched, where the config does not say; absent: `positions` */
   readonly originalPositions?: number;
 }
 
@@ -58,10 +60,11 @@ function scalingOf(
   const keys = ["rope_type", "type"];
   const named = parameters.text(keys, "default");
   const kind = options.longropeNames?.includes(named) ? "longrope" : named;
+  const positions = (): number => config.count("max_position_embeddings", options.positions);
   // Positions that the model was trained on before its context was stretched.
   const originalPositions = (): number =>
     config.optional("original_max_position_embeddings", options.originalPositions ?? null) ??
-    parameters.count("original_max_position_embeddings", config.count("max_position_embeddings"));
+    parameters.count("original_max_position_embeddings", positions());
   switch (kind) {
     case "default":
     // Within `max_position_embeddings`, which is as far as a graph goes, dynamic scaling changes nothing.
@@ -79,7 +82,7 @@ function scalingOf(
       };
     case "yarn": {
       const original = originalPositions();
-      const factor = parameters.optional("factor", null) ?? config.count("max_position_embeddings") / original;
+      const factor = parameters.optional("factor", null) ?? positions() / original;
       const magnitude = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
       const [scale, scaleAll] = [parameters.optional("mscale", null), parameters.optional("mscale_all_dim", null)];
       return {
@@ -96,7 +99,7 @@ function scalingOf(
     }
     case "longrope": {
       const original = originalPositions();
-      const factor = parameters.optional("factor", null) ?? config.count("max_position_embeddings") / original;
+      const factor = parameters.optional("factor", null) ?? positions() / original;
       const divisors = (key: string): readonly number[] => parameters.numbers(key, width / 2);
       return {
         kind,

@@ -18,6 +18,8 @@ export interface LinearSpec {
   readonly inputs: number;
   readonly outputs: number;
   readonly bias?: TensorSlot;
+  /** which of a stack of matrices it is; the slot is then [n, out, in] (Granite MoE's experts) */
+  readonly entry?: number;
 }
 
 /** `rms`: x / sqrt(mean x² + eps); `layer`: (x − mean) / sqrt(variance + eps); then times the scale, plus the bias. */
@@ -82,10 +84,12 @@ export interface AlibiSpec {
   readonly rounding?: "bfloat16";
 }
 
-/** Norm on queries or keys, after the projection and before the rotation. */
+/** Norm on queries or keys, after the projection and before the rotation but where said. */
 export type QueryKeyNormSpec =
   /** one norm of the head's width, shared by all heads (Qwen 3) */
   | { readonly over: "head"; readonly norm: NormSpec }
+  /** the same after the rotation, which must be of halves (HunYuan) */
+  | { readonly over: "turned-head"; readonly norm: NormSpec }
   /** one norm over all heads together (OLMo 2) */
   | { readonly over: "width"; readonly norm: NormSpec }
   /** the same norm without a scale in every head, then a scale [h] of the head's own (StableLM; Cohere: all in one [H, h]) */
@@ -114,6 +118,8 @@ export interface AttentionSpec {
   readonly alibi?: AlibiSpec;
   /** factor on q·k */
   readonly scale: number;
+  /** a further one, 1 + β·ln(1 + ⌊i / positions⌋) for the query at position i (Ministral 3) */
+  readonly growth?: { readonly beta: number; readonly positions: number };
   /** scores become cap·tanh(score/cap) before the mask */
   readonly softcap?: number;
   /** keys each position sees, its own among them; absent: all before it */
@@ -150,12 +156,12 @@ export type MlpSpec =
   | {
       readonly kind: "experts";
       readonly router: LinearSpec;
-      readonly experts: readonly GatedMlpSpec[];
+      readonly experts: readonly (GatedMlpSpec | FusedGatedMlpSpec)[];
       readonly perToken: number;
       /** weights are the softmax of the chosen scores alone, summing to 1, or their shares in the softmax of all */
       readonly weights: "of-chosen" | "of-all";
-      /** + σ(gate x) · mlp x (Qwen 2 MoE) */
-      readonly shared?: { readonly mlp: GatedMlpSpec; readonly gate: LinearSpec };
+      /** + mlp x, times σ(gate x) where there is a gate (Qwen 2 MoE) */
+      readonly shared?: { readonly mlp: GatedMlpSpec | FusedGatedMlpSpec; readonly gate?: LinearSpec };
     };
 
 /**

@@ -84,7 +84,7 @@ export function falcon(config: Config): DecoderSpec {
               bias,
             }),
           },
-          ...(alibi ? { alibi } : { rotary: rotaryOf(config, { headWidth }) }),
+          ...(alibi ? { alibi } : { rotary: rotaryOf(config, { headWidth, positions: 2048 }) }),
           scale: headWidth ** -0.5,
           output: part.linear(`${names}.self_attention.dense`, width, width, { bias }),
         },

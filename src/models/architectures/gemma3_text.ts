@@ -50,6 +50,7 @@ export function gemma3Text(config: Config): DecoderSpec {
         ? {
             window: config.count("sliding_window", 4096),
             rotary: rotaryOf(config, {
+              positions: 131072,
               headWidth,
               layerType: "sliding_attention",
               base: 10_000,
@@ -57,7 +58,7 @@ export function gemma3Text(config: Config): DecoderSpec {
               scalingKeys: [],
             }),
           }
-        : { rotary: rotaryOf(config, { headWidth, layerType: "full_attention", base: 1_000_000 }) }),
+        : { rotary: rotaryOf(config, { headWidth, positions: 131072, layerType: "full_attention", base: 1_000_000 }) }),
     }),
     block: (norm) => ({
       norms: {

@@ -19,6 +19,7 @@ export function gptNeox(config: Config): DecoderSpec {
   const shape = config.heads({ heads, kvHeads: heads, width });
   const rotary = rotaryOf(config, {
     headWidth: shape.headWidth,
+    positions: 2048,
     baseKeys: ["rotary_emb_base", "rope_theta"],
     fraction: 0.25,
     fractionKeys: ["rotary_pct", "partial_rotary_factor"],

@@ -113,6 +113,21 @@ describe("older keys", () => {
     });
   });
 
+  it("a stretched rotation without max_position_embeddings: the architecture's own", () => {
+    for (const model of ["llama", "qwen2", "phi", "stablelm", "gpt_neox", "gemma3_text", "olmo3", "falcon-11b"]) {
+      const values: Values = {
+        ...without(published(model), "rope_parameters", "max_position_embeddings"),
+        rope_theta: 500000,
+      };
+      const type = String(values.model_type);
+      const scaling = { rope_type: "yarn", factor: 4 };
+      const own = json("config-defaults.json")[type].max_position_embeddings;
+      const told = { ...scaling, original_max_position_embeddings: own };
+      const silent = specOf({ ...values, rope_scaling: scaling });
+      expect([model, silent]).toEqual([model, specOf({ ...values, rope_scaling: told })]);
+    }
+  });
+
   it("gemma: gelu means its tanh approximation", () => {
     const values = published("gemma");
     expect(specOf({ ...values, hidden_act: "gelu_pytorch_tanh" })).toEqual(specOf(values));

@@ -28,7 +28,7 @@ export interface LlamaVariant {
   /** whether norms multiply by 1 + weight */
   readonly scalePlusOne?: boolean;
   readonly biases: { readonly qkv: boolean; readonly output: boolean; readonly mlp: boolean };
-  readonly rotary?: Omit<RotaryOptions, "headWidth">;
+  readonly rotary?: Omit<RotaryOptions, "headWidth" | "positions">;
   /** every norm, where it is not RMS with `rms_norm_eps` */
   norm?(part: Parts, name: string, width: number): NormSpec;
   /** fields of block i's attention that differ; `norm` makes a norm of a name inside the block */
@@ -66,7 +66,12 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
   const { activation: told = { key: "hidden_act", fallback: "silu" } } = variant;
   const activation = typeof told === "string" ? told : config.activation(told.key, told.fallback);
   const part = parts(["model.", ""]);
-  const rotary = rotaryOf(config, { headWidth, base: defaults.rotaryBase, ...variant.rotary });
+  const rotary = rotaryOf(config, {
+    headWidth,
+    base: defaults.rotaryBase,
+    positions: defaults.positions,
+    ...variant.rotary,
+  });
 
   const normOf = (name: string, normWidth = width): NormSpec =>
     variant.norm?.(part, name, normWidth) ??

@@ -26,8 +26,8 @@ export function olmo3(config: Config): DecoderSpec {
   const spec = olmo2(config);
   const rotaryAt = (block: number, headWidth: number) =>
     slides(block)
-      ? rotaryOf(config, { headWidth, base: BASE, layerType: "sliding_attention", scalingKeys: [] })
-      : rotaryOf(config, { headWidth, base: BASE, layerType: "full_attention" });
+      ? rotaryOf(config, { headWidth, positions: 2048, base: BASE, layerType: "sliding_attention", scalingKeys: [] })
+      : rotaryOf(config, { headWidth, positions: 2048, base: BASE, layerType: "full_attention" });
   return {
     ...spec,
     blocks: spec.blocks.map((block, index) => ({

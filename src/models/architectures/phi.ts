@@ -23,7 +23,7 @@ export function phi(config: Config): DecoderSpec {
   });
   const { kvHeads, headWidth } = shape;
   const normed = config.flag("qk_layernorm", false);
-  const rotary = rotaryOf(config, { headWidth, fraction: 0.5 });
+  const rotary = rotaryOf(config, { headWidth, positions: 2048, fraction: 0.5 });
   const part = parts(["model.", ""]);
   const linear = (name: string, inputs: number, outputs: number) => part.linear(name, inputs, outputs, { bias: true });
 

@@ -64,12 +64,6 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
       missing: "attention sinks, clamped gates with biases, weights in MXFP4",
     },
     granitemoehybrid: { is: HYBRID, missing: SCAN },
-    granitemoeshared: { is: "Granite's experts beside a shared one", missing: "stacked experts" },
-    granitemoe: { is: "Granite with a choice of experts", missing: "stacked experts" },
-    hunyuan_v1_dense: {
-      is: "a Llama whose queries and keys are normed after they turn",
-      missing: "norms after the rotation, and its scaling by alpha",
-    },
     hunyuan_v1_moe: {
       is: "HunYuan with a choice of experts",
       missing: "norms after the rotation, one expert a token beside a shared one",
@@ -94,10 +88,6 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
     minicpm3: { is: LATENT, missing: MLA },
     minimax: { is: "a mixture of softmax and linear attention", missing: "lightning attention" },
     minimax_m2: { is: "a choice of experts with a correction of their scores", missing: SIGMOID },
-    ministral3: {
-      is: "a Mistral whose queries grow with the position",
-      missing: "the temperature on queries by position",
-    },
     modernbert: { is: ENCODER },
     mt5: { is: PAIR, missing: "cross-attention" },
     nanochat: { is: "a Llama whose queries and keys are normed after they turn", missing: "norms after the rotation" },

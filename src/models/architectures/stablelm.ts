@@ -32,7 +32,12 @@ export function stablelm(config: Config): DecoderSpec {
     },
     biases: { qkv: config.flag("use_qkv_bias", false), output: false, mlp: false },
     attention: (block, _, { heads, kvHeads, headWidth }) => ({
-      rotary: rotaryOf(config, { headWidth, fraction: 0.25, fractionKeys: ["partial_rotary_factor", "rope_pct"] }),
+      rotary: rotaryOf(config, {
+        headWidth,
+        positions: 4096,
+        fraction: 0.25,
+        fractionKeys: ["partial_rotary_factor", "rope_pct"],
+      }),
       ...(perHead && {
         queryNorm: headNorm(`layers.${block}.self_attn.q_layernorm`, heads, headWidth),
         keyNorm: headNorm(`layers.${block}.self_attn.k_layernorm`, kvHeads, headWidth),
