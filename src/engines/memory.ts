@@ -9,7 +9,7 @@ import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** Logits are made in chunks of this many columns (`models/decoder.ts`). */
-const VOCABULARY_CHUNK = 16384;
+export const VOCABULARY_CHUNK = 16384;
 /** States of a token that live side by side, in widths: MLPs are some four wide, and two of their products are. */
 const STATES = 8;
 

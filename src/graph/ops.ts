@@ -519,6 +519,10 @@ export const sumSquares = (x: Value, axis: number | readonly number[], { keep = 
 const maxOp = reduction("ReduceMax", (g, x, y) => multiply(g, cast(equal(x, y), g.type)));
 export const max = (x: Value, axis: number, { keep = false } = {}): Value => one(maxOp, [x], { axes: [axis], keep });
 
+const cumSumOp: Op<None> = { name: "CumSum", infer: ([x]) => [x] };
+/** Running sums along an axis, added one after the other in the type that x has. */
+export const cumSum = (x: Value, axis: number): Value => one(cumSumOp, [x, x.graph.integers([axis])], NONE);
+
 const softmaxOp: Op<None> = {
   name: "Softmax",
   infer: ([x]) => [x],

@@ -10,7 +10,8 @@
  * from as many inputs; a later one starts with the one token before them; the last one is moved back so that it too reads
  * `maxLength` inputs, hence re-reads tokens as context. Likelihoods, bytes and words are added over documents and divided
  * once. Its repairs are free, its words are what `re.split(r"\s+", text)` leaves, empty ends included, so an empty document
- * is one word. A task that changes its documents first (wikitext's detokeniser) has other text, not another measure.
+ * is one word. Its log-softmax is PyTorch's in float32 on a CPU (`models/heads.ts`, lanes); on other hardware its own
+ * figures differ from that by some 2e-6 of themselves where the vocabulary is large. A task that changes its documents first (wikitext's detokeniser) has other text, not another measure.
  *
  * Memory: 4 bytes a token, twice that where the two settings differ, as much again for windows.
  */
@@ -205,7 +206,7 @@ export class LmEvalTally {
       withoutBos: withoutBos && figures(withoutBos),
       maxLength,
       prefix: prefix.token,
-      why: `lm-evaluation-harness opens documents with ${prefix.token}, takes special tokens spelt in the text for control tokens, and cuts documents into windows of ${maxLength} predicted tokens, each later one with a single token of context (the last one moved back to full length); here every window re-reads tokens before it predicts, and repairs are counted; weights are computed with in float32, where its own default takes their stored type`,
+      why: `lm-evaluation-harness opens documents with ${prefix.token}, takes special tokens spelt in the text for control tokens, and cuts documents into windows of ${maxLength} predicted tokens, each later one with a single token of context (the last one moved back to full length); here every window re-reads tokens before it predicts, and repairs are counted. Both are in float32, where its own default is the type that the weights are stored in`,
     };
   }
 }

@@ -97,9 +97,9 @@ export async function observe(
       threads: request.threads,
       tokens: pass.tokens,
       passSeconds: pass.seconds,
-      enginePeakBytes: engine.report.peakBytes,
+      enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0),
     },
-    likeLmEval,
+    likeLmEval: likeLmEval && likeLmEval.tally,
   };
 }
 
@@ -130,23 +130,23 @@ async function passLikeLmEval(
   corpus: LmEvalCorpus,
   subject: Subject,
   shard: Shard | null,
-): Promise<LmEvalTally> {
+): Promise<{ readonly tally: LmEvalTally; readonly peakBytes: number }> {
   const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens, lengthSteps(request.model.spec));
   const batches = shard ? shard.share(all) : all;
   const count = batches.reduce((total, batch) => total + batch.windows.length, 0);
   const tally = new LmEvalTally(corpus);
-  if (count === 0) return tally;
+  if (count === 0) return { tally, peakBytes: 0 };
   const engine = engineOf(request, corpus.sequences, longestOf(all) - 1);
   let done = 0;
   await withProgress(request.progress, "as lm-evaluation-harness", "windows", async (update) => {
-    const heads = { losses: true, preNorm: false };
+    const heads = { losses: true, inLanes: true, preNorm: false };
     for await (const observation of engine.run(batches, { heads }, request.signal)) {
       tally.observe(observation);
       done += observation.batch.windows.length;
       update(done, count);
     }
   });
-  return tally;
+  return { tally, peakBytes: engine.report.peakBytes };
 }
 
 const longestOf = (batches: readonly WindowBatch[]): number =>

@@ -15,7 +15,7 @@ import { buildMeasuringGraph, type Heads } from "./heads.ts";
 import { type Fetched, openModel } from "./session.testing.ts";
 import { slotsOf } from "./weights.ts";
 
-const VOCABULARY = 40_000;
+const VOCABULARY = 40_003;
 const WIDTH = 16;
 const BLOCKS = 2;
 const B = 2;
@@ -38,11 +38,21 @@ const rowsOf = ({ data, dims }: Fetched): Float32Array[] => {
   return Array.from({ length: data.length / width }, (_, row) => data.subarray(row * width, (row + 1) * width));
 };
 const norm = (vector: Iterable<number>): number => Math.hypot(...vector);
+const total = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0);
 const dot = (a: readonly number[], b: ArrayLike<number>): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
 const largest = (row: Float32Array): number => row.reduce((most, x) => Math.max(most, x), -Infinity);
 const logSumExp = (row: Float32Array): number => {
   const top = largest(row);
   return top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0));
+};
+/** The same as sixteen lanes of float32 have it, each adding every sixteenth term. */
+const logSumExpInLanes = (row: Float32Array): number => {
+  const top = largest(row);
+  const lanes = new Float32Array(16);
+  row.forEach((x, i) => {
+    lanes[i % 16] += Math.fround(Math.exp(Math.fround(x - top)));
+  });
+  return top + Math.log(lanes.reduce((sum, lane) => sum + lane, 0));
 };
 const softmax = (row: readonly number[]): number[] => {
   const mass = row.reduce((sum, x) => sum + Math.exp(x), 0);
@@ -117,6 +127,31 @@ describe.each([
   });
 });
 
+describe("losses in sixteen lanes", () => {
+  const temporary = temporaryFolder();
+
+  it("lose what such lanes of float32 lose", async () => {
+    await writeModel(temporary, 1);
+    const { run } = await openModel(temporary(), () => ({ losses: true, inLanes: true, everything: true }), S);
+    const slots = Array.from({ length: 40 }, (_, i) => 3 * i);
+    const targets = slots.map((slot) => ids[slot + 1]);
+    const outputs = await run({
+      input_ids: { data: ids, dims: [B, S] },
+      loss_rows: { data: slots, dims: [slots.length] },
+      loss_targets: { data: targets, dims: [slots.length] },
+    });
+    const logits = rowsOf(outputs.logits);
+    const cost = (mass: (row: Float32Array) => number) =>
+      slots.map((slot, i) => mass(logits[slot]) - logits[slot][targets[i]]);
+    const [exact, inLanes] = [cost(logSumExp), cost(logSumExpInLanes)];
+    expectClose(outputs.losses.data, inLanes, 1e-5, 1e-6);
+    // All rows lose in one direction: the mean shows it under the rows' own rounding.
+    const lost = (costs: ArrayLike<number>) => total(exact.map((x, i) => x - costs[i])) / slots.length;
+    expect(lost(inLanes)).toBeGreaterThan(1e-6);
+    expect(Math.abs(lost(outputs.losses.data) - lost(inLanes))).toBeLessThan(5e-7);
+  });
+});
+
 describe("heads on the states", () => {
   const M = 5;
   const DRAWS = 3;
@@ -170,7 +205,6 @@ describe("heads on the states", () => {
       expectClose(assignment.data.subarray(0, DRAWS * M), new Float32Array(DRAWS * M).fill(1 / M), 1e-7, 0);
 
       const columns = Array.from({ length: WIDTH }, (_, i) => chosen.map((state) => state[i]));
-      const total = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0);
       expectClose(outputs[`moments.${layer}.sum`].data, columns.map(total), 1e-5, 1e-5);
       const gram = columns.flatMap((a) => columns.map((b) => dot(a, b)));
       expect(outputs[`moments.${layer}.gram`].dims).toEqual([WIDTH, WIDTH]);

@@ -6,7 +6,7 @@
  * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384); assignments 8 bytes · R · draws · m
  * a layer; outputs as their shapes say.
  */
-import { product } from "../graph/dimensions.ts";
+import { type Dimension, product } from "../graph/dimensions.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { type Decoder, decoder } from "./decoder.ts";
@@ -17,6 +17,8 @@ import type { WeightSource } from "./weights.ts";
 /** Which heads a graph has. */
 export interface Heads {
   readonly losses?: boolean;
+  /** their exponentials are added in sixteen lanes, as PyTorch adds them on a CPU: losses for comparison alone */
+  readonly inLanes?: boolean;
   /** reference points [draws·m, d] row by row, temperature ε */
   readonly assignments?: {
     readonly points: Float32Array;
@@ -66,7 +68,7 @@ export function buildMeasuringGraph(
   const after = [...model.stream.slice(0, -1), model.final];
   const layers = heads.preNorm ? model.stream : after;
 
-  if (heads.losses) losses(graph, model);
+  if (heads.losses) losses(graph, model, heads.inLanes ? lossPartsInLanes : lossParts);
   const { assignments } = heads;
   if (assignments) {
     const { m, draws, epsilon } = assignments;
@@ -164,11 +166,43 @@ export function targetLogits(
   return target!;
 }
 
-function losses(graph: Graph, model: Decoder): void {
+/** Single-precision numbers in a register of AVX-512. */
+const LANES = 16;
+
+/**
+ * The same parts with the sum of exponentials as PyTorch's log-softmax takes it on a CPU with AVX-512: float32, each lane
+ * adding every sixteenth column one after the other, so that what is small beside the sum so far is lost. Over 49,152 columns
+ * that makes losses some 7e-6 nats too small, which is more than anything else that two float32 computations differ in. It
+ * takes the largest logit of all columns first; here what was added is scaled when a larger one comes, so that chunks pass.
+ */
+function lossPartsInLanes(chunks: readonly Value[]): ReturnType<typeof lossParts> {
+  let top: Value | undefined;
+  let lanes: Value | undefined; // [R,16]
+  for (const chunk of chunks) {
+    const [rows, columns] = chunk.shape as readonly [Dimension, number];
+    const largest = ops.max(chunk, -1, { keep: true }); // [R,c] → [R,1]
+    const reached: Value = top ? ops.maximum([top, largest]) : largest;
+    const terms = ops.exp(ops.subtract(chunk, reached));
+    const missing = -columns & (LANES - 1);
+    const nothing = terms.graph.constant(new Float32Array(1), [1]);
+    const filled =
+      missing === 0 ? terms : ops.concat([terms, ops.multiply(ops.slice(terms, 1, 0, missing), nothing)], 1);
+    const steps = (columns + missing) / LANES;
+    const inLanes = ops.reshape(filled, [rows, steps, LANES]);
+    const before = top && lanes && ops.multiply(lanes, ops.exp(ops.subtract(top, reached)));
+    const all = before ? ops.concat([ops.reshape(before, [rows, 1, LANES]), inLanes], 1) : inLanes;
+    const last = steps + (before ? 1 : 0);
+    lanes = ops.reshape(ops.slice(ops.cumSum(all, 1), 1, last - 1, last), [rows, LANES]);
+    top = reached;
+  }
+  return { top: top!, logMass: ops.log(ops.sum(lanes!, -1, { keep: true })) };
+}
+
+function losses(graph: Graph, model: Decoder, partsOf: typeof lossParts): void {
   const rows = graph.input("loss_rows", "int64", ["R1"]);
   const targets = ops.reshape(graph.input("loss_targets", "int64", ["R1"]), ["R1", 1]);
   const chunks = model.logits(picked(model.final, rows));
-  const { top, logMass } = lossParts(chunks);
+  const { top, logMass } = partsOf(chunks);
   const target = targetLogits(chunks, targets, (chunk, inside) => ops.gatherElements(chunk, inside, 1));
   graph.output("losses", ops.reshape(ops.add(ops.subtract(top, target), logMass), ["R1"]));
 }

@@ -11,6 +11,8 @@ export type Need = "losses" | "assignments" | "moments" | "states";
 export interface HeadRequest {
   /** loss of every fresh token */
   readonly losses: boolean;
+  /** the losses as PyTorch computes them on a CPU, for comparison alone (`models/heads.ts`) */
+  readonly inLanes?: boolean;
   /** soft assignment of every layer 0..L (METHODS §2.1): reference points [draws·m, d] row by row, temperature ε */
   readonly assignments?: {
     readonly points: Float32Array;
