@@ -72,6 +72,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { checkpoint, spec, name: modelName, revision } = request.model;
   const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
+  if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const corpus = await readCorpus(plan, tokenizer, progress, signal);
   const { documents } = corpus;
   const unseen =

@@ -121,6 +121,23 @@ describe("declared tokens", () => {
   });
 });
 
+describe("a class with rules of its own", () => {
+  const digits = read(fixture("tokenizers/smollm/tokenizer.json"));
+  const settings = { eos_token: "<|endoftext|>" };
+  const of = (tokenizer_class: string, file = digits) =>
+    createTokenizer(file, { config: { model_type: "llama" }, tokenizerConfig: { ...settings, tokenizer_class } });
+
+  it("is said where it changes what the file says, and tells the digest", () => {
+    const file = of("PreTrainedTokenizerFast");
+    const rebuilt = of("GPT2Tokenizer");
+    expect(file.notice).toBeNull();
+    expect(rebuilt.notice).toMatch(/GPT2Tokenizer brings its own pre_tokenizer, those of tokenizer\.json/);
+    expect(rebuilt.digest).not.toBe(file.digest);
+    expect(of("GPT2Tokenizer", read(fixture("tokenizers/gpt2/tokenizer.json"))).notice).toBeNull();
+    expect(of("Qwen2Tokenizer", read(fixture("tokenizers/qwen/tokenizer.json"))).notice).toBeNull();
+  });
+});
+
 describe("files that are not what they should be", () => {
   const file = read(fixture("tokenizers/gpt2/tokenizer.json"));
   it.each<[string, RegExp, object]>([

@@ -24,6 +24,8 @@ export interface Loaded {
   readonly file: TokenizerFile;
   /** spelling of each special token that has a name: `bos_token`, `eos_token` … */
   readonly named: ReadonlyMap<string, string>;
+  /** in a sentence, where the class cuts or normalises text in another way than tokenizer.json says; else null */
+  readonly notice: string | null;
   /** what is not as tokenizer.json itself says, spelled out; empty where nothing is */
   readonly rules: string;
   /** whether special tokens written in a text are text even where control tokens are asked for */
@@ -185,6 +187,7 @@ export function asLoaded(file: TokenizerFile, beside: Beside): Loaded {
   const rules = [file, loaded].map(({ model: { vocab, merges, ...flags }, ...rest }) => JSON.stringify([rest, flags]));
   return {
     file: loaded,
+    notice: noticeOf(name, file, loaded),
     rules: rules[0] === rules[1] ? "" : rules[1],
     named: new Map([...named].map(([key, token]) => [key, spelling(token)])),
     splitSpecialTokens: settings.split_special_tokens === true,
@@ -211,6 +214,21 @@ function build(file: TokenizerFile, rebuilt: Rebuilt, name: string): TokenizerFi
     pre_tokenizer: rebuilt.pre_tokenizer as TokenizerFile["pre_tokenizer"],
     model: { type: "BPE", vocab, merges, ...rebuilt.model },
   };
+}
+
+const STEPS = ["normalizer", "pre_tokenizer"] as const;
+
+function noticeOf(name: string, file: TokenizerFile, loaded: TokenizerFile): string | null {
+  // Keys in one order; where a token's offsets are trimmed changes no id.
+  const written = (value: unknown): string =>
+    JSON.stringify(value ?? null, (key, inner) => {
+      if (key === "trim_offsets") return undefined;
+      if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+      return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+    });
+  const left = STEPS.filter((step) => written(file[step]) !== written(loaded[step]));
+  if (left.length === 0) return null;
+  return `tokens as transformers 5.24 makes them: ${name} brings its own ${left.join(" and ")}, those of tokenizer.json have no say`;
 }
 
 interface Declarations {

@@ -138,6 +138,7 @@ export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
     prefix,
     { ...named, around, modelMaxLength: lengthOf(tokenizerConfig) },
     loaded.rules === "" ? digest : sha256(digest + loaded.rules),
+    loaded.notice,
   );
 }
 
@@ -168,6 +169,8 @@ export class Tokenizer {
     readonly control: ControlTokens,
     /** SHA-256 of tokenizer.json, and of what the files beside it change in it */
     readonly digest: string,
+    /** what people should know of how the files were read, in a sentence; null where there is nothing */
+    readonly notice: string | null = null,
   ) {
     const { added, hidden, normalise } = definition;
     this.pieces = new Pieces(definition);
