@@ -8,7 +8,7 @@ import { cohere, cohere2 } from "./architectures/cohere.ts";
 import { exaone4 } from "./architectures/exaone4.ts";
 import { falcon } from "./architectures/falcon.ts";
 import { gemma } from "./architectures/gemma.ts";
-import { gemma2 } from "./architectures/gemma2.ts";
+import { gemma2, vaultGemma } from "./architectures/gemma2.ts";
 import { gemma3Text } from "./architectures/gemma3_text.ts";
 import { glm, glm4 } from "./architectures/glm.ts";
 import { gptBigcode } from "./architectures/gpt_bigcode.ts";
@@ -17,7 +17,7 @@ import { gptNeox } from "./architectures/gpt_neox.ts";
 import { gpt2 } from "./architectures/gpt2.ts";
 import { gptj } from "./architectures/gptj.ts";
 import { granite } from "./architectures/granite.ts";
-import { graniteMoe, graniteMoeShared } from "./architectures/granitemoe.ts";
+import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from "./architectures/granitemoe.ts";
 import { ernie45, helium } from "./architectures/helium.ts";
 import { hunyuanDense } from "./architectures/hunyuan_v1_dense.ts";
 import { llama } from "./architectures/llama.ts";
@@ -68,6 +68,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["gptj", gptj],
   ["granite", granite],
   ["granitemoe", graniteMoe],
+  ["granitemoehybrid", graniteMoeHybrid],
   ["granitemoeshared", graniteMoeShared],
   ["helium", helium],
   ["hunyuan_v1_dense", hunyuanDense],
@@ -96,6 +97,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["stablelm", stablelm],
   ["stablelm_epoch", stablelm],
   ["starcoder2", starcoder2],
+  ["vaultgemma", vaultGemma],
 ]);
 
 /** What `config.json` may name as its `model_type`. */

@@ -43,6 +43,7 @@ const TIED_BY_DEFAULT = new Set([
   "opt",
   "smollm3",
   "starcoder2",
+  "vaultgemma",
 ]);
 
 /** What a config says, itself or for the text part of a model of several. */

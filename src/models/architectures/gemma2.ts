@@ -1,12 +1,28 @@
 /**
  * Gemma 2 (`Gemma2ForCausalLM`): embeddings scaled by √d, norms that multiply by 1 + weight on both sides of attention and
- * MLP, a window on every other block, softcaps on scores and logits, tied head.
+ * MLP, a window on every other block, softcaps on scores and logits, tied head. VaultGemma (`VaultGemmaForCausalLM`) is the
+ * same without the norms on outputs.
  */
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { llamaLike } from "./llama.ts";
+import { type LlamaVariant, llamaLike } from "./llama.ts";
 
-export function gemma2(config: Config): DecoderSpec {
+export const gemma2 = (config: Config): DecoderSpec =>
+  gemma2Like(config, (norm) => ({
+    norms: {
+      beforeAttention: norm("input_layernorm"),
+      afterAttention: norm("post_attention_layernorm"),
+      beforeMlp: norm("pre_feedforward_layernorm"),
+      afterMlp: norm("post_feedforward_layernorm"),
+    },
+  }));
+
+export const vaultGemma = (config: Config): DecoderSpec =>
+  gemma2Like(config, (norm) => ({
+    norms: { beforeAttention: norm("input_layernorm"), beforeMlp: norm("pre_feedforward_layernorm") },
+  }));
+
+function gemma2Like(config: Config, block: LlamaVariant["block"]): DecoderSpec {
   config.only("use_bidirectional_attention", false);
   const bias = config.flag("attention_bias", false);
   const window = config.optional("sliding_window", 4096);
@@ -38,14 +54,7 @@ export function gemma2(config: Config): DecoderSpec {
       ...(softcap !== null && { softcap }),
       ...(window !== null && sliding(block) && { window }),
     }),
-    block: (norm) => ({
-      norms: {
-        beforeAttention: norm("input_layernorm"),
-        afterAttention: norm("post_attention_layernorm"),
-        beforeMlp: norm("pre_feedforward_layernorm"),
-        afterMlp: norm("post_feedforward_layernorm"),
-      },
-    }),
+    block,
   });
   return {
     ...spec,

@@ -63,7 +63,6 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
       is: "a choice of experts whose attention may look at nothing",
       missing: "attention sinks, clamped gates with biases, weights in MXFP4",
     },
-    granitemoehybrid: { is: HYBRID, missing: SCAN },
     hunyuan_v1_moe: {
       is: "HunYuan with a choice of experts",
       missing: "norms after the rotation, one expert a token beside a shared one",
