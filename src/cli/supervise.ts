@@ -13,7 +13,7 @@ import type { FromCommand, ToCommand } from "./supervise-messages.ts";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** What comes so soon after the first is the same request: `timeout` and npm send each signal twice. */
 const SAME_MILLISECONDS = 100;
-/** How long a command may take to stop after such a pair, which might have been two requests. */
+/** How long a command may be deaf to such a pair, which might have been two requests. */
 const PAIR_MILLISECONDS = 1_000;
 /** Longer than anything takes between two moments at which a command hears. */
 const DEAF_MILLISECONDS = 10_000;
@@ -55,6 +55,7 @@ class Stopping {
   readonly #child: ChildProcess;
   readonly #patience: number;
   #stoppable = false;
+  #hears = false;
   #firstAt = 0;
   #deafness: NodeJS.Timeout | undefined;
   /** the signal that ended a command which could not stop by itself */
@@ -69,13 +70,16 @@ class Stopping {
 
   hear(message: Exclude<FromCommand, { kind: "temporary" }>): void {
     if (message.kind === "stoppable") this.#stoppable = message.stoppable;
-    else if (this.#deafness && !this.ended) this.#await();
+    else {
+      this.#hears = true;
+      if (!this.ended) this.#await();
+    }
   }
 
   readonly ask = (signal: NodeJS.Signals): void => {
     const since = performance.now() - this.#firstAt;
     if (this.#firstAt > 0) {
-      if (since < SAME_MILLISECONDS) setTimeout(() => this.#end(), PAIR_MILLISECONDS).unref();
+      if (since < SAME_MILLISECONDS) setTimeout(() => this.#hears || this.#end(), PAIR_MILLISECONDS).unref();
       else this.#end();
       return;
     }
