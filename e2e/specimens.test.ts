@@ -37,8 +37,13 @@ const checkpoints = (await Promise.all(runs.map(({ name }) => findRun([specimen(
 );
 
 describe.skipIf(!hasSpecimens)("the specimens (need specimens/main)", () => {
-  it.each(checkpoints)("$name stays above the known floor", async ({ model }) => {
-    expect((await onHeldOutPages(model)).aboveFloor.high).toBeGreaterThan(0);
+  it.each(checkpoints)("$name stays above the known floor, and knows no more than there is", async ({ model }) => {
+    const { aboveFloor, knowledge } = await onHeldOutPages(model);
+    expect(aboveFloor.high).toBeGreaterThan(0);
+    for (const { share } of [knowledge!, ...knowledge!.exposures, ...knowledge!.relations]) {
+      expect(share.value!).toBeLessThanOrEqual(1);
+      expect(share.high ?? 1).toBeLessThanOrEqual(1);
+    }
   });
 
   it("the last checkpoint of the main one goes with the package, alone", async () => {

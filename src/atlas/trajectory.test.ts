@@ -88,8 +88,10 @@ describe("trajectoryOf", () => {
   it("takes share of knowledge and floors from almanac pages", () => {
     const share = { value: 0.4, low: 0.3, high: 0.5 };
     const pages = { pages: 9, bytes: 900, bitsPerByte: share, floorKnown: 0.2, floorUnknown: 0.5 };
+    const facts = { pages: 9, facts: 63, priorBits: 300, share: { ...share, value: 0.35 }, unhedged: share };
     const almanac: Profile["almanac"] = {
       ...pages,
+      knowledge: { ...facts, control: null, exposures: [], relations: [], leftOut: { pages: 0, facts: 0 } },
       shareOfKnowledge: share,
       shareOfKnowledgeWithoutGap: share,
       aboveFloor: share,
@@ -102,9 +104,14 @@ describe("trajectoryOf", () => {
     expect(trajectory.corpus.floors).toEqual({ known: 0.2, unknown: 0.5 });
     expect(trajectory.steps[3].almanac).toEqual({
       bitsPerByte: share,
+      knowledge: facts.share,
       shareOfKnowledge: share,
       shareOfKnowledgeWithoutGap: share,
     });
+    const older = run(
+      rise.map((one) => ({ ...one, profile: { ...one.profile, almanac: { ...almanac, knowledge: undefined } } })),
+    );
+    expect(older.steps[3].almanac!.knowledge).toBeNull();
   });
 
   it("thins the training loss evenly in ln step, and counts the tokens read", () => {

@@ -115,6 +115,7 @@ function stepFigures({ step, name, profile }: MeasuredStep, trainedTokens: numbe
     almanac: almanac
       ? {
           bitsPerByte: almanac.bitsPerByte,
+          knowledge: almanac.knowledge?.share ?? null,
           shareOfKnowledge: almanac.shareOfKnowledge,
           shareOfKnowledgeWithoutGap: almanac.shareOfKnowledgeWithoutGap,
         }

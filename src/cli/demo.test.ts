@@ -87,8 +87,15 @@ describe.skipIf(!hasSpecimens)("the specimen (needs specimens/main)", () => {
     async () => {
       const { out } = await demo(undefined, "--out", at("report"));
       const profile = profileSchema.parse(JSON.parse(readFileSync(at("report", "profile.json"), "utf8")));
-      const { shareOfKnowledge, aboveFloor } = profile.almanac!;
-      expect(shareOfKnowledge.low).toBeGreaterThan(0);
+      const { knowledge, aboveFloor } = profile.almanac!;
+      expect(knowledge!.share.low).toBeGreaterThan(0.4);
+      expect(knowledge!.share.high).toBeLessThan(0.7);
+      expect(knowledge!.control!.share).toEqual({ value: 0, low: 0, high: 0 });
+      expect(knowledge!.control!.unhedged.high).toBeLessThan(0);
+      const shares = knowledge!.exposures.map(({ share }) => share.value!);
+      expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+      expect(shares.at(-1)).toBeGreaterThan(0.99);
+      expect(shares.at(-1)).toBeLessThan(1);
       expect(aboveFloor.high).toBeGreaterThan(0);
       const { bitsPerByte, baselines } = profile.coding!.domains.known;
       for (const one of baselines) expect(bitsPerByte.high).toBeLessThan(one.bitsPerByte);

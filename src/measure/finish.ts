@@ -12,6 +12,7 @@ import type { TokenizedDocument } from "../text/corpus.ts";
 import { almanacSection } from "./almanac.ts";
 import type { Asides } from "./asides.ts";
 import { geometrySection } from "./geometry.ts";
+import { knowledgeOf } from "./knowledge.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
 import type { Ran } from "./observe.ts";
 import { passagesOf } from "./passages.ts";
@@ -57,8 +58,10 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
   const { ledger, baselines, embedding } = asides;
   const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals, ...(recall?.refusals ?? [])];
   const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
+  const lossesOf = (document: number): Float32Array => coding.losses(document);
   const { almanac, refusals: unknown } = almanacSection(documents, coded.documentNats, plan.seed);
-  refusals.push(...unknown);
+  const known = almanac ? knowledgeOf(documents, lossesOf, plan.seed) : null;
+  refusals.push(...unknown, ...(known?.refusals ?? []));
   const planeFigures =
     plane &&
     (await withProgress(progress, "information plane", "layers", (onLayer) =>
@@ -70,7 +73,6 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     (await withProgress(progress, "geometry", "layers", (onLayer) =>
       geometrySection(geometry, subject.model, embedding, { signal, onLayer }),
     ));
-  const lossesOf = (document: number): Float32Array => coding.losses(document);
   const profile: Profile = {
     schema: PROFILE_SCHEMA,
     id: subject.id,
@@ -82,7 +84,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     coding: { ...coded.coding, ...(likeLmEval && { likeLmEval: likeLmEval.finish() }) },
     plane: planeFigures,
     geometry: geometryFigures,
-    ...(almanac !== undefined && { almanac }),
+    ...(almanac !== undefined && { almanac: almanac && { ...almanac, knowledge: known!.knowledge } }),
     ...(recall && { recall: recall.recall }),
     ...(facts && { facts }),
     documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({

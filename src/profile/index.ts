@@ -1,5 +1,5 @@
 /** `lossyscope/profile`: the published document, its types, reading it and naming its figures. */
-export type { Almanac } from "./almanac.ts";
+export type { Almanac, WorldKnowledge } from "./almanac.ts";
 export type { Baseline, Coding, CodingFigures } from "./coding.ts";
 export type { FactRates, Facts, Knowledge } from "./facts.ts";
 export type { Interval } from "./figures.ts";

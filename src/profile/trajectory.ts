@@ -26,8 +26,14 @@ const stepSchema = z.object({
   almanac: z
     .object({
       bitsPerByte: intervalSchema.meta({ description: "on held-out pages about known entities" }),
-      shareOfKnowledge: intervalSchema.meta({ description: "METHODS §9; null where no page is about entities unseen" }),
-      shareOfKnowledgeWithoutGap: intervalSchema.meta({ description: "the same with g = 0" }),
+      knowledge: intervalSchema.nullable().optional().meta({
+        description: "share of knowledge, METHODS §9; null where it cannot be said, absent in older trajectories",
+      }),
+      shareOfKnowledge: intervalSchema.meta({
+        description:
+          "superseded by `knowledge`, and here for one more version; null where no page is about entities unseen",
+      }),
+      shareOfKnowledgeWithoutGap: intervalSchema.meta({ description: "superseded too: the same with g = 0" }),
     })
     .nullable()
     .meta({ description: "what the model knows of the almanac's world; null where the text is no almanac" }),

@@ -5,7 +5,7 @@ import type { Almanac } from "../profile/almanac.ts";
 import type { CodingFigures } from "../profile/coding.ts";
 import type { Interval } from "../profile/figures.ts";
 import type { Profile } from "../profile/profile.ts";
-import { count, interval, percent, shareOf } from "./format.ts";
+import { count, percent, shareOf } from "./format.ts";
 
 /** Someone who writes the pages down: a compressor, the model, or one of the two readers whose cost is known. */
 export interface Writer extends Interval {
@@ -40,34 +40,33 @@ export function writers(profile: Profile, almanac: Almanac): { writers: Writer[]
   };
 }
 
+/** Of a profile that was written before the figure was defined. */
+const OLDER = "Share of knowledge: this profile is older than the figure; measure again for it.";
+
 /** The findings of the section in sentences, the share of knowledge first. Plain text. */
-export function knowledge({
-  shareOfKnowledge,
-  shareOfKnowledgeWithoutGap,
-  languageGap,
-  aboveFloor,
-}: Almanac): string[] {
+export function knowledge({ knowledge: found, aboveFloor }: Almanac): string[] {
   const above = `Its bits per byte are ${shareOf(aboveFloor)} above the known floor.`;
-  const without = shareOf(shareOfKnowledgeWithoutGap);
-  if (shareOfKnowledge.value === null) {
-    return [`Share of knowledge with the clumsiness left in: ${without}.`, above];
-  }
+  if (!found) return found === undefined ? [OLDER, above] : [above];
+  const { share, unhedged, control } = found;
   return [
-    `Share of knowledge: ${shareOf(shareOfKnowledge)} of what there is to know of the world.`,
-    `That leaves out ${interval(languageGap)} bits a byte of clumsiness with the language, taken from pages about entities never seen; left in, the share is ${without}.`,
+    `Share of knowledge: ${shareOf(share)} of the bits of the facts that these pages state; taken at its word, ${shareOf(unhedged)}.`,
+    ...(control
+      ? [
+          `Of facts about entities never seen, the control: ${shareOf(control.share)}; at its word ${shareOf(control.unhedged)}, which is what making things up costs.`,
+        ]
+      : []),
     above,
   ];
 }
 
-/** Shares by exposure, and the first and last of them in words: `41.2 % at exposure 1, 88.0 % at 1,024`. */
-export function fromRareToCommon({ exposures }: Almanac): { shares: (number | null)[]; ends: string } | null {
-  const shares = exposures.map(
-    ({ shareOfKnowledge, shareOfKnowledgeWithoutGap: without }) => shareOfKnowledge.value ?? without.value,
-  );
-  const [first, last] = [exposures.at(0), exposures.at(-1)];
+/** Shares by exposure, and the first and last of them in words: `0 % at exposure 1, 99.8 % at 1,024`. */
+export function fromRareToCommon({ knowledge: found }: Almanac): { shares: (number | null)[]; ends: string } | null {
+  const levels = found?.exposures ?? [];
+  const shares = levels.map(({ share }) => share.value);
+  const [first, last] = [levels.at(0), levels.at(-1)];
   if (!first || !last || first === last) return null;
   return {
     shares,
-    ends: `${percent(shares[0])} at exposure ${count(first.exposures)}, ${percent(shares[shares.length - 1])} at ${count(last.exposures)}`,
+    ends: `${percent(first.share.value)} at exposure ${count(first.exposures)}, ${percent(last.share.value)} at ${count(last.exposures)}`,
   };
 }

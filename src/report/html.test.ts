@@ -168,17 +168,22 @@ describe("report", () => {
       expect(page).toContain(text);
   });
 
-  it("draws what the model knows between the floors, and its share by exposure", () => {
+  it("draws the share of knowledge by exposure, and tells it by relation, with its control", () => {
     const page = renderReport(almanac());
-    for (const text of ["0.365 without the world", "0.306 knowing all of it", "0.0526 of it clumsiness"])
-      expect(page).toContain(text);
-    expect(page.match(/exposure 4, share of knowledge: 20 \(13–27\) %/g)).toHaveLength(2);
+    expect(page.match(/exposure 4, share of knowledge: 20\.0 \(18\.0–22\.0\) %/g)).toHaveLength(2);
+    expect(page).toContain("Knowledge by relation");
+    expect(page).toContain("river.fish");
+    expect(page).toContain("the control: 0 % (0–0)".replace(" %", "\u00a0%"));
     expect(page).toContain("too few pages: exposure 1024 (8)");
     expect(page).not.toContain("The compressors read the whole text");
     const half = renderReport(halfAlmanac());
     expect(half).toContain("The compressors read the whole text");
-    expect(half).toContain("almanac.shareOfKnowledge: no page of the text is about an entity never seen");
-    expect(half).not.toContain("of it clumsiness");
+    expect(half).toContain("almanac.knowledge.control: no page of the text is about an entity never seen");
+    expect(half).not.toContain("the control: ");
+    const { knowledge: _, ...older } = almanac().almanac!;
+    const before = renderReport({ ...almanac(), almanac: older });
+    expect(before).toContain("this profile is older than the figure");
+    expect(before).not.toContain("Share of knowledge by how often");
   });
 
   it("keeps hostile text as text", () => {

@@ -127,9 +127,7 @@ svg text.sure{fill:var(--ink);font-weight:600}
 .swatch.hollow{background:none;border:2px solid var(--model)}
 .swatch.ghost{background:none;border:1px solid var(--faint)}
 .swatch.second{background:var(--second)}.swatch.fourth{background:var(--fourth)}
-.swatch.kept{background:var(--model)}.swatch.lost{background:var(--rule)}
-.swatch.clumsy{height:0;margin-top:8px;border-bottom:2.5px solid var(--second)}.swatch.quiet{background:var(--faint)}
-.way{stroke:var(--second);stroke-width:2.5}svg text.second{fill:var(--second);font-weight:600}
+.swatch.quiet{background:var(--faint)}
 .swatch.diagonal,.swatch.frontier,.swatch.limit,.swatch.faint,.swatch.guessing,.swatch.sure{height:0;margin-top:9px;border-bottom-width:2px;border-bottom-style:dashed;background:none}
 .swatch.diagonal{border-bottom-style:dotted}
 .swatch.guessing{border-color:var(--ink);border-bottom-style:dotted}

@@ -369,6 +369,13 @@ export function almanac(): Profile {
     shareOfKnowledge: around(share, half),
     shareOfKnowledgeWithoutGap: around(share - 0.88, half / 2),
   });
+  const facts = (pages: number, share: number, unhedged = share) => ({
+    pages,
+    facts: 7 * pages,
+    priorBits: 37 * pages,
+    share: pages < 10 ? without(share) : around(share, 0.02),
+    unhedged: pages < 10 ? without(unhedged) : around(unhedged, 0.02),
+  });
   return {
     ...profile,
     corpus: {
@@ -385,6 +392,21 @@ export function almanac(): Profile {
     almanac: {
       ...pages(400, 0.386),
       ...shares(0.534),
+      knowledge: {
+        ...facts(400, 0.534, 0.507),
+        control: { ...facts(200, 0, -0.16), share: around(0, 0) },
+        exposures: Array.from({ length: 11 }, (_, k) => ({
+          exposures: 2 ** k,
+          ...facts(k === 10 ? 8 : 38, 0.1 * k, 0.1 * k - 0.1),
+          trust: 0.1 * k,
+        })),
+        relations: ["person.trade", "river.fish"].map((relation) => ({
+          relation,
+          ...facts(100, 0.5),
+          control: around(0, 0.01),
+        })),
+        leftOut: { pages: 0, facts: 0 },
+      },
       aboveFloor: around(0.263, 0.009),
       languageGap: around(0.0526, 0.004),
       unseen: pages(200, 0.415),
@@ -409,12 +431,16 @@ export function halfAlmanac(): Profile {
     coding: { ...profile.coding!, domains: { text: profile.coding!.overall } },
     almanac: {
       ...profile.almanac!,
+      knowledge: { ...profile.almanac!.knowledge!, control: null },
       shareOfKnowledge: gone,
       languageGap: gone,
       unseen: null,
       exposures: profile.almanac!.exposures.map((level) => ({ ...level, shareOfKnowledge: gone })),
     },
-    refusals: ["languageGap", "shareOfKnowledge"].map((figure) => ({ figure: `almanac.${figure}`, reason })),
+    refusals: ["languageGap", "shareOfKnowledge", "knowledge.control"].map((figure) => ({
+      figure: `almanac.${figure}`,
+      reason,
+    })),
   };
 }
 

@@ -47,12 +47,18 @@ describe("terminal summary", () => {
       "known floor",
     ]);
     expect(text).not.toContain("Size of the text");
-    expect(text).toContain("Share of knowledge: 53 % (45–61) of what there is to know");
-    expect(text).toMatch(/By exposure: ▁\S+█ {2}0 % at exposure 1, 120 % at 1,024\./);
+    expect(text.replaceAll("\n", " ")).toContain("Share of knowledge: 53.4 % (51.4–55.4) of the bits of the facts");
+    expect(text.replaceAll("\n", " ")).toContain("the control: 0 % (0–0); at its word −16.0 % (−18.0 to −14.0)");
+    expect(text).toMatch(/By exposure: ▁\S+█ {2}0 % at exposure 1, 100 % at 1,024\./);
 
     const half = renderTerminal(halfAlmanac(), options);
     expect(half).toContain("Size of the text");
-    expect(half).toContain("Share of knowledge with the clumsiness left in: −34.6 %");
+    expect(half).toContain("Share of knowledge: 53.4 %");
+    expect(half).not.toContain("the control");
+    const { knowledge: _, ...older } = almanac().almanac!;
+    const before = renderTerminal({ ...almanac(), almanac: older }, options);
+    expect(before).toContain("Share of knowledge: this profile is older than the figure; measure again for it.");
+    expect(before).not.toContain("By exposure");
   });
 
   it("says the sizes, the interval, the storage ratio and every layer's held-out figures", () => {

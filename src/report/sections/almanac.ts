@@ -1,11 +1,11 @@
 /** Report section on the almanac: what the model knows of a world whose entropy is known (METHODS §9). */
-import type { Almanac } from "../../profile/almanac.ts";
+import type { WorldKnowledge } from "../../profile/almanac.ts";
+import type { Interval } from "../../profile/figures.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { knowledge, writers } from "../almanac.ts";
 import { count, figure, interval, sentence, shareOf } from "../format.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { exposureLines } from "../marks/exposures.ts";
-import { floors } from "../marks/floors.ts";
 import { markup } from "../marks/svg.ts";
 import {
   datum,
@@ -23,54 +23,72 @@ import {
 
 const TONES = { compressor: "plain", model: "model", reader: "raw" } as const;
 
-const percentage = (path: readonly (string | number)[], value: Almanac["shareOfKnowledge"]): string =>
+const percentage = (path: readonly (string | number)[], value: Interval): string =>
   value.value === null ? estimate(path, value) : datum(path, value.value, () => shareOf(value));
 
-function between(almanac: Almanac): string {
-  const { bitsPerByte, floorKnown, floorUnknown, languageGap } = almanac;
-  const share = almanac.shareOfKnowledge.value ?? almanac.shareOfKnowledgeWithoutGap.value;
-  if (bitsPerByte.value === null || share === null) return "";
-  const name = "Between the two floors: what the model knows of the world, and what it loses to clumsiness";
-  const mark = { bitsPerByte, floorKnown, floorUnknown, gap: languageGap.value, share };
+function byExposure({ exposures }: WorldKnowledge): string {
+  if (exposures.length < 2) return "";
+  const name = "Share of knowledge by how often training told the facts";
+  const levels = exposures.map((level) => level.exposures);
+  const course = (name: string, tone: "model" | "faint", of: "share" | "unhedged") => ({
+    name,
+    tone,
+    values: exposures.map((level) => level[of]),
+  });
+  const lines = [course("at its word", "faint", "unhedged"), course("share of knowledge", "model", "share")];
   return drawn(
     name,
-    responsive((form) => floors(name, mark, form)),
+    responsive((form) => exposureLines(name, levels, lines, form)),
     legend([
-      { name: "what the model knows", mark: "kept" },
-      { name: "what it does not know", mark: "lost" },
-      { name: "the model, and what its clumsiness costs", mark: "clumsy" },
+      { name: "share of knowledge, 95 % interval", mark: "dot" },
+      { name: "the model at its word", mark: "dot quiet" },
     ]),
   );
 }
 
-function byExposure({ exposures }: Almanac): string {
-  if (exposures.length < 2) return "";
-  const name = "Share of knowledge by how often training told the facts";
-  const levels = exposures.map((level) => level.exposures);
-  const corrected = exposures.some(({ shareOfKnowledge }) => shareOfKnowledge.value !== null);
-  const without = {
-    name: "clumsiness left in",
-    tone: corrected ? ("faint" as const) : ("model" as const),
-    values: exposures.map(({ shareOfKnowledgeWithoutGap }) => shareOfKnowledgeWithoutGap),
-  };
-  const withGap = {
-    name: "share of knowledge",
-    tone: "model" as const,
-    values: exposures.map(({ shareOfKnowledge }) => shareOfKnowledge),
-  };
-  const lines = corrected ? [without, withGap] : [without];
-  return drawn(
-    name,
-    responsive((form) => exposureLines(name, levels, lines, form)),
-    legend(
-      corrected
-        ? [
-            { name: "share of knowledge, 95 % interval", mark: "dot" },
-            { name: "the same with clumsiness left in", mark: "dot quiet" },
-          ]
-        : [{ name: "share of knowledge, clumsiness left in", mark: "dot" }],
+/** The tables of the share of knowledge. */
+function shares(found: WorldKnowledge): string[] {
+  const root = ["almanac", "knowledge"];
+  type Costs = Pick<WorldKnowledge, "pages" | "facts" | "priorBits" | "share" | "unhedged">;
+  const cells = (path: readonly (string | number)[], own: Costs) => [
+    datum([...path, "facts"], own.facts, count),
+    datum([...path, "priorBits"], own.priorBits, count),
+    percentage([...path, "share"], own.share),
+    percentage([...path, "unhedged"], own.unhedged),
+  ];
+  const head = ["facts", "bits there are to know", "share of knowledge", "at its word"];
+  return [
+    table(
+      "Knowledge of the facts that pages state",
+      ["pages about", ...head],
+      [
+        ["entities that training knew", ...cells(root, found)],
+        ...(found.control === null ? [] : [["entities never seen", ...cells([...root, "control"], found.control)]]),
+      ],
     ),
-  );
+    table(
+      "Knowledge by exposure",
+      ["exposure", "pages", ...head, "trust"],
+      found.exposures.map((own, index) => {
+        const path = [...root, "exposures", index];
+        return [
+          markup(count(own.exposures)),
+          datum([...path, "pages"], own.pages, count),
+          ...cells(path, own),
+          datum([...path, "trust"], own.trust),
+        ];
+      }),
+    ),
+    table(
+      "Knowledge by relation",
+      ["relation", ...head, "control"],
+      found.relations.map((own, index) => {
+        const path = [...root, "relations", index];
+        const control = own.control === null ? "" : percentage([...path, "control"], own.control);
+        return [markup(own.relation), ...cells(path, own), control];
+      }),
+    ),
+  ];
 }
 
 /** @returns null where the text is no almanac */
@@ -83,11 +101,13 @@ export function almanacSection(profile: Profile): Section | null {
     methods: "§9",
     means: [
       "The text is drawn from a fictional world by a grammar whose every choice is known, so that two readers' costs are exact: one who knows the language and all of the world (the known floor), and one who knows the language only (the unknown floor). What lies between them is the world's facts.",
-      "A model that only speaks the language badly is above the unknown floor. How badly, pages about entities that training never mentioned tell: there is nothing to know about those.",
+      "The share of knowledge looks only at the words that state a fact, such as a birth year after “was born in”. How many bits they are worth to someone who does not know the world is exact; the share is how many of those the model saves. A reader who trusts it no further than it deserves makes most of them: that is the figure. At its word it falls below zero where it makes things up.",
+      "On pages about entities that training never mentioned there is nothing to know: the share is 0 % there. That is the control.",
     ],
     misread: [
       "On text that was never trained on no model does better than the known floor, except by chance.",
-      "The correction for clumsiness is too large for a model that knows much: who knows which names are common is surprised by new ones, and the surprise counts as clumsiness. A share can pass 100 % that way. With the clumsiness left in it is too small; the truth lies between the two.",
+      "A share is of the facts' bits, not of the facts: who narrows a year down to eight has most of its bits and seldom the year.",
+      "The share is a lower bound on what the weights hold: clumsy spelling counts against it. It cannot pass 100 %.",
     ],
   };
   if (almanac === null) return { ...shared, body: missing(profile, "almanac") };
@@ -111,14 +131,7 @@ export function almanacSection(profile: Profile): Section | null {
     ...(almanac.interval.absent === null ? [] : [sentence(almanac.interval.absent)]),
     ...refusalsUnder(profile, "almanac").map((reason) => `Missing: ${reason}.`),
   ];
-  const share = (
-    path: readonly (string | number)[],
-    own: Pick<Almanac, "shareOfKnowledge" | "shareOfKnowledgeWithoutGap">,
-  ) => [
-    percentage([...path, "shareOfKnowledge"], own.shareOfKnowledge),
-    percentage([...path, "shareOfKnowledgeWithoutGap"], own.shareOfKnowledgeWithoutGap),
-  ];
-  const costs = (path: readonly (string | number)[], own: NonNullable<Almanac["unseen"]>) => [
+  const costs = (path: readonly (string | number)[], own: NonNullable<NonNullable<Profile["almanac"]>["unseen"]>) => [
     datum([...path, "pages"], own.pages, count),
     datum([...path, "bytes"], own.bytes, count),
     estimate([...path, "bitsPerByte"], own.bitsPerByte),
@@ -133,8 +146,7 @@ export function almanacSection(profile: Profile): Section | null {
       title,
       responsive((form) => bars(title, rows, form)),
     ),
-    between(almanac),
-    byExposure(almanac),
+    ...(almanac.knowledge ? [byExposure(almanac.knowledge)] : []),
     ...asides.map((text) => paragraph(text, "aside")),
     numbers(
       table(
@@ -148,24 +160,17 @@ export function almanacSection(profile: Profile): Section | null {
         ],
       ),
       table(
-        "Knowledge",
+        "Above the floor",
         ["figure", "value (95 % interval)"],
-        [
-          ["share of knowledge", percentage(["almanac", "shareOfKnowledge"], almanac.shareOfKnowledge)],
-          [
-            "clumsiness left in",
-            percentage(["almanac", "shareOfKnowledgeWithoutGap"], almanac.shareOfKnowledgeWithoutGap),
-          ],
-          ["clumsiness g, bits per byte", estimate(["almanac", "languageGap"], almanac.languageGap)],
-          ["above the known floor", percentage(["almanac", "aboveFloor"], almanac.aboveFloor)],
-        ],
+        [["bits per byte above the known floor", percentage(["almanac", "aboveFloor"], almanac.aboveFloor)]],
       ),
+      ...(almanac.knowledge ? shares(almanac.knowledge) : []),
       table(
-        "By exposure",
-        ["exposure", ...head, "share of knowledge", "clumsiness left in"],
+        "Pages and floors by exposure, bits per byte",
+        ["exposure", ...head],
         almanac.exposures.map((own, index) => {
           const path = ["almanac", "exposures", index];
-          return [markup(count(own.exposures)), ...costs(path, own), ...share(path, own)];
+          return [markup(count(own.exposures)), ...costs(path, own)];
         }),
       ),
     ),

@@ -248,11 +248,6 @@ function coursesSection(trajectory: Trajectory): Section {
         : []),
     ],
     misread: [
-      ...(corpus.floors
-        ? [
-            "The share of knowledge of a model that has yet to learn the language says little: next to so many bits, any small difference between kinds of pages counts as knowledge. Its interval is as wide as that.",
-          ]
-        : []),
       "Effective rank has no interval: it is taken over all states of a layer.",
       "The training loss is of other text and, with a rate that falls, of a model that changes: it is here to place the steps, not to compare with the bits per byte.",
     ],
@@ -284,7 +279,9 @@ export function trajectoryPage(trajectory: Trajectory): string {
     `${courseClaim(trajectory)}.`,
     [
       `${counted(steps.length, "checkpoint")} of a model of ${si(run.parameters, "")} parameters (${run.architecture}, ${counted(run.blocks, "block")} of width ${run.width}), measured on ${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}; intervals over ${counted(corpus.units, corpus.unit)}.`,
-      ...(known === null ? [] : [`At the end it knows ${percent(known)} of what there is to know of its world.`]),
+      ...(known === null
+        ? []
+        : [`At the end it knows ${percent(known)} of the bits of the facts that its pages state.`]),
     ],
     [...(plane ? [plane] : []), coursesSection(trajectory)],
     plane ? SCRIPT : undefined,

@@ -46,6 +46,7 @@ export function sampleTrajectory(change: Partial<Trajectory> = {}): Trajectory {
         bitsPerByte: around(4 - index / 2),
         almanac: {
           bitsPerByte: around(3.9 - index / 2),
+          knowledge: around(index / 10),
           shareOfKnowledge: around(index / 10),
           shareOfKnowledgeWithoutGap: around(index / 20 - 3),
         },

@@ -2,7 +2,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import type { Trajectory, TrajectoryStep } from "../../profile/trajectory.ts";
 import { type Block, rows, text } from "../findings.ts";
-import { ABSENT, count, counted, figure, interval, sentence, si } from "../format.ts";
+import { ABSENT, count, counted, figure, interval, sentence, shareOf, si } from "../format.ts";
 
 /** Shares of ln m → bits; null for trajectories without a plane. */
 export const inBits =
@@ -13,11 +13,8 @@ export const inBits =
     return { value: bits(value), low: bits(low), high: bits(high) };
   };
 
-/**
- * The share of knowledge where pages about unseen entities tell how clumsy the model is with the language: without that, a
- * model that has yet to learn the language shows far below zero.
- */
-export const knowledgeOf = ({ almanac }: TrajectoryStep): Interval | null => almanac?.shareOfKnowledge ?? null;
+/** The share of knowledge; null where the text is no almanac, and in trajectories older than the figure. */
+export const knowledgeOf = ({ almanac }: TrajectoryStep): Interval | null => almanac?.knowledge ?? null;
 
 /** What the bits per byte of a step are of: an almanac's held-out pages, which the floors are for, or the whole text. */
 export const sizeOf = ({ almanac, bitsPerByte }: TrajectoryStep): Interval => almanac?.bitsPerByte ?? bitsPerByte;
@@ -50,8 +47,6 @@ export function phaseText(trajectory: Trajectory): string {
 const othersThan = (one: Interval, other: Interval | undefined): string =>
   other === undefined || interval(other) === interval(one) ? ABSENT : interval(other);
 
-const shareText = (share: Interval | null): string => (share === null ? ABSENT : interval(share));
-
 /** Column heads and cells of the steps; columns that no step has are left out. */
 export function stepTable(trajectory: Trajectory): { readonly head: string[]; readonly cells: string[][] } {
   const bits = inBits(trajectory);
@@ -60,7 +55,7 @@ export function stepTable(trajectory: Trajectory): { readonly head: string[]; re
     ["tokens read", ({ trainedTokens }) => (trainedTokens === null ? ABSENT : si(trainedTokens, ""))],
     ["bits/byte", ({ bitsPerByte }) => interval(bitsPerByte)],
     ["known pages", ({ almanac, bitsPerByte }) => othersThan(bitsPerByte, almanac?.bitsPerByte)],
-    ["knowledge", (step) => shareText(knowledgeOf(step))],
+    ["knowledge", (step) => shareOf(knowledgeOf(step) ?? { value: null, low: null, high: null })],
     ["complexity", ({ plane }) => (plane ? interval(bits(plane.mean.complexity)) : ABSENT)],
     ["expressivity", ({ plane }) => (plane ? interval(bits(plane.mean.expressivity)) : ABSENT)],
     ["optimality", ({ plane }) => (plane ? interval(plane.mean.optimality) : ABSENT)],

@@ -21,6 +21,7 @@ import {
   readPages,
   spellPage,
   statedValue,
+  valuePlaces,
 } from "./page.ts";
 import { type KindName, kindOf, priorBits } from "./relations.ts";
 import { factBits, kindShare, type SizeName, type Split, subjectBits, subjectsOf, type World } from "./world.ts";
@@ -105,16 +106,54 @@ function isTrue(page: Page, world: World): boolean {
 export function floors(page: Page, world: World, split: Split): Floors {
   const language = languageBits(page);
   const entity = world.entity(page.kind, page.name);
-  const kind = kindOf(page.kind);
-  const disclosed: number[] = [];
-  let unknownBits = language - Math.log2(kindShare(world.size, split, page.kind)) + kind.names.bits;
-  for (const said of page.entry) {
-    const value = statedValue(kind, said);
-    unknownBits += priorBits(kind, said.relation, value, disclosed);
-    disclosed[said.relation] = value;
-  }
+  const name = kindOf(page.kind).names.bits - Math.log2(kindShare(world.size, split, page.kind));
+  const unknownBits = priorsOf(page).reduce((total, bits) => total + bits, language + name);
   const subject = entity && isTrue(page, world) ? subjectBits(world, split, entity) : Infinity;
   return { knownBits: subject + language, unknownBits };
+}
+
+/** −log2 of the prior of every fact that the page states, in its order, given those that it has stated before. */
+function priorsOf(page: Page): number[] {
+  const kind = kindOf(page.kind);
+  const disclosed: number[] = [];
+  return page.entry.map((said) => {
+    const value = statedValue(kind, said);
+    const bits = priorBits(kind, said.relation, value, disclosed);
+    disclosed[said.relation] = value;
+    return bits;
+  });
+}
+
+/**
+ * Where a page states a fact. With everything before `start` read, nothing but one of the relation's values can follow;
+ * at `end`, and not before, it is certain which one stands there, whichever it is.
+ */
+export interface StatedFact {
+  /** with its kind: `person.trade` */
+  readonly relation: string;
+  /** of the space before the value */
+  readonly start: number;
+  /** behind the value, or behind the character after it where another value begins with this one */
+  readonly end: number;
+  /** given the facts that the page has stated before */
+  readonly priorBits: number;
+}
+
+/** The facts of a page, in the order in which its text states them. */
+export function statedFacts(page: Page): StatedFact[] {
+  const { relations } = kindOf(page.kind);
+  const places = valuePlaces(page);
+  const priors = priorsOf(page);
+  return page.entry.map((said, i) => {
+    const { name, begins } = relations[said.relation];
+    const [start, end] = places[i];
+    return {
+      relation: `${page.kind}.${name}`,
+      start: start - 1,
+      end: end + Number(begins[statedValue(kindOf(page.kind), said)]),
+      priorBits: priors[i],
+    };
+  });
 }
 
 /** A functional fact of the world, as a question with a finite set of answers (METHODS §6). */

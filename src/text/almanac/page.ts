@@ -189,22 +189,42 @@ function spellSentence({ patterns }: Phrasing, { pattern, picks }: Sentence): st
   );
 }
 
-export function spellPage({ kind: name, name: subject, heading, entry, notes }: Page): string {
+/** A statement as it is spelled, and where its value stands in it. */
+interface Spelled {
+  readonly text: string;
+  readonly value: readonly [start: number, end: number];
+}
+
+/** The sentences of the entry, each without the space before it. */
+function spellEntry({ kind: name, name: subject, entry }: Page): Spelled[] {
   const kind = kindOf(name);
   const slots = new Slots(kind, subject);
-  const paragraphs = [
-    entry.map(({ relation, pattern: number, picks }, i) => {
-      const pattern = kind.relations[relation].patterns[number];
-      const lists = slots.lists(pattern, relation, i === 0);
-      return spell(
-        pattern,
-        picks.map((pick, slot) => lists[slot][pick]),
-      );
-    }),
-    notes.map((note) => spellSentence(TOPICS[note.topic], note)),
-  ].map((sentences) => sentences.join(" "));
-  if (heading) paragraphs.unshift(spellSentence(HEADING, heading));
-  return paragraphs.join("\n");
+  return entry.map(({ relation, pattern: number, picks }, i) => {
+    const pattern = kind.relations[relation].patterns[number];
+    const lists = slots.lists(pattern, relation, i === 0);
+    const words = picks.map((pick, slot) => lists[slot][pick]);
+    const at = valueSlot(pattern);
+    const start = spell(pattern, words.slice(0, at)).length;
+    return { text: spell(pattern, words), value: [start, start + words[at].length] };
+  });
+}
+
+const spellHeading = ({ heading }: Page): string => (heading ? `${spellSentence(HEADING, heading)}\n` : "");
+
+export function spellPage(page: Page): string {
+  const entry = spellEntry(page).map(({ text }) => text);
+  const notes = page.notes.map((note) => spellSentence(TOPICS[note.topic], note));
+  return `${spellHeading(page)}${entry.join(" ")}\n${notes.join(" ")}`;
+}
+
+/** Where in the page's text each statement of the entry has its value. */
+export function valuePlaces(page: Page): [start: number, end: number][] {
+  let at = spellHeading(page).length;
+  return spellEntry(page).map(({ text, value: [start, end] }) => {
+    const place: [number, number] = [at + start, at + end];
+    at += text.length + 1;
+    return place;
+  });
 }
 
 function sentenceBits({ patterns, law }: Phrasing, { pattern }: Sentence): number {

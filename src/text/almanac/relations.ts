@@ -28,6 +28,8 @@ export interface Relation {
   readonly law: Law;
   /** the relation, by its number in the kind, whose value's number this one's is added to */
   readonly after: number | null;
+  /** [values] whether another value begins with this one, so that only what follows tells them apart */
+  readonly begins: readonly boolean[];
   readonly patterns: readonly Pattern[];
 }
 
@@ -51,6 +53,7 @@ function relations(drafts: Readonly<Record<string, Draft>>): Relation[] {
     values,
     law: weights ? weighted(weights) : uniform(after?.span ?? values.length),
     after: after?.relation ?? null,
+    begins: values.map((value) => values.some((other) => other !== value && other.startsWith(value))),
     patterns: sentences.map(pattern),
   }));
 }
