@@ -10,6 +10,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { z } from "zod";
 import { program } from "../src/cli/main.ts";
 import { fixture } from "../src/fixtures.testing.ts";
+import { REFUSED } from "../src/models/architectures/refused.ts";
 import {
   differences,
   type FixtureEntry,
@@ -219,9 +220,14 @@ function architecturesPage(compared: readonly Compared[]): string {
       compared.map((one) => [`\`${one.entry.model_type}\``, one.entry.name, one.entry.weights_dtype, ...measured(one)]),
     ),
     "## What was verified on which model",
-    "The fixtures are small models with random weights (three blocks, width 32 to 64) in every architecture's own layout of config and tensors; their golden values come from transformers in float64, most of them checked against a second implementation ([fixtures/README.md](../../fixtures/README.md) names both for each). Random weights of that size find wrong formulas, not wrong assumptions about published checkpoints.",
+    "The fixtures are small models with random weights (three blocks, width 32 to 64) in every architecture's own layout of config and tensors; their golden values come from transformers in float64, seventeen of them checked against a second implementation as well ([fixtures/README.md](../../fixtures/README.md) says which). Random weights of that size find wrong formulas, not wrong assumptions about published checkpoints.",
     "One trained model, stories260k (llama, 260 thousand parameters), is compared in the same way on three sentences. No published model of full size has been compared here for any architecture: `npm run verify:hub` measures SmolLM2-135M, GPT-2 and Pythia-70m and prints our figures beside published ones where there is a network.",
-    "An architecture that is not in the table is refused by name; `lossyscope inspect` reads its storage ledger all the same.",
+    "## What is refused, and what it lacks",
+    "An architecture that is not in the table above is refused by name, these with what the decoder would need; `lossyscope inspect` reads its storage ledger all the same.",
+    table(
+      ["architecture", "is", "missing"],
+      [...REFUSED].map(([name, { is, missing }]) => [`\`${name}\``, is, missing ?? "–"]),
+    ),
     "",
   ].join("\n\n");
 }

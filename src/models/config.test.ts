@@ -3,10 +3,15 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { specOf } from "./config.ts";
+import { REFUSED } from "./architectures/refused.ts";
+import { specOf, supportedArchitectures } from "./config.ts";
 
 const config = (name: string): Record<string, unknown> =>
   JSON.parse(readFileSync(fixture(`models/${name}/config.json`), "utf8"));
+
+it("no architecture is both done and refused", () => {
+  expect(supportedArchitectures.filter((name) => REFUSED.has(name))).toEqual([]);
+});
 
 describe("specOf refuses", () => {
   it.each<[string, unknown, RegExp]>([

@@ -5,8 +5,7 @@
 
 const STATE_SPACE = "a state-space model: its blocks have no attention";
 const HYBRID = "a mixture of attention and state-space blocks";
-const LATENT =
-  "attention over keys and values that are unpacked from a narrow latent, with a head's turning part beside it";
+const LATENT = "a model whose attention reads keys and values that are unpacked from a narrow latent";
 const ENCODER = "an encoder: every token sees those after it, so that there is no next token to predict";
 const PAIR = "an encoder and a decoder: what it predicts depends on a second text";
 const SCAN = "the selective scan";
