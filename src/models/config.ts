@@ -5,6 +5,7 @@
 import { LossyscopeError } from "../numeric/errors.ts";
 import { bloom } from "./architectures/bloom.ts";
 import { cohere, cohere2 } from "./architectures/cohere.ts";
+import { exaone } from "./architectures/exaone.ts";
 import { exaone4 } from "./architectures/exaone4.ts";
 import { falcon } from "./architectures/falcon.ts";
 import { gemma } from "./architectures/gemma.ts";
@@ -54,6 +55,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["cohere", cohere],
   ["cohere2", cohere2],
   ["ernie4_5", ernie45],
+  ["exaone", exaone],
   ["exaone4", exaone4],
   ["falcon", falcon],
   ["gemma", gemma],
