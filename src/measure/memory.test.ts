@@ -4,7 +4,7 @@ import { runtimeBytes } from "../engines/memory.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
-import { foreseeMemory } from "./memory.ts";
+import { foreseeLmEval, foreseeMemory } from "./memory.ts";
 
 const model = async () => {
   const checkpoint = await openCheckpoint(fixture("models/llama"));
@@ -29,6 +29,15 @@ describe("the memory foreseen", () => {
     const batchTokens = Math.ceil(totalmem() / spec.width);
     expect(() => foreseeMemory(spec, weights, { longest: 64, batchTokens })).toThrow(
       /the model needs about [\d.]+ GB of memory, this machine has [\d.]+ GB \([\d.]+ GB free\): measure a smaller model/,
+    );
+  });
+
+  it("of lm-evaluation-harness's windows grows with the square of their length, and what is too much is refused", async () => {
+    const { spec, weights } = await model();
+    foreseeLmEval(spec, weights, 512);
+    const longest = Math.ceil(Math.sqrt(totalmem()));
+    expect(() => foreseeLmEval(spec, weights, longest)).toThrow(
+      /windows are of [\d,]+ tokens here; leave out --like lm-eval/,
     );
   });
 });

@@ -8,18 +8,23 @@ export function foreseeMemory(spec: DecoderSpec, weights: WeightSource, load: Lo
   requireMemory(runtimeBytes(spec, weights, load), "measure a smaller model, pass a smaller --batch-tokens");
 }
 
+/** What the runtime's arena holds beyond what is alive, as measured on windows of 8,192 tokens (SmolLM2-135M: 7.7 GB). */
+const ARENA = 1.3;
+
 /**
- * Windows as long as the model reads at once are long enough for attention's scores to count (`models/attention.ts`), and
- * the losses are the harness's, which take twice a chunk of logits more (`models/heads.ts`).
+ * Windows as long as the model reads at once are long enough for attention's scores to count (`models/attention.ts`): three
+ * arrays of a block's, an eighth of the window. The losses are the harness's, with four chunks of logits alive at a time
+ * (`models/heads.ts`).
  * @param longest tokens of the longest window
  * @throws LossyscopeError `memory` as `foreseeMemory`
  */
 export function foreseeLmEval(spec: DecoderSpec, weights: WeightSource, longest: number): void {
-  const scores = Math.max(...spec.blocks.map((block) => 8 * block.attention.heads)) * Math.ceil(longest / 8) * longest;
+  const heads = spec.blocks.reduce((most, { attention }) => Math.max(most, attention.heads), 0);
+  const scores = 12 * heads * Math.ceil(longest / 8) * longest;
   const masks = 2 * longest ** 2;
-  const lanes = 8 * longest * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
+  const lanes = 16 * longest * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
   requireMemory(
-    runtimeBytes(spec, weights, { longest, batchTokens: longest }) + scores + masks + lanes,
+    ARENA * (runtimeBytes(spec, weights, { longest, batchTokens: longest }) + scores + masks + lanes),
     `lm-evaluation-harness's windows are of ${longest.toLocaleString("en-US")} tokens here; leave out --like lm-eval, cut documents with --split-on`,
   );
 }
