@@ -99,7 +99,7 @@ export async function observe(
       passSeconds: pass.seconds,
       enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0),
     },
-    likeLmEval: likeLmEval && likeLmEval.tally,
+    likeLmEval: likeLmEval?.tally ?? null,
   };
 }
 
