@@ -1,6 +1,6 @@
 /**
- * Opens reports in a browser as a reader does, from the disk, narrow and wide, light and dark: nothing overflows, nothing
- * is logged, nothing is fetched, hostile text runs nothing, the order selector, the bits under the pointer and the slider over steps work.
+ * Opens reports in a browser as a reader does, from the disk, narrow and wide, light and dark: nothing overflows, no word
+ * is broken, nothing is logged, nothing is fetched, hostile text runs nothing, the order selector, the bits under the pointer and the slider over steps work.
  * Skipped where no Chromium is installed (`CHROMIUM` names another one than /usr/bin/chromium).
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -37,6 +37,24 @@ const reports: Record<string, Profile> = {
   "half an almanac": halfAlmanac(),
   hostile: hostile(),
 };
+
+/** Words of the page's own text whose letters stand on two lines; code and the text that was measured may break. */
+const BROKEN_WORDS = `(() => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const broken = [];
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (node.parentElement.closest("svg, script, style, code, .shaded, .words-of, .foreign")) continue;
+    for (const { 0: word, index } of node.data.matchAll(/[\\p{L}\\p{N}]{2,}/gu)) {
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)));
+      if (lines.size > 1) broken.push(word);
+    }
+  }
+  return broken;
+})()`;
 
 describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${executablePath})`, () => {
   const folder = mkdtempSync(join(tmpdir(), "lossyscope-report-"));
@@ -88,10 +106,15 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     return { page, said, close: () => context.close() };
   }
 
-  const views = ["light", "dark"].flatMap((theme) => [390, 1280].map((width) => [width, theme] as const));
+  const views = [
+    [320, "light"],
+    [390, "dark"],
+    [1280, "light"],
+    [1280, "dark"],
+  ] as const;
   describe.each(views)("%i px, %s", (width, theme) => {
     it.each([...Object.keys(reports), TRAJECTORY])("%s fits and is quiet", async (name) => {
-      const { page, said, close } = await open(name, width, theme as "light" | "dark");
+      const { page, said, close } = await open(name, width, theme);
       // every fold open: their content has to fit as well
       await page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true");
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
@@ -101,9 +124,27 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
         .filter((text) => { const { left, right } = text.getBoundingClientRect(); return left < 0 || right > innerWidth; })
         .map((text) => text.textContent)`);
       expect(outside).toEqual([]);
+      expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
       expect(said).toEqual([]);
       await close();
     });
+  });
+
+  it("prints what is shown, short: what is folded stays folded", async () => {
+    const { page, close } = await open("deep", 1280, "light");
+    const pagesOf = async (): Promise<number> => {
+      const pdf = await page.pdf({
+        format: "A4",
+        margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" },
+      });
+      return pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)!.length;
+    };
+    const short = await pagesOf();
+    expect(short).toBeLessThanOrEqual(12);
+    expect(await page.evaluate("document.querySelectorAll('details[open]').length")).toBe(0);
+    await page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true");
+    expect(await pagesOf()).toBeGreaterThan(short);
+    await close();
   });
 
   it("shows the paper of the reader's theme", async () => {

@@ -74,6 +74,10 @@ describe("lossyscope facts", () => {
     const page = readFileSync(at("out", "facts.html"), "utf8");
     expect(page).toContain('class="knowing wide"');
     expect(found.examples.length).toBeGreaterThan(5);
+    const sure = found.mistakes.map(({ confidence }: { confidence: number }) => confidence);
+    expect(sure.length).toBeGreaterThan(0);
+    expect(sure).toEqual(sure.toSorted((a: number, b: number) => b - a));
+    expect(new Set(found.mistakes.map(({ verdict }: { verdict: string }) => verdict))).toEqual(new Set(["confusion"]));
   });
 
   it("lands in the profile and the report of measure, and its file in the profile's id", async () => {
@@ -109,6 +113,7 @@ describe("lossyscope facts", () => {
     const other = await measured(writeText(at("fewer", "facts.jsonl"), fewer.join("\n")), "--no-text");
     expect(other.id).not.toBe(profile.id);
     expect(other.facts!.examples).toEqual([]);
+    expect(other.facts!.mistakes).toBeUndefined();
   });
 
   it("takes tables and templates, and names what is wrong with them", async () => {

@@ -47,6 +47,19 @@ const judgementSchema = z.object({
   }),
 });
 
+const exampleSchema = z.object({
+  subject: z.string().meta({ description: "whom or what the fact is about" }),
+  relation: z.string().meta({ description: "what about it" }),
+  exposures: count.nullable().meta({ description: "training documents that state it" }),
+  prompt: z.string().meta({ description: "what the model went on from" }),
+  value: z.string().meta({ description: "the truth" }),
+  answer: z.string().meta({ description: "what greedy decoding said" }),
+  verdict: z.enum(VERDICTS).meta({ description: "of the answer" }),
+  favourite: z.string().meta({ description: "the most probable candidate" }),
+  confidence: z.number().meta({ description: "its probability" }),
+  probability: z.number().meta({ description: "that of the truth" }),
+});
+
 export const factsSchema = z.object({
   source: z
     .object({
@@ -102,22 +115,11 @@ export const factsSchema = z.object({
     })
     .nullable()
     .meta({ description: "what the weights keep of the facts; null where facts have no prior" }),
-  examples: z
-    .array(
-      z.object({
-        subject: z.string().meta({ description: "whom or what the fact is about" }),
-        relation: z.string().meta({ description: "what about it" }),
-        exposures: count.nullable().meta({ description: "training documents that state it" }),
-        prompt: z.string().meta({ description: "what the model went on from" }),
-        value: z.string().meta({ description: "the truth" }),
-        answer: z.string().meta({ description: "what greedy decoding said" }),
-        verdict: z.enum(VERDICTS).meta({ description: "of the answer" }),
-        favourite: z.string().meta({ description: "the most probable candidate" }),
-        confidence: z.number().meta({ description: "its probability" }),
-        probability: z.number().meta({ description: "that of the truth" }),
-      }),
-    )
-    .meta({ description: "some questions with their answers; empty with --no-text" }),
+  examples: z.array(exampleSchema).meta({ description: "some questions with their answers; empty with --no-text" }),
+  mistakes: z
+    .array(exampleSchema)
+    .optional()
+    .meta({ description: "answers that were made up with the most confidence, of all asked; absent with --no-text" }),
   interval: z
     .object({
       level: z.literal(0.95).meta({ description: "coverage that the intervals aim at" }),

@@ -130,6 +130,33 @@ describe("sections", () => {
     }
   });
 
+  it("show what was made up first, the surest first, and fold what is known", () => {
+    const one = (answer: string, verdict: Facts["examples"][number]["verdict"], confidence: number) => ({
+      ...FACTS.examples[0],
+      answer,
+      verdict,
+      confidence,
+    });
+    const drawn = [
+      one("known one", "exact", 0.9),
+      one("made up low", "confusion", 0.2),
+      one("beside it", "offType", 0.99),
+      one("made up high", "confusion", 0.8),
+    ];
+    const older = factsSection({ ...FACTS, examples: drawn })!.body;
+    const places = ["made up high", "made up low", "beside it", "<details", "known one"].map((text) =>
+      older.indexOf(text),
+    );
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    // kept by the measurement from everything that was asked
+    const mistakes = [one("worst of all", "confusion", 0.95)];
+    const newer = factsSection({ ...FACTS, examples: drawn, mistakes })!.body;
+    expect(newer.indexOf("worst of all")).toBeLessThan(newer.indexOf("beside it"));
+    expect(newer.indexOf("made up high")).toBeGreaterThan(newer.indexOf("<details"));
+    expect(newer).toContain("3 questions drawn by chance: 1 right");
+  });
+
   it("leave out what is missing", () => {
     const bare = {
       ...FACTS,
@@ -139,7 +166,7 @@ describe("sections", () => {
       calibration: { ...FACTS.calibration, bins: [] },
     };
     const { body, means } = factsSection(bare)!;
-    expect(body).not.toContain("Some questions");
+    expect(body).not.toContain("drawn by chance");
     expect(body).not.toContain("bits spent");
     expect(means).toHaveLength(2);
     expect(factsSection(undefined)).toBeNull();

@@ -1,7 +1,7 @@
 /**
  * The report's one page: style sheet, the little script and the frame around the sections. Nothing is loaded from
  * anywhere: system fonts, inline SVG, and a content policy that forbids every request and every script but the page's
- * own, by its digest. All is readable without the script; it adds the bits under the pointer and unfolds for printing.
+ * own, by its digest. All is readable without the script; it adds the bits under the pointer. What is folded stays folded in print.
  */
 import { createHash } from "node:crypto";
 import { heatElement } from "./marks/heat.ts";
@@ -24,7 +24,7 @@ const STYLE = `
 @media (prefers-color-scheme:dark){:root{${variables(THEMES.dark)}}}
 *{box-sizing:border-box}
 html{background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%;scroll-behavior:smooth}
-body{margin:0 auto;max-width:1120px;padding:0 24px 96px;font:16px/1.55 var(--sans);overflow-wrap:anywhere}
+body{margin:0 auto;max-width:1120px;padding:0 24px 96px;font:16px/1.55 var(--sans);overflow-wrap:break-word}
 p{margin:0 0 .75em}
 h1,h2{font-family:var(--serif);font-weight:400;text-wrap:balance;letter-spacing:-.01em;margin:0}
 h3{font:600 12px/1.4 var(--sans);letter-spacing:.02em;margin:0 0 .5em;color:var(--ink)}
@@ -143,7 +143,7 @@ table{border-collapse:collapse;font-size:14px;width:100%}
 caption{text-align:left;font-weight:600;padding-bottom:8px}
 th,td{overflow-wrap:normal;text-align:right;padding:6px 0 6px 18px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
 th:first-child{text-align:left;padding-left:0}
-.words td,.words th{text-align:left;overflow-wrap:anywhere}
+.words td,.words th{text-align:left}
 thead th{color:var(--muted);font-size:13px;vertical-align:bottom}
 td data{white-space:nowrap}
 td svg.spark{display:inline-block}
@@ -174,7 +174,14 @@ footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:va
 @media (max-width:1080px){section{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "body" "note";max-width:760px}aside{margin-top:20px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:0 36px;grid-auto-flow:row}}
 @media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
 @media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}.selector span{flex-basis:100%}th,td{padding-left:12px}}
-@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:10.5pt}nav,.selector,.slider,#tip{display:none}section{break-inside:auto;padding:24px 0}figure,tr{break-inside:avoid}.shaded{max-height:none;overflow:visible}.shaded *,.bar,.swatch{print-color-adjust:exact;-webkit-print-color-adjust:exact}.order{display:block!important}}
+@media screen and (max-width:720px){.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.stack,.stack caption,.stack tbody,.stack tr{display:block}.stack tr{border-bottom:1px solid var(--rule);padding:8px 0}.stack th,.stack td{display:grid;grid-template-columns:6em minmax(0,1fr);gap:0 8px;border:0;padding:1px 0;justify-items:start}.stack [data-head]::before{content:attr(data-head);color:var(--muted)}}
+@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:9.5pt;line-height:1.4}nav,.slider,#tip{display:none}
+.top{padding:0 0 20px;max-width:none}.top .kind{margin:0 0 16px}.top h1{font-size:26pt}.top .beside{margin-top:14px;font-size:11pt}.facts{grid-template-columns:repeat(5,1fr);gap:0 16px;margin-top:18px}.facts dd{font-size:14pt}
+section{display:block;max-width:none;padding:14px 0 4px}section>header{margin-bottom:12px}section h2{font-size:16pt}section>header,h3,h4,figcaption,caption,summary,.lede{break-after:avoid}
+aside{display:block;columns:2;column-gap:32px;margin:8px 0 0;font-size:8.5pt;line-height:1.4}aside p,aside h3{break-inside:avoid}.lede{font-size:12pt}.small,.aside,.absent{font-size:8.5pt}
+figure{margin-bottom:14px}figure,tr,.passage{break-inside:avoid}svg.wide{display:block;max-width:620px}svg.narrow{display:none}svg.matrix,svg.panel{max-width:340px}.panels{grid-template-columns:repeat(2,minmax(0,1fr))}
+.scroll{margin-bottom:14px;overflow:visible}table,details summary{font-size:8.5pt}th,td{padding:3px 0 3px 12px}.numbers{margin:4px 0 10px}
+.shaded{max-height:none;overflow:visible;font-size:9pt;line-height:1.5}.passage:has(>.shaded){break-inside:auto}.shaded *,.bar,.swatch,.said,.words-of mark,.selector label{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;
 
@@ -234,9 +241,6 @@ const show=(event)=>{
 addEventListener("pointermove",show,{passive:true});
 addEventListener("pointerdown",show,{passive:true});
 addEventListener("scroll",hide,{passive:true,capture:true});
-let folded=[];
-addEventListener("beforeprint",()=>{folded=[...document.querySelectorAll("details:not([open])")];for(const one of folded)one.open=true});
-addEventListener("afterprint",()=>{for(const one of folded)one.open=false});
 })();
 `.trim();
 

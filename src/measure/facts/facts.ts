@@ -27,6 +27,8 @@ export interface FactsRequest {
 
 /** Facts shown, for each number of exposures. */
 const EXAMPLES = 3;
+/** Answers made up with confidence that are kept, of all. */
+const MISTAKES = 12;
 
 interface Asked {
   /** index of the fact */
@@ -69,11 +71,14 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
     commonest: (relation) => set.relations.get(relation)!.commonest,
     seed,
   });
+  const write = (index: number): Example =>
+    exampleOf(facts[asked[index].fact], asked[index], replies[index], judged[index]);
   return {
     source: { name: set.name, digest: set.digest },
     ...figures,
     notes: [...figures.notes, ...notesOf(set)],
-    examples: keepText ? examplesOf(facts, asked, replies, judged, seed) : [],
+    examples: keepText ? examplesOf(facts, asked, seed, write) : [],
+    ...(keepText && { mistakes: mistakesOf(asked, judged, write) }),
   };
 }
 
@@ -112,37 +117,55 @@ function verdictOf(candidate: number | null, truth: number): Verdict {
   return candidate === truth ? "exact" : "confusion";
 }
 
+type Example = Facts["examples"][number];
+
 /** Some facts for each number of exposures, by seed, each with one of its prompts. */
 function examplesOf(
   facts: readonly Fact[],
   asked: readonly Asked[],
-  replies: readonly Reply[],
-  judged: readonly Answered[],
   seed: number,
-): Facts["examples"] {
+  write: (index: number) => Example,
+): Example[] {
   const levels = [...groupBy(asked.keys(), (index) => facts[asked[index].fact].exposures)];
   return levels
     .sort(([a], [b]) => (a ?? -1) - (b ?? -1))
     .flatMap(([exposures, own]) => {
       const drawn = random(seed, "fact examples", exposures ?? "unknown").shuffle([...own]);
       const apart = [...new Map(drawn.map((index) => [facts[asked[index].fact].subject, index])).values()];
-      return apart.slice(0, EXAMPLES).map((index) => {
-        const { subject, relation, value } = facts[asked[index].fact];
-        const { question } = asked[index];
-        const { nats, answer } = replies[index];
-        const { verdict, confidence, probability } = judged[index];
-        return {
-          subject,
-          relation,
-          exposures,
-          prompt: question.prompt,
-          value,
-          answer,
-          verdict,
-          favourite: question.candidates[nats.indexOf(nats.reduce((a, b) => Math.min(a, b)))],
-          confidence,
-          probability,
-        };
-      });
+      return apart.slice(0, EXAMPLES).map(write);
     });
+}
+
+/** What was made up with the most confidence, the surest first, each fact once. */
+function mistakesOf(
+  asked: readonly Asked[],
+  judged: readonly Answered[],
+  write: (index: number) => Example,
+): Example[] {
+  const surest = new Map<number, number>();
+  for (const [index, { verdict, confidence }] of judged.entries()) {
+    if (verdict !== "confusion") continue;
+    const { fact } = asked[index];
+    const before = surest.get(fact);
+    if (before === undefined || judged[before].confidence < confidence) surest.set(fact, index);
+  }
+  return [...surest.values()]
+    .sort((a, b) => judged[b].confidence - judged[a].confidence || a - b)
+    .slice(0, MISTAKES)
+    .map(write);
+}
+
+function exampleOf(fact: Fact, { question }: Asked, { nats, answer }: Reply, judged: Answered): Example {
+  return {
+    subject: fact.subject,
+    relation: fact.relation,
+    exposures: fact.exposures,
+    prompt: question.prompt,
+    value: fact.value,
+    answer,
+    verdict: judged.verdict,
+    favourite: question.candidates[nats.indexOf(nats.reduce((a, b) => Math.min(a, b)))],
+    confidence: judged.confidence,
+    probability: judged.probability,
+  };
 }

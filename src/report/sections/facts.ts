@@ -5,7 +5,7 @@
 import type { FactRates, Facts } from "../../profile/facts.ts";
 import type { Interval } from "../../profile/figures.ts";
 import { exposuresText, inPercent, known, RATE_HEADS } from "../facts.ts";
-import { ABSENT, count, figure, interval, percent, sentence } from "../format.ts";
+import { ABSENT, count, counted, figure, interval, percent, sentence } from "../format.ts";
 import { calibrationMark } from "../marks/calibration.ts";
 import { knowing } from "../marks/knowing.ts";
 import { stepLines } from "../marks/steps.ts";
@@ -55,24 +55,53 @@ const short = (text: string): string => element("span", { class: "short" }, mark
 
 const foreign = (text: string): string => `<bdi>${markup(text)}</bdi>`;
 
-function examples({ examples: given }: Facts): string {
+function answers(caption: string, given: readonly Example[]): string {
   if (given.length === 0) return "";
   return table(
-    "Some questions, what is true and what it says",
-    ["told", "question", "truth", "answer", "sure"],
+    caption,
+    ["told", "question", "answer", "truth", "sure"],
     given.map(({ exposures, prompt, value, answer, verdict, confidence }) => [
       short(exposuresText(exposures)),
       `${foreign(prompt)} …`,
-      foreign(value),
       element(
         "span",
         { class: `said ${CLASSES[verdict]}`, title: SAID[verdict] },
         answer === "" ? "∅" : foreign(answer),
       ),
+      foreign(value),
       short(percent(confidence)),
     ]),
     "words",
   );
+}
+
+const surestFirst = (given: readonly Example[]): Example[] => [...given].sort((a, b) => b.confidence - a.confidence);
+
+/** Misses first, what was made up before what is beside the point, the surest of either first; what is right is folded. */
+function examples({ examples: drawn, mistakes }: Facts): string {
+  const of = (verdict: Example["verdict"]): Example[] => drawn.filter((one) => one.verdict === verdict);
+  const madeUp = surestFirst(mistakes ?? of("confusion"));
+  const beside = surestFirst(of("offType"));
+  const right = of("exact");
+  const fold = (title: string, content: string): string =>
+    content === "" ? "" : element("details", { class: "numbers" }, element("summary", {}, markup(title)), content);
+  const known = surestFirst(right);
+  const rest = mistakes ? [...surestFirst(of("confusion")), ...known] : known;
+  return [
+    answers(
+      mistakes
+        ? "What it made up where it was surest, of all that it was asked"
+        : "What it made up, the surest first, among some questions drawn by chance",
+      madeUp,
+    ),
+    answers("Answers beside the point, among some questions drawn by chance", beside),
+    fold(
+      mistakes
+        ? `${counted(rest.length, "question")} drawn by chance: ${count(right.length)} right, the misses first`
+        : `${counted(right.length, "question")} that it knew`,
+      answers(mistakes ? "Questions drawn by chance" : "Questions that it knew", rest),
+    ),
+  ].join("");
 }
 
 function judgement({ calibration, errorByBits }: Facts): string {

@@ -26,19 +26,30 @@ export const estimate = (path: Path, given: Interval): string => data(path, give
 export const paragraph = (text: string, className?: string): string =>
   element("p", { class: className }, markup(text.replace(/(\d) %/g, "$1\u00a0%")));
 
-/** @param rows cells as markup; the first of each row is its header. Words stand left, figures right. */
+/**
+ * A table that scrolls in its own box. Tables of words that are broad stand as a stack of rows where the page is narrow,
+ * each cell beside the head of its column; roles keep them tables for those who do not see them.
+ * @param rows cells as markup; the first of each row is its header. Words stand left, figures right.
+ */
 export function table(
   caption: string,
   head: readonly string[],
   rows: readonly (readonly string[])[],
   content: "figures" | "words" = "figures",
 ): string {
-  const header = head.map((cell) => element("th", { scope: "col" }, markup(cell))).join("");
+  const stack = content === "words" && head.length > 2;
+  const role = (name: string): { role?: string } => (stack ? { role: name } : {});
+  const header = head.map((cell) => element("th", { scope: "col", ...role("columnheader") }, markup(cell))).join("");
   const body = rows.map((row) =>
     element(
       "tr",
-      {},
-      ...row.map((cell, index) => (index === 0 ? element("th", { scope: "row" }, cell) : element("td", {}, cell))),
+      role("row"),
+      ...row.map((cell, index) => {
+        const named = stack ? { "data-head": head[index] } : {};
+        return index === 0
+          ? element("th", { scope: "row", ...role("rowheader"), ...named }, cell)
+          : element("td", { ...role("cell"), ...named }, cell);
+      }),
     ),
   );
   return element(
@@ -46,10 +57,10 @@ export function table(
     { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     element(
       "table",
-      { class: content === "words" ? content : undefined },
+      { class: content === "words" ? (stack ? "words stack" : content) : undefined, ...role("table") },
       element("caption", {}, markup(caption)),
-      element("thead", {}, element("tr", {}, header)),
-      element("tbody", {}, ...body),
+      element("thead", role("rowgroup"), element("tr", role("row"), header)),
+      element("tbody", role("rowgroup"), ...body),
     ),
   );
 }
