@@ -220,6 +220,16 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     await close();
   });
 
+  it("unfolds the section of METHODS that a link leads to, without its script too", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(address("sample"));
+    expect(await page.isVisible("#methods-1\\.1")).toBe(false);
+    await page.click("#own-size .methods a");
+    await page.waitForSelector("#methods-1\\.1", { state: "visible" });
+    await context.close();
+  });
+
   it("is readable without its script", async () => {
     const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
     const page = await context.newPage();

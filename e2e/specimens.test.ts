@@ -46,7 +46,7 @@ describe.skipIf(!hasSpecimens)("the specimens (need specimens/main)", () => {
     }
   });
 
-  it("the last checkpoint of the main one goes with the package, alone", async () => {
+  it("the last checkpoint of the main one goes with the package, alone; METHODS too", async () => {
     const root = fileURLToPath(new URL("..", import.meta.url));
     const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
       cwd: root,
@@ -56,6 +56,8 @@ describe.skipIf(!hasSpecimens)("the specimens (need specimens/main)", () => {
     const folders = new Set(files.map(({ path }) => /^(specimens\/.*)\/[^/]+$/.exec(path)?.[1]).filter(Boolean));
     const last = (await findRun([specimen("main")])).checkpoints.at(-1)!;
     expect([...folders]).toEqual([join("specimens/main", last.name)]);
+    // reports carry the sections of METHODS that they cite
+    expect(files.map(({ path }) => path)).toContain("docs/METHODS.md");
   });
 });
 

@@ -1,6 +1,7 @@
 /** The frame of a page of its own: what it is, what it says first, its sections and how to get to them. */
 import { VERSION } from "../profile/version.ts";
 import { element, markup } from "./marks/svg.ts";
+import { references } from "./methods.ts";
 import { page } from "./page.ts";
 import { paragraph, type Section, section } from "./sections/parts.ts";
 
@@ -31,11 +32,13 @@ export function framed(
     "nav",
     { "aria-label": "Contents" },
     ...sections.map(({ id, title: named }) => element("a", { href: `#${id}` }, markup(named))),
+    element("a", { href: "#methods" }, "Methods"),
   );
-  const foot = element(
-    "footer",
-    {},
-    markup(`Drawn by lossyscope ${VERSION}. METHODS names the project's page on what every figure means.`),
+  const foot = element("footer", {}, markup(`Drawn by lossyscope ${VERSION}.`));
+  return page(
+    title,
+    [],
+    `${top}${contents}<main>${sections.map(section).join("")}${references(sections.map(({ methods }) => methods))}</main>${foot}`,
+    script,
   );
-  return page(title, [], `${top}${contents}<main>${sections.map(section).join("")}</main>${foot}`, script);
 }

@@ -68,7 +68,13 @@ describe.each(variants)("report of %s", (_, profile) => {
     const expected = ["coding", ...almanac, "text", "own-size", "plane", "geometry", "ledger", "account"];
     expect(sectionsOf(page)).toEqual(profile.refusals.length > 0 ? [...expected, "refusals"] : expected);
     for (const id of sectionsOf(page)) expect(page).toContain(`<a href="#${id}">`);
-    expect(page.match(/<p class="methods">METHODS §/g)).toHaveLength(sectionsOf(page).length);
+    expect(page.match(/<p class="methods">METHODS <a href="#methods-[\d.]+">§/g)).toHaveLength(sectionsOf(page).length);
+  });
+
+  it("carries every section of METHODS that it cites", () => {
+    for (const [, target] of page.matchAll(/href="#(methods[^"]*)"/g)) expect(page).toContain(`id="${target}"`);
+    expect(page).toContain("<summary>§1 Coding: how small the text gets</summary>");
+    expect(page).not.toContain("<summary>§12 ");
   });
 
   it("asks nothing of any network and runs no script but its own", () => {
@@ -87,7 +93,7 @@ describe.each(variants)("report of %s", (_, profile) => {
   });
 
   it("never writes what is no number", () =>
-    expect(page.replace(/<script>.*<\/script>/s, "")).not.toMatch(/\bNaN\b|Infinity|undefined|\[object|>null</));
+    expect(page.replace(/<div id="methods".*/s, "")).not.toMatch(/\bNaN\b|Infinity|undefined|\[object|>null</));
 });
 
 describe("figures", () => {

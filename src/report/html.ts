@@ -9,6 +9,7 @@ import type { Profile } from "../profile/profile.ts";
 import { count, si } from "./format.ts";
 import { headline } from "./headline.ts";
 import { element, markup } from "./marks/svg.ts";
+import { references } from "./methods.ts";
 import { page } from "./page.ts";
 import { withoutPaths } from "./paths.ts";
 import { accountSection, refusalSection } from "./sections/account.ts";
@@ -84,19 +85,14 @@ export function renderReport(given: Profile): string {
     "nav",
     { "aria-label": "Contents" },
     ...sections.map(({ id, title }) => element("a", { href: `#${id}` }, markup(title))),
+    element("a", { href: "#methods" }, "Methods"),
   );
   const { tool } = profile.provenance;
-  const foot = element(
-    "footer",
-    {},
-    markup(
-      `Drawn from profile ${profile.id} by ${tool.name} ${tool.version}. METHODS names the project's page on what every figure means.`,
-    ),
-  );
+  const foot = element("footer", {}, markup(`Drawn from profile ${profile.id} by ${tool.name} ${tool.version}.`));
   const orders = [...new Set(profile.plane?.layers.flatMap((layer) => Object.keys(layer.orders)))];
   return page(
     `${profile.model.name} on ${profile.corpus.name}: compression profile`,
     orders,
-    `${top(profile)}${contents}<main>${sections.map(section).join("")}</main>${foot}`,
+    `${top(profile)}${contents}<main>${sections.map(section).join("")}${references(sections.map(({ methods }) => methods))}</main>${foot}`,
   );
 }

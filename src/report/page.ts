@@ -170,6 +170,8 @@ ${steps
   .join("")}
 ::highlight(token){text-decoration:underline 2px;text-underline-offset:3px}
 #tip{position:fixed;z-index:1;pointer-events:none;background:var(--ink);color:var(--paper);font:13px/1.4 var(--sans);font-variant-numeric:tabular-nums;padding:5px 9px;border-radius:4px;max-width:260px}
+.references{border-top:1px solid var(--rule);padding:52px 0 64px;max-width:760px}.references h2{font-size:clamp(25px,3vw,32px);margin-bottom:20px}
+.references details{border-top:1px solid var(--rule);padding:8px 0}.method{font-size:14px;line-height:1.55;padding:8px 0}.method ul{padding-left:1.2em}.method table{width:auto;display:block;overflow-x:auto}.method li>p{margin:0}
 footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:var(--muted)}
 @media (max-width:1080px){section{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "body" "note";max-width:760px}aside{margin-top:20px;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:0 36px;grid-auto-flow:row}}
 @media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
@@ -180,7 +182,7 @@ footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:va
 section{display:block;max-width:none;padding:14px 0 4px}section>header{margin-bottom:12px}section h2{font-size:16pt}section>header,h3,h4,figcaption,caption,summary,.lede{break-after:avoid}
 aside{display:block;columns:2;column-gap:32px;margin:8px 0 0;font-size:8.5pt;line-height:1.4}aside p,aside h3{break-inside:avoid}.lede{font-size:12pt}.small,.aside,.absent{font-size:8.5pt}
 figure{margin-bottom:14px}figure,tr,.passage{break-inside:avoid}svg.wide{display:block;max-width:620px}svg.narrow{display:none}svg.matrix,svg.panel{max-width:340px}.panels{grid-template-columns:repeat(2,minmax(0,1fr))}
-.scroll{margin-bottom:14px;overflow:visible}table,details summary{font-size:8.5pt}th,td{padding:3px 0 3px 12px}.numbers{margin:4px 0 10px}
+.scroll{margin-bottom:14px;overflow:visible}table,details summary{font-size:8.5pt}th,td{padding:3px 0 3px 12px}.numbers{margin:4px 0 10px}.references{padding:14px 0}.references h2{font-size:16pt;margin:0 0 8px}.references details{display:inline-block;border:0;padding:0 14px 2px 0}.references details[open]{display:block}
 .shaded{max-height:none;overflow:visible;font-size:9pt;line-height:1.5}.passage:has(>.shaded){break-inside:auto}.shaded *,.bar,.swatch,.said,.words-of mark,.selector label{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;

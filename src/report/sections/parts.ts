@@ -6,6 +6,7 @@ import type { Interval } from "../../profile/figures.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { ABSENT, figure, interval } from "../format.ts";
 import { element, markup } from "../marks/svg.ts";
+import { citation } from "../methods.ts";
 
 type Path = readonly (string | number)[];
 
@@ -46,9 +47,11 @@ export function table(
       role("row"),
       ...row.map((cell, index) => {
         const named = stack ? { "data-head": head[index] } : {};
+        // one box beside the head
+        const content = stack ? element("div", {}, cell) : cell;
         return index === 0
-          ? element("th", { scope: "row", ...role("rowheader"), ...named }, cell)
-          : element("td", { ...role("cell"), ...named }, cell);
+          ? element("th", { scope: "row", ...role("rowheader"), ...named }, content)
+          : element("td", { ...role("cell"), ...named }, content);
       }),
     ),
   );
@@ -132,7 +135,7 @@ export function section({ id, title, methods, body, means, misread }: Section): 
       "header",
       {},
       element("h2", { id: `${id}-title` }, markup(title)),
-      element("p", { class: "methods" }, `METHODS ${markup(methods)}`),
+      element("p", { class: "methods" }, citation(methods)),
     ),
     element("div", { class: "body" }, body),
     element("aside", {}, note("What it means", means), note("Easily misread", misread)),

@@ -226,7 +226,7 @@ function coursesSection(trajectory: Trajectory): Section {
   return {
     id: "courses",
     title: "What changes, and when",
-    methods: "§1, §2, §3, §9",
+    methods: "§1, §2.3–2.4, §3, §9",
     body: [
       element("div", { class: "panels" }, ...figures),
       numbers(
