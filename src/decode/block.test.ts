@@ -179,3 +179,12 @@ describe("a block", () => {
     expect(partedBytes(Uint8Array.of(0x82, 0x82, 0x82, 0x82), 2)).toBe(0);
   });
 });
+
+it("text that spells a token without a row in the model goes as bytes", () => {
+  const token = { special: false, single_word: false, lstrip: false, rstrip: false, normalized: false };
+  const file = { ...byteLevelTokenizerJson(), added_tokens: [{ ...token, id: 257, content: "<no-row>" }] };
+  const tokenizer = createTokenizer(file, { rows: 257 });
+  const bytes = Buffer.from("a<no-row>");
+  expect(transcribe(tokenizer, bytes)).toEqual(asBytes(bytes));
+  expect(transcribe(tokenizer, Buffer.from("no-row")).escapes).toEqual([]);
+});

@@ -48,7 +48,7 @@ export async function* continueText(
   { prompt, threads, signal, ...options }: ContinueOptions,
 ): AsyncGenerator<{ readonly id: number; readonly bytes: Uint8Array }> {
   const { folder, config } = checkpoint;
-  const tokenizer = await loadTokenizer(folder, config);
+  const tokenizer = await loadTokenizer(folder, config, { rows: spec.vocabulary });
   const ends = await endsOfText(folder, config);
   const { prefix } = tokenizer;
   const ids = [...(prefix ? [prefix.id] : []), ...tokenizer.encode(prompt).ids];

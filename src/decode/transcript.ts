@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Encoding, Tokenizer } from "../tokenizer/tokenizer.ts";
+import { BeyondEmbedding, type Encoding, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { writtenBytes } from "./text.ts";
 
 /** Shorter stretches of text between bytes that are none are cheaper as bytes: a model of text makes little of them. */
@@ -33,12 +33,12 @@ export function transcribe(tokenizer: Tokenizer, bytes: Uint8Array): Transcript 
   return builder.finish();
 }
 
-/** Null where tokens and bytes cannot be brought together. */
+/** Null where tokens and bytes cannot be brought together, or a token has no row in the model: the text goes as bytes. */
 function encoded(tokenizer: Tokenizer, bytes: Uint8Array): Encoding | null {
   try {
     return tokenizer.encode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
   } catch (error) {
-    if (error instanceof LossyscopeError && error.fault === "text") return null;
+    if (error instanceof BeyondEmbedding || (error instanceof LossyscopeError && error.fault === "text")) return null;
     throw error;
   }
 }

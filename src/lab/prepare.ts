@@ -124,7 +124,7 @@ async function tokenizerFor(
         "a tokenizer is given, and the vocabulary of one to train",
         "pass one of them",
       );
-    const tokenizer = await loadTokenizer(folder, config);
+    const tokenizer = await loadTokenizer(folder, config, { rows: specOf(config).vocabulary });
     const { bos_token_id, eos_token_id } = config;
     const files = new Map([
       [GENERATION, json({ bos_token_id, eos_token_id, max_length: positions })],

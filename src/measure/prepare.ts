@@ -71,7 +71,10 @@ export interface Prepared {
 export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { checkpoint, spec, name: modelName, revision } = request.model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: plan.specialTokens });
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, {
+    specialTokens: plan.specialTokens,
+    rows: spec.vocabulary,
+  });
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const corpus = await readCorpus(plan, tokenizer, progress, signal);
   const { documents } = corpus;
@@ -158,7 +161,9 @@ async function asLmEval(
   { checkpoint, spec }: OpenModel,
   documents: readonly TokenizedDocument[],
 ): Promise<LmEvalCorpus> {
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: true });
+  // What has no row is `lmEvalCorpus`'s to refuse.
+  const rows = Number.POSITIVE_INFINITY;
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: true, rows });
   const { config } = checkpoint;
   const corpus = lmEvalCorpus(documents, tokenizer, { config, positions: spec.positions, vocabulary: spec.vocabulary });
   const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);

@@ -34,6 +34,24 @@ describe("tokenizeDocument", () => {
 });
 
 describe("tokenizeCorpus", () => {
+  it("lets tokens past the embedding be that no text reaches, and refuses a text that reaches one", async () => {
+    const file = byteLevelTokenizerJson();
+    const token = { special: false, single_word: false, lstrip: false, rstrip: false, normalized: false };
+    const added_tokens = [
+      { ...token, id: 257, content: "<row>" },
+      { ...token, id: 258, content: "<no-row>" },
+    ];
+    const tokenizer = createTokenizer({ ...file, added_tokens }, { config: { vocab_size: 999 }, rows: 258 });
+    const { documents } = await tokenizeCorpus(tokenizer, [document("a<row>b")]);
+    expect(Array.from(documents[0].ids)).toContain(257);
+    await expect(tokenizeCorpus(tokenizer, [document("a"), document("a<no-row>b", { id: "there" })])).rejects.toThrow(
+      'there reaches the token "<no-row>" (id 258), which is past the model\'s 258 embeddings',
+    );
+    const fromConfig = createTokenizer({ ...file, added_tokens }, { config: { vocab_size: 258 } });
+    expect(() => fromConfig.encode("<no-row>")).toThrow("(id 258)");
+    expect(fromConfig.encode("no-row").ids.length).toBeGreaterThan(0);
+  });
+
   it("goes on past a document that no tokens cover, and names it with the gap", async () => {
     const tokenizer = createTokenizer({
       pre_tokenizer: { type: "ByteLevel", use_regex: true },

@@ -8,11 +8,12 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { SourceDocument } from "../text/documents.ts";
 import { repairCost } from "./repairs.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import { BeyondEmbedding, type Tokenizer } from "./tokenizer.ts";
 
 /**
  * @param index position in the corpus
- * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming document and offset
+ * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming document and offset;
+ *   `BeyondEmbedding` naming the document
  */
 export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, index: number): TokenizedDocument {
   const { id, domain, text, labels, exposures, page } = source;
@@ -23,6 +24,7 @@ export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, i
     try {
       return tokenizer.encode(text);
     } catch (error) {
+      if (error instanceof BeyondEmbedding) throw new BeyondEmbedding(id, error.token);
       if (!(error instanceof LossyscopeError && error.fault === "text")) throw error;
       throw new LossyscopeError("text", `${id}: ${error.message}`, undefined, { cause: error });
     }

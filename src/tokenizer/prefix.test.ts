@@ -102,9 +102,12 @@ describe("refusals", () => {
     );
   });
 
-  it("more tokens than the model has embeddings", () => {
-    expect(() => createTokenizer(json, { config: { vocab_size: 557 } })).not.toThrow();
-    expect(() => createTokenizer(json, { config: { vocab_size: 500 } })).toThrow(/ids up to 556, the model 500/);
+  it("an opening token that the model has no row for", () => {
+    const config = { eos_token_id: 556 };
+    expect(() => createTokenizer(json, { config: { ...config, vocab_size: 557 } })).not.toThrow();
+    expect(() => createTokenizer(json, { config: { ...config, vocab_size: 556 } })).toThrow(
+      /the opening of every text reaches the token ".+" \(id 556\), which is past the model's 556 embeddings/,
+    );
   });
 
   it("a folder without tokenizer.json", async () => {

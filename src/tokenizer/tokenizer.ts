@@ -36,14 +36,33 @@ export interface Encoding {
 export interface TokenizerOptions {
   /** special tokens written in the text become control tokens; by default they are text like any other */
   readonly specialTokens?: boolean;
+  /** rows of the model's embedding, where the caller knows them; else `vocab_size` of its config */
+  readonly rows?: number;
+}
+
+/** A token that a text reaches and that the model's embedding has no row for. Tokens past it that no text reaches do no harm. */
+export class BeyondEmbedding extends LossyscopeError {
+  /** @param where what reaches it, for people */
+  constructor(
+    where: string,
+    readonly token: { readonly id: number; readonly content: string | undefined; readonly rows: number },
+  ) {
+    const { id, content, rows } = token;
+    const named = content === undefined ? `the id ${id}` : `the token ${JSON.stringify(content)} (id ${id})`;
+    super(
+      "model",
+      `${where} reaches ${named}, which is past the model's ${rows} embeddings`,
+      "leave that token out of the text, or use the tokenizer that the model was trained with",
+    );
+  }
 }
 
 /**
  * @param folder of the model: tokenizer.json, and beside it tokenizer_config.json, special_tokens_map.json,
  *   added_tokens.json, generation_config.json where they are
  * @param config the model's config.json; `vocab_size`, `eos_token_id`, `model_type`, `tokenizer_class` are read
- * @throws LossyscopeError `model` where tokenizer.json is missing, malformed or has more tokens than the model;
- *   `unsupported` naming what it asks for that cannot be followed
+ * @throws LossyscopeError `model` where tokenizer.json is missing, malformed or opens every text with a token that the
+ *   model has no row for; `unsupported` naming what it asks for that cannot be followed
  */
 export async function loadTokenizer(
   folder: string,
@@ -124,14 +143,9 @@ export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
   };
   const around = tokensAround(loaded.file.post_processor, (token) => ids.get(token));
   const prefix = resolvePrefix(around, { modelConfig: config, generationConfig, endOfText: named.eos });
-  const highest = Math.max(contents.length - 1, prefix?.id ?? 0);
-  if (typeof config.vocab_size === "number" && highest >= config.vocab_size) {
-    throw new LossyscopeError(
-      "model",
-      `the tokenizer has ids up to ${highest}, the model ${config.vocab_size} embeddings`,
-      "use the tokenizer that the model was trained with",
-    );
-  }
+  const rows = beside.rows ?? (typeof config.vocab_size === "number" ? config.vocab_size : Number.POSITIVE_INFINITY);
+  if (prefix && prefix.id >= rows)
+    throw new BeyondEmbedding("the opening of every text", { id: prefix.id, content: contents[prefix.id], rows });
   const digest = beside.digest ?? sha256(JSON.stringify(json));
   return new Tokenizer(
     definition,
@@ -139,6 +153,7 @@ export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
     { ...named, around, modelMaxLength: lengthOf(tokenizerConfig) },
     loaded.rules === "" ? digest : sha256(digest + loaded.rules),
     loaded.notice,
+    rows,
   );
 }
 
@@ -171,6 +186,8 @@ export class Tokenizer {
     readonly digest: string,
     /** what people should know of how the files were read, in a sentence; null where there is nothing */
     readonly notice: string | null = null,
+    /** rows of the model's embedding */
+    private readonly rows = Number.POSITIVE_INFINITY,
   ) {
     const { added, hidden, normalise } = definition;
     this.pieces = new Pieces(definition);
@@ -241,7 +258,7 @@ export class Tokenizer {
 
   /**
    * @param text well-formed UTF-16; `""` has no tokens
-   * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming the offset
+   * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming the offset; `BeyondEmbedding`
    */
   encode(text: string): Encoding {
     const bytes = Buffer.byteLength(text);
@@ -274,8 +291,12 @@ export class Tokenizer {
     }
     // What a normaliser drops at the end of a text belongs to the last token, as what it drops elsewhere to the next.
     if (tokens.count > 0) tokens.ends[tokens.count - 1] = bytes;
+    const ids = tokens.ids.slice(0, tokens.count);
+    const beyond = ids.find((id) => id >= this.rows);
+    if (beyond !== undefined)
+      throw new BeyondEmbedding("the text", { id: beyond, content: this.contentOf(beyond), rows: this.rows });
     return {
-      ids: tokens.ids.slice(0, tokens.count),
+      ids,
       byteEnds: tokens.ends.slice(0, tokens.count),
       bytes,
       normalised,
