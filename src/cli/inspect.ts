@@ -10,6 +10,7 @@ import { gatherTensors, openCheckpoint } from "../models/checkpoint.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
 import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
 import type { GivenTraining } from "../models/ledger-known.ts";
+import { textModel } from "../models/text-model.ts";
 import type { WeightSource } from "../models/weights.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { count, figure, percent, si, visible } from "../report/format.ts";
@@ -78,6 +79,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
         name: found.name,
         training: options.training,
         entropyCodedBytes: coded,
+        notes: found.notes,
         nonFinite,
       }),
     };
@@ -91,6 +93,7 @@ interface Headers {
   readonly revision: string | null;
   readonly config: ModelConfig;
   readonly weights: WeightSource;
+  readonly notes: readonly string[];
 }
 
 /** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
@@ -106,12 +109,12 @@ async function headersOf(name: string, { entropy, offline, progress, signal }: I
       entries: header.tensors.values(),
       expected,
     }));
-    return { name: id, revision: commit, config, weights: gatherTensors(shards) };
+    return { name: id, revision: commit, ...textModel(config, gatherTensors(shards)) };
   }
   const { folder, ...model } =
     found.kind === "folder" ? found.model : await resolveModel(name, { offline, signal, onProgress });
-  const { config, weights } = await openCheckpoint(folder);
-  return { ...model, config, weights };
+  const { config, weights, notes } = await openCheckpoint(folder);
+  return { ...model, config, weights, notes };
 }
 
 async function entropyWithProgress(

@@ -44,7 +44,7 @@ export function statesCommand() {
         process.stderr.write(`wrote ${out}: ${sequences.length} sequences\n`);
 
         async function sequencesOf(paths: readonly string[]): Promise<Int32Array[]> {
-          const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { rows: spec.vocabulary });
+          const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
           const { documents } = await tokenizeCorpus(
             tokenizer,
             readDocuments({

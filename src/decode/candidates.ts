@@ -82,7 +82,7 @@ export async function ask(
   { threads, signal, onProgress = () => {} }: AskOptions,
 ): Promise<Reply[]> {
   const { spec, checkpoint } = model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { rows: spec.vocabulary });
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
   const asked = questions.map((question) => tokenized(tokenizer, question));
   const endings = new Endings(tokenizer, spec.vocabulary);
   const nats = await codeLengths(

@@ -77,7 +77,7 @@ export class Codec {
    */
   static async open(model: RunnableModel, { context, overlap, threads, signal }: CodecOptions): Promise<Codec> {
     const { checkpoint, spec } = model;
-    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { rows: spec.vocabulary });
+    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
     const windows = { prefix: tokenizer.prefix?.id ?? null, context, overlap, vocabulary: spec.vocabulary };
     reread(windows);
     const session = await DecodingSession.open({

@@ -41,7 +41,7 @@ export interface Foretold {
 export async function predict(model: RunnableModel, options: PredictOptions): Promise<Foretold> {
   const { input, blockBytes, context, signal, onBytes = () => {} } = options;
   const { checkpoint, spec } = model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { rows: spec.vocabulary });
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
   const plain = await plainDigest(input, signal);
   const layout = { plainBytes: plain.bytes, blockBytes, rows: options.rows ?? defaultRows(spec, context) };
   const pass = runtimeBytes(spec, checkpoint.weights, { longest: context, batchTokens: BATCH_TOKENS });

@@ -47,8 +47,8 @@ export async function* continueText(
   { checkpoint, spec }: RunnableModel,
   { prompt, threads, signal, ...options }: ContinueOptions,
 ): AsyncGenerator<{ readonly id: number; readonly bytes: Uint8Array }> {
-  const { folder, config } = checkpoint;
-  const tokenizer = await loadTokenizer(folder, config, { rows: spec.vocabulary });
+  const { folder, config, outerConfig } = checkpoint;
+  const tokenizer = await loadTokenizer(folder, outerConfig, { rows: spec.vocabulary });
   const ends = await endsOfText(folder, config);
   const { prefix } = tokenizer;
   const ids = [...(prefix ? [prefix.id] : []), ...tokenizer.encode(prompt).ids];

@@ -54,5 +54,6 @@ async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }:
     training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
     entropyCodedBytes: coded,
     nonFinite,
+    notes: checkpoint.notes,
   });
 }

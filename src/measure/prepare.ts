@@ -71,7 +71,7 @@ export interface Prepared {
 export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { checkpoint, spec, name: modelName, revision } = request.model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, {
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, {
     specialTokens: plan.specialTokens,
     rows: spec.vocabulary,
   });
@@ -163,7 +163,7 @@ async function asLmEval(
 ): Promise<LmEvalCorpus> {
   // What has no row is `lmEvalCorpus`'s to refuse.
   const rows = Number.POSITIVE_INFINITY;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.config, { specialTokens: true, rows });
+  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { specialTokens: true, rows });
   const { config } = checkpoint;
   const corpus = lmEvalCorpus(documents, tokenizer, { config, positions: spec.positions, vocabulary: spec.vocabulary });
   const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);

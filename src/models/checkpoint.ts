@@ -15,6 +15,7 @@ import { refusePointer } from "../formats/lfs.ts";
 import type { TensorEntry } from "../formats/safetensors.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { HEAD, textModel } from "./text-model.ts";
 import type { StoredTensor, WeightSource } from "./weights.ts";
 
 const OPENED_AT_ONCE = 16;
@@ -38,8 +39,14 @@ export interface CheckpointDigests {
 
 export interface Checkpoint {
   readonly folder: string;
+  /** the text model's, where `config.json` nests it in another's */
   readonly config: Readonly<Record<string, unknown>>;
+  /** the same under the model_type that `config.json` has: tokenizers go by it */
+  readonly outerConfig: Readonly<Record<string, unknown>>;
+  /** the text model's tensors, by the names it has for them itself */
   readonly weights: WeightSource;
+  /** what was left aside or read otherwise than the config says, each in one clause */
+  readonly notes: readonly string[];
   readonly weightFiles: readonly WeightFile[];
   /** names of the tokenizer files that are in the folder */
   readonly tokenizerFiles: readonly string[];
@@ -62,15 +69,28 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     for (const name of names) await files.watch(join(folder, name));
   };
   await watch(["config.json", ...TOKENIZER_FILES]);
-  const config = await readJson(join(folder, "config.json"), present.includes("config.json"), folder);
+  const written = await readJson(join(folder, "config.json"), present.includes("config.json"), folder);
   const shards = await weightNames(folder, present);
   await watch(shards.keys());
-  const { weights, weightFiles } = await openShards(folder, shards);
+  const { weights: stored, weightFiles } = await openShards(folder, shards);
+  const { weights, twins, ...text } = textModel(written, stored);
+  for (const [kept, other] of twins) {
+    if (await equalTensors(kept.tensor, other.tensor)) continue;
+    throw new LossyscopeError(
+      "model",
+      `the tensor ${kept.as} differs from ${other.as}, which is the same one without its prefix`,
+      "remove the one that is not meant",
+    );
+  }
+  const head = await headOfItsOwn(text.config, weights);
+  const config = head === null ? text.config : { ...text.config, tie_word_embeddings: false };
   const tokenizerFiles = TOKENIZER_FILES.filter((name) => present.includes(name));
   return {
     folder,
     config,
+    outerConfig: { ...config, model_type: written.model_type },
     weights,
+    notes: [...text.notes, ...(head === null ? [] : [head])],
     weightFiles,
     tokenizerFiles,
     refuseChanges: () => files.check(),
@@ -88,6 +108,42 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       };
     },
   };
+}
+
+const TABLE = /(?:^|\.)(?:embed_tokens|wte|word_embeddings|embed_in)\.weight$/;
+
+/**
+ * A head that is not the table of embeddings is a head, whatever `tie_word_embeddings` says, as in transformers 5.
+ * @returns what is to be said of it, or null where there is none, or it is the table
+ */
+async function headOfItsOwn(config: Readonly<Record<string, unknown>>, weights: WeightSource): Promise<string | null> {
+  if (config.tie_word_embeddings === false) return null;
+  const names = [...weights.names()];
+  const head = names.find((name) => HEAD.test(name));
+  const table = names.find((name) => TABLE.test(name));
+  if (head === undefined || table === undefined) return null;
+  if (await equalTensors(weights.tensor(head)!, weights.tensor(table)!)) return null;
+  return `${head} differs from ${table}, so it is the head, though ${config.tie_word_embeddings === true ? "the config ties" : "the architecture may tie"} them`;
+}
+
+const COMPARED_BYTES = 2 ** 24;
+
+/** Whether two tensors are the same bytes of the same type and shape. Memory: two pieces of 16 MiB. */
+async function equalTensors(one: StoredTensor, other: StoredTensor): Promise<boolean> {
+  if (one.dtype !== other.dtype || one.shape.join() !== other.shape.join()) return false;
+  const files = await Promise.all([openSafetensors(one.file), openSafetensors(other.file)]);
+  try {
+    for (let at = 0; at < one.bytes; at += COMPARED_BYTES) {
+      const length = Math.min(COMPARED_BYTES, one.bytes - at);
+      const [a, b] = await Promise.all(
+        [one, other].map(({ offset }, index) => files[index].readRange(offset + at, offset + at + length)),
+      );
+      if (Buffer.compare(a, b) !== 0) return false;
+    }
+    return true;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
 }
 
 async function digestOf(

@@ -35,9 +35,9 @@ import { olmoe } from "./architectures/olmoe.ts";
 import { opt } from "./architectures/opt.ts";
 import { phi } from "./architectures/phi.ts";
 import { phi3 } from "./architectures/phi3.ts";
-import { qwen2 } from "./architectures/qwen2.ts";
+import { qwen2, qwen2Vl } from "./architectures/qwen2.ts";
 import { qwen2Moe } from "./architectures/qwen2_moe.ts";
-import { qwen3 } from "./architectures/qwen3.ts";
+import { qwen3, qwen3Vl } from "./architectures/qwen3.ts";
 import { qwen3Moe } from "./architectures/qwen3_moe.ts";
 import { REFUSED } from "./architectures/refused.ts";
 import { seedOss } from "./architectures/seed_oss.ts";
@@ -89,9 +89,12 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Archite
   ["phi", phi],
   ["phi3", phi3],
   ["qwen2", qwen2],
+  ["qwen2_5_vl_text", qwen2Vl],
   ["qwen2_moe", qwen2Moe],
+  ["qwen2_vl_text", qwen2Vl],
   ["qwen3", qwen3],
   ["qwen3_moe", qwen3Moe],
+  ["qwen3_vl_text", qwen3Vl],
   ["RefinedWeb", falcon],
   ["RefinedWebModel", falcon],
   ["seed_oss", seedOss],
@@ -134,5 +137,12 @@ export function specOf(values: unknown): DecoderSpec {
       "use the checkpoint in F32, F16 or BF16",
     );
   for (const key of ["is_encoder_decoder", "add_cross_attention"]) config.only(key, false);
-  return architecture(config);
+  const spec = architecture(config);
+  const types = config.raw("layer_types");
+  const sliding = Array.isArray(types) && types.find((type) => type === "sliding_attention");
+  const isWindowless =
+    spec.blocks.every(({ attention }) => attention.window === undefined) || config.raw("sliding_window") === null;
+  if (sliding && isWindowless)
+    throw config.unsupported("layer_types", sliding, "full_attention, where the config gives no window");
+  return spec;
 }

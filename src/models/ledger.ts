@@ -161,7 +161,7 @@ function activeParameters(
 export function storageLedger(
   config: ModelConfig,
   weights: WeightSource,
-  { name: model, training: given = {}, entropyCodedBytes = null, nonFinite }: LedgerOptions,
+  { name: model, training: given = {}, entropyCodedBytes = null, nonFinite, notes: found = [] }: LedgerOptions,
 ): Ledger {
   const packing = packingOf(config);
   const copies = tiedCopies(config, weights);
@@ -196,6 +196,7 @@ export function storageLedger(
   }
   const { training, why } = trainingData(model, total, given);
   const notes = [
+    ...found,
     packing ? `quantised (${packing.method}): parameters counted from how the file packs them` : undefined,
     copies.size > 0
       ? `${[...copies].join(", ")} stored though tied to the embedding: bytes without parameters`
@@ -228,6 +229,8 @@ export interface LedgerOptions {
   readonly entropyCodedBytes?: number | null;
   /** values that are NaN or infinite, by the tensor that holds them, where the weights were read */
   readonly nonFinite?: ReadonlyMap<string, number>;
+  /** what opening the model found, to be said with the figures */
+  readonly notes?: readonly string[];
 }
 
 /** Tensors that a note names one by one. */

@@ -4,7 +4,7 @@
  * Everything is computed in float64 and rounded to float32 once, in the tables that the decoder embeds.
  */
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
-import type { Config } from "./config-keys.ts";
+import { Config } from "./config-keys.ts";
 import type { DecoderSpec, RotaryScaling, RotarySpec } from "./spec.ts";
 
 export interface RotaryOptions {
@@ -16,6 +16,8 @@ export interface RotaryOptions {
   readonly fractionKeys?: readonly string[];
   readonly scalingKeys?: readonly string[];
   readonly pairs?: RotarySpec["pairs"];
+  /** types of scaling that the architecture has; absent: all */
+  readonly scalings?: readonly string[];
   /** types of scaling that are LongRoPE under an older name (Phi 3) */
   readonly longropeNames?: readonly string[];
   /** positions of the model, where the config does not say */
@@ -25,30 +27,56 @@ export interface RotaryOptions {
 }
 
 /**
- * Reads the rotary keys of a config: `rope_parameters` (transformers 5; also one such object per layer type), or
- * `rope_theta` and `rope_scaling`.
+ * Reads the rotary keys of a config as transformers 5 does: `rope_scaling`, where it says anything, stands for all of
+ * `rope_parameters`; the base inside goes before the one outside (`rope_theta`).
  * @param options.headWidth h
- * @param options.layerType which entry of nested parameters (`sliding_attention`)
+ * @param options.layerType where `rope_parameters` has one object per layer type: which (`sliding_attention`); what the
+ * older scaling object says is then added to it
  * @param options.base default of the base, and the keys it may stand under
- * @param options.fraction default share of the head that rotates, and the keys it may stand under
+ * @param options.fraction default share of the head that rotates, and the keys it may stand under; absent: the architecture
+ * has no such share, and a key for it means nothing
  * @param options.scalingKeys keys of the older scaling object; empty where this layer's type is never scaled
  * @throws LossyscopeError `unsupported` naming a scaling that the decoder does not do
  */
 export function rotaryOf(config: Config, options: RotaryOptions): RotarySpec {
-  const all = config.section("rope_parameters");
-  const nested = options.layerType === undefined ? undefined : all?.section(options.layerType);
-  const parameters = nested ?? all ?? config.section(options.scalingKeys ?? ["rope_scaling"]);
-  const fractionKeys = options.fractionKeys ?? ["partial_rotary_factor"];
+  const parameters = parametersOf(config, options);
   const base =
     parameters?.optional("rope_theta", null) ??
     config.number(options.baseKeys ?? ["rope_theta"], options.base ?? 10000);
+  const fractionKeys = options.fractionKeys ?? [FRACTION];
   const fraction =
-    parameters?.optional("partial_rotary_factor", null) ?? config.number(fractionKeys, options.fraction ?? 1);
+    options.fraction === undefined
+      ? 1
+      : (parameters?.optional(FRACTION, null) ?? config.number(fractionKeys, options.fraction));
   const width = Math.trunc(options.headWidth * fraction);
   if (width < 2 || width % 2 !== 0 || width > options.headWidth)
     throw new LossyscopeError("model", `${width} of ${options.headWidth} head dimensions cannot rotate in pairs`);
   const scaling = parameters && scalingOf(parameters, config, width, options);
+  // What such a key means beside a scaling, no two programs agree on: transformers' own run ends in an error.
+  if (scaling && options.fraction === undefined) for (const keys of [parameters, config]) keys.only(FRACTION, 1);
   return { width, base, pairs: options.pairs ?? "halves", ...(scaling && { scaling }) };
+}
+
+const FRACTION = "partial_rotary_factor";
+const LAYER_TYPES = ["full_attention", "sliding_attention"];
+
+/** The one object whose rotary parameters count; undefined where there is none. */
+export function parametersOf(
+  config: Config,
+  { layerType, scalingKeys }: Pick<RotaryOptions, "layerType" | "scalingKeys"> = {},
+): Config | undefined {
+  const written = config.section("rope_parameters");
+  const older = config.section(scalingKeys ?? ["rope_scaling"]);
+  const scaling = older && Object.keys(older.values).length > 0 ? older : undefined;
+  const nested = LAYER_TYPES.some((type) => written?.section(type));
+  if (layerType === undefined) {
+    if (!scaling && nested) throw config.unsupported("rope_parameters", written?.values, "one object for all layers");
+    return scaling ?? written;
+  }
+  if (written && Object.keys(written.values).length > 0 && !nested)
+    throw config.unsupported("rope_parameters", written.values, `one object each for ${LAYER_TYPES.join(" and ")}`);
+  const own = written?.section(layerType);
+  return scaling ? new Config({ ...own?.values, ...scaling.values }) : own;
 }
 
 function scalingOf(
@@ -65,8 +93,12 @@ function scalingOf(
   const originalPositions = (): number =>
     config.optional("original_max_position_embeddings", options.originalPositions ?? null) ??
     parameters.count("original_max_position_embeddings", positions());
+  if (options.scalings && ![...options.scalings, "default"].includes(kind))
+    throw parameters.unsupported(keys, named, options.scalings.join(", "));
   switch (kind) {
     case "default":
+    // Sections turn by time, height and width, which are one and the same in a text.
+    case "mrope":
     // Within `max_position_embeddings`, which is as far as a graph goes, dynamic scaling changes nothing.
     case "dynamic":
       return undefined;

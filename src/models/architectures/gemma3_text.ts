@@ -17,13 +17,6 @@ export function gemma3Text(config: Config): DecoderSpec {
   const softcap = config.optional("final_logit_softcapping", null);
   const types = config.perBlock("layer_types", blocks, ["full_attention", "sliding_attention"]);
   const pattern = config.count("sliding_window_pattern", 6);
-  const rotary = config.section("rope_parameters");
-  if (rotary && !rotary.section("full_attention") && !rotary.section("sliding_attention"))
-    throw config.unsupported(
-      "rope_parameters",
-      rotary.values,
-      "one object each for full_attention and sliding_attention",
-    );
   const slides = (block: number): boolean =>
     types ? types[block] === "sliding_attention" : (block + 1) % pattern !== 0;
 
@@ -41,6 +34,7 @@ export function gemma3Text(config: Config): DecoderSpec {
     },
     activation: { key: "hidden_activation", fallback: "gelu_pytorch_tanh" },
     scalePlusOne: true,
+    rotary: { layerType: "full_attention", base: 1_000_000 },
     biases: { qkv: bias, output: bias, mlp: false },
     attention: (block, norm, { headWidth }) => ({
       scale,
@@ -58,7 +52,7 @@ export function gemma3Text(config: Config): DecoderSpec {
               scalingKeys: [],
             }),
           }
-        : { rotary: rotaryOf(config, { headWidth, positions: 131072, layerType: "full_attention", base: 1_000_000 }) }),
+        : {}),
     }),
     block: (norm) => ({
       norms: {

@@ -20,9 +20,9 @@ export function gptNeox(config: Config): DecoderSpec {
   const rotary = rotaryOf(config, {
     headWidth: shape.headWidth,
     positions: 2048,
-    baseKeys: ["rotary_emb_base", "rope_theta"],
+    baseKeys: ["rotary_emb_base"],
     fraction: 0.25,
-    fractionKeys: ["rotary_pct", "partial_rotary_factor"],
+    fractionKeys: ["rotary_pct"],
   });
   const part = parts(["gpt_neox.", ""]);
 

@@ -3,14 +3,14 @@
  * after they have turned, by a base that a fixed `alpha` stretches.
  */
 import type { Config } from "../config-keys.ts";
-import { rotaryOf } from "../rotary.ts";
+import { parametersOf, rotaryOf } from "../rotary.ts";
 import type { DecoderSpec, RotarySpec } from "../spec.ts";
 import { llamaLike } from "./llama.ts";
 
 /** `dynamic` scaling with an `alpha` is another base, at every length. */
 function stretched(config: Config, headWidth: number): RotarySpec {
   const rotary = rotaryOf(config, { headWidth, positions: 2048 });
-  const parameters = config.section(["rope_parameters", "rope_scaling"]);
+  const parameters = parametersOf(config);
   const alpha = parameters?.optional("alpha", null);
   if (!alpha || parameters?.text(["rope_type", "type"], "default") !== "dynamic") return rotary;
   return { ...rotary, base: rotary.base * alpha ** (headWidth / (headWidth - 2)) };

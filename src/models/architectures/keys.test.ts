@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../../fixtures.testing.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
 import { specOf, supportedArchitectures } from "../config.ts";
 import { attentionFactor, frequencies } from "../rotary.ts";
 import type { DecoderSpec } from "../spec.ts";
@@ -47,6 +48,52 @@ describe("keys as transformers 5 writes them", () => {
 
   it.each(models)("%s: give the spec of the published keys", (model) => {
     expect(specOf(json(`models/${model}/config-v5.json`))).toEqual(specOf(published(model)));
+  });
+});
+
+describe("two places that say different things", () => {
+  interface Conflict {
+    readonly type: string;
+    readonly says: string;
+    readonly change: Values;
+    readonly means: Values | null;
+  }
+  const { bases, cases }: { bases: Record<string, Values>; cases: Conflict[] } = json("config-conflicts.json");
+  const read = (values: Values): DecoderSpec | "refused" => {
+    try {
+      return specOf(values);
+    } catch (error) {
+      if (!(error instanceof LossyscopeError)) throw error;
+      return "refused";
+    }
+  };
+  const refused = new Map<string, number>();
+
+  it.each([...new Set(cases.map(({ says }) => says))])("%s: as transformers reads them, or refused", (said) => {
+    for (const { type, says, change, means } of cases) {
+      if (says !== said || means === null) continue;
+      const config: Values = { model_type: type, ...bases[type], ...change };
+      const found = read(config);
+      if (found === "refused") {
+        refused.set(type, (refused.get(type) ?? 0) + 1);
+        continue;
+      }
+      const written = Object.entries({ ...config, ...means }).filter(([key]) => !(key in means && means[key] === null));
+      expect(found, `${type}, ${says}`).toEqual(specOf(Object.fromEntries(written)));
+    }
+  });
+
+  it("most of them are read", () => {
+    const all = cases.filter(({ means }) => means !== null).length;
+    const not = [...refused.values()].reduce((sum, count) => sum + count, 0);
+    expect(not).toBeLessThan(all / 8);
+  });
+
+  it("layers that slide without a window are refused", () => {
+    for (const { type, says, change, means } of cases) {
+      if (!/^layers that slide/.test(says) || means !== null || !bases[type]) continue;
+      expect(read({ model_type: type, ...bases[type], ...change }), `${type}, ${says}`).toBe("refused");
+    }
   });
 });
 

@@ -3,6 +3,7 @@
  * the positions of the original context.
  */
 import { Config } from "../config-keys.ts";
+import { parametersOf } from "../rotary.ts";
 import type { DecoderSpec } from "../spec.ts";
 import { llamaLike } from "./llama.ts";
 
@@ -20,7 +21,7 @@ const STRETCHED = {
 };
 
 export function ministral3(given: Config): DecoderSpec {
-  const told = given.section("rope_parameters") ?? given.section("rope_scaling");
+  const told = parametersOf(given);
   const config = told ? given : new Config({ ...given.values, rope_parameters: STRETCHED });
   const parameters = told ?? new Config(STRETCHED);
   const growth = {

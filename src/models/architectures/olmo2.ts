@@ -4,9 +4,9 @@
  */
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { llamaLike } from "./llama.ts";
+import { type LlamaVariant, llamaLike } from "./llama.ts";
 
-export function olmo2(config: Config): DecoderSpec {
+export function olmo2(config: Config, rotary: LlamaVariant["rotary"] = {}): DecoderSpec {
   const bias = config.flag("attention_bias", false);
   return llamaLike(config, {
     defaults: {
@@ -20,6 +20,7 @@ export function olmo2(config: Config): DecoderSpec {
       positions: 2048,
       epsilon: 1e-5,
     },
+    rotary,
     biases: { qkv: bias, output: bias, mlp: false },
     attention: (_, norm, { heads, kvHeads, headWidth }) => ({
       queryNorm: { over: "width", norm: norm("self_attn.q_norm", heads * headWidth) },

@@ -13,29 +13,19 @@ export function olmo3(config: Config): DecoderSpec {
   const blocks = config.count("num_hidden_layers", 32);
   const window = config.count("sliding_window", 4096);
   const types = config.perBlock("layer_types", blocks, ["full_attention", "sliding_attention"]);
-  const nested = config.section("rope_parameters");
-  if (nested && !nested.section("full_attention") && !nested.section("sliding_attention"))
-    throw config.unsupported(
-      "rope_parameters",
-      nested.values,
-      "one object each for full_attention and sliding_attention",
-    );
   // As transformers reads it, another base would be that of the blocks without a window alone.
-  if (!nested) config.only("rope_theta", BASE);
+  if (!config.section("rope_parameters")?.section("sliding_attention")) config.only("rope_theta", BASE);
   const slides = (block: number): boolean => (types ? types[block] === "sliding_attention" : (block + 1) % 4 !== 0);
-  const spec = olmo2(config);
-  const rotaryAt = (block: number, headWidth: number) =>
-    slides(block)
-      ? rotaryOf(config, { headWidth, positions: 2048, base: BASE, layerType: "sliding_attention", scalingKeys: [] })
-      : rotaryOf(config, { headWidth, positions: 2048, base: BASE, layerType: "full_attention" });
+  const spec = olmo2(config, { base: BASE, layerType: "full_attention" });
+  const sliding = (headWidth: number) =>
+    rotaryOf(config, { headWidth, positions: 2048, base: BASE, layerType: "sliding_attention", scalingKeys: [] });
   return {
     ...spec,
     blocks: spec.blocks.map((block, index) => ({
       ...block,
       attention: {
         ...block.attention,
-        rotary: rotaryAt(index, block.attention.headWidth),
-        ...(slides(index) && { window }),
+        ...(slides(index) && { window, rotary: sliding(block.attention.headWidth) }),
       },
     })),
   };

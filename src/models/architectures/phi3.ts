@@ -24,7 +24,7 @@ export function phi3(config: Config): DecoderSpec {
       positions: 4096,
       epsilon: 1e-5,
     },
-    rotary: { fraction: 1, longropeNames: ["su", "yarn"], originalPositions: 4096 },
+    rotary: { fraction: 1, scalings: ["longrope"], longropeNames: ["su", "yarn"], originalPositions: 4096 },
     biases: { qkv: false, output: false, mlp: false },
     attention: (block, _, { heads, kvHeads, headWidth }) => ({
       projections: {

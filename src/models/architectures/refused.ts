@@ -24,6 +24,10 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
     afmoe: { is: "a choice of experts whose attention is gated", missing: `gated attention, ${SIGMOID}` },
     albert: { is: ENCODER },
     apertus: { is: "a Llama with an activation whose shape is learned", missing: "the activation xIELU" },
+    aya_vision: {
+      is: "a Command R that sees, whose logits transformers 5 leaves without their scale",
+      missing: "word on which of the two is meant",
+    },
     bamba: { is: HYBRID, missing: SCAN },
     bart: { is: PAIR, missing: "cross-attention" },
     bert: { is: ENCODER },
@@ -92,6 +96,7 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
     nemotron_h: { is: HYBRID, missing: SCAN },
     olmo_hybrid: { is: "a mixture of softmax and linear attention", missing: "gated delta attention" },
     pegasus: { is: PAIR, missing: "cross-attention" },
+    paligemma: { is: "a Gemma that sees, and reads its prompt both ways: there is no next token to predict in it" },
     persimmon: {
       is: "a decoder with norms on queries and keys laid out head by head",
       missing: "that layout beside a part that turns",

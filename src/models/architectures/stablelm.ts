@@ -4,7 +4,6 @@
  * Earlier files of the same models call themselves `stablelm_epoch` and two of their keys otherwise.
  */
 import type { Config } from "../config-keys.ts";
-import { rotaryOf } from "../rotary.ts";
 import type { DecoderSpec, QueryKeyNormSpec } from "../spec.ts";
 import { llamaLike } from "./llama.ts";
 import { parts } from "./parts.ts";
@@ -13,6 +12,7 @@ export function stablelm(config: Config): DecoderSpec {
   const epsilon = config.number(["layer_norm_eps", "norm_eps"], 1e-5);
   const perHead = config.flag("qk_layernorm", false);
   const parallel = config.flag("use_parallel_residual", false);
+  const fractionKeys = ["partial_rotary_factor", ...(config.architecture === "stablelm_epoch" ? ["rope_pct"] : [])];
   const part = parts(["model.", ""]);
   const headNorm = (names: string, heads: number, width: number): QueryKeyNormSpec => ({
     over: "each-head",
@@ -30,14 +30,9 @@ export function stablelm(config: Config): DecoderSpec {
       headWidth: null,
       positions: 4096,
     },
+    rotary: { fraction: 0.25, fractionKeys },
     biases: { qkv: config.flag("use_qkv_bias", false), output: false, mlp: false },
     attention: (block, _, { heads, kvHeads, headWidth }) => ({
-      rotary: rotaryOf(config, {
-        headWidth,
-        positions: 4096,
-        fraction: 0.25,
-        fractionKeys: ["partial_rotary_factor", "rope_pct"],
-      }),
       ...(perHead && {
         queryNorm: headNorm(`layers.${block}.self_attn.q_layernorm`, heads, headWidth),
         keyNorm: headNorm(`layers.${block}.self_attn.k_layernorm`, kvHeads, headWidth),

@@ -1,0 +1,160 @@
+/**
+ * Models in layouts that real files have, against logits that transformers computed in float64: a text model inside another,
+ * names that tools leave behind, and configs in which two places say different things (fixtures/README.md, `cases/`).
+ */
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { openSafetensors, type TensorSource, writeSafetensors } from "../files/safetensors.ts";
+import { fixture } from "../fixtures.testing.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { specOf } from "./config.ts";
+import { storageLedger } from "./ledger.ts";
+import { openModel } from "./session.testing.ts";
+import { bindWeights } from "./weights.ts";
+
+const at = temporaryFolder();
+const cases = readdirSync(fixture("cases"), { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
+
+/** The largest difference from the expected logits, as a share of the largest of them. */
+async function difference(folder: string, expected = folder): Promise<number> {
+  const file = await openSafetensors(join(expected, "expected.safetensors"));
+  const [ids, logits] = [await file.read("input_ids"), await file.read("logits")];
+  await file.close();
+  const { run } = await openModel(folder, () => ({ everything: true }), ids.length);
+  const found = (
+    await run({ input_ids: { data: Array.from(ids as ArrayLike<number | bigint>, Number), dims: [1, ids.length] } })
+  ).logits.data;
+  expect(found.length).toBe(logits.length);
+  const largest = Math.max(...Array.from(logits as ArrayLike<number | bigint>, (value) => Math.abs(Number(value))));
+  return Math.max(...Array.from(found, (value, at) => Math.abs(value - Number(logits[at])))) / largest;
+}
+
+describe("logits as transformers computes them", () => {
+  it.each(cases)("%s", async (name) => {
+    expect(await difference(fixture(`cases/${name}`))).toBeLessThan(5e-6);
+  });
+});
+
+/** A case with its tensors under other names, more of them, or another config. */
+async function changed(
+  name: string,
+  change: (tensors: TensorSource[]) => TensorSource[],
+  config: (values: Record<string, unknown>) => Record<string, unknown> = (values) => values,
+): Promise<string> {
+  cpSync(fixture(`cases/${name}`), at("model"), { recursive: true });
+  const file = await openSafetensors(fixture(`cases/${name}/model.safetensors`));
+  const tensors: TensorSource[] = [];
+  for (const { name: own, dtype, shape, begin, end } of file.header.tensors.values())
+    tensors.push({ name: own, dtype, shape, data: await file.readRange(begin, end) });
+  await file.close();
+  await writeSafetensors(at("model", "model.safetensors"), change(tensors));
+  const values = JSON.parse(readFileSync(at("model", "config.json"), "utf8"));
+  writeFileSync(at("model", "config.json"), JSON.stringify(config(values)));
+  return at("model");
+}
+
+const renamed = (rename: (name: string) => string) => (tensors: TensorSource[]) =>
+  tensors.map((tensor) => ({ ...tensor, name: rename(tensor.name) }));
+const plain = (name: string): string => name.replace("_orig_mod.", "");
+
+describe("names that tools leave behind", () => {
+  it.each<[string, (name: string) => string]>([
+    ["module.", (name) => `module.${plain(name)}`],
+    ["module._orig_mod.", (name) => `module.${name}`],
+    ["_orig_mod. inside", (name) => plain(name).replace(/layers\.(\d)\./, "layers.$1._orig_mod.")],
+    ["_fsdp_wrapped_module.", (name) => plain(name).replace(/layers\.(\d)\./, "layers.$1._fsdp_wrapped_module.")],
+    ["base_model.model., merged", (name) => `base_model.model.${plain(name)}`],
+    ["model. of a trainer's module", (name) => `model.${plain(name)}`],
+  ])("%s are read through", async (_, rename) => {
+    const folder = await changed("compiled-prefix", renamed(rename));
+    expect(await difference(folder, fixture("cases/compiled-prefix"))).toBeLessThan(5e-6);
+  });
+
+  it("of an adapter that is not merged are refused", async () => {
+    const folder = await changed(
+      "compiled-prefix",
+      renamed((name) => plain(name).replace("q_proj.weight", "q_proj.base_layer.weight")),
+    );
+    await expect(openCheckpoint(folder)).rejects.toThrow(
+      /holds an adapter beside its weights \(.*base_layer.*\): merge it/,
+    );
+  });
+
+  it("that make two of one are refused", async () => {
+    const folder = await changed("compiled-prefix", (tensors) => [
+      ...tensors,
+      { ...tensors[0], name: plain(tensors[0].name) },
+    ]);
+    await expect(openCheckpoint(folder)).rejects.toThrow(/are one tensor, lm_head.weight, under two names/);
+  });
+});
+
+describe("a tensor under two names", () => {
+  const withBareNorm = (first: number) => (tensors: TensorSource[]) => {
+    const norm = tensors.find(({ name }) => name.endsWith("model.norm.weight"))!;
+    const data = new Uint8Array(norm.data as Uint8Array);
+    data[0] += first;
+    return [...tensors, { ...norm, name: "norm.weight", data }];
+  };
+
+  it("is read where both are the same, and said", async () => {
+    const folder = await changed("rope-scaling-beside-rope-parameters", withBareNorm(0));
+    expect(await difference(folder, fixture("cases/rope-scaling-beside-rope-parameters"))).toBeLessThan(5e-6);
+    const { notes } = await openCheckpoint(folder);
+    expect(notes).toEqual(["1 tensors are stored twice, with and without a prefix"]);
+  });
+
+  it("is refused where they differ", async () => {
+    const folder = await changed("rope-scaling-beside-rope-parameters", withBareNorm(1));
+    await expect(openCheckpoint(folder)).rejects.toThrow(
+      "the tensor model.norm.weight differs from norm.weight, which is the same one without its prefix",
+    );
+  });
+});
+
+describe("what is left aside", () => {
+  it("is said, and not counted as the text model's", async () => {
+    const { config, weights, notes } = await openCheckpoint(fixture("cases/text-tower-of-gemma3"));
+    expect(notes).toEqual([
+      "the text model of gemma3",
+      "left aside: multi_modal_projector, 1 tensors of 2,048 bytes that no text goes through",
+      "left aside: vision_tower, 1 tensors of 3,072 bytes that no text goes through",
+    ]);
+    const ledger = storageLedger(config, weights, { name: "m", notes });
+    const bound = bindWeights(specOf(config), weights);
+    const files = new Set([...bound.values()].map(({ offset }) => offset));
+    expect(ledger.weightBytes).toBe([...bound.values()].reduce((sum, { bytes }) => sum + bytes, 0));
+    expect(files.size).toBe([...weights.names()].length);
+    expect(ledger.notes!.slice(0, 3)).toEqual(notes);
+  });
+
+  it("is no tensor of the text model that the architecture has no place for", async () => {
+    const folder = await changed("tower-llava", (tensors) => [
+      ...tensors,
+      { ...tensors[0], name: "language_model.model.layers.0.mlp.extra.weight" },
+    ]);
+    await expect(openModel(folder, () => ({ losses: true }), 8)).rejects.toThrow(
+      /has no place for: model.layers.0.mlp.extra.weight/,
+    );
+  });
+
+  it("a head that differs from the table though the config ties them is said", async () => {
+    const { notes } = await openCheckpoint(fixture("cases/tied-flag-with-another-head"));
+    expect(notes).toEqual([
+      "lm_head.weight differs from model.embed_tokens.weight, so it is the head, though the config ties them",
+    ]);
+  });
+
+  it("a nested architecture that is not known is refused by its name", async () => {
+    const folder = await changed(
+      "tower-llava",
+      (tensors) => tensors,
+      (values) => ({ ...values, text_config: { ...(values.text_config as object), model_type: "llama4_text" } }),
+    );
+    await expect(openModel(folder, () => ({ losses: true }), 8)).rejects.toThrow(/llama4_text is/);
+  });
+});

@@ -1,0 +1,229 @@
+/**
+ * The text model in what a folder holds. Published files wrap it in ways of their own: the config of a model that also sees
+ * or hears nests it (`text_config`), its tensors then carry a prefix (`language_model.model.`, `model.text_model.`) and lie
+ * beside towers that no text goes through; compilers and trainers leave prefixes behind (`_orig_mod.`, `module.`). Here all
+ * of that becomes the config and the names of the model alone, as transformers 5 reads them, and a note of what was left
+ * aside. What the config means is left to `architectures/`.
+ */
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { StoredTensor, WeightSource } from "./weights.ts";
+
+type Values = Readonly<Record<string, unknown>>;
+
+export interface TextModel {
+  readonly config: Values;
+  readonly weights: WeightSource;
+  /** what was left aside, each in one clause */
+  readonly notes: readonly string[];
+  /** tensors that are there under two names, of which the first is kept: they have to be equal */
+  readonly twins: readonly (readonly [kept: Found, other: Found])[];
+}
+
+/** A tensor, and what the folder calls it. */
+interface Found {
+  readonly tensor: StoredTensor;
+  readonly as: string;
+}
+
+/** Keys that a config nests its text model's under. */
+const NESTED = ["text_config", "llm_config", "language_config"];
+
+/** What a nested text model is that does not say so, by what it is nested in. */
+const UNNAMED: Readonly<Record<string, string>> = {
+  aria: "aria_text",
+  emu3: "emu3_text_model",
+  gemma3: "gemma3_text",
+  gemma3n: "gemma3n_text",
+  gemma4: "gemma4_text",
+  idefics2: "mistral",
+  idefics3: "llama",
+  internvl: "qwen2",
+  llama4: "llama4_text",
+  llava: "llama",
+  llava_next: "llama",
+  llava_next_video: "llama",
+  llava_onevision: "qwen2",
+  mistral3: "mistral",
+  mllama: "mllama_text_model",
+  pixtral: "mistral",
+  qwen2_5_vl: "qwen2_5_vl_text",
+  qwen2_audio: "qwen2",
+  qwen2_vl: "qwen2_vl_text",
+  qwen3_vl: "qwen3_vl_text",
+  qwen3_vl_moe: "qwen3_vl_moe_text",
+  smolvlm: "llama",
+  video_llava: "llama",
+  vipllama: "llama",
+};
+
+/** Wrappers that keep the text model's keys among their own. */
+const FLAT: Readonly<Record<string, string>> = {
+  llava_llama: "llama",
+  llava_mistral: "mistral",
+  llava_qwen: "qwen2",
+  qwen2_5_vl: "qwen2_5_vl_text",
+  qwen2_vl: "qwen2_vl_text",
+};
+
+/** Wrappers that use their text model otherwise than it is by itself: they keep their own name, and are refused by it. */
+const OTHERWISE = new Set(["aya_vision", "paligemma"]);
+
+/** Keys of the wrapper that are the text model's business where it does not have them. */
+const SHARED = [
+  "bos_token_id",
+  "eos_token_id",
+  "quantization_config",
+  "tokenizer_class",
+  "transformers_version",
+  "dtype",
+  "torch_dtype",
+];
+
+const object = (value: unknown): Values | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Values) : undefined;
+
+/** The text model's config and what it is wrapped in (its model_type), or null where it is all there is. */
+function unwrapped(config: Values): { readonly inner: Values; readonly wrapper: string | null } {
+  const outer = String(config.model_type);
+  const key = NESTED.find((name) => object(config[name]));
+  const nested = key && object(config[key]);
+  if (OTHERWISE.has(outer)) return { inner: config, wrapper: null };
+  if (!nested) {
+    const flat = Object.hasOwn(FLAT, outer) ? FLAT[outer] : undefined;
+    return flat === undefined
+      ? { inner: config, wrapper: null }
+      : { inner: { ...config, model_type: flat }, wrapper: outer };
+  }
+  const type = String(nested.model_type ?? (Object.hasOwn(UNNAMED, outer) ? UNNAMED[outer] : `${outer}_text`));
+  // A nested `qwen2_vl` names its wrapper.
+  const modelType = Object.hasOwn(FLAT, type) ? FLAT[type] : type;
+  const shared = Object.fromEntries(SHARED.filter((name) => name in config).map((name) => [name, config[name]]));
+  return { inner: { ...shared, ...nested, model_type: modelType }, wrapper: outer };
+}
+
+/** Left by torch.compile, sharding and checkpointing, wherever in a name. */
+const LEFT_INSIDE = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\./;
+/** Left by data parallelism and adapters that were merged, in front. */
+const LEFT_IN_FRONT = /^(?:module|base_model\.model)\./;
+const ADAPTER = /(?:^|\.)(?:lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)|base_layer|modules_to_save)(?:\.|$)/;
+
+function withoutLeftovers(name: string): string {
+  for (let now = name; ; ) {
+    const next = now.replace(LEFT_INSIDE, "$1").replace(LEFT_IN_FRONT, "");
+    if (next === now) return now;
+    now = next;
+  }
+}
+
+/** Without the `model.` that a trainer's own module puts before everything, the head included. */
+function withoutWrapping(names: readonly (readonly [name: string, as: string])[]): (readonly [string, string])[] {
+  const isWrapped =
+    names.every(([name]) => name.startsWith("model.")) &&
+    names.some(([name]) => /^model\.(?:model|transformer|gpt_neox|lm_head|embed_out)\./.test(name));
+  return names.map(([name, as]) => [isWrapped ? name.slice("model.".length) : name, as]);
+}
+
+/** Prefixes of a wrapped text model, longest first, and what it calls the same by itself. */
+const LANGUAGE: readonly (readonly [prefix: string, own: string])[] = [
+  ["model.language_model.lm_head.", "lm_head."],
+  ["model.language_model.model.", "model."],
+  ["language_model.lm_head.", "lm_head."],
+  ["language_model.model.", "model."],
+  ["language_model.transformer.", "transformer."],
+  ["model.language_model.", "model."],
+  ["model.text_model.lm_head.", "lm_head."],
+  ["model.text_model.model.", "model."],
+  ["model.text_model.", "model."],
+  ["text_model.lm_head.", "lm_head."],
+  ["text_model.model.", "model."],
+  ["llm.lm_head.", "lm_head."],
+  ["llm.model.", "model."],
+  ["language_model.", "model."],
+  ["text_model.", "model."],
+];
+
+/** Towers and what joins them to the text model. */
+const FOREIGN =
+  /^(?:model\.)?(?:visual|vision\w*|vit|image\w*|img\w*|video\w*|audio\w*|speech\w*|multi_modal\w*|mm_\w*|modality\w*|connector|qformer|query_tokens|projector|resampler|perceiver\w*|embed_(?:vision|audio)|mlp1|aligner|talker|token2wav|code2wav)(?:\.|$)/;
+
+/** The tower that a name belongs to: its first word that is not `model`. */
+const towerOf = (name: string): string => name.replace(/^model\./, "").split(".")[0];
+
+const ownName = (name: string): string => {
+  const found = LANGUAGE.find(([prefix]) => name.startsWith(prefix));
+  return found ? found[1] + name.slice(found[0].length) : name;
+};
+
+/** The bare decoder's names and those with its prefix are of the same tensors. */
+const BARE = /^(?:model|transformer|gpt_neox|model\.decoder)\./;
+
+/**
+ * @param config as `config.json` has it
+ * @param stored all tensors of the folder, by their names
+ * @throws LossyscopeError `unsupported` for adapters that are not merged; `model` where two tensors of the folder would have one name
+ */
+export function textModel(config: Values, stored: WeightSource): TextModel {
+  const { inner, wrapper } = unwrapped(config);
+  const all = [...stored.names()];
+  const adapter = all.find((name) => ADAPTER.test(name));
+  if (adapter !== undefined) {
+    throw new LossyscopeError(
+      "unsupported",
+      `the checkpoint holds an adapter beside its weights (${adapter})`,
+      "merge it (merge_and_unload) and save the model again",
+    );
+  }
+  const clean = withoutWrapping(all.map((name) => [withoutLeftovers(name), name]));
+  const isWrapped = wrapper !== null || clean.some(([name]) => LANGUAGE.some(([prefix]) => name.startsWith(prefix)));
+  const tensors = new Map<string, Found>();
+  const aside = new Map<string, { tensors: number; bytes: number }>();
+  for (const [name, as] of clean) {
+    const tensor = stored.tensor(as)!;
+    const own = isWrapped ? ownName(name) : name;
+    if (isWrapped && own === name && FOREIGN.test(name)) {
+      const tower = aside.get(towerOf(name)) ?? { tensors: 0, bytes: 0 };
+      aside.set(towerOf(name), { tensors: tower.tensors + 1, bytes: tower.bytes + tensor.bytes });
+      continue;
+    }
+    const other = tensors.get(own);
+    if (other) {
+      throw new LossyscopeError(
+        "model",
+        `${other.as} and ${as} are one tensor, ${own}, under two names`,
+        "remove one of them",
+      );
+    }
+    tensors.set(own, { tensor, as });
+  }
+
+  const twins: [Found, Found][] = [];
+  for (const [name, found] of [...tensors]) {
+    const bare = name.replace(BARE, "");
+    const twin = bare === name ? undefined : tensors.get(bare);
+    if (!twin) continue;
+    twins.push([found, twin]);
+    tensors.delete(bare);
+  }
+
+  const weights: WeightSource = { tensor: (name) => tensors.get(name)?.tensor, names: () => tensors.keys() };
+  const notes = [
+    ...(wrapper === null ? [] : [`the text model of ${wrapper}`]),
+    ...[...aside].map(
+      ([tower, { tensors: count, bytes }]) =>
+        `left aside: ${tower}, ${count.toLocaleString("en-US")} tensors of ${bytes.toLocaleString("en-US")} bytes that no text goes through`,
+    ),
+    ...(twins.length > 0 ? [`${twins.length} tensors are stored twice, with and without a prefix`] : []),
+  ];
+  return { config: wrapper === null ? inner : { ...inner, ...tie(config, tensors) }, weights, notes, twins };
+}
+
+/** Output matrices, by the names that decoders give them. */
+export const HEAD = /^(?:lm_head|embed_out|output)\.weight$/;
+
+/** A wrapper decides whether its head is the text model's table; one that does not say has one of its own where it is stored. */
+function tie(config: Values, tensors: ReadonlyMap<string, unknown>): { tie_word_embeddings: boolean } {
+  const said = config.tie_word_embeddings;
+  return {
+    tie_word_embeddings: typeof said === "boolean" ? said : ![...tensors.keys()].some((name) => HEAD.test(name)),
+  };
+}
