@@ -212,12 +212,58 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
       return { x: left + width / 2, y: top + height / 2 };
     })()`)) as { x: number; y: number };
     await page.mouse.move(spot.x, spot.y);
-    expect(await page.textContent("#tip")).toBe(`${(nats[token] / Math.LN2).toFixed(2)} bits for “${word}”`);
+    const lines = (): Promise<unknown> =>
+      page.evaluate("[...document.querySelectorAll('#tip div')].map((one) => one.textContent)");
+    const [cost, head, ...likeliest] = (await lines()) as string[];
+    expect([cost, head]).toEqual([`${(nats[token] / Math.LN2).toFixed(2)} bits for “${word}”`, "likeliest here:"]);
+    expect(likeliest).toHaveLength(3);
+    expect(likeliest.filter((line) => line.endsWith(", which came"))).toEqual([expect.stringContaining(`“${word}”`)]);
     expect(await page.isVisible("#tip")).toBe(true);
     await page.mouse.move(5, 5);
     expect(await page.isVisible("#tip")).toBe(false);
     expect(said).toEqual([]);
     await close();
+  });
+
+  it("goes from token to token by the arrow keys, in sight, and tells each", async () => {
+    const { page, said, close } = await open("sample", 390, "light");
+    const { text, ends, nats } = sampleProfile().passages[0];
+    const told = (token: number): string => {
+      const shown = text.slice(ends[token - 1] ?? 0, ends[token]).replaceAll("\n", "↵");
+      return `${(nats[token] / Math.LN2).toFixed(2)} bits for “${shown}”`;
+    };
+    const first = (): Promise<string | null> => page.textContent("#tip div");
+    await page.focus(".shaded");
+    await page.keyboard.press("ArrowRight");
+    expect(await first()).toBe(told(0));
+    for (let step = 0; step < 40; step++) await page.keyboard.press("ArrowRight");
+    expect(await first()).toBe(told(40));
+    await page.keyboard.press("ArrowLeft");
+    expect(await first()).toBe(told(39));
+    await page.keyboard.press("End");
+    expect(await first()).toBe(told(ends.length - 1));
+    // the last token is scrolled to, the note is on the page
+    const { bottom, right, height } = (await page.evaluate(
+      "(({ bottom, right }) => ({ bottom, right, height: innerHeight }))(tip.getBoundingClientRect())",
+    )) as { bottom: number; right: number; height: number };
+    expect(bottom).toBeLessThanOrEqual(height);
+    expect(right).toBeLessThanOrEqual(390);
+    expect(await page.evaluate("CSS.highlights.has('token')")).toBe(true);
+    expect(await page.getAttribute("#tip", "role")).toBe("status");
+    await page.keyboard.press("Escape");
+    expect(await page.isVisible("#tip")).toBe(false);
+    expect(said).toEqual([]);
+    await close();
+  });
+
+  it("tells a token that is tapped", async () => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 900 }, hasTouch: true, isMobile: true });
+    const page = await context.newPage();
+    await page.goto(address("sample"));
+    await page.tap(".shaded", { position: { x: 60, y: 12 } });
+    expect(await page.isVisible("#tip")).toBe(true);
+    expect(await page.textContent("#tip div")).toMatch(/^\d+\.\d\d bits for “.+”$/);
+    await context.close();
   });
 
   it("unfolds the section of METHODS that a link leads to, without its script too", async () => {

@@ -66,17 +66,20 @@ function requestFor(needs: ReadonlySet<Need>, width: number): EngineRequest {
   const points = Float32Array.from({ length: M * width }, (_, i) => Math.sin(1 + i));
   return {
     heads: {
-      losses: needs.has("losses"),
+      // the likeliest tokens are read off what losses are made of
+      losses: needs.has("losses") || needs.has("likeliest"),
+      ...(needs.has("likeliest") && { likeliest: 3 }),
       preNorm: false,
       moments: needs.has("moments"),
       ...(needs.has("assignments") && { assignments: { points, m: M, draws: 1, epsilon: 0.5 } }),
     },
     ...(needs.has("moments") && { momentRows: secondRows }),
+    ...(needs.has("likeliest") && { likeliestRows: secondRows }),
     ...(needs.has("states") && { stateRows: secondRows }),
   };
 }
 
-const NEEDS: readonly Need[] = ["losses", "assignments", "moments", "states"];
+const NEEDS: readonly Need[] = ["losses", "likeliest", "assignments", "moments", "states"];
 
 /** @param name of the engine, as its tests call it */
 export function describeEngine(name: string, { make, vocabulary }: Subject): void {
@@ -118,6 +121,25 @@ export function describeEngine(name: string, { make, vocabulary }: Subject): voi
         );
         expect([...losses!].map(Number.isNaN)).toEqual(open);
         expect([...losses!].every((nats) => Number.isNaN(nats) || nats >= 0)).toBe(true);
+      }
+    });
+
+    it("gives the likeliest tokens of the rows that are asked for and scored, none dearer than the one that came", async () => {
+      const { engine, seen } = await everything(batches);
+      if (!engine.gives.has("likeliest")) return;
+      for (const { batch, rows, losses, likeliest } of seen) {
+        const ids = batch.windows.flatMap((window) => [...window.ids.subarray(window.fresh)]);
+        const asked = [...Array(rows).keys()].filter((row) => row % 2 === 1 && !Number.isNaN(losses![row]));
+        expect([...likeliest!.rows]).toEqual(asked);
+        const { count, tokens, nats } = likeliest!;
+        for (const [place, row] of likeliest!.rows.entries()) {
+          const own = [...nats.subarray(place * count, (place + 1) * count)];
+          expect(own).toEqual(own.toSorted((a, b) => a - b));
+          const found = [...tokens.subarray(place * count, (place + 1) * count)];
+          expect(new Set(found).size).toBe(count);
+          if (found.includes(ids[row])) expect(own[found.indexOf(ids[row])]).toBeCloseTo(losses![row], 5);
+          else expect(own[count - 1]).toBeLessThanOrEqual(losses![row]);
+        }
       }
     });
 
@@ -183,7 +205,8 @@ export function describeEngine(name: string, { make, vocabulary }: Subject): voi
       for (const need of (await make()).gives) {
         const engine = await make();
         const [seen] = await observationsOf(engine, batches, requestFor(new Set([need]), engine.width));
-        expect(NEEDS.filter((other) => seen[other] !== undefined)).toEqual([need]);
+        const given = need === "likeliest" ? ["losses", need] : [need];
+        expect(NEEDS.filter((other) => seen[other] !== undefined)).toEqual(given);
       }
     });
 

@@ -10,6 +10,8 @@ export interface EngineRequest {
   readonly heads: HeadRequest;
   /** per batch, the rows (fresh slots, in batch order) that count for the moments; absent: all */
   readonly momentRows?: (batch: WindowBatch) => Int32Array;
+  /** per batch, the rows whose likeliest tokens are wanted, `heads.likeliest` of them */
+  readonly likeliestRows?: (batch: WindowBatch) => Int32Array;
   /** per batch, the rows whose states are wanted */
   readonly stateRows?: (batch: WindowBatch) => Int32Array;
 }
@@ -34,6 +36,7 @@ export interface Engine {
 export function refuseUngiven({ name, gives }: Engine, { heads, stateRows }: EngineRequest): void {
   const asked: Readonly<Record<Need, boolean>> = {
     losses: heads.losses,
+    likeliest: heads.likeliest !== undefined,
     assignments: heads.assignments !== undefined,
     moments: heads.moments === true,
     states: stateRows !== undefined,

@@ -9,7 +9,7 @@ import { lengthSteps } from "../models/rotary.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { LayerMoments, Need, Observation } from "../observations/observation.ts";
+import type { LayerMoments, Likeliest, Need, Observation } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { type Engine, type EngineRequest, refuseUngiven } from "./engine.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
@@ -90,12 +90,22 @@ function layout(batch: WindowBatch, lossesOnly: boolean, steps: readonly number[
 function placeOf(
   output: string,
   row: number,
-  { batch, at, picked }: { readonly batch: WindowBatch; readonly at: Layout; readonly picked: Int32Array | undefined },
+  {
+    batch,
+    at,
+    picked,
+    likeliest,
+  }: {
+    readonly batch: WindowBatch;
+    readonly at: Layout;
+    readonly picked: Int32Array | undefined;
+    readonly likeliest: Int32Array;
+  },
   describe: OnnxEngineOptions["describe"],
 ): string | undefined {
-  const ofLoss = output === "losses";
+  const ofLoss = output === "losses" || output.startsWith("likeliest.");
   let slot: bigint | undefined;
-  if (ofLoss) slot = at.scoredSlots[row];
+  if (ofLoss) slot = at.scoredSlots[output === "losses" ? row : likeliest[row]];
   else if (output.startsWith("assignment.")) slot = at.slots[row];
   else if (output.startsWith("states.") && picked) slot = at.slots[picked[row]];
   if (slot === undefined) return undefined;
@@ -104,11 +114,35 @@ function placeOf(
   return `${token < 0 ? "the prefix" : `token ${token}`} (${describe({ ...batch, windows: [window] })})`;
 }
 
+/** What was asked of a batch, for its answers to be told apart. */
+interface Asked {
+  /** rows whose states are wanted */
+  readonly picked: Int32Array | undefined;
+  /** places among the scored rows whose likeliest tokens are wanted */
+  readonly likeliest: Int32Array;
+  readonly momentCount: number;
+}
+
+/** The places of rows among those that are scored; rows that nothing comes before are left out. */
+function scoredAmong({ scoredRows }: Layout, rows: Int32Array): Int32Array {
+  const placeOfRow = new Map(Array.from(scoredRows, (row, place) => [row, place]));
+  return Int32Array.from([...rows].flatMap((row) => placeOfRow.get(row) ?? []));
+}
+
+function likeliestOf({ scoredRows }: Layout, places: Int32Array, outputs: Record<string, Fetched>): Likeliest {
+  const count = outputs["likeliest.tokens"].dims[1];
+  const read = (name: string): Float32Array => outputs[`likeliest.${name}`].data.subarray(0, places.length * count);
+  return { rows: places.map((place) => scoredRows[place]), count, tokens: read("tokens"), nats: read("nats") };
+}
+
+/** The runtime's TopK divides by the number of its rows and dies of none: a row is run that nobody reads. */
+const atLeastOne = (rows: BigInt64Array): BigInt64Array => (rows.length > 0 ? rows : BigInt64Array.of(0n));
+
 const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
 
 export class OnnxEngine implements Engine {
   readonly name = "onnx";
-  readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "assignments", "moments", "states"]);
+  readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "likeliest", "assignments", "moments", "states"]);
   readonly width: number;
   readonly layerCount: number;
   readonly report: OnnxEngineReport = { version: "", loadSeconds: 0, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
@@ -152,20 +186,23 @@ export class OnnxEngine implements Engine {
           input_ids: { type: "int64", data: at.ids, dims: [batch.windows.length, at.width] },
         };
         if (inputs.has("rows")) feeds.rows = vector(at.slots);
+        const likeliest = scoredAmong(at, request.likeliestRows?.(batch) ?? new Int32Array());
+        const wantsLikeliest = inputs.has("likeliest_rows");
         if (inputs.has("loss_rows")) {
-          feeds.loss_rows = vector(at.scoredSlots);
-          feeds.loss_targets = vector(at.targets);
+          feeds.loss_rows = vector(wantsLikeliest ? atLeastOne(at.scoredSlots) : at.scoredSlots);
+          feeds.loss_targets = vector(wantsLikeliest ? atLeastOne(at.targets) : at.targets);
         }
+        if (wantsLikeliest) feeds.likeliest_rows = vector(atLeastOne(BigInt64Array.from(likeliest, BigInt)));
         if (inputs.has("moment_rows")) {
           const rows = request.momentRows?.(batch);
           feeds.moment_rows = rows ? pick(rows) : vector(at.slots);
         }
         if (inputs.has("state_rows")) feeds.state_rows = pick(picked ?? new Int32Array());
-        const where = (output: string, row: number) => placeOf(output, row, { batch, at, picked }, describe);
+        const where = (output: string, row: number) => placeOf(output, row, { batch, at, picked, likeliest }, describe);
         const result = runtime.run(feeds, graph.outputs, describe(batch), { where });
         // The consumer may stop before this one is awaited; its failure then has nobody to hear it.
         result.catch(() => {});
-        return { batch, at, picked, momentCount: feeds.moment_rows?.dims[0] ?? 0, result };
+        return { batch, at, picked, likeliest, momentCount: feeds.moment_rows?.dims[0] ?? 0, result };
       };
       const queue: ReturnType<typeof start>[] = [];
       const iterator = batches[Symbol.iterator]();
@@ -183,7 +220,7 @@ export class OnnxEngine implements Engine {
         this.report.runSeconds += seconds;
         this.report.cpuSeconds = cpuSeconds;
         this.report.peakBytes = Math.max(this.report.peakBytes, peakBytes);
-        yield this.#observe(head.batch, head.at, outputs, request, head.picked, head.momentCount);
+        yield this.#observe(head.batch, head.at, outputs, request, head);
       }
     } catch (error) {
       if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
@@ -199,8 +236,7 @@ export class OnnxEngine implements Engine {
     at: Layout,
     outputs: Record<string, Fetched>,
     request: EngineRequest,
-    picked: Int32Array | undefined,
-    momentCount: number,
+    { picked, likeliest, momentCount }: Asked,
   ): Observation {
     const rows = at.slots.length;
     const layers = Array.from({ length: this.layerCount }, (_, layer) => layer);
@@ -208,12 +244,13 @@ export class OnnxEngine implements Engine {
     if (request.heads.losses) {
       losses = new Float32Array(rows).fill(Number.NaN);
       const scored = outputs.losses.data;
-      for (let i = 0; i < scored.length; i++) losses[at.scoredRows[i]] = scored[i];
+      for (let i = 0; i < at.scoredRows.length; i++) losses[at.scoredRows[i]] = scored[i];
     }
     return {
       batch,
       rows,
       losses,
+      likeliest: request.heads.likeliest ? likeliestOf(at, likeliest, outputs) : undefined,
       assignments: request.heads.assignments && layers.map((layer) => outputs[`assignment.${layer}`].data),
       moments: request.heads.moments
         ? layers.map(

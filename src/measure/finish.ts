@@ -54,7 +54,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
   const stopwatch = performance.now();
   const { subject, probes, likeLmEval, asides, recall, facts, ran } = findings;
   const { plan, documents } = subject;
-  const { coding, plane, geometry, units } = probes;
+  const { coding, plane, geometry, expectations, units } = probes;
   const { ledger, baselines, embedding } = asides;
   const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals, ...(recall?.refusals ?? [])];
   const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
@@ -95,7 +95,12 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
       tokens: ids.length,
       nats: coded.documentNats[index],
     })),
-    passages: plan.keepText ? passagesOf(documents, lossesOf, { seed: plan.seed }) : [],
+    passages: plan.keepText
+      ? passagesOf(documents, lossesOf, {
+          seed: plan.seed,
+          expectedOf: (document, first) => expectations?.of(document, first),
+        })
+      : [],
     provenance: provenanceOf(subject, ran, stopwatch),
     refusals,
   };

@@ -72,6 +72,30 @@ describe("every token of the text", () => {
 describe("the figures", () => {
   const whole = { plane: { points: 20 }, geometry: true };
 
+  it("do not change with what is kept for the report, which says what was likeliest in place of each token", async () => {
+    const request = await asked({ plan: whole });
+    const { profile } = await measureFiles(request);
+    const bare = await measureFiles({ ...request, plan: { ...whole, keepText: false } });
+    expect(bare.profile.passages).toEqual([]);
+    const { id, plan, passages, ...same } = figuresOf(profile) as Profile;
+    expect(figuresOf(bare.profile)).toMatchObject(same);
+    let among = 0;
+    for (const { text, ends, nats, expected } of profile.passages) {
+      expect(expected!.best).toHaveLength(3 * ends.length);
+      for (const [token, end] of ends.entries()) {
+        const own = text.slice(ends[token - 1] ?? 0, end); // ASCII: bytes are characters
+        const shares = expected!.shares.slice(3 * token, 3 * token + 3);
+        const names = expected!.best.slice(3 * token, 3 * token + 3).map((place) => expected!.tokens[place]);
+        expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+        const share = Math.exp(-nats[token]);
+        if (!names.includes(own)) expect(share).toBeLessThanOrEqual(shares[2] + 2e-4);
+        else expect(Math.abs(shares[names.indexOf(own)] - share)).toBeLessThan(2e-4);
+        among += Number(names.includes(own));
+      }
+    }
+    expect(among).toBeGreaterThan(0);
+  });
+
   it("are the same for the same seed, and the drawn ones others for another", async () => {
     const request = await asked({ plan: whole });
     const first = await measureFiles(request);

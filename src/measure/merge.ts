@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { CodingProbe } from "../probes/coding.ts";
+import type { Expectations } from "../probes/expectations.ts";
 import type { GeometrySnapshot } from "../probes/geometry.ts";
 import type { KeptStates } from "../probes/kept-states.ts";
 import type { PlaneSnapshot } from "../probes/plane.ts";
@@ -27,6 +28,7 @@ interface Snapshots {
   readonly plane?: PlaneSnapshot;
   readonly geometry?: GeometrySnapshot;
   readonly kept?: ReturnType<KeptStates["snapshot"]>;
+  readonly expectations?: ReturnType<Expectations["snapshot"]>;
 }
 
 /** All parts of one plan, in order. */
@@ -168,7 +170,7 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
  * @returns the places of these rows, in the order in which they were written
  */
 function takeUp(
-  { coding, geometry }: Probes,
+  { coding, geometry, expectations }: Probes,
   folder: string,
   { model, reference }: Subject,
 ): { readonly plane: Uint32Array; readonly kept: readonly number[] } {
@@ -177,6 +179,7 @@ function takeUp(
   const seen = progress.probes as unknown as Snapshots;
   coding.restore(seen.coding);
   if (geometry) geometry.probe.restore(seen.geometry!);
+  if (expectations) expectations.restore(seen.expectations!);
   const plane = seen.plane?.order ?? new Uint32Array();
   const kept = seen.kept?.order ?? [];
   for (let layer = 0; layer <= model.layers; layer++) {

@@ -9,6 +9,7 @@ import { lengthSteps } from "../models/rotary.ts";
 import { unionOfRows } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { batchesOf } from "../text/windows.ts";
+import { LIKELIEST } from "./expectations.ts";
 import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.ts";
 import type { OpenModel } from "./model.ts";
 import { describeBatch, onePass } from "./pass.ts";
@@ -59,7 +60,7 @@ export interface Observed {
 export async function observe(
   request: ObserveRequest,
   { subject, points, batches, longest }: Prepared,
-  { coding, plane, geometry, kept }: Probes,
+  { coding, plane, geometry, kept, expectations }: Probes,
   folder: RunFolder,
   shard: Shard | null,
 ): Promise<Observed> {
@@ -71,17 +72,25 @@ export async function observe(
     request: {
       heads: {
         losses: true,
+        likeliest: expectations ? LIKELIEST : undefined,
         assignments: plane && points ? { ...points, epsilon: points.temperature.epsilon } : undefined,
         moments: geometry !== null,
         preNorm: plan.preNorm,
       },
+      likeliestRows: expectations ? (batch) => expectations.rows(batch) : undefined,
       momentRows: geometry?.rows.momentRows,
       stateRows:
         geometry || kept
           ? (batch) => unionOfRows([geometry?.rows.stateRows(batch) ?? [], kept?.stateRows(batch) ?? []])
           : undefined,
     },
-    probes: { coding, ...(plane && { plane }), ...(geometry && { geometry: geometry.probe }), ...(kept && { kept }) },
+    probes: {
+      coding,
+      ...(plane && { plane }),
+      ...(geometry && { geometry: geometry.probe }),
+      ...(kept && { kept }),
+      ...(expectations && { expectations }),
+    },
     folder,
     check: () => request.model.checkpoint.refuseChanges(),
     progress: request.progress,

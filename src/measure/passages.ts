@@ -1,6 +1,7 @@
 /**
  * The text that a report shows: passages spread over domains and documents by a seed, each with the code length of every
- * token, or the whole corpus where it is short enough. A passage begins and ends where both a token and a character do.
+ * token, or the whole corpus where it is short enough. A passage begins and ends where both a token and a character do. Where they lie is known
+ * before the model runs.
  *
  * Memory: the bytes of one document at a time, and what is kept: `mostBytes` of text at most, with 16 bytes a token.
  */
@@ -18,10 +19,46 @@ const PASSAGE_BYTES = 4_000;
 /** A token's nats are kept to 1/10,000: a reader sees two decimals, and the profile stays small. */
 const STEPS_PER_NAT = 10_000;
 
-export interface PassageOptions {
+export interface SpanOptions {
   readonly seed: number;
   /** default 200,000 */
   readonly mostBytes?: number;
+}
+
+export interface PassageOptions extends SpanOptions {
+  /** what was likeliest from that token on */
+  readonly expectedOf?: (document: number, first: number) => Passage["expected"];
+}
+
+/** Where a passage lies: tokens [first, last) of a document. */
+interface Span {
+  readonly document: TokenizedDocument;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** @returns where the passages lie, in the order of the corpus, `mostBytes` of text at most */
+export function passageSpans(documents: readonly TokenizedDocument[], options: SpanOptions): Span[] {
+  const mostBytes = options.mostBytes ?? MOST_BYTES;
+  const whole = sum(documents.map(({ bytes }) => bytes)) <= mostBytes;
+  const chosen = whole
+    ? new Map(documents.filter(({ bytes }) => bytes > 0).map((document) => [document, [0]]))
+    : choose(documents, mostBytes, options.seed);
+  let room = mostBytes;
+  const spans: Span[] = [];
+  for (const [document, parts] of [...chosen].sort(([a], [b]) => a.index - b.index)) {
+    const bytes = Buffer.from(document.text);
+    const count = whole ? 1 : partsOf(document);
+    for (const part of parts.sort((a, b) => a - b)) {
+      const first = tokensBefore(document, bytes, part / count);
+      const last = tokensBefore(document, bytes, (part + 1) / count);
+      const length = last > first ? document.byteEnds[last - 1] - startOf(document, first) : 0;
+      if (length === 0 || length > room) continue;
+      room -= length;
+      spans.push({ document, first, last });
+    }
+  }
+  return spans;
 }
 
 /**
@@ -34,27 +71,11 @@ export function passagesOf(
   lossesOf: (document: number) => Float32Array,
   options: PassageOptions,
 ): Passage[] {
-  const mostBytes = options.mostBytes ?? MOST_BYTES;
-  const whole = sum(documents.map(({ bytes }) => bytes)) <= mostBytes;
-  const chosen = whole
-    ? new Map(documents.filter(({ bytes }) => bytes > 0).map((document) => [document, [0]]))
-    : choose(documents, mostBytes, options.seed);
-  let room = mostBytes;
-  const passages: Passage[] = [];
-  for (const [document, parts] of [...chosen].sort(([a], [b]) => a.index - b.index)) {
-    const bytes = Buffer.from(document.text);
-    const losses = lossesOf(document.index);
-    const count = whole ? 1 : partsOf(document);
-    for (const part of parts.sort((a, b) => a - b)) {
-      const passage = cut(document, bytes, losses, part / count, (part + 1) / count);
-      const length = passage.ends.at(-1) ?? 0;
-      if (length === 0 || length > room) continue;
-      room -= length;
-      passages.push(passage);
-    }
-  }
-  return passages;
+  return passageSpans(documents, options).map((span) => cut(span, lossesOf(span.document.index), options));
 }
+
+/** The byte that a token begins at. */
+const startOf = ({ byteEnds }: TokenizedDocument, token: number): number => (token === 0 ? 0 : byteEnds[token - 1]);
 
 /** How many passages a document is good for. */
 const partsOf = ({ bytes }: TokenizedDocument): number => Math.max(1, Math.round(bytes / PASSAGE_BYTES));
@@ -108,21 +129,20 @@ function choose(
   return chosen;
 }
 
-/** The stretch between two fractions of a document, its ends moved on to where a token and a character end. */
-function cut(document: TokenizedDocument, bytes: Buffer, losses: Float32Array, from: number, to: number): Passage {
-  const first = tokensBefore(document, bytes, from);
-  const last = tokensBefore(document, bytes, to);
-  const start = first === 0 ? 0 : document.byteEnds[first - 1];
+function cut({ document, first, last }: Span, losses: Float32Array, { expectedOf }: PassageOptions): Passage {
+  const start = startOf(document, first);
   const nats = losses.subarray(first, last);
   const ends = Array.from(document.byteEnds.subarray(first, last), (end) => end - start);
   const length = ends.at(-1) ?? 0;
+  const expected = expectedOf?.(document.index, first);
   return {
     document: document.index,
     start,
-    text: bytes.toString("utf8", start, start + length),
+    text: Buffer.from(document.text).toString("utf8", start, start + length),
     bitsPerByte: length > 0 ? sum(nats) / Math.LN2 / length : null,
     ends,
     nats: Array.from(nats, (value) => Math.round(value * STEPS_PER_NAT) / STEPS_PER_NAT),
+    ...(expected && { expected }),
   };
 }
 

@@ -3,11 +3,13 @@
 import type { SpillPlace } from "../files/spill.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { CodingProbe } from "../probes/coding.ts";
+import type { Expectations } from "../probes/expectations.ts";
 import { GeometryProbe, type GeometryRows, geometryRows } from "../probes/geometry.ts";
 import { KeptStates } from "../probes/kept-states.ts";
 import { PlaneProbe } from "../probes/plane.ts";
 import type { Profile } from "../profile/profile.ts";
 import { type Units, unitsOf } from "../text/units.ts";
+import { expectationsOf } from "./expectations.ts";
 import type { Subject } from "./prepare.ts";
 
 /** Null: not asked for, or not possible, and then among the refusals. */
@@ -17,11 +19,15 @@ export interface Probes {
   readonly plane: PlaneProbe | null;
   readonly geometry: { readonly probe: GeometryProbe; readonly rows: GeometryRows } | null;
   readonly kept: KeptStates | null;
+  readonly expectations: Expectations | null;
   readonly refusals: Profile["refusals"];
 }
 
-/** @throws LossyscopeError `io` where the place cannot be used */
-export function probesOf(subject: Subject, place: SpillPlace): Probes {
+/**
+ * @param spell tokens, where the probes will see any
+ * @throws LossyscopeError `io` where the place cannot be used
+ */
+export function probesOf(subject: Subject, place: SpillPlace, spell?: (token: number) => string): Probes {
   const { documents, model, plan, prefix } = subject;
   const shape = { layers: model.layers + 1, width: model.width };
   const lengths = documents.map(({ ids }) => ids.length);
@@ -34,6 +40,7 @@ export function probesOf(subject: Subject, place: SpillPlace): Probes {
     plane: planeProbe(subject, units, place, refusals),
     geometry: rows && { rows, probe: new GeometryProbe(rows, shape) },
     kept: plan.keep.includes("states") ? new KeptStates(documents, shape, plan.seed, place) : null,
+    expectations: expectationsOf(subject, spell),
     refusals,
   };
 }

@@ -7,6 +7,7 @@
  */
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { WindowBatch } from "../text/corpus.ts";
+import { spelling } from "./expectations.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
 import { type ObserveRequest, observe, type Ran, ranSince } from "./observe.ts";
 import { type Prepared, type PrepareRequest, prepare, type Subject } from "./prepare.ts";
@@ -63,7 +64,8 @@ export async function inRun<T>(
     const batches = shard ? shareOf(prepared.batches, shard) : prepared.batches;
     const folder = new RunFolder(root, name, resume);
     try {
-      const probes = probesOf(prepared.subject, { folder: folder.path, resumable: true });
+      const place = { folder: folder.path, resumable: true };
+      const probes = probesOf(prepared.subject, place, spelling(prepared.tokenizer));
       const observed = async (): Promise<Seen> => {
         if (resume && !folder.earlier) progress.message("there is nothing to go on from: the run begins afresh");
         if (probes.plane) {

@@ -127,6 +127,39 @@ describe.each([
   });
 });
 
+describe("the likeliest tokens", () => {
+  const temporary = temporaryFolder();
+
+  it("are those that sorting all logits gives, at the rows that are asked for, and leave the losses as they are", async () => {
+    await writeModel(temporary, 1);
+    const { run } = await openModel(temporary(), () => ({ losses: true, likeliest: 3, everything: true }), S);
+    const plain = await openModel(temporary(), () => ({ losses: true }), S);
+    const slots = Array.from({ length: 40 }, (_, i) => 3 * i);
+    const chosen = [0, 7, 8, 39];
+    const feeds = {
+      input_ids: { data: ids, dims: [B, S] },
+      loss_rows: { data: slots, dims: [slots.length] },
+      loss_targets: { data: slots.map((slot) => ids[slot + 1]), dims: [slots.length] },
+    };
+    const outputs = await run({ ...feeds, likeliest_rows: { data: chosen, dims: [chosen.length] } });
+    const logits = rowsOf(outputs.logits);
+    const expected = chosen.map((row) => {
+      const own = logits[slots[row]];
+      const best = [...own.keys()].sort((a, b) => own[b] - own[a]).slice(0, 3);
+      return { best, nats: best.map((token) => logSumExp(own) - own[token]) };
+    });
+    expect(outputs["likeliest.tokens"].dims).toEqual([chosen.length, 3]);
+    expect([...outputs["likeliest.tokens"].data]).toEqual(expected.flatMap(({ best }) => best));
+    expectClose(
+      outputs["likeliest.nats"].data,
+      expected.flatMap(({ nats }) => nats),
+      1e-5,
+      1e-6,
+    );
+    expect((await plain.run(feeds)).losses.data).toEqual(outputs.losses.data);
+  });
+});
+
 describe("losses in sixteen lanes", () => {
   const temporary = temporaryFolder();
 

@@ -3,7 +3,8 @@
  * they are asked for: losses of given tokens, soft assignments (METHODS §2.1), moments and picked states (METHODS §3),
  * and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
  *
- * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384); assignments 8 bytes · R · draws · m
+ * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384), with the likeliest
+ * tokens R1 · V / 4 bytes more; assignments 8 bytes · R · draws · m
  * a layer; outputs as their shapes say.
  */
 import { type Dimension, product } from "../graph/dimensions.ts";
@@ -19,6 +20,8 @@ export interface Heads {
   readonly losses?: boolean;
   /** their exponentials are added in sixteen lanes, as PyTorch adds them on a CPU: losses for comparison alone */
   readonly inLanes?: boolean;
+  /** so many of the likeliest tokens, at chosen rows of the losses; none without losses */
+  readonly likeliest?: number;
   /** reference points [draws·m, d] row by row, temperature ε */
   readonly assignments?: {
     readonly points: Float32Array;
@@ -48,8 +51,10 @@ const TINY = 1e-37;
 
 /**
  * Inputs: `input_ids` [B,S]; `loss_rows` and `loss_targets` [R1], flat slots b·S + s that predict and the tokens they
- * predict; `rows` [R], `moment_rows` [Rm], `state_rows` [Rs], flat slots; all int64.
- * Outputs, float32, for layers l = 0 … L: `losses` [R1] nats; `assignment.l` [R, draws·m], a softmax for each draw;
+ * predict; `likeliest_rows` [Rk], one at least, places among those; `rows` [R], `moment_rows` [Rm], `state_rows` [Rs], flat slots; all
+ * int64.
+ * Outputs, float32, for layers l = 0 … L: `losses` [R1] nats; `likeliest.tokens` and
+ * `.nats` [Rk, k], ids of the likeliest tokens, dearest last, and what they would cost; `assignment.l` [R, draws·m], a softmax for each draw;
  * `moments.l.sum` [d], `.gram` [d,d], `.unit` [d]; `states.l` [Rs,d]; of everything: `hidden_states.l` [B,S,d] (L after
  * the final norm), `last_block_output` [B,S,d], `logits` [B,S,V].
  * @param longest largest S that will be run
@@ -68,7 +73,7 @@ export function buildMeasuringGraph(
   const after = [...model.stream.slice(0, -1), model.final];
   const layers = heads.preNorm ? model.stream : after;
 
-  if (heads.losses) losses(graph, model, heads.inLanes ? lossPartsInLanes : lossParts);
+  if (heads.losses) losses(graph, model, heads.inLanes ? lossPartsInLanes : lossParts, heads.likeliest);
   const { assignments } = heads;
   if (assignments) {
     const { m, draws, epsilon } = assignments;
@@ -136,10 +141,14 @@ function unit(rows: Value): Value {
  * 1/P_c = Σ exp(logit − M_c)). With the large terms subtracted first, and the target's logit among those in the sum, no
  * digits are lost where logits are large.
  * @param chunks logits [R, c]
+ * @param maxima of each chunk, of all its columns or of groups of them
  * @returns M and the logarithm, [R, 1] each
  */
-export function lossParts(chunks: readonly Value[]): { readonly top: Value; readonly logMass: Value } {
-  const largest = chunks.map((chunk) => ops.max(chunk, -1, { keep: true })); // [R,c] → [R,1]
+export function lossParts(
+  chunks: readonly Value[],
+  maxima: readonly Value[] = chunks,
+): { readonly top: Value; readonly logMass: Value } {
+  const largest = maxima.map((chunk) => ops.max(chunk, -1, { keep: true })); // [R,c] → [R,1]
   const top = largest.length === 1 ? largest[0] : ops.maximum(largest);
   const masses = chunks.map((chunk, index) =>
     ops.divide(ops.exp(ops.subtract(largest[index], top)), ops.max(ops.softmax(chunk), -1, { keep: true })),
@@ -198,11 +207,90 @@ function lossPartsInLanes(chunks: readonly Value[]): ReturnType<typeof lossParts
   return { top: top!, logMass: ops.log(ops.sum(lanes!, -1, { keep: true })) };
 }
 
-function losses(graph: Graph, model: Decoder, partsOf: typeof lossParts): void {
+function losses(graph: Graph, model: Decoder, partsOf: typeof lossParts, likeliest: number | undefined): void {
   const rows = graph.input("loss_rows", "int64", ["R1"]);
   const targets = ops.reshape(graph.input("loss_targets", "int64", ["R1"]), ["R1", 1]);
   const chunks = model.logits(picked(model.final, rows));
-  const { top, logMass } = partsOf(chunks);
+  const groups = likeliest ? chunks.map(grouped) : undefined;
+  const parts = partsOf(
+    chunks,
+    groups?.map((one) => one.groups?.maxima ?? one.logits),
+  );
   const target = targetLogits(chunks, targets, (chunk, inside) => ops.gatherElements(chunk, inside, 1));
-  graph.output("losses", ops.reshape(ops.add(ops.subtract(top, target), logMass), ["R1"]));
+  graph.output("losses", ops.reshape(ops.add(ops.subtract(parts.top, target), parts.logMass), ["R1"]));
+  if (likeliest && groups) likeliestTokens(graph, groups, parts, likeliest);
+}
+
+/**
+ * The k largest logits of each chunk, and of those the k largest: the vocabulary never leaves the graph. The runtime's TopK
+ * takes some ten times as long as a maximum. So columns go in groups, of which the losses' maximum is taken anyway, and only
+ * the k groups of the largest maxima are looked through: the k largest logits are in them.
+ */
+function likeliestTokens(
+  graph: Graph,
+  chunks: readonly Grouped[],
+  { top, logMass }: ReturnType<typeof lossParts>,
+  count: number,
+): void {
+  const rows = graph.input("likeliest_rows", "int64", ["Rk"]);
+  let before = 0;
+  const found = chunks.map((chunk) => {
+    const { logits, tokens } = likeliestIn(chunk, rows, count);
+    const size = chunk.logits.shape.at(-1) as number;
+    const counted = ops.add(tokens, graph.integers(before));
+    before += size;
+    return { logits, tokens: counted };
+  });
+  const joined = (pick: (one: (typeof found)[number]) => Value): Value => ops.concat(found.map(pick), -1);
+  const best = ops.topK(
+    joined((one) => one.logits),
+    Math.min(count, before),
+  );
+  const tokens = ops.gatherElements(
+    joined((one) => one.tokens),
+    best.indices,
+    1,
+  );
+  // Ids are below 2^24, so that float32 holds them.
+  graph.output("likeliest.tokens", ops.cast(tokens, "float32"));
+  graph.output("likeliest.nats", ops.add(ops.subtract(ops.gather(top, rows), best.values), ops.gather(logMass, rows)));
+}
+
+/** Logits [R, c], and the maxima [R, c/size] of so many columns each; null where c has no fitting divisor. */
+interface Grouped {
+  readonly logits: Value;
+  readonly groups: { readonly maxima: Value; readonly size: number } | null;
+}
+
+/** Columns of a group: about the root of a chunk's, so that neither the groups nor what is in them is many. */
+const GROUP = { least: 16, most: 128 };
+
+function grouped(logits: Value): Grouped {
+  const [rows, columns] = logits.shape as readonly [Dimension, number];
+  for (let size = GROUP.most; size >= GROUP.least; size--) {
+    if (columns % size !== 0) continue;
+    return { logits, groups: { maxima: ops.max(ops.reshape(logits, [rows, columns / size, size]), -1), size } };
+  }
+  return { logits, groups: null };
+}
+
+/** The k largest of some rows of a chunk, [Rk, k], and their columns. */
+function likeliestIn({ logits, groups }: Grouped, rows: Value, count: number): { logits: Value; tokens: Value } {
+  const { graph } = rows;
+  const [all, columns] = logits.shape as readonly [Dimension, number];
+  if (groups === null) {
+    const { values, indices } = ops.topK(ops.gather(logits, rows), Math.min(count, columns));
+    return { logits: values, tokens: indices };
+  }
+  const { maxima, size } = groups;
+  const number = columns / size;
+  const taken = Math.min(count, number);
+  const chosen = ops.topK(ops.gather(maxima, rows), taken).indices; // [Rk, k] groups
+  const places = ops.add(ops.multiply(ops.reshape(rows, ["Rk", 1]), graph.integers(number)), chosen);
+  const inGroups = ops.gather(ops.reshape(logits, [product([all, number]), size]), places); // [Rk, k, size]
+  const offsets = graph.integers(Array.from({ length: size }, (_, column) => column));
+  const firsts = ops.multiply(ops.reshape(chosen, ["Rk", taken, 1]), graph.integers(size));
+  const tokens = ops.reshape(ops.add(firsts, offsets), ["Rk", taken * size]);
+  const { values, indices } = ops.topK(ops.reshape(inGroups, ["Rk", taken * size]), Math.min(count, columns));
+  return { logits: values, tokens: ops.gatherElements(tokens, indices, 1) };
 }

@@ -5,12 +5,14 @@
 import type { WindowBatch } from "../text/corpus.ts";
 
 /** What a probe asks of an engine; one that cannot give it refuses by this name. */
-export type Need = "losses" | "assignments" | "moments" | "states";
+export type Need = "losses" | "likeliest" | "assignments" | "moments" | "states";
 
 /** What to compute beside the forward pass. Absent: not computed. */
 export interface HeadRequest {
   /** loss of every fresh token */
   readonly losses: boolean;
+  /** how many of the likeliest tokens, at rows that `likeliestRows` marks; with losses only */
+  readonly likeliest?: number;
   /** the losses as PyTorch computes them on a CPU, for comparison alone (`models/heads.ts`) */
   readonly inLanes?: boolean;
   /** soft assignment of every layer 0..L (METHODS §2.1): reference points [draws·m, d] row by row, temperature ε */
@@ -37,12 +39,26 @@ export interface LayerMoments {
   readonly unitSum: Float32Array;
 }
 
+/** The likeliest tokens at some rows of a batch, the likeliest first. */
+export interface Likeliest {
+  /** which rows of the batch, ascending; those that nothing comes before are left out */
+  readonly rows: Int32Array;
+  /** tokens a row */
+  readonly count: number;
+  /** [rows, count] ids */
+  readonly tokens: Float32Array;
+  /** [rows, count] what each would have cost */
+  readonly nats: Float32Array;
+}
+
 export interface Observation {
   readonly batch: WindowBatch;
   /** number of rows: fresh slots of all windows */
   readonly rows: number;
   /** [rows] nats; NaN where the slot's token is not predicted (slot 0 of a window: the prefix, or a first token without prefix) */
   readonly losses?: Float32Array;
+  /** what the model held for likeliest in place of some of the tokens, by row */
+  readonly likeliest?: Likeliest;
   /** one [rows, draws·m] array a layer */
   readonly assignments?: readonly Float32Array[];
   readonly moments?: readonly LayerMoments[];

@@ -94,6 +94,17 @@ export const profileSchema = z.object({
         bitsPerByte: z.number().nullable().meta({ description: "of this passage" }),
         ends: z.array(count).meta({ description: "byte ends of the tokens, from the passage's start" }),
         nats: z.array(z.number()).meta({ description: "code length of each token" }),
+        expected: z
+          .object({
+            tokens: z.array(z.string()).meta({ description: "the tokens that occur in `best`, as they are spelt" }),
+            each: z.number().int().positive().meta({ description: "likeliest tokens kept of a token of the text" }),
+            best: z.array(z.number().int().min(-1)).meta({
+              description: "`each` places in `tokens` a token, the likeliest first; −1 where none was expected",
+            }),
+            shares: z.array(z.number()).meta({ description: "the probability of each entry of `best`" }),
+          })
+          .optional()
+          .meta({ description: "what was likeliest in place of the passage's first tokens; 12,288 tokens in all" }),
       }),
     )
     .meta({ description: "at most 200 kB of text, empty with --no-text" }),

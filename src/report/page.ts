@@ -168,7 +168,7 @@ ${steps
   .slice(1)
   .map((step) => `${heatElement(step).replace("-", "\\-")}{background:var(--heat${step})}`)
   .join("")}
-::highlight(token){text-decoration:underline 2px;text-underline-offset:3px}
+::highlight(token){background-color:var(--ink);color:var(--paper)}
 #tip{position:fixed;z-index:1;pointer-events:none;background:var(--ink);color:var(--paper);font:13px/1.4 var(--sans);font-variant-numeric:tabular-nums;padding:5px 9px;border-radius:4px;max-width:260px}
 .references{border-top:1px solid var(--rule);padding:52px 0 64px;max-width:760px}.references h2{font-size:clamp(25px,3vw,32px);margin-bottom:20px}
 .references details{border-top:1px solid var(--rule);padding:8px 0}.method{font-size:14px;line-height:1.55;padding:8px 0}.method ul{padding-left:1.2em}.method table{width:auto;display:block;overflow-x:auto}.method li>p{margin:0}
@@ -187,7 +187,7 @@ figure{margin-bottom:14px}figure,tr,.passage{break-inside:avoid}svg.wide{display
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;
 
-/** Reads what `encodeCells` wrote (`marks/heat.ts`). */
+/** Reads what `encodeCells` and `encodeExpected` wrote (`marks/heat.ts`). */
 const SCRIPT = `
 (()=>{
 const tip=document.createElement("div");tip.id="tip";tip.hidden=true;tip.setAttribute("role","status");document.body.append(tip);
@@ -195,7 +195,7 @@ const known=new WeakMap();
 const value=(text,at)=>text.charCodeAt(at)-63;
 const read=(box)=>{
   if(known.has(box))return known.get(box);
-  const bits=box.dataset.bits,lengths=box.dataset.lengths,ends=[],starts=new Map();
+  const{bits,lengths,expected="",each=0,names="[]"}=box.dataset,ends=[],starts=new Map();
   for(let cell=0,at=0,end=0;cell*2<bits.length;cell++){
     let length=1;
     if(lengths!==undefined){length=0;let digit;do{digit=value(lengths,at++);length+=digit}while(digit===63)}
@@ -203,46 +203,88 @@ const read=(box)=>{
   }
   const walk=document.createTreeWalker(box,NodeFilter.SHOW_TEXT);
   for(let at=0;walk.nextNode();at+=walk.currentNode.length)starts.set(walk.currentNode,at);
-  const found={bits,ends,starts};known.set(box,found);return found
+  const found={bits,ends,starts,expected,each:+each,names:JSON.parse(names),cell:-1};known.set(box,found);return found
 };
 const caret=(x,y)=>{
   if(document.caretPositionFromPoint){const at=document.caretPositionFromPoint(x,y);return at&&[at.offsetNode,at.offset]}
   const at=document.caretRangeFromPoint&&document.caretRangeFromPoint(x,y);return at&&[at.startContainer,at.startOffset]
 };
-const place=(box,start,end)=>{
-  const range=document.createRange();let set=false;
-  for(const[node,at]of box.starts){
+const rangeOf=(found,cell)=>{
+  const start=cell?found.ends[cell-1]:0,end=found.ends[cell],range=document.createRange();let set=false;
+  for(const[node,at]of found.starts){
     if(!set&&start<at+node.length){range.setStart(node,start-at);set=true}
     if(set&&end<=at+node.length){range.setEnd(node,end-at);return range}
   }
 };
-const hide=()=>{tip.hidden=true;if(window.CSS&&CSS.highlights)CSS.highlights.delete("token")};
+let stepped=null;
+const hide=()=>{tip.hidden=true;stepped=null;if(window.CSS&&CSS.highlights)CSS.highlights.delete("token")};
+const plain=(text)=>text.replace(/\\n|␊/g,"↵").replace(/\\t|␉/g,"⇥");
+const percent=(share)=>share<.001?"under 0.1 %":(100*share).toFixed(share<.1?1:0)+" %";
+const say=(found,cell,range,x,y,above)=>{
+  const came=plain(range.toString()),hundredths=value(found.bits,2*cell)*64+value(found.bits,2*cell+1);
+  const lines=[(hundredths===4095?"40.95 bits or more":(hundredths/100).toFixed(2)+" bits")+" for “"+came+"”"];
+  for(let rank=0;rank<found.each;rank++){
+    const at=5*(cell*found.each+rank),digit=(of)=>value(found.expected,at+of);
+    if(at>=found.expected.length)break;
+    const name=found.names[digit(0)*4096+digit(1)*64+digit(2)];
+    if(name===undefined)continue;
+    if(lines.length===1)lines.push("likeliest here:");
+    lines.push(percent((digit(3)*64+digit(4))/4095)+" “"+plain(name)+"”"+(plain(name)===came?", which came":""))
+  }
+  tip.replaceChildren(...lines.map((line)=>{const row=document.createElement("div");row.textContent=line;return row}));
+  tip.hidden=false;
+  const size=tip.getBoundingClientRect();
+  tip.style.left=Math.max(4,Math.min(x,innerWidth-size.width-8))+"px";
+  tip.style.top=(y+size.height>innerHeight?Math.max(4,above-size.height):y)+"px";
+  if(window.CSS&&CSS.highlights&&window.Highlight)CSS.highlights.set("token",new Highlight(range))
+};
 const show=(event)=>{
-  const box=event.target.closest&&event.target.closest(".shaded");if(!box)return hide();
+  const box=event.target.closest&&event.target.closest(".shaded");
+  if(!box)return stepped&&event.type==="pointermove"?undefined:hide();
   const at=caret(event.clientX,event.clientY);if(!at)return hide();
   const found=read(box),start=found.starts.get(at[0]);if(start===undefined)return hide();
-  let range;
   for(const offset of[start+at[1],start+at[1]-1]){
     let low=0,high=found.ends.length;
     while(low<high){const middle=(low+high)>>1;if(found.ends[middle]>offset)high=middle;else low=middle+1}
     if(offset<0||low>=found.ends.length)continue;
-    range=place(found,low?found.ends[low-1]:0,found.ends[low]);
+    const range=rangeOf(found,low);
     if(range&&[...range.getClientRects()].some((r)=>event.clientX>=r.left&&event.clientX<=r.right&&event.clientY>=r.top-4&&event.clientY<=r.bottom+4)){
-      const hundredths=value(found.bits,2*low)*64+value(found.bits,2*low+1);
-      tip.textContent=(hundredths===4095?"40.95 bits or more":(hundredths/100).toFixed(2)+" bits")+" for “"+range.toString().replace(/\\n/g,"↵").replace(/\\t/g,"⇥")+"”";
-      tip.hidden=false;
-      const size=tip.getBoundingClientRect();
-      tip.style.left=Math.max(4,Math.min(event.clientX+12,innerWidth-size.width-8))+"px";
-      tip.style.top=(event.clientY+22+size.height>innerHeight?event.clientY-size.height-12:event.clientY+22)+"px";
-      if(window.CSS&&CSS.highlights&&window.Highlight)CSS.highlights.set("token",new Highlight(range));
-      return
+      stepped=null;found.cell=low;
+      return say(found,low,range,event.clientX+12,event.clientY+22,event.clientY-12)
     }
   }
   hide()
 };
+const beside=(found)=>{
+  const range=rangeOf(found,found.cell),r=range&&[...range.getClientRects()].find((one)=>one.width>0)||range&&range.getBoundingClientRect();
+  if(r)say(found,found.cell,range,r.left,r.bottom+8,r.top-8);
+  return r
+};
+addEventListener("keydown",(event)=>{
+  const box=event.target.classList&&event.target.classList.contains("shaded")?event.target:null;
+  if(!box||event.ctrlKey||event.metaKey||event.altKey||event.shiftKey)return;
+  if(event.key==="Escape")return hide();
+  const found=read(box),last=found.ends.length-1;
+  const to={ArrowRight:found.cell+1,ArrowLeft:found.cell<0?0:found.cell-1,Home:0,End:last}[event.key];
+  if(to===undefined||last<0)return;
+  event.preventDefault();
+  found.cell=Math.max(0,Math.min(last,to));stepped=found;
+  const r=beside(found);if(!r)return;
+  const edge=box.getBoundingClientRect();
+  if(r.top<edge.top)box.scrollTop-=edge.top-r.top+24;
+  else if(r.bottom>edge.bottom)box.scrollTop+=r.bottom-edge.bottom+24;
+  const now=beside(found);
+  if(now.top<40)scrollBy({top:now.top-120,behavior:"instant"});
+  else if(now.bottom>innerHeight-120)scrollBy({top:now.bottom-innerHeight+160,behavior:"instant"});
+  beside(found)
+});
+for(const box of document.querySelectorAll(".shaded")){
+  box.setAttribute("aria-description","The left and right arrow keys go from token to token");
+  box.addEventListener("blur",hide)
+}
 addEventListener("pointermove",show,{passive:true});
 addEventListener("pointerdown",show,{passive:true});
-addEventListener("scroll",hide,{passive:true,capture:true});
+addEventListener("scroll",()=>stepped?beside(stepped):hide(),{passive:true,capture:true});
 })();
 `.trim();
 

@@ -139,7 +139,33 @@ export function passage(text: string, document = 0): Profile["passages"][number]
     nats.push(Math.min(11, (opens ? 4 : 1.6) * -Math.log(1 - dice.uniform())));
   }
   const bits = nats.reduce((sum, value) => sum + value, 0) / Math.LN2;
-  return { document, start: 0, text, bitsPerByte: bits / bytes.length, ends, nats };
+  const expected = expectedIn(bytes, ends, nats);
+  return { document, start: 0, text, bitsPerByte: bits / bytes.length, ends, nats, expected };
+}
+
+/** The token that came with its own probability, and two others that share half of the rest and a quarter of it. */
+function expectedIn(
+  bytes: Uint8Array,
+  ends: readonly number[],
+  nats: readonly number[],
+): Profile["passages"][number]["expected"] {
+  const texts = ends.map((end, index) => new TextDecoder().decode(bytes.subarray(ends[index - 1] ?? 0, end)));
+  const tokens = [...new Set([...texts, " the", "\n", " a"])];
+  const entries = texts.flatMap((own, index) => {
+    const share = Math.exp(-nats[index]);
+    const [second, third] = [" the", "\n", " a"].filter((other) => other !== own);
+    return [
+      { token: own, share },
+      { token: second, share: (1 - share) / 2 },
+      { token: third, share: (1 - share) / 4 },
+    ].sort((a, b) => b.share - a.share);
+  });
+  return {
+    tokens,
+    each: 3,
+    best: entries.map(({ token }) => tokens.indexOf(token)),
+    shares: entries.map(({ share }) => Math.round(share * 1e4) / 1e4),
+  };
 }
 
 const BYTES = 186_458;

@@ -19,7 +19,7 @@ import { framed } from "../frame.ts";
 import { bars } from "../marks/bars.ts";
 import { type DifferenceRow, differences } from "../marks/differences.ts";
 import { foreseen } from "../marks/foreseen.ts";
-import { cells, encodeCells, shade } from "../marks/heat.ts";
+import { shadedBox } from "../marks/heat.ts";
 import { matrix } from "../marks/matrix.ts";
 import { multiples } from "../marks/multiples.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
@@ -91,14 +91,12 @@ function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
 
 function shaded(stretch: Stretch, side: number, name: string): string {
   const { ends, nats } = stretch.tokens[side];
-  const found = cells({ text: stretch.text, ends, nats });
-  const { bits, lengths } = encodeCells(found);
   const total = figure(stretch.nats[side] / Math.LN2);
   return element(
     "div",
     {},
     element("h3", {}, markup(name), element("span", {}, markup(` ${total} bits`))),
-    `<div class="shaded" tabindex="0" role="region" aria-label="${markup(`text as ${name} codes it`)}" data-bits="${bits}"${lengths === "" ? "" : ` data-lengths="${lengths}"`}>${shade(found)}</div>`,
+    shadedBox(`text as ${name} codes it`, { text: stretch.text, ends, nats }),
   );
 }
 
@@ -138,7 +136,7 @@ function passages({ models, pairs }: Comparison, profiles: readonly Profile[]): 
     methods: "§12",
     body: body === "" ? paragraph("The profiles share no text that could be shown.", "absent") : key() + body,
     means: [
-      "The same bytes as each model codes them, cut where a token of both ends. The shade is what each token costs for each of its bytes; rest on a word to see its bits.",
+      "The same bytes as each model codes them, cut where a token of both ends. The shade is what each token costs for each of its bytes; rest on a word, tap it or go there with the arrow keys to see its bits.",
     ],
     misread: [
       "These are the extremes of the text that both profiles keep, chosen for their difference: they show what kind of text it is, not how much.",

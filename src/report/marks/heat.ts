@@ -6,9 +6,9 @@
  * Size: the text, 9 bytes a run of one step, 2 bytes a cell (3 where cells are not all one UTF-16 unit long).
  */
 
-import { visible } from "../format.ts";
+import { shorten, visible } from "../format.ts";
 import { HEAT_EDGES } from "../palette.ts";
-import { markup } from "./svg.ts";
+import { element, markup } from "./svg.ts";
 
 export interface Cell {
   /** as shown: invisible characters made visible, line breaks and tabs kept */
@@ -16,6 +16,8 @@ export interface Cell {
   /** UTF-8 bytes of the source */
   readonly bytes: number;
   readonly bits: number;
+  /** place of its first token */
+  readonly token: number;
 }
 
 export interface Passage {
@@ -34,8 +36,11 @@ export function cells({ text, ends, nats }: Passage): Cell[] {
   let startUnit = 0;
   let startByte = 0;
   let pending = 0; // nats of tokens whose cell has not ended
-  const close = (): void => {
-    found.push({ text: visible(text.slice(startUnit, unit), KEPT), bytes: byte - startByte, bits: pending / Math.LN2 });
+  let first = 0;
+  const close = (token: number): void => {
+    const shown = visible(text.slice(startUnit, unit), KEPT);
+    found.push({ text: shown, bytes: byte - startByte, bits: pending / Math.LN2, token: first });
+    first = token + 1;
     startUnit = unit;
     startByte = byte;
     pending = 0;
@@ -48,11 +53,11 @@ export function cells({ text, ends, nats }: Passage): Cell[] {
       unit += code < 0x10000 ? 1 : 2;
     }
     // a token that ends inside a character goes with the next one, one that stands for no bytes with the one before
-    if (byte === end && unit > startUnit && ends[token + 1] !== end) close();
+    if (byte === end && unit > startUnit && ends[token + 1] !== end) close(token);
   }
   if (unit < text.length || pending > 0) {
     unit = text.length;
-    close();
+    close(ends.length);
   }
   return found;
 }
@@ -107,4 +112,58 @@ export function encodeCells(given: readonly Cell[]): { bits: string; lengths: st
     lengths += digit(left);
   }
   return { bits, lengths: given.every((cell) => cell.text.length === 1) ? "" : lengths };
+}
+
+/** Longest name of an expected token that is shown. */
+const NAME = 32;
+const NOTHING = 63 * 64 * 64 + 63 * 64 + 63;
+
+/** What was expected in place of a passage's first tokens, as a profile has it. */
+export interface Expected {
+  readonly tokens: readonly string[];
+  readonly each: number;
+  readonly best: readonly number[];
+  readonly shares: readonly number[];
+}
+
+/**
+ * For each cell that has them the likeliest tokens in place of its first one: three digits of the token's place in `names`,
+ * two of its probability in 4095ths; `each` of them a cell, the largest place meaning none.
+ */
+export function encodeExpected(given: readonly Cell[], expected: Expected): { names: string[]; digits: string } {
+  const { tokens, each, best, shares } = expected;
+  const names = tokens.slice(0, NOTHING).map((name) => shorten(name, NAME));
+  let digits = "";
+  for (const { token } of given) {
+    if ((token + 1) * each > best.length) break;
+    for (let at = token * each; at < (token + 1) * each; at++) {
+      const place = best[at] >= 0 && best[at] < names.length ? best[at] : NOTHING;
+      const share = Math.min(LARGEST, Math.max(0, Math.round((shares[at] ?? 0) * LARGEST)));
+      digits +=
+        digit(place >> 12) + digit((place >> 6) & 63) + digit(place & 63) + digit(share >> 6) + digit(share & 63);
+    }
+  }
+  return { names, digits };
+}
+
+/** The text of a passage in a box that scrolls, with what the page's script reads. @param name of the box, for those who do not see it */
+export function shadedBox(name: string, passage: Passage & { readonly expected?: Expected }): string {
+  const found = cells(passage);
+  const { bits, lengths } = encodeCells(found);
+  const expected = passage.expected && encodeExpected(found, passage.expected);
+  return element(
+    "div",
+    {
+      class: "shaded",
+      tabindex: 0,
+      role: "region",
+      "aria-label": name,
+      "data-bits": bits,
+      "data-lengths": lengths === "" ? undefined : lengths,
+      "data-each": expected && passage.expected?.each,
+      "data-expected": expected?.digits,
+      "data-names": expected && JSON.stringify(expected.names),
+    },
+    shade(found),
+  );
 }

@@ -5,7 +5,7 @@ import { visible } from "../format.ts";
 import { HOSTILE, sampleProfile } from "../sample.testing.ts";
 import { extent, linear, logarithmic, niceTicks } from "./axis.ts";
 import { bars } from "./bars.ts";
-import { type Cell, cells, encodeCells, heat, shade } from "./heat.ts";
+import { type Cell, cells, encodeCells, encodeExpected, heat, shade } from "./heat.ts";
 import { lines } from "./lines.ts";
 import { matrix } from "./matrix.ts";
 import { multiples } from "./multiples.ts";
@@ -205,27 +205,48 @@ describe("shaded text", () => {
         );
       }),
     );
-    const long: Cell = { text: "x".repeat(126), bytes: 126, bits: 99 };
+    const long: Cell = { text: "x".repeat(126), bytes: 126, bits: 99, token: 0 };
     expect(decode(encodeCells([long]))).toEqual([{ length: 126, hundredths: 4095 }]);
   });
 
   it("joins tokens that share a character", () => {
     const found = cells({ text: "a🙂b", ends: [1, 3, 5, 6], nats: [1, 2, 3, 4] });
-    expect(found.map((cell) => [cell.text, cell.bytes])).toEqual([
-      ["a", 1],
-      ["🙂", 4],
-      ["b", 1],
+    expect(found.map((cell) => [cell.text, cell.bytes, cell.token])).toEqual([
+      ["a", 1, 0],
+      ["🙂", 4, 1],
+      ["b", 1, 3],
     ]);
     expect(found[1].bits).toBeCloseTo(5 / Math.LN2, 12);
+  });
+
+  it("tells what was expected in place of each cell's first token, as far as it is known", () => {
+    const passage = { text: "a🙂b", ends: [1, 3, 5, 6], nats: [1, 2, 3, 4] };
+    const tokens = ["x", "\u202e<b>", "y".repeat(90)];
+    const best = [0, 1, 2, 2, -1, 7];
+    const { names, digits } = encodeExpected(cells(passage), { tokens, each: 2, best, shares: [1, 0.5, 2, -1, 0, 0] });
+    expect(names[1]).toBe("⟨U+202E⟩<b>");
+    expect(names[2].length).toBeLessThan(40);
+    const read = (at: number, count: number): number =>
+      [...digits.slice(at, at + count)].reduce((sum, one) => 64 * sum + one.charCodeAt(0) - 63, 0);
+    const decoded = Array.from({ length: digits.length / 5 }, (_, at) => [read(5 * at, 3), read(5 * at + 3, 2)]);
+    // three tokens are known: the second cell is of two of them, and shows what was expected of the first
+    expect(decoded).toEqual([
+      [0, 4095],
+      [1, 2048],
+      [2, 4095],
+      [2, 0],
+    ]);
+    const none = encodeExpected(cells(passage), { tokens: [], each: 1, best: [-1, 9], shares: [] });
+    expect(none.digits).toBe("~~~??~~~??");
   });
 
   it("shades by bits per byte, eight and more as the darkest", () => {
     expect([0, 0.49, 0.5, 1, 7.99, 8, 60, -1].map(heat)).toEqual([0, 0, 1, 2, 6, 7, 7, 0]);
     expect(
       shade([
-        { text: "<a", bytes: 2, bits: 0 },
-        { text: "b", bytes: 1, bits: 9 },
-        { text: "c", bytes: 2, bits: 20 },
+        { text: "<a", bytes: 2, bits: 0, token: 0 },
+        { text: "b", bytes: 1, bits: 9, token: 1 },
+        { text: "c", bytes: 2, bits: 20, token: 2 },
       ]),
     ).toBe("&lt;a<h->bc</h->");
   });

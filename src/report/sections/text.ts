@@ -1,7 +1,7 @@
 /** Report section that shows the text itself, shaded by what each token costs per byte (METHODS §1). */
 import type { Profile } from "../../profile/profile.ts";
 import { count, figure, si } from "../format.ts";
-import { cells, encodeCells, heatElement, shade } from "../marks/heat.ts";
+import { heatElement, shadedBox } from "../marks/heat.ts";
 import { element, markup } from "../marks/svg.ts";
 import { HEAT_EDGES } from "../palette.ts";
 import { datum, missing, type Section } from "./parts.ts";
@@ -30,7 +30,7 @@ export function shadedText(profile: Profile): Section {
     title: "Where the model is surprised",
     methods: "§1",
     means: [
-      "Every token is shaded by the bits it costs for each of its bytes. Plain text was foreseen; the darkest was dearer than storing the bytes as they are (8 bits each). Rest on a word to see its bits.",
+      "Every token is shaded by the bits it costs for each of its bytes. Plain text was foreseen; the darkest was dearer than storing the bytes as they are (8 bits each). Rest on a word or tap it, or go from token to token with the arrow keys, to see its bits and what the model held for likeliest in its place.",
     ],
     misread: [
       "The shade belongs to the surprise at the token given all that stands before it, not to the word as such: the second time a name occurs it is often cheap.",
@@ -41,8 +41,6 @@ export function shadedText(profile: Profile): Section {
     return { ...shared, body: missing(profile, "passages") };
   }
   const passages = profile.passages.map((one, index) => {
-    const found = cells(one);
-    const { bits, lengths } = encodeCells(found);
     const name = profile.documents[one.document]?.id ?? `document ${one.document + 1}`;
     const from = one.start === 0 ? "" : `from byte ${count(one.start)}, `;
     const facts = `${markup(`${from}${si(one.ends.at(-1) ?? 0, "B")}, `)}${datum(["passages", index, "bitsPerByte"], one.bitsPerByte)} bits per byte`;
@@ -50,7 +48,7 @@ export function shadedText(profile: Profile): Section {
       "article",
       { class: "passage" },
       element("h3", {}, `<bdi>${markup(name)}</bdi>`, element("span", {}, facts)),
-      `<div class="shaded" tabindex="0" role="region" aria-label="${markup(`text of ${name}`)}" data-bits="${bits}"${lengths === "" ? "" : ` data-lengths="${lengths}"`}>${shade(found)}</div>`,
+      shadedBox(`text of ${name}`, one),
     );
   });
   let bytes = 0;
