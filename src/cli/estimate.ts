@@ -67,7 +67,7 @@ const HEADINGS = ["layer", "H(Z)", "label", "held out", "plug-in", "chance", "ex
 
 /** The figures as a person reads them: shares of ln m. */
 export function estimationTable(estimation: Estimation): string {
-  const { file, positions, width, referencePoints, source, unit, units, absent, ignored, layers } = estimation;
+  const { file, positions, width, referencePoints, source, unit, units, orders, absent, ignored, layers } = estimation;
   const rows = layers.flatMap(({ layer, entropy, labels }) => {
     const sets = Object.entries(labels);
     if (sets.length === 0) return [[String(layer), figure(entropy), "–", "", "", "", "", ""]];
@@ -92,6 +92,7 @@ export function estimationTable(estimation: Estimation): string {
   const notes = [
     `${visible(file)}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${shorten(source, 24)})`,
     `${count(units.fitted + units.evaluated)} ${plural}, ${count(units.evaluated)} of them held out; temperature ${figure(layers[0].temperature)}; shares of ln ${referencePoints}`,
+    ...(orders === 1 ? ["no document holds two n-grams of 4 tokens: single tokens alone"] : []),
     ...(absent ? [visible(absent)] : []),
     ...(ignored.length > 0 ? [`left alone, not [N]: ${visible(ignored.join(", "))}`] : []),
   ];

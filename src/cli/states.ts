@@ -2,8 +2,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { openModel } from "../measure/model.ts";
 import { contextOf } from "../measure/plan.ts";
-import { readIds, writeStates } from "../measure/states.ts";
+import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { count } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { readDocuments } from "../text/documents.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
@@ -16,18 +17,25 @@ export function statesCommand() {
   return new Command("states")
     .summary("hidden states and logits of a text, as a safetensors file")
     .description(
-      "Writes input_ids [B,S], lengths [B], hidden_states [L+1,B,S,d] (the last one after the final norm), last_block_output [B,S,d], logits [B,S,V] and nll [B,S-1] for token ids, or for the first window of every document.",
+      "Writes one row a token, the documents one after the other: hidden_states [N,L+1,d] (the last layer after the final norm), last_block_output [N,d], logits [N,V], nll [N] (what the row's token cost), token_ids [N] and doc [N]. `lossyscope estimate` reads the file. A text goes through the windows of `lossyscope measure`; where the tokenizer opens a text with a token of its own, that is a row too.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .option("--ids <file>", "safetensors file with input_ids [B,S]")
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--split-on <regex>", "cuts plain files into documents")
-    .option("--context <tokens>", "tokens of a document, prefix included", atLeast(1), 128)
+    .option("--context <tokens>", "window length, prefix included", atLeast(2), 1024)
+    .option(
+      "--overlap <tokens>",
+      "tokens that a later window re-reads as context (default: half the window)",
+      atLeast(0),
+    )
+    .option("--no-logits", "leaves the logits out, which are V numbers a token")
     .addOption(threads())
     .requiredOption("-o, --out <file>", "the safetensors file to write")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
-    .action(async (name, { ids, text, splitOn, context: tokens, threads, out, offline, quiet }, command) => {
+    .action(async (name, options, command) => {
+      const { ids, text, splitOn, context: tokens, overlap, logits, threads, out, offline, quiet } = options;
       if ((ids === undefined) === (text.length === 0)) {
         throw new LossyscopeError("usage", "states needs token ids or a text", "pass either --ids FILE or --text PATH");
       }
@@ -35,15 +43,16 @@ export function statesCommand() {
       await interruptible(async (signal) => {
         const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const context = contextOf({ tokens, asked: command.getOptionValueSource("context") === "cli" }, spec.positions);
-        const sequences = ids !== undefined ? await readIds(ids) : await sequencesOf(text);
-        progress.start("running", sequences.length, "sequences");
-        const onSequence = (done: number): void => progress.update(done);
+        const passages = ids !== undefined ? passagesOfIds(await readIds(ids)) : await passagesOf(text);
+        progress.start("running", passages.length, "windows");
+        const onPassage = (done: number): void => progress.update(done);
         const check = (): Promise<void> => checkpoint.refuseChanges();
-        await writeStates({ spec, weights: checkpoint.weights, sequences, threads, out, signal, onSequence, check });
+        const given = { spec, weights: checkpoint.weights, passages, threads, out, logits };
+        const rows = await writeStates({ ...given, signal, onPassage, check });
         progress.finish();
-        process.stderr.write(`wrote ${out}: ${sequences.length} sequences\n`);
+        process.stderr.write(`wrote ${out}: ${count(rows)} tokens\n`);
 
-        async function sequencesOf(paths: readonly string[]): Promise<Int32Array[]> {
+        async function passagesOf(paths: readonly string[]): Promise<Passage[]> {
           const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
           const { documents } = await tokenizeCorpus(
             tokenizer,
@@ -59,12 +68,8 @@ export function statesCommand() {
               seed: 0,
             }),
           );
-          const { prefix } = tokenizer;
-          return documents
-            .filter(({ ids }) => ids.length > 0)
-            .map(({ ids }) =>
-              Int32Array.from([...(prefix ? [prefix.id] : []), ...ids.subarray(0, context)].slice(0, context)),
-            );
+          const windows = { context, overlap: overlap ?? Math.floor(context / 2) };
+          return passagesOfDocuments(documents, tokenizer.prefix, windows);
         }
       });
     });

@@ -118,6 +118,21 @@ describe("openDump", () => {
   it.each<[string, TensorSource[], string]>([
     ["no states", [integers("doc", [1])], "no states: the file has doc"],
     ["two kinds", [floats("z", [2, 2]), floats("resid.0", [2, 2])], "more than one name: z and resid.{layer}"],
+    [
+      "layers before tokens",
+      [floats("hidden_states", [3, 4, 2]), integers("token_ids", [1, 2, 3, 4])],
+      "hidden_states is [3,4,2], with its layers before its 4 tokens: save it as [tokens,layers,d]",
+    ],
+    [
+      "sequences apart",
+      [floats("hidden_states", [3, 1, 4, 2]), integers("input_ids", [1, 2, 3, 4], [1, 4])],
+      "hidden_states is [3,1,4,2], layers, sequences and tokens apart: save it as [tokens,layers,d]",
+    ],
+    [
+      "states that were kept to be compared",
+      [floats("states", [3, 4, 2]), integers("doc", [0, 0, 0, 0]), integers("byte_end", [1, 2, 3, 4])],
+      "these states were kept by `lossyscope measure` where words end, for `lossyscope compare`: give z [N,d]",
+    ],
     ["wrong rank", [floats("z", [4])], "z is F32 [4], states are floats [N,d]"],
     ["integers", [integers("z", [1, 2], [1, 2])], "z is I64 [1,2], states are floats"],
     ["nothing in it", [floats("z", [0, 2])], "z is F32 [0,2]"],

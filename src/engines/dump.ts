@@ -1,11 +1,12 @@
 /**
  * Hidden states that somebody else wrote: one safetensors file with `z [N,d]`, or `resid.{layer} [N,d]`, or vLLM's
- * `hidden_states [tokens,layers,d]` with `token_ids [tokens]` (its layer 0 is the embedding output, its last one comes
- * before the final norm). Every integer tensor `[N]` beside them is a label set, `doc` names the documents. Assigning the
- * states to reference points, and all figures, are left to others.
+ * `hidden_states [tokens,layers,d]` with `token_ids [tokens]` (its layer 0 is the embedding output; its last one comes before
+ * the final norm, and after it where `lossyscope states` wrote the file). Every integer tensor `[N]` beside them is a label
+ * set, `doc` names the documents. Assigning the states to reference points, and all figures, are left to others.
  *
  * Memory: `CHUNK_BYTES` of states, and the labels: 8 bytes a position each.
  */
+import { z } from "zod";
 import { openSafetensors } from "../files/safetensors.ts";
 import { decodeTensor, type TensorData, type TensorEntry } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -13,6 +14,18 @@ import { LossyscopeError } from "../numeric/errors.ts";
 const CHUNK_BYTES = 2 ** 24;
 const FLOATS = new Set(["F64", "F32", "F16", "BF16"]);
 const INTEGERS = new Set(["I64", "U64", "I32", "U32", "I16", "U16", "I8", "U8", "BOOL"]);
+
+/** Key of what `lossyscope states` says of its rows beside the tensors. */
+export const ORIGIN_KEY = "lossyscope.states";
+
+const originSchema = z.object({
+  /** 1 where the first row of every document is a token that the tokenizer opens a text with */
+  prefixRows: z.literal([0, 1]),
+  /** names of the documents' domains; where there are several, the label set `domain` numbers them */
+  domains: z.array(z.string()).min(1),
+});
+/** What `lossyscope measure` would know of the rows: with it, documents and domains are divided as they are there. */
+export type Origin = z.infer<typeof originSchema>;
 
 /** States of consecutive positions: by layer, [rows, d]. */
 export interface DumpedStates {
@@ -33,6 +46,8 @@ export interface ActivationDump {
   readonly documents: TensorData | null;
   /** vLLM's `token_ids` */
   readonly tokens: Int32Array | null;
+  /** null where another tool wrote the file */
+  readonly origin: Origin | null;
   /** integer tensors of another shape, which are left alone */
   readonly ignored: readonly string[];
   /**
@@ -99,10 +114,41 @@ async function read(file: Reader): Promise<ActivationDump> {
     labels,
     documents,
     tokens: tokenIds && Int32Array.from(tokenIds as ArrayLike<number | bigint>, Number),
+    origin: originOf(file, documents, labels),
     ignored,
     states: () => (packed ? packedStates(file, states[0]) : separateStates(file, states)),
     close: () => file.close(),
   };
+}
+
+/** @throws LossyscopeError `input` where the file says of itself what its tensors do not bear out */
+function originOf(
+  { path, header }: Reader,
+  documents: TensorData | null,
+  labels: ReadonlyMap<string, TensorData>,
+): Origin | null {
+  const said = header.metadata[ORIGIN_KEY];
+  if (said === undefined) return null;
+  const found = originSchema.safeParse(jsonOf(said));
+  const domains = labels.get("domain");
+  const numbered = (count: number): boolean =>
+    count === 1 || (domains?.every((value: number | bigint) => value >= 0 && value < count) ?? false);
+  if (!found.success || documents === null || !numbered(found.data.domains.length)) {
+    throw new LossyscopeError(
+      "input",
+      `${path}: what the file says under ${ORIGIN_KEY} is not true of its tensors`,
+      "write it again with `lossyscope states`",
+    );
+  }
+  return found.data;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function findStates(file: Reader): Sources {
@@ -122,13 +168,17 @@ function findStates(file: Reader): Sources {
   if (kinds.length !== 1) {
     refuse(
       kinds.length === 0
-        ? `no states: the file has ${[...tensors.keys()].slice(0, 12).join(", ") || "no tensor"}`
+        ? tensors.has("states") && tensors.has("byte_end")
+          ? "these states were kept by `lossyscope measure` where words end, for `lossyscope compare`"
+          : `no states: the file has ${[...tensors.keys()].slice(0, 12).join(", ") || "no tensor"}`
         : `states under more than one name: ${kinds.join(" and ")}`,
-      "give z [N,d], resid.{layer} [N,d], or hidden_states [tokens,layers,d]",
+      "give z [N,d], resid.{layer} [N,d], or hidden_states [tokens,layers,d], which `lossyscope states` writes",
     );
   }
   const states = single ? [single] : packed ? [packed] : separate.map(({ entry }) => entry);
   const rank = packed ? 3 : 2;
+  const turned = packed && turnedLayout(tensors);
+  if (turned) refuse(`hidden_states is [${packed.shape.join(",")}], ${turned}`, "save it as [tokens,layers,d]");
   for (const { name, dtype, shape } of states) {
     if (!FLOATS.has(dtype) || shape.length !== rank || shape.includes(0)) {
       refuse(`${name} is ${dtype} [${shape.join(",")}], states are floats [${packed ? "tokens,layers" : "N"},d]`);
@@ -148,6 +198,15 @@ function findStates(file: Reader): Sources {
         ? [0]
         : separate.map(({ layer }) => layer),
   };
+}
+
+/** What layout other than [tokens,layers,d] the shapes speak of: as a stack of a model's hidden states comes. */
+function turnedLayout(tensors: Reader["header"]["tensors"]): string | null {
+  const { shape } = tensors.get("hidden_states")!;
+  const tokens = tensors.get("token_ids")?.shape;
+  if (shape.length === 4) return "layers, sequences and tokens apart";
+  const turned = shape.length === 3 && tokens?.length === 1 && shape[0] !== tokens[0] && shape[1] === tokens[0];
+  return turned ? `with its layers before its ${tokens[0]} tokens` : null;
 }
 
 /** Rows `[from, to)` of a tensor, as doubles or singles. */

@@ -122,6 +122,14 @@ describe("estimate", () => {
     expect(x4.plugin).toBeGreaterThan(x1.plugin);
   });
 
+  it("reads single tokens alone where no document holds two 4-grams", async () => {
+    const { tokens, doc } = someText(60, 7, 6);
+    const { orders, positions, layers } = await estimated(vllm(tokens, [integers("doc", doc)]));
+    expect([orders, positions]).toEqual([1, 60 * 6]);
+    expect(Object.keys(layers[0].labels)).toEqual(["x1", "y1"]);
+    expect(layers[0].labels.x1.heldOut.low!).toBeGreaterThan(layers[0].labels.y1.heldOut.high!);
+  });
+
   it("backs x2 off along x1, and the same labels under another name to the global mean", async () => {
     const { tokens } = someText(30, 20, 5);
     const pairs = tokens.map((token, row) => token * 400 + (row % 400));
@@ -243,14 +251,9 @@ describe("estimate", () => {
       "document 0 goes on at row 2, after another one",
     ],
     [
-      "documents too short for a 4-gram on either side",
-      vllm(places, [
-        integers(
-          "doc",
-          places.map((row) => Math.floor(row / 7)),
-        ),
-      ]),
-      "no token has both its 4-grams inside its document: the longest has 7 tokens",
+      "documents of one token",
+      vllm(places, [integers("doc", places)]),
+      "no token has another one after it in its document: the longest has 1 token: give documents of 2 tokens or more",
     ],
   ])("refuses %s", async (_, tensors, message) => {
     await expect(estimated(tensors)).rejects.toThrow(message);

@@ -21,7 +21,7 @@ import { AssignmentStore, spillBytes } from "../probes/assignment-store.ts";
 import { laneOf, measureLayer, takeSums } from "../probes/layers.ts";
 import { divideUnits, type LabelSet } from "../probes/populations.ts";
 import { ORDERS, Positions } from "../probes/positions.ts";
-import { unitsOf } from "../text/units.ts";
+import { type Units, unitsOf } from "../text/units.ts";
 import { readPoints } from "./points.ts";
 
 export interface EstimateOptions {
@@ -58,6 +58,8 @@ export interface Estimation {
   readonly units: { readonly fitted: number; readonly evaluated: number };
   /** why held-out figures or intervals are missing, or null */
   readonly absent: string | null;
+  /** tokens of the longest n-grams read off `token_ids`: 1 where no document holds two of 4; null without them */
+  readonly orders: number | null;
   /** integer tensors that are no label sets, and so were left alone */
   readonly ignored: readonly string[];
   readonly spillBytes: number;
@@ -86,7 +88,7 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
   const { points, m, source } = await pointsFor(d, options);
   const epsilon =
     typeof options.temperature === "number" ? options.temperature : temperature(m, d, options.temperature);
-  const { population, names, divided, units } = prepare(path, dump, options.seed);
+  const { population, names, divided, units, orders } = prepare(path, dump, options.seed);
 
   const shape = { layers: layers.length, columns: m, positions: dump.positions };
   const store = new AssignmentStore(shape, { folder: options.folder, resumable: false });
@@ -122,6 +124,7 @@ async function estimateDump(path: string, dump: ActivationDump, options: Estimat
       unit: units.kind,
       units: { fitted: divided.split.fitted, evaluated: divided.split.evaluated },
       absent: divided.absent,
+      orders,
       ignored: dump.ignored,
       spillBytes: spillBytes(shape),
       layers: found,
@@ -159,13 +162,17 @@ interface NamedLevel {
 /** Everything about the positions that all layers share. */
 function prepare(path: string, dump: ActivationDump, seed: number) {
   const rowsOf = documentsOf(path, dump);
-  const units = unitsOf(rowsOf.counts);
-  const ngrams = dump.tokens ? ngramPositions(path, dump.tokens, rowsOf) : null;
+  const { origin } = dump;
+  const prefixRows = origin?.prefixRows ?? 0;
+  const units = unitsOf(rowsOf.counts.map((count) => count - prefixRows));
+  const ngrams = dump.tokens ? ngramsOf(path, dump.tokens, rowsOf) : null;
   const rows = ngrams
-    ? ngrams.places(ngrams.rowsOfOrder(ORDERS))
+    ? ngrams.positions.places(ngrams.positions.rowsOfOrder(ngrams.orders))
     : Uint32Array.from({ length: dump.positions }, (_, row) => row);
-  const unitOfRow = Int32Array.from(rows, (row) => units.unitOf(rowsOf.document[row], rowsOf.index[row]));
-  const divided = divideUnits(units, unitOfRow, () => "", seed);
+  const unitOfRowIn = (row: number): number =>
+    units.unitOf(rowsOf.document[row], Math.max(0, rowsOf.index[row] - prefixRows));
+  const unitOfRow = Int32Array.from(rows, (row) => unitOfRowIn(row));
+  const divided = divideUnits(units, unitOfRow, domainsOf(dump, rowsOf, units), seed);
   const place = new Int32Array(dump.positions).fill(-1);
   for (const [i, row] of rows.entries()) place[row] = divided.place[i];
 
@@ -178,10 +185,11 @@ function prepare(path: string, dump: ActivationDump, seed: number) {
     return tree;
   };
   if (ngrams) {
-    const all = ngrams.rowsOfOrder(ORDERS);
-    const named = (letter: string) => Array.from({ length: ORDERS }, (_, n) => `${letter}${n + 1}`);
-    add(named("x"), ngrams.inputKeys(all, ORDERS));
-    add(named("y"), ngrams.outputKeys(all, ORDERS));
+    const { positions, orders } = ngrams;
+    const all = positions.rowsOfOrder(orders);
+    const named = (letter: string) => Array.from({ length: orders }, (_, n) => `${letter}${n + 1}`);
+    add(named("x"), positions.inputKeys(all, orders));
+    add(named("y"), positions.outputKeys(all, orders));
   }
   for (const chain of chainsOf([...dump.labels.keys()])) {
     const taken = ngrams && chain.find((name) => NGRAM.test(name));
@@ -212,7 +220,7 @@ function prepare(path: string, dump: ActivationDump, seed: number) {
     trees,
     chance: chanceDraws(rows, seed),
   };
-  return { population, names, divided, units };
+  return { population, names, divided, units, orders: ngrams?.orders ?? null };
 }
 
 const NGRAM = /^[xy][1-4]$/;
@@ -257,16 +265,37 @@ function documentsOf(path: string, { documents, tokens, positions }: ActivationD
   return { document, index, counts };
 }
 
-function ngramPositions(path: string, tokens: Int32Array, { counts }: DocumentRows): Positions {
+/** By unit the domain of its document, where the file names domains: units are divided evenly over them (METHODS §2.4). */
+function domainsOf(
+  { origin, labels }: ActivationDump,
+  { document }: DocumentRows,
+  { documentOf }: Units,
+): (unit: number) => string {
+  if (origin === null) return () => "";
+  const numbers = labels.get("domain");
+  const names: string[] = [];
+  document.forEach((own, row) => {
+    names[own] ??= origin.domains[numbers && origin.domains.length > 1 ? Number(numbers[row]) : 0];
+  });
+  return (unit) => names[documentOf[unit]];
+}
+
+/** Where there are n-grams to label positions with, and how long: up to 4 tokens, or 1 where no document is long enough. */
+interface Ngrams {
+  readonly positions: Positions;
+  readonly orders: number;
+}
+
+function ngramsOf(path: string, tokens: Int32Array, { counts }: DocumentRows): Ngrams {
   const starts = new Uint32Array(counts.length + 1);
   for (const [document, count] of counts.entries()) starts[document + 1] = starts[document] + count;
   const positions = new Positions({ tokens, starts }, false);
-  if (positions.count === 0) {
-    throw new LossyscopeError(
-      "input",
-      `${path}: no token has both its ${ORDERS}-grams inside its document: the longest has ${Math.max(...counts)} tokens`,
-      `give documents of ${2 * ORDERS} tokens or more`,
-    );
-  }
-  return positions;
+  if (positions.count > 0) return { positions, orders: ORDERS };
+  const single = new Positions({ tokens, starts }, true);
+  if (single.count > 0) return { positions: single, orders: 1 };
+  throw new LossyscopeError(
+    "input",
+    `${path}: no token has another one after it in its document: the longest has ${Math.max(...counts)} token`,
+    "give documents of 2 tokens or more, or the tokens as a label set under another name than token_ids",
+  );
 }

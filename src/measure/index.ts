@@ -10,4 +10,4 @@ export { type Plan, validatePlan } from "./plan.ts";
 export type { ProgressSink } from "./progress.ts";
 export { defaultWorkFolder } from "./run-folder.ts";
 export { measureShard, Shard, type ShardRequest } from "./shard.ts";
-export { type StatesRequest, writeStates } from "./states.ts";
+export { type Passage, passagesOfDocuments, passagesOfIds, type StatesRequest, writeStates } from "./states.ts";

@@ -1,21 +1,59 @@
 /**
- * `lossyscope states`: hidden states, logits and losses of given token ids, written as one safetensors file. Sequences of
- * unequal length are padded on the right: states and logits there are 0, losses NaN, and `lengths` says where.
+ * `lossyscope states`: hidden states, logits and losses of tokens, in the layout that `lossyscope estimate` reads
+ * (`engines/dump.ts`): one row a token, the documents one after the other, every token once, in the window that
+ * `lossyscope measure` takes its state from (METHODS §0).
  *
- * Memory: one sequence's outputs (`engines/exporter.ts`). Disk: the file, and as much again while it is put together.
+ * Memory: one window's outputs (`engines/exporter.ts`) and 12 bytes a token. Disk: the file, and as much again while it is
+ * put together.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { exportEverything } from "../engines/exporter.ts";
+import { ORIGIN_KEY, type Origin } from "../engines/dump.ts";
+import { type Everything, exportEverything } from "../engines/exporter.ts";
 import { checkWritable } from "../files/atomic.ts";
-import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
+import { openSafetensors, type TensorSource, writeSafetensors } from "../files/safetensors.ts";
 import { createSpill, type Spill } from "../files/spill.ts";
 import { toInt32 } from "../formats/safetensors.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
+import { windowsOf } from "../text/windows.ts";
 
 const PIECE_BYTES = 1 << 24;
+
+/** Tokens that the model reads in one pass, from position 0. */
+export interface Passage {
+  readonly document: number;
+  readonly domain: string;
+  readonly ids: Int32Array;
+  /** slots from this one on become rows */
+  readonly from: number;
+  /** 1 where slot 0 is what opens the window, and no token of the document that is to be scored */
+  readonly prefixSlots: 0 | 1;
+}
+
+/** Token ids as they are: each sequence a document. */
+export const passagesOfIds = (sequences: readonly Int32Array[]): Passage[] =>
+  sequences.map((ids, document) => ({ document, domain: "", ids, from: 0, prefixSlots: 0 }));
+
+/** The windows of a measurement. A prefix is a row where the tokenizer adds it, as it is a position of the plane there. */
+export const passagesOfDocuments = (
+  documents: readonly Pick<TokenizedDocument, "index" | "domain" | "ids">[],
+  prefix: Prefix | null,
+  { context, overlap }: { readonly context: number; readonly overlap: number },
+): Passage[] =>
+  documents
+    .flatMap(({ index, domain, ids }) =>
+      windowsOf(index, ids, prefix, context, overlap).map((window) => ({ ...window, domain })),
+    )
+    .map(({ document, domain, ids, fresh, prefixSlots }) => ({
+      document,
+      domain,
+      ids,
+      from: prefix?.addedByTokenizer ? fresh : Math.max(fresh, prefixSlots),
+      prefixSlots,
+    }));
 
 /**
  * Reads `input_ids [B,S]` (or `[S]`) of a safetensors file.
@@ -42,102 +80,120 @@ function* pieces(spill: Spill): Generator<Uint8Array> {
   }
 }
 
-/** −ln softmax(logits[s])[ids[s+1]] in float64, [S−1] */
-function losses(logits: Float32Array, ids: Int32Array, vocabulary: number): Float32Array {
-  return Float32Array.from({ length: ids.length - 1 }, (_, s) => {
-    const row = logits.subarray(s * vocabulary, (s + 1) * vocabulary);
+/**
+ * What each row's token cost: −ln softmax(logits[s−1])[ids[s]] in float64; ln V where nothing comes before it, 0 for what
+ * opens the window, which is never scored.
+ */
+function losses({ ids, from, prefixSlots }: Passage, logits: Float32Array, vocabulary: number): Float32Array {
+  return Float32Array.from({ length: ids.length - from }, (_, row) => {
+    const slot = from + row;
+    if (slot === 0) return prefixSlots === 1 ? 0 : Math.log(vocabulary);
+    const before = logits.subarray((slot - 1) * vocabulary, slot * vocabulary);
     let top = Number.NEGATIVE_INFINITY;
-    for (const logit of row) top = Math.max(top, logit);
+    for (const logit of before) top = Math.max(top, logit);
     let total = 0;
-    for (const logit of row) total += Math.exp(logit - top);
-    return top + Math.log(total) - row[ids[s + 1]];
+    for (const logit of before) total += Math.exp(logit - top);
+    return top + Math.log(total) - before[ids[slot]];
   });
+}
+
+/** The states of a passage's rows, [rows, L+1, d]. */
+function packed({ hiddenStates }: Everything, { ids, from }: Passage, width: number): Float32Array {
+  const layers = hiddenStates.length;
+  const rows = new Float32Array((ids.length - from) * layers * width);
+  for (const [layer, states] of hiddenStates.entries()) {
+    for (let slot = from; slot < ids.length; slot++) {
+      rows.set(states.subarray(slot * width, (slot + 1) * width), ((slot - from) * layers + layer) * width);
+    }
+  }
+  return rows;
 }
 
 export interface StatesRequest {
   readonly spec: DecoderSpec;
   readonly weights: WeightSource;
-  readonly sequences: readonly Int32Array[];
+  /** those of a document one after the other */
+  readonly passages: readonly Passage[];
   readonly threads: number;
   readonly out: string;
+  /** whether the file holds the logits, V numbers a token; true where not given */
+  readonly logits?: boolean;
   readonly signal?: AbortSignal;
-  readonly onSequence?: (done: number) => void;
+  readonly onPassage?: (done: number) => void;
   /** what must hold once all has been run */
   readonly check?: () => Promise<void>;
 }
 
 /**
- * Writes `input_ids [B,S]` and `lengths [B]` (I64), `hidden_states [L+1,B,S,d]` (last one after the final norm),
- * `last_block_output [B,S,d]`, `logits [B,S,V]`, `nll [B,S−1]` (F32).
+ * Writes `hidden_states [N,L+1,d]` (the last layer after the final norm), `token_ids [N]`, `doc [N]` and, where there are
+ * several domains, `domain [N]` (I64), `last_block_output [N,d]`, `logits [N,V]` and `nll [N]` (F32).
+ * @returns N
  * @throws LossyscopeError `input` on an id outside the vocabulary or beyond the model's positions; `io`; `engine`
  */
-export async function writeStates({
-  spec,
-  weights,
-  sequences,
-  threads,
-  out,
-  signal,
-  onSequence,
-  check,
-}: StatesRequest): Promise<void> {
+export async function writeStates(request: StatesRequest): Promise<number> {
+  const { spec, weights, passages, threads, out, signal, onPassage, check } = request;
   const { width, vocabulary } = spec;
   const layers = spec.blocks.length + 1;
-  const rows = sequences.length;
-  const longest = sequences.reduce((most, ids) => Math.max(most, ids.length), 0);
-  if (longest < 1) throw new LossyscopeError("input", "there is no token to run");
-  sequences.forEach((ids, row) => {
+  const rows = passages.reduce((total, { ids, from }) => total + ids.length - from, 0);
+  const longest = passages.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  if (rows < 1) throw new LossyscopeError("input", "there is no token to run");
+  const tokens = new BigInt64Array(rows);
+  const documents = new BigInt64Array(rows);
+  const names = [...new Set(passages.map(({ domain }) => domain))];
+  const domains = names.length > 1 ? new BigInt64Array(rows) : null;
+  let row = 0;
+  for (const { document, domain, ids, from } of passages) {
     const at = ids.findIndex((id) => id < 0 || id >= vocabulary);
-    if (at < 0) return;
-    throw new LossyscopeError("input", `id ${ids[at]} at [${row}, ${at}] is outside the vocabulary of ${vocabulary}`);
-  });
+    if (at >= 0) {
+      const place = `[${document}, ${at}]`;
+      throw new LossyscopeError("input", `id ${ids[at]} at ${place} is outside the vocabulary of ${vocabulary}`);
+    }
+    tokens.set(BigInt64Array.from(ids.subarray(from), BigInt), row);
+    const end = row + ids.length - from;
+    documents.fill(BigInt(document), row, end);
+    domains?.fill(BigInt(names.indexOf(domain)), row, end);
+    row = end;
+  }
 
   await checkWritable(out);
   const folder = await mkdtemp(join(dirname(resolve(out)), ".lossyscope-states-"));
-  const names = [...Array.from({ length: layers }, (_, layer) => `hidden.${layer}`), "block", "logits", "nll"];
-  const spills = new Map(names.map((name) => [name, createSpill(folder, name)]));
-  const add = (name: string, values: Float32Array, positions: number, wide: number, filler: number): void => {
-    const spill = spills.get(name)!;
-    spill.append(values);
-    if (positions > values.length / wide) spill.append(new Float32Array(positions * wide - values.length).fill(filler));
-  };
+  const kept = ["hidden_states", "last_block_output", ...(request.logits === false ? [] : ["logits"]), "nll"] as const;
+  const spills = new Map(kept.map((name) => [name as string, createSpill(folder, name)]));
   try {
-    let row = 0;
-    for await (const { hiddenStates, lastBlockOutput, logits } of exportEverything(spec, weights, sequences, {
-      longest,
-      threads,
-      signal,
-    })) {
-      hiddenStates.forEach((states, layer) => {
-        add(`hidden.${layer}`, states, longest, width, 0);
-      });
-      add("block", lastBlockOutput, longest, width, 0);
-      add("logits", logits, longest, vocabulary, 0);
-      add("nll", losses(logits, sequences[row], vocabulary), longest - 1, 1, Number.NaN);
-      row++;
-      onSequence?.(row);
+    let done = 0;
+    const sequences = passages.map(({ ids }) => ids);
+    for await (const everything of exportEverything(spec, weights, sequences, { longest, threads, signal })) {
+      const passage = passages[done];
+      const { lastBlockOutput, logits } = everything;
+      spills.get("hidden_states")!.append(packed(everything, passage, width));
+      spills.get("last_block_output")!.append(lastBlockOutput.subarray(passage.from * width));
+      spills.get("logits")?.append(logits.subarray(passage.from * vocabulary));
+      spills.get("nll")!.append(losses(passage, logits, vocabulary));
+      done++;
+      onPassage?.(done);
     }
-    const ids = new BigInt64Array(rows * longest);
-    sequences.forEach((sequence, at) => {
-      ids.set(BigInt64Array.from(sequence, BigInt), at * longest);
-    });
-    const hidden = function* (): Generator<Uint8Array> {
-      for (let layer = 0; layer < layers; layer++) yield* pieces(spills.get(`hidden.${layer}`)!);
-    };
     await check?.();
-    await writeSafetensors(out, [
-      { name: "input_ids", dtype: "I64", shape: [rows, longest], data: ids },
-      {
-        name: "lengths",
-        dtype: "I64",
-        shape: [rows],
-        data: BigInt64Array.from(sequences, ({ length }) => BigInt(length)),
-      },
-      { name: "hidden_states", dtype: "F32", shape: [layers, rows, longest, width], data: hidden() },
-      { name: "last_block_output", dtype: "F32", shape: [rows, longest, width], data: pieces(spills.get("block")!) },
-      { name: "logits", dtype: "F32", shape: [rows, longest, vocabulary], data: pieces(spills.get("logits")!) },
-      { name: "nll", dtype: "F32", shape: [rows, longest - 1], data: pieces(spills.get("nll")!) },
-    ]);
+    const shapes: Readonly<Record<(typeof kept)[number], number[]>> = {
+      hidden_states: [rows, layers, width],
+      last_block_output: [rows, width],
+      logits: [rows, vocabulary],
+      nll: [rows],
+    };
+    const prefixRows = passages.some(({ from, prefixSlots }) => from < prefixSlots) ? 1 : 0;
+    const origin: Origin = { prefixRows, domains: names };
+    const tensors: TensorSource[] = [
+      { name: "token_ids", dtype: "I64", shape: [rows], data: tokens },
+      { name: "doc", dtype: "I64", shape: [rows], data: documents },
+      ...(domains ? [{ name: "domain", dtype: "I64" as const, shape: [rows], data: domains }] : []),
+      ...kept.map((name) => ({
+        name,
+        dtype: "F32" as const,
+        shape: shapes[name],
+        data: pieces(spills.get(name)!),
+      })),
+    ];
+    await writeSafetensors(out, tensors, { [ORIGIN_KEY]: JSON.stringify(origin) });
+    return rows;
   } finally {
     for (const spill of spills.values()) spill.dispose();
     await rm(folder, { recursive: true, force: true });
