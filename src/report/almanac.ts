@@ -52,7 +52,7 @@ export function knowledge({ knowledge: found, aboveFloor }: Almanac): string[] {
     `Share of knowledge: ${shareOf(share)} of the bits of the facts that these pages state; taken at its word, ${shareOf(unhedged)}.`,
     ...(control
       ? [
-          `Of facts about entities never seen, the control: ${shareOf(control.share)}; at its word ${shareOf(control.unhedged)}, which is what making things up costs.`,
+          `Of facts about entities never seen, the control: ${shareOf(control.share)}; at its word ${shareOf(control.unhedged)}, the price of clumsiness and of making things up.`,
         ]
       : []),
     above,
