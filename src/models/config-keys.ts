@@ -35,10 +35,22 @@ export class Config {
     return this.text("model_type");
   }
 
-  /** The first of the keys that is there and not null; undefined where all are absent, null where one is null. */
+  /**
+   * The first of the keys that is there and not null; undefined where all are absent, null where one is null.
+   * @throws LossyscopeError `model` where two names of one thing say different things
+   */
   raw(keys: Keys): unknown {
     const present = [keys].flat().filter((key) => Object.hasOwn(this.values, key));
-    const key = present.find((name) => this.values[name] !== null) ?? present[0];
+    const [key = present[0], ...others] = present.filter((name) => this.values[name] !== null);
+    const other = others.find((name) => JSON.stringify(this.values[name]) !== JSON.stringify(this.values[key]));
+    if (other !== undefined) {
+      const said = [key, other].map((name) => `${name} to ${JSON.stringify(this.values[name])}`);
+      throw new LossyscopeError(
+        "model",
+        `config.json sets ${said.join(" and ")}, two names of one thing`,
+        "leave the wrong one out",
+      );
+    }
     return key === undefined ? undefined : this.values[key];
   }
 

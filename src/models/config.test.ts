@@ -23,6 +23,22 @@ describe("specOf refuses", () => {
     ["one that predicts nothing", { model_type: "bert" }, /bert is an encoder[^;]*supported:/],
     ["a name of Object's own", { model_type: "constructor" }, /the architecture "constructor" is not known/],
     ["quantised weights", { ...config("llama"), quantization_config: { quant_method: "gptq" } }, /quantised.*gptq/],
+    [
+      "weights that MLX quantised",
+      { ...config("llama"), quantization: { bits: 4, group_size: 64 } },
+      /\(quantization: unk/,
+    ],
+    [
+      "weights compressed",
+      { ...config("llama"), compression_config: { quant_method: "fp" } },
+      /compression_config: fp/,
+    ],
+    ["attention to what comes after", { ...config("qwen2"), is_causal: false }, /is_causal to false/],
+    [
+      "two names of one thing that disagree",
+      { ...config("gpt2"), n_positions: 64, max_position_embeddings: 32 },
+      /n_positions to 64 and max_position_embeddings to 32, two names of one thing: leave the wrong one out/,
+    ],
     ["an encoder", { ...config("gpt2"), add_cross_attention: true }, /add_cross_attention to true/],
     ["an activation", { ...config("llama"), hidden_act: "xielu" }, /hidden_act to "xielu".*supported: silu/],
     ["a rope scaling", { ...config("llama"), rope_scaling: { type: "su" } }, /type to "su".*supported: default/],

@@ -129,14 +129,19 @@ export function specOf(values: unknown): DecoderSpec {
       `the architecture ${JSON.stringify(config.architecture)} is not known`,
       `supported: ${supportedArchitectures.join(", ")}; another needs a file of its own in src/models/architectures`,
     );
-  const quantised = config.section("quantization_config");
-  if (quantised)
-    throw new LossyscopeError(
-      "unsupported",
-      `the weights are quantised (quantization_config: ${quantised.text("quant_method", "unknown")})`,
-      "use the checkpoint in F32, F16 or BF16",
-    );
+  // MLX writes `quantization`, compressed-tensors wrote `compression_config` before transformers had a name for it.
+  for (const key of ["quantization_config", "compression_config", "quantization"]) {
+    const quantised = config.section(key);
+    if (quantised)
+      throw new LossyscopeError(
+        "unsupported",
+        `the weights are quantised (${key}: ${quantised.text("quant_method", "unknown")})`,
+        "use the checkpoint in F32, F16 or BF16",
+      );
+  }
   for (const key of ["is_encoder_decoder", "add_cross_attention"]) config.only(key, false);
+  // transformers 5 lets every token see those after it where a config says so.
+  config.only("is_causal", true);
   const spec = architecture(config);
   const types = config.raw("layer_types");
   const sliding = Array.isArray(types) && types.find((type) => type === "sliding_attention");

@@ -16,8 +16,10 @@ export interface RotaryOptions {
   readonly fractionKeys?: readonly string[];
   readonly scalingKeys?: readonly string[];
   readonly pairs?: RotarySpec["pairs"];
-  /** types of scaling that the architecture has; absent: all */
+  /** types of scaling that the architecture has; absent: all but sections */
   readonly scalings?: readonly string[];
+  /** whether sections of the head may turn by time, height and width (Qwen VL): one and the same in a text */
+  readonly sections?: boolean;
   /** types of scaling that are LongRoPE under an older name (Phi 3) */
   readonly longropeNames?: readonly string[];
   /** positions of the model, where the config does not say */
@@ -57,6 +59,10 @@ export function rotaryOf(config: Config, options: RotaryOptions): RotarySpec {
   return { width, base, pairs: options.pairs ?? "halves", ...(scaling && { scaling }) };
 }
 
+/** The type of scaling that rotary parameters name; where two names of it disagree, `rope_type` counts. */
+export const scalingType = (parameters: Config): string =>
+  parameters.text(parameters.raw("rope_type") == null ? "type" : "rope_type", "default");
+
 const FRACTION = "partial_rotary_factor";
 const LAYER_TYPES = ["full_attention", "sliding_attention"];
 
@@ -76,6 +82,9 @@ export function parametersOf(
   if (written && Object.keys(written.values).length > 0 && !nested)
     throw config.unsupported("rope_parameters", written.values, `one object each for ${LAYER_TYPES.join(" and ")}`);
   const own = written?.section(layerType);
+  // Here transformers 5 passes over the older name of the type, which 4 went by.
+  if (scaling && scaling.raw("rope_type") == null && scaling.text("type", "default") !== "default")
+    throw config.unsupported("rope_scaling", scaling.values, "its type under the name rope_type");
   return scaling ? new Config({ ...own?.values, ...scaling.values }) : own;
 }
 
@@ -86,19 +95,19 @@ function scalingOf(
   options: RotaryOptions,
 ): RotaryScaling | undefined {
   const keys = ["rope_type", "type"];
-  const named = parameters.text(keys, "default");
-  const kind = options.longropeNames?.includes(named) ? "longrope" : named;
+  const named = scalingType(parameters);
+  const isPlain = named === "mrope" && options.sections;
+  const kind = isPlain ? "default" : options.longropeNames?.includes(named) ? "longrope" : named;
   const positions = (): number => config.count("max_position_embeddings", options.positions);
   // Positions that the model was trained on before its context was stretched.
   const originalPositions = (): number =>
-    config.optional("original_max_position_embeddings", options.originalPositions ?? null) ??
-    parameters.count("original_max_position_embeddings", positions());
+    (options.layerType === undefined
+      ? config.optional("original_max_position_embeddings", options.originalPositions ?? null)
+      : null) ?? parameters.count("original_max_position_embeddings", positions());
   if (options.scalings && ![...options.scalings, "default"].includes(kind))
     throw parameters.unsupported(keys, named, options.scalings.join(", "));
   switch (kind) {
     case "default":
-    // Sections turn by time, height and width, which are one and the same in a text.
-    case "mrope":
     // Within `max_position_embeddings`, which is as far as a graph goes, dynamic scaling changes nothing.
     case "dynamic":
       return undefined;

@@ -3,7 +3,7 @@
  * after they have turned, by a base that a fixed `alpha` stretches.
  */
 import type { Config } from "../config-keys.ts";
-import { parametersOf, rotaryOf } from "../rotary.ts";
+import { parametersOf, rotaryOf, scalingType } from "../rotary.ts";
 import type { DecoderSpec, RotarySpec } from "../spec.ts";
 import { llamaLike } from "./llama.ts";
 
@@ -12,7 +12,7 @@ function stretched(config: Config, headWidth: number): RotarySpec {
   const rotary = rotaryOf(config, { headWidth, positions: 2048 });
   const parameters = parametersOf(config);
   const alpha = parameters?.optional("alpha", null);
-  if (!alpha || parameters?.text(["rope_type", "type"], "default") !== "dynamic") return rotary;
+  if (!parameters || !alpha || scalingType(parameters) !== "dynamic") return rotary;
   return { ...rotary, base: rotary.base * alpha ** (headWidth / (headWidth - 2)) };
 }
 

@@ -209,7 +209,7 @@ describe("older keys", () => {
   });
 
   it("`type` in rope_scaling", () => {
-    const values = published("gemma3_text-rope-scaling");
+    const values = { ...published("llama"), rope_scaling: { rope_type: "linear", factor: 8 } };
     expect(specOf({ ...values, rope_scaling: { type: "linear", factor: 8 } })).toEqual(specOf(values));
   });
 });
@@ -227,6 +227,40 @@ describe("scaled rotations", () => {
       expect(attentionFactor(rotary)).toBeCloseTo(expected.factor, 12);
     },
   );
+});
+
+describe("two places that say different things of the rotation: frequencies as transformers 5 has them, or refused", () => {
+  type Turned = Record<string, { frequencies: number[]; factor: number }>;
+  const { beside, cases }: { beside: Values; cases: { model_type: string; said: Values; turned: Turned | null }[] } =
+    json("rotation-conflicts.json");
+  const ofForm = (object: unknown): string => JSON.stringify(object);
+  /** What transformers passes over in silence and is refused here: objects of another form than the architecture's. */
+  const formless = [
+    ["gemma3_text", ofForm({ type: "linear", factor: 8 })],
+    ["gemma3_text", ofForm({ rope_type: "linear", factor: 4, rope_theta: 55 })],
+    ["llama", ofForm(cases.find(({ model_type }) => model_type === "qwen3")!.said.rope_parameters)],
+    ["llama", ofForm({ rope_type: "linear", factor: 4, partial_rotary_factor: 1 })],
+  ];
+
+  it.each(cases.map((one) => [one.model_type, JSON.stringify(one.said), one] as const))("%s: %s", (_, __, one) => {
+    const read = () => specOf({ model_type: one.model_type, ...beside, ...one.said });
+    const objects = [one.said.rope_scaling, one.said.rope_parameters].map(ofForm);
+    const isFormless = formless.some(([type, object]) => type === one.model_type && objects.includes(object));
+    // Of OLMo 3 transformers gives such a base to the layers without a window alone.
+    if (one.turned === null || isFormless || (one.model_type === "olmo3" && "rope_theta" in one.said)) {
+      expect(read).toThrow(/sets (rope_|partial_rotary_factor|type)/);
+      return;
+    }
+    const { blocks } = read();
+    const types = one.said.layer_types as string[] | undefined;
+    for (const [kind, { frequencies: expected, factor }] of Object.entries(one.turned)) {
+      const rotary = blocks[kind === "" ? 0 : types!.indexOf(kind)].attention.rotary!;
+      const turns = frequencies(rotary, 1);
+      expect(turns.length).toBe(expected.length);
+      for (const [pair, turn] of turns.entries()) expect(Math.abs(turn / expected[pair] - 1)).toBeLessThan(1e-6);
+      expect(attentionFactor(rotary)).toBeCloseTo(factor, 6);
+    }
+  });
 });
 
 describe("what the decoder does not do is refused by name", () => {

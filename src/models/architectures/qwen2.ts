@@ -55,6 +55,7 @@ export function qwen2Vl(config: Config): DecoderSpec {
       epsilon: 1e-5,
       rotaryBase: 1_000_000,
     },
+    rotary: { sections: true },
     biases: { qkv: true, output: false, mlp: false },
     attention: qwenWindows(config, 80, 80),
   });
