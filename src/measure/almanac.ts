@@ -1,6 +1,6 @@
 /**
- * What the model knows of the almanac's world (METHODS §9), from what each page cost it and the floors that come with the
- * page:
+ * What the almanac's pages cost the model beside the floors that come with them (METHODS §9), and the share of knowledge as
+ * it was taken from those alone, superseded by `knowledge.ts` and kept for one version:
  *
  *   g     = Σ (bits − unknown) / Σ bytes                                over pages about entities never seen
  *   share = (Σ (unknown − bits) + g Σ bytes) / Σ (unknown − known)      over held-out pages about known ones
@@ -15,9 +15,7 @@ import type { Almanac } from "../profile/almanac.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { PageRecord } from "../text/almanac/record.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
-
-/** fewer pages than this have no interval (METHODS §0) */
-const LEAST_PAGES = 10;
+import { LEAST_PAGES } from "./knowledge.ts";
 
 interface Page extends PageRecord {
   readonly bytes: number;
