@@ -3,13 +3,14 @@
  * is broken, nothing is logged, nothing is fetched, hostile text runs nothing, the order selector, the bits under the pointer and the slider over steps work.
  * Skipped where no Chromium is installed (`CHROMIUM` names another one than /usr/bin/chromium).
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Profile } from "../src/profile/profile.ts";
+import { FACTS } from "../src/report/facts.testing.ts";
 import { renderReport } from "../src/report/html.ts";
 import {
   almanac,
@@ -36,6 +37,7 @@ const reports: Record<string, Profile> = {
   almanac: almanac(),
   "half an almanac": halfAlmanac(),
   hostile: hostile(),
+  facts: { ...sampleProfile(), facts: FACTS },
 };
 
 /** Words of the page's own text whose letters stand on two lines; code and the text that was measured may break. */
@@ -264,6 +266,64 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     expect(await page.isVisible("#tip")).toBe(true);
     expect(await page.textContent("#tip div")).toMatch(/^\d+\.\d\d bits for “.+”$/);
     await context.close();
+  });
+
+  it("saves a drawing as SVG that needs nothing, as it looks in the page", async () => {
+    const { page, said, close } = await open("sample", 1280, "dark");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator("figure > .save").first().getByRole("button", { name: "save as SVG" }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe("size-of-the-text-under-each-compressor-and-under-the-model.svg");
+    writeFileSync(join(folder, "alone.svg"), readFileSync(await download.path()));
+    const shown = await page.evaluate("getComputedStyle(document.querySelector('figure svg text.model')).fill");
+    const other = await page.context().newPage();
+    await other.goto(pathToFileURL(join(folder, "alone.svg")).href);
+    expect(await other.evaluate("document.documentElement.localName")).toBe("svg");
+    expect(
+      await other.evaluate("[...document.querySelectorAll('text')].map((text) => getComputedStyle(text).fill)"),
+    ).toContain(shown);
+    expect(said).toEqual([]);
+    await close();
+  });
+
+  it.each(["sample", "facts", "hostile", TRAJECTORY])(
+    "gives every drawing of %s by itself, and its numbers",
+    async (name) => {
+      const { page, said, close } = await open(name, 1280, "light");
+      const saved = (await page.evaluate(`(async () => {
+      const blobs = [];
+      URL.createObjectURL = (blob) => (blobs.push(blob), "blob:none");
+      HTMLAnchorElement.prototype.click = () => {};
+      for (const button of document.querySelectorAll(".save button"))
+        if (button.getAttribute("aria-label").startsWith("save") && button.closest("figure").getBoundingClientRect().width > 0)
+          button.click();
+      return Promise.all(blobs.map(async (blob) => [blob.type, await blob.text()]));
+    })()`)) as [string, string][];
+      expect(saved.length).toBeGreaterThan(4);
+      for (const [type, text] of saved) {
+        if (type.startsWith("image/svg")) {
+          expect(text).toMatch(/^<\?xml[^>]*\?>\n<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+          expect(text.replaceAll(/<title>[^<]*<\/title>|aria-label="[^"]*"/g, "")).not.toMatch(
+            /var\(|class=|data-csv|color-mix|oklab|href=|<script/,
+          );
+        } else {
+          const lines = text.split("\r\n");
+          expect(lines.length).toBeGreaterThan(2);
+          expect(text).not.toMatch(/NaN|undefined|Infinity|(^|,)[=@]/);
+        }
+      }
+      expect(said).toEqual([]);
+      await close();
+    },
+  );
+
+  it("copies a drawing's numbers", async () => {
+    const { page, close } = await open("sample", 1280, "light");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.locator("figure > .save").first().getByRole("button", { name: "copy as CSV" }).click();
+    await expect.poll(() => page.evaluate("navigator.clipboard.readText()")).toMatch(/^name,value,low,high,in words/);
+    await close();
   });
 
   it("unfolds the section of METHODS that a link leads to, without its script too", async () => {

@@ -1,7 +1,8 @@
 /**
  * The report's one page: style sheet, the little script and the frame around the sections. Nothing is loaded from
  * anywhere: system fonts, inline SVG, and a content policy that forbids every request and every script but the page's
- * own, by its digest. All is readable without the script; it adds the bits under the pointer. What is folded stays folded in print.
+ * own, by its digest. All is readable without the script; it adds what a token cost and what was expected
+ * instead, and saves drawings and their numbers. What is folded stays folded in print.
  */
 import { createHash } from "node:crypto";
 import { heatElement } from "./marks/heat.ts";
@@ -59,6 +60,11 @@ figure{margin:0 0 36px}
 figcaption{font-size:14px;line-height:1.4;font-weight:600;margin-bottom:14px}
 svg{display:block;width:100%;height:auto;overflow:visible;font:13px var(--sans);font-variant-numeric:tabular-nums}
 svg.narrow{display:none}
+figure:has(>.save){margin-bottom:14px}
+.save{margin:4px 0 0;font-size:12px;color:var(--muted);text-align:right}
+.save button{font:inherit;color:inherit;background:none;border:1px solid var(--rule);border-radius:3px;padding:1px 6px;cursor:pointer}
+.save button:hover{color:var(--ink);border-color:var(--faint)}
+@media (hover:hover){.save{opacity:0}figure:hover>.save,.save:focus-within{opacity:1}}
 svg.spark{width:84px;height:20px}
 svg text{fill:var(--ink)}
 svg .tick{fill:var(--muted);font-size:12px}
@@ -177,7 +183,7 @@ footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:va
 @media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
 @media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}.selector span{flex-basis:100%}th,td{padding-left:12px}}
 @media screen and (max-width:720px){.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.stack,.stack caption,.stack tbody,.stack tr{display:block}.stack tr{border-bottom:1px solid var(--rule);padding:8px 0}.stack th,.stack td{display:grid;grid-template-columns:6em minmax(0,1fr);gap:0 8px;border:0;padding:1px 0;justify-items:start}.stack [data-head]::before{content:attr(data-head);color:var(--muted)}}
-@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:9.5pt;line-height:1.4}nav,.slider,#tip{display:none}
+@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:9.5pt;line-height:1.4}nav,.slider,.save,#tip{display:none}
 .top{padding:0 0 20px;max-width:none}.top .kind{margin:0 0 16px}.top h1{font-size:26pt}.top .beside{margin-top:14px;font-size:11pt}.facts{grid-template-columns:repeat(5,1fr);gap:0 16px;margin-top:18px}.facts dd{font-size:14pt}
 section{display:block;max-width:none;padding:14px 0 4px}section>header{margin-bottom:12px}section h2{font-size:16pt}section>header,h3,h4,figcaption,caption,summary,.lede{break-after:avoid}
 aside{display:block;columns:2;column-gap:32px;margin:8px 0 0;font-size:8.5pt;line-height:1.4}aside p,aside h3{break-inside:avoid}.lede{font-size:12pt}.small,.aside,.absent{font-size:8.5pt}
@@ -281,6 +287,70 @@ addEventListener("keydown",(event)=>{
 for(const box of document.querySelectorAll(".shaded")){
   box.setAttribute("aria-description","The left and right arrow keys go from token to token");
   box.addEventListener("blur",hide)
+}
+/* What every element of a drawing looks like, written into it, so that the file needs no style sheet. */
+const LOOKS=["fill","fill-opacity","stroke","stroke-width","stroke-dasharray","stroke-linecap","stroke-linejoin","stroke-opacity","paint-order","font-family","font-size","font-weight","font-variant-numeric","text-anchor","shape-rendering"];
+const pixel=document.createElement("canvas").getContext("2d",{willReadFrequently:true});
+const colour=(value)=>{
+  if(!/^(?:ok|color|lab|lch)/.test(value))return value;
+  pixel.clearRect(0,0,1,1);pixel.fillStyle=value;pixel.fillRect(0,0,1,1);
+  const[r,g,b]=pixel.getImageData(0,0,1,1).data;return "rgb("+r+", "+g+", "+b+")"
+};
+const drawingOf=(svg)=>{
+  const copy=svg.cloneNode(true),pairs=[[svg,copy]],gone=[];
+  for(let at=0;at<pairs.length;at++){
+    const[from,to]=pairs[at],look=getComputedStyle(from),outer=at?getComputedStyle(from.parentElement):null;
+    if(look.display==="none"&&from.localName!=="title"){gone.push(to);continue}
+    const css=LOOKS.filter((name)=>outer===null||look.getPropertyValue(name)!==outer.getPropertyValue(name)).map((name)=>name+":"+colour(look.getPropertyValue(name)));
+    if(look.opacity!=="1")css.push("opacity:"+look.opacity);
+    to.removeAttribute("class");
+    if(from.localName==="title"||!css.length)to.removeAttribute("style");else to.setAttribute("style",css.join(";"));
+    [...from.children].forEach((child,index)=>pairs.push([child,to.children[index]]))
+  }
+  for(const one of gone)one.remove();
+  const drawn=svg.getBBox(),given=svg.viewBox.baseVal,pad=12;
+  const left=Math.min(given.x,drawn.x)-pad,top=Math.min(given.y,drawn.y)-pad;
+  const width=Math.max(given.width,drawn.x+drawn.width)+pad-left,height=Math.max(given.height,drawn.y+drawn.height)+pad-top;
+  copy.removeAttribute("data-csv");
+  copy.setAttribute("viewBox",[left,top,width,height].join(" "));copy.setAttribute("width",width);copy.setAttribute("height",height);
+  const of=(name)=>document.createElementNS("http://www.w3.org/2000/svg",name);
+  const title=of("title");title.textContent=svg.getAttribute("aria-label");
+  const paper=of("rect");for(const[name,is]of Object.entries({x:left,y:top,width,height,fill:getComputedStyle(document.documentElement).backgroundColor}))paper.setAttribute(name,is);
+  copy.prepend(title,paper);
+  return '<?xml version="1.0" encoding="UTF-8"?>\\n'+new XMLSerializer().serializeToString(copy)+"\\n"
+};
+const copied=async(text)=>{
+  try{await navigator.clipboard.writeText(text)}catch{
+    const area=document.createElement("textarea");area.value=text;document.body.append(area);area.select();
+    const done=document.execCommand("copy");area.remove();if(!done)throw new Error("not copied")
+  }
+};
+const KINDS={SVG:["image/svg+xml",(figure)=>drawingOf([...figure.querySelectorAll("svg")].find((svg)=>svg.getBoundingClientRect().width>0))],CSV:["text/csv",(figure)=>figure.querySelector("svg[data-csv]").dataset.csv.replace(/\\n/g,"\\r\\n")]};
+for(const figure of document.querySelectorAll("figure")){
+  if(!figure.querySelector("svg[data-csv]"))continue;
+  const caption=figure.querySelector("figcaption").textContent,row=document.createElement("p");row.className="save";
+  for(const deed of["save","copy"]){
+    row.append(deed+" ");
+    for(const kind of["SVG","CSV"]){
+      const button=document.createElement("button");button.type="button";button.textContent=kind;
+      button.setAttribute("aria-label",deed+" as "+kind+": "+caption);
+      button.addEventListener("click",async()=>{
+        const[type,make]=KINDS[kind];let told="✓";
+        try{
+          const text=make(figure);
+          if(deed==="copy")await copied(text);
+          else{
+            const link=document.createElement("a");link.href=URL.createObjectURL(new Blob([text],{type:type+";charset=utf-8"}));
+            link.download=(caption.toLowerCase().replace(/[^\\p{L}\\p{N}]+/gu,"-").replace(/^-|-$/g,"").slice(0,60)||"figure")+"."+kind.toLowerCase();
+            link.click();setTimeout(()=>URL.revokeObjectURL(link.href),10000)
+          }
+        }catch{told="✗"}
+        button.textContent=kind+" "+told;setTimeout(()=>{button.textContent=kind},1500)
+      });
+      row.append(button," ")
+    }
+  }
+  figure.append(row)
 }
 addEventListener("pointermove",show,{passive:true});
 addEventListener("pointerdown",show,{passive:true});

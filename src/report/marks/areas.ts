@@ -2,7 +2,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import { interval } from "../format.ts";
 import { axisX, linear } from "./axis.ts";
-import { drawing, element, label, tooltip } from "./svg.ts";
+import { drawing, element, label, tooltip, withEnds } from "./svg.ts";
 
 export interface AreaRow extends Interval {
   readonly name: string;
@@ -44,9 +44,13 @@ export function areas(name: string, rows: readonly AreaRow[], form: "wide" | "na
         : label(width - 8, over, interval(row), { "text-anchor": "end", class: "tag" }),
     );
   });
+  const numbers = {
+    head: ["name", "area under the curve", "low", "high"],
+    rows: rows.map((row) => [row.name, ...withEnds(row)]),
+  };
   return drawing(
     name,
-    { width, height: bottom + 26, className: `areas ${form}` },
+    { width, height: bottom + 26, className: `areas ${form}`, numbers },
     axisX(x, bottom, { grid: TOP }),
     element("line", { x1: x(CHANCE), x2: x(CHANCE), y1: TOP, y2: bottom, class: "zero" }),
     ...drawn,

@@ -4,7 +4,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { shorten } from "../format.ts";
-import { drawing, element, label, tooltip } from "./svg.ts";
+import { drawing, element, label, tooltip, withEnds } from "./svg.ts";
 
 export interface BarRow extends Interval {
   readonly name: string;
@@ -66,5 +66,9 @@ export function bars(name: string, rows: readonly BarRow[], form: "wide" | "narr
       writtenAt,
     );
   });
-  return drawing(name, { width, height: rows.length * pitch, className: `bars ${form}` }, ...drawn);
+  const numbers = {
+    head: ["name", "value", "low", "high", "in words"],
+    rows: rows.map((row) => [row.name, ...withEnds(row), row.detail]),
+  };
+  return drawing(name, { width, height: rows.length * pitch, className: `bars ${form}`, numbers }, ...drawn);
 }

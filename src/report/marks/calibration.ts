@@ -5,7 +5,7 @@
 import type { Facts } from "../../profile/facts.ts";
 import { count, percent } from "../format.ts";
 import { axisX, axisY, linear } from "./axis.ts";
-import { drawing, element, label, tooltip } from "./svg.ts";
+import { drawing, element, label, tooltip, withEnds } from "./svg.ts";
 
 const SIZE = 340;
 const FRAME = { left: 50, right: 14, top: 12, bottom: 46 };
@@ -39,9 +39,13 @@ export function calibrationMark(name: string, bins: Facts["calibration"]["bins"]
       }),
     );
   });
+  const numbers = {
+    head: ["confidence", "share of the questions", "exact", "low", "high"],
+    rows: bins.map((one) => [one.confidence, one.share, ...withEnds(one.exact)]),
+  };
   return drawing(
     `${name}: ${bins.flatMap(({ confidence, exact }) => (confidence === null ? [] : [`confidence ${percent(confidence)}, ${percent(exact.value)} exact`])).join("; ")}`,
-    { width: SIZE, height: SIZE, className: "panel" },
+    { width: SIZE, height: SIZE, className: "panel", numbers },
     axisY(y, FRAME.left, { write, grid: right }),
     axisX(x, bottom, { write }),
     element("line", { x1: x(0), y1: y(0), x2: x(1), y2: y(1), class: "reference diagonal" }),

@@ -91,9 +91,20 @@ export function capacityCurve(
         ),
       ),
   );
+  const numbers = {
+    head: ["what", "strings", "seed", "bits"],
+    rows: [
+      ...points.flatMap(({ strings, entropyBits, meanBits, runs }) => [
+        ["all that the strings hold", strings, null, entropyBits],
+        ["memorised, mean", strings, null, meanBits],
+        ...runs.map((run) => ["memorised", strings, run.seed, run.bits]),
+      ]),
+      ...levels.map((level) => [level.name, null, null, level.bits]),
+    ],
+  };
   return drawing(
     name,
-    { width, height, className: `capacity ${form}` },
+    { width, height, className: `capacity ${form}`, numbers },
     axisY(atBits, frame.left, { grid: right, write: (value) => si(value, "") }),
     axisX(atSizes, bottom, { write: count }),
     label((frame.left + right) / 2, height - 6, "strings (logarithmic) →", { class: "title", "text-anchor": "middle" }),

@@ -5,7 +5,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import { interval, shorten } from "../format.ts";
 import { axisX, extent, linear } from "./axis.ts";
-import { drawing, element, label, tooltip } from "./svg.ts";
+import { drawing, element, label, tooltip, withEnds } from "./svg.ts";
 
 export interface DifferenceRow extends Interval {
   readonly name: string;
@@ -44,9 +44,13 @@ export function differences(name: string, rows: readonly DifferenceRow[], form: 
       element("circle", { cx: x(row.value), cy: y, r: 4.5, class: `dot ${row.tone}${row.told ? "" : " hollow"}` }),
     );
   });
+  const numbers = {
+    head: ["name", "difference", "low", "high", "told apart"],
+    rows: rows.map((row) => [row.name, ...withEnds(row), row.told]),
+  };
   return drawing(
     `${name}: ${rows.map((row) => `${row.name} ${interval(row)}`).join("; ")}`,
-    { width, height: bottom + 26, className: `differences ${form}` },
+    { width, height: bottom + 26, className: `differences ${form}`, numbers },
     axisX(x, bottom),
     element("line", { x1: x(0), x2: x(0), y1: 0, y2: bottom, class: "zero" }),
     ...drawn,

@@ -5,7 +5,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import { count, interval } from "../format.ts";
 import { axisY, linear } from "./axis.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface ExposureLine {
   readonly name: string;
@@ -44,9 +44,15 @@ export function exposureLines(
   const at = (index: number): number => frame.left + (index + 0.5) * step;
   const level = (value: number): string =>
     element("line", { x1: frame.left, x2: right, y1: y(value), y2: y(value), class: "zero" });
+  const numbers = {
+    head: ["exposures", "line", "share", "low", "high"],
+    rows: given.flatMap(({ name: line, values }) =>
+      values.map((one, index) => [exposures[index], line, ...withEnds(one)]),
+    ),
+  };
   return drawing(
     name,
-    { width, height, className: `exposures ${form}` },
+    { width, height, className: `exposures ${form}`, numbers },
     axisY(y, frame.left, { grid: right, write: (value) => `${count(100 * value)}\u00a0%` }),
     level(0),
     level(1),

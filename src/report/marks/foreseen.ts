@@ -43,9 +43,13 @@ export function foreseen(name: string, marks: readonly ForeseenMark[], form: "wi
           }) + label(right + 30, frame.top + 14 + 22 * index, family, { class: "tag" }),
       )
     : [];
+  const numbers = {
+    head: ["model", "family", "score", "foreseen"],
+    rows: marks.map(({ model, family, score, foreseen: value }) => [model, family, score, value]),
+  };
   return drawing(
     name,
-    { width, height, className: `foreseen ${form}` },
+    { width, height, className: `foreseen ${form}`, numbers },
     axisY(y, frame.left, { grid: right }),
     axisX(x, bottom, { grid: frame.top }),
     label((frame.left + right) / 2, height - 6, "foreseen without its family →", {

@@ -80,9 +80,23 @@ export function growth(name: string, given: Growth, form: "wide" | "narrow"): st
     wide
       ? label(right + 8, at + 4 + (upper ? -push : push), text, { class: className })
       : label(right, at + (upper ? -7 : 16), text, { class: className, "text-anchor": "end" });
+  const numbers = {
+    head: ["what", "bytes of text", "bits per byte"],
+    rows: [
+      ["this model and this text", given.corpusBytes, here],
+      ...given.baselines.flatMap((one) => [
+        [one.name, null, one.bitsPerByte],
+        [`as small as ${one.name}`, one.breakEven, one.breakEven === null ? null : one.bitsPerByte],
+      ]),
+      ...Array.from({ length: STEPS + 1 }, (_, step) => {
+        const bytes = entry * (most / entry) ** (step / STEPS);
+        return ["this model", bytes, costAt(bytes)];
+      }),
+    ],
+  };
   return drawing(
     name,
-    { width, height, className: `growth ${form}` },
+    { width, height, className: `growth ${form}`, numbers },
     axisY(y, frame.left, { grid: right }),
     axisX(x, bottom, { write: inBytes }),
     label((frame.left + right) / 2, height - 6, "size of the text (logarithmic) →", {

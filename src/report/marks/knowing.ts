@@ -5,7 +5,7 @@
 import type { FactRates } from "../../profile/facts.ts";
 import { count, percent } from "../format.ts";
 import { axisY, linear, type Scale } from "./axis.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface Knowing extends Pick<FactRates, "exact" | "confusion" | "offType" | "confidence" | "guess"> {
   /** null: not known */
@@ -85,9 +85,20 @@ export function knowing(name: string, levels: readonly Knowing[], form: "wide" |
       class: "guessing",
     }),
   );
+  const numbers = {
+    head: ["exposures", "known", "known low", "known high", "made up", "beside the point", "confidence", "guessing"],
+    rows: levels.map((one) => [
+      named(one.exposures),
+      ...withEnds(one.exact),
+      one.confusion.value,
+      one.offType.value,
+      one.confidence.value,
+      one.guess,
+    ]),
+  };
   return drawing(
     `${name}: ${levels.map((one) => `exposures ${named(one.exposures)}: ${told(one)}`).join("; ")}`,
-    { width, height, className: `knowing ${form}` },
+    { width, height, className: `knowing ${form}`, numbers },
     ...areas,
     axisY(y, frame.left, { write: (value) => `${count(100 * value)}\u00a0%` }),
     ...guesses,

@@ -6,7 +6,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import { figure, interval } from "../format.ts";
 import { axisX, axisY, extent, inSteps, linear, overSteps, type Scale } from "./axis.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export type Tone = "model" | "second" | "third" | "fourth" | "faint";
 
@@ -89,9 +89,15 @@ export function lines(
 
   const flat = (value: number, className: string): string =>
     element("line", { x1: FRAME.left, x2: WIDTH - FRAME.right, y1: y(value), y2: y(value), class: className });
+  const numbers = {
+    head: [across, "line", name, "low", "high"],
+    rows: series.flatMap((one) =>
+      one.values.flatMap((point, index) => (point === null ? [] : [[at[index], one.name, ...withEnds(point)]])),
+    ),
+  };
   return drawing(
     `${name}, by ${across}: ${series.map((one) => `${one.name} ${one.values.map((point) => figure(point?.value)).join(", ")}`).join("; ")}`,
-    { width: WIDTH, height: HEIGHT, className: "panel" },
+    { width: WIDTH, height: HEIGHT, className: "panel", numbers },
     marked ? stretch(marked, x) : "",
     axisY(y, FRAME.left, { grid: WIDTH - FRAME.right }),
     axisX(x, HEIGHT - FRAME.bottom, across === "step" ? { write: inSteps } : {}),

@@ -59,9 +59,13 @@ export function matrix(
           class: "most",
         }),
   );
+  const numbers = {
+    head: [`layer of ${axes.rows}`, `layer of ${axes.columns}`, "linear CKA", "most alike in its column"],
+    rows: values.flatMap((cells, row) => cells.map((value, column) => [row, column, value, nearest[column] === row])),
+  };
   return drawing(
     name,
-    { width: SIZE, height: SIZE, className: "matrix" },
+    { width: SIZE, height: SIZE, className: "matrix", numbers },
     ...drawn,
     ...dots,
     ...ticks(nearest.length).map((layer) =>

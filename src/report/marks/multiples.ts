@@ -94,9 +94,13 @@ export function multiples(
     return mark(x, 12, family) + label(x + 11, 16, family, { class: "tag" });
   });
   const rows = Math.ceil(panels.length / columns);
+  const numbers = {
+    head: ["model", "family", score, ...panels.map(({ title }) => title)],
+    rows: models.map((one) => [one.model, one.family, one.score, ...one.values.slice(0, panels.length)]),
+  };
   return drawing(
     name,
-    { width: columns * (across + 4) - 4, height: top + rows * up + 12, className: `multiples ${form}` },
+    { width: columns * (across + 4) - 4, height: top + rows * up + 12, className: `multiples ${form}`, numbers },
     ...key,
     ...drawn,
     label(0, top + rows * up + 8, `↑ ${score}`, { class: "title" }),

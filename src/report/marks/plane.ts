@@ -5,7 +5,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { axisX, axisY, extent, linear, type Scale } from "./axis.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface PlaneMark {
   readonly layer: number;
@@ -40,10 +40,20 @@ const COMPASS = [
   [-1, 0],
 ] as const;
 
+/** Columns of a place in the plane. */
+export const PLACE_HEADS = [
+  "complexity, bits",
+  "complexity low",
+  "complexity high",
+  "expressivity, bits",
+  "expressivity low",
+  "expressivity high",
+] as const;
+
 const MOST_NUMBERS = 12;
 
 /** Numbers beside the marks where there is room, ends first; a number that would cover another mark is left out. */
-export function numbers(points: readonly { layer: number; x: number; y: number }[]): string {
+export function layerNumbers(points: readonly { layer: number; x: number; y: number }[]): string {
   const taken: Box[] = points.map(({ x, y }) => [x - 5, y - 5, x + 5, y + 5]);
   const every = Math.ceil(points.length / MOST_NUMBERS);
   const order = new Set(
@@ -231,14 +241,29 @@ export function plane(
     );
   });
 
+  const numbers = {
+    head: ["what", "layer", ...PLACE_HEADS, "complexity plug-in", "expressivity plug-in", "hollow"],
+    rows: [
+      ...marks.map((one) => [
+        "layer",
+        one.layer,
+        ...withEnds(one.complexity),
+        ...withEnds(one.expressivity),
+        ...one.plugin,
+        one.hollow,
+      ]),
+      ...(references?.frontier ?? []).map((one) => ["frontier", null, one.complexity, null, null, one.expressivity]),
+      ...(references ? [["I(X;Y)", null, null, null, null, references.limit]] : []),
+    ],
+  };
   return drawing(
     name,
-    { width, height, className: `plane ${form}` },
+    { width, height, className: `plane ${form}`, numbers },
     drawn,
     ...ghosts,
     element("path", { d: pathData(centre.map((at) => (at ? [at.x, at.y] : null))), class: "trail" }),
     ...dots,
-    numbers(centre.filter((at) => at !== null)),
+    layerNumbers(centre.filter((at) => at !== null)),
   );
 }
 

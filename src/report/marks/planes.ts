@@ -6,7 +6,8 @@ import type { Interval } from "../../profile/figures.ts";
 import { interval } from "../format.ts";
 import { axisX, axisY, extent, linear } from "./axis.ts";
 import type { Tone } from "./lines.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { PLACE_HEADS } from "./plane.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface PlanePath {
   readonly name: string;
@@ -59,9 +60,15 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
     });
     return element("path", { d: pathData(points), class: `line ${tone}` }) + marks.join("");
   });
+  const numbers = {
+    head: ["model", "layer", ...PLACE_HEADS],
+    rows: paths.flatMap(({ name: model, layers }) =>
+      layers.map((one) => [model, one.layer, ...withEnds(one.complexity), ...withEnds(one.expressivity)]),
+    ),
+  };
   return drawing(
     name,
-    { width, height, className: `plane ${form}` },
+    { width, height, className: `plane ${form}`, numbers },
     axisY(y, frame.left, { grid: right }),
     axisX(x, bottom, { grid: frame.top }),
     label((frame.left + right) / 2, height - 8, "complexity: bits kept of the input →", {

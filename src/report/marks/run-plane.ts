@@ -6,8 +6,8 @@
  * Memory: about 250 bytes of markup a step and layer.
  */
 import type { Interval } from "../../profile/figures.ts";
-import { errorBars, numbers, type PlaneReferences, planeGround } from "./plane.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { errorBars, layerNumbers, PLACE_HEADS, type PlaneReferences, planeGround } from "./plane.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 /** Complexity and expressivity in bits. */
 export interface Place {
@@ -90,13 +90,26 @@ export function runPlane(
       { class: place === shown ? "at-step now" : "at-step", "data-at": place },
       through(layers, "trail"),
       ...dots,
-      numbers(centres.flatMap((centre, layer) => (centre ? [{ layer, ...centre }] : []))),
+      layerNumbers(centres.flatMap((centre, layer) => (centre ? [{ layer, ...centre }] : []))),
       at ? element("circle", { cx: at.x, cy: at.y, r: wide ? 7 : 6, class: "ring fourth" }, tooltip(mean.detail)) : "",
     );
   });
+  const row = (step: string, layer: string | number, { complexity, expressivity }: Place) => [
+    step,
+    layer,
+    ...withEnds(complexity),
+    ...withEnds(expressivity),
+  ];
+  const numbers = {
+    head: ["step", "layer", ...PLACE_HEADS],
+    rows: steps.flatMap((step) => [
+      row(step.name, "mean over the blocks", step.mean),
+      ...step.layers.map((layer, index) => row(step.name, index, layer)),
+    ]),
+  };
   return drawing(
     name,
-    { width, height, className: `plane ${form}` },
+    { width, height, className: `plane ${form}`, numbers },
     ground.drawn,
     ...courses,
     through(

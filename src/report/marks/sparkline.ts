@@ -13,7 +13,7 @@ export function sparkline(name: string, values: readonly (number | null)[]): str
   const last = points.findLast((point) => point !== null);
   return drawing(
     name,
-    { width: WIDTH, height: HEIGHT, className: "spark" },
+    { width: WIDTH, height: HEIGHT, className: "spark", numbers: null },
     element("path", { d: pathData(points), class: "line model" }),
     last ? element("circle", { cx: last[0], cy: last[1], r: 2.4, class: "dot model" }) : "",
   );

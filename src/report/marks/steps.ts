@@ -6,7 +6,7 @@ import type { Interval } from "../../profile/figures.ts";
 import { percent } from "../format.ts";
 import { axisY, extent, linear } from "./axis.ts";
 import type { Tone } from "./lines.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface StepLine {
   readonly name: string;
@@ -61,9 +61,15 @@ export function stepLines(name: string, steps: readonly string[], across: string
     return element("path", { d: pathData(points), class: `line ${tone} ${style}` }) + marks.join("");
   });
   const said = given.map((one) => `${one.name} ${one.values.map((value) => percent(value?.value ?? null)).join(", ")}`);
+  const numbers = {
+    head: [across, "line", "share", "low", "high"],
+    rows: given.flatMap(({ name: line, values }) =>
+      values.flatMap((one, index) => (one === null ? [] : [[steps[index], line, ...withEnds(one)]])),
+    ),
+  };
   return drawing(
     `${name}, by ${across} ${steps.join(", ")}: ${said.join("; ")}`,
-    { width: WIDTH, height: HEIGHT, className: "panel" },
+    { width: WIDTH, height: HEIGHT, className: "panel", numbers },
     axisY(y, FRAME.left, { grid: right, write: (value) => percent(value) }),
     element("line", { x1: FRAME.left, x2: right, y1: bottom, y2: bottom, class: "zero" }),
     ...steps.map((one, index) =>

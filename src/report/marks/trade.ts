@@ -5,7 +5,7 @@
 import type { Interval } from "../../profile/figures.ts";
 import { interval, shorten, si } from "../format.ts";
 import { axisX, axisY, extent, inBytes, linear, logarithmic } from "./axis.ts";
-import { drawing, element, label, pathData, tooltip } from "./svg.ts";
+import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface TradeMark {
   readonly name: string;
@@ -59,9 +59,13 @@ export function trade(name: string, marks: readonly TradeMark[], form: "wide" | 
       }),
     );
   });
+  const numbers = {
+    head: ["model", "bytes of weights", "bits per byte", "low", "high", "standing"],
+    rows: marks.map((one) => [one.name, one.weightBytes, ...withEnds(one.bitsPerByte), one.standing]),
+  };
   return drawing(
     name,
-    { width, height, className: `trade ${form}` },
+    { width, height, className: `trade ${form}`, numbers },
     axisY(y, frame.left, { grid: right }),
     axisX(x, bottom, { write: inBytes }),
     label((frame.left + right) / 2, height - 6, "weights (logarithmic) →", { class: "title", "text-anchor": "middle" }),
