@@ -1,14 +1,14 @@
 /**
- * How the way from a name to a folder shows itself: that the cache stands in for the Hub; or what and how much is
- * downloaded, and where to, before the first byte, then the bytes.
+ * How the way from a name to an open model shows itself: that the cache stands in for the Hub; or what and how much is
+ * downloaded, and where to, before the first byte, then the bytes; and what of it was left aside or read otherwise.
  */
-import type { ResolveEvent } from "../hub/resolve.ts";
+import type { OpenEvent } from "../measure/model.ts";
 import { unreachable } from "../numeric/errors.ts";
-import { si } from "../report/format.ts";
+import { si, visible } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 
-/** For `resolveModel`'s `onProgress`. */
-export function downloadProgress(progress: Progress): (event: ResolveEvent) => void {
+/** For `openModel`'s `onDownload`, and `resolveModel`'s `onProgress`. */
+export function downloadProgress(progress: Progress): (event: OpenEvent) => void {
   let started = false;
   return (event) => {
     switch (event.kind) {
@@ -27,6 +27,9 @@ export function downloadProgress(progress: Progress): (event: ResolveEvent) => v
         }
         progress.update(event.done);
         if (event.done === event.total) progress.finish();
+        return;
+      case "note":
+        progress.message(visible(event.note));
         return;
       default:
         unreachable(event);

@@ -10,10 +10,10 @@ import { gatherTensors, openCheckpoint } from "../models/checkpoint.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
 import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
 import type { GivenTraining } from "../models/ledger-known.ts";
-import { textModel } from "../models/text-model.ts";
+import { type Aside, textModel } from "../models/text-model.ts";
 import type { WeightSource } from "../models/weights.ts";
 import type { Ledger } from "../profile/ledger.ts";
-import { count, figure, percent, si, visible } from "../report/format.ts";
+import { count, figure, percent, shorten, si, visible } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
@@ -79,6 +79,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
         name: found.name,
         training: options.training,
         entropyCodedBytes: coded,
+        aside: found.aside,
         notes: found.notes,
         nonFinite,
       }),
@@ -93,6 +94,7 @@ interface Headers {
   readonly revision: string | null;
   readonly config: ModelConfig;
   readonly weights: WeightSource;
+  readonly aside: readonly Aside[];
   readonly notes: readonly string[];
 }
 
@@ -113,8 +115,8 @@ async function headersOf(name: string, { entropy, offline, progress, signal }: I
   }
   const { folder, ...model } =
     found.kind === "folder" ? found.model : await resolveModel(name, { offline, signal, onProgress });
-  const { config, weights, notes } = await openCheckpoint(folder);
-  return { ...model, config, weights, notes };
+  const { config, weights, aside, notes } = await openCheckpoint(folder);
+  return { ...model, config, weights, aside, notes };
 }
 
 async function entropyWithProgress(
@@ -160,6 +162,14 @@ export function inspectionTable({ model, ledger }: Inspection): string {
       "Buffers",
       si(ledger.buffers.bytes, "B"),
       `${count(ledger.buffers.tensors)} stored tensors that are no weights`,
+    ]);
+  }
+
+  for (const { name, parameters, bytes } of ledger.aside ?? []) {
+    rows.push([
+      `Aside: ${shorten(name, 24)}`,
+      si(bytes, "B"),
+      `${count(parameters)} parameters that no text goes through`,
     ]);
   }
 

@@ -54,6 +54,7 @@ async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }:
     training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
     entropyCodedBytes: coded,
     nonFinite,
+    aside: checkpoint.aside,
     notes: checkpoint.notes,
   });
 }

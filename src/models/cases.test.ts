@@ -105,7 +105,7 @@ describe("a tensor under two names", () => {
     const folder = await changed("rope-scaling-beside-rope-parameters", withBareNorm(0));
     expect(await difference(folder, fixture("cases/rope-scaling-beside-rope-parameters"))).toBeLessThan(5e-6);
     const { notes } = await openCheckpoint(folder);
-    expect(notes).toEqual(["1 tensors are stored twice, with and without a prefix"]);
+    expect(notes).toEqual(["stored twice, with and without a prefix: 1 tensor"]);
   });
 
   it("is refused where they differ", async () => {
@@ -118,13 +118,17 @@ describe("a tensor under two names", () => {
 
 describe("what is left aside", () => {
   it("is said, and not counted as the text model's", async () => {
-    const { config, weights, notes } = await openCheckpoint(fixture("cases/text-tower-of-gemma3"));
+    const { config, weights, aside, notes } = await openCheckpoint(fixture("cases/text-tower-of-gemma3"));
     expect(notes).toEqual([
       "the text model of gemma3",
-      "left aside: multi_modal_projector, 1 tensors of 2,048 bytes that no text goes through",
-      "left aside: vision_tower, 1 tensors of 3,072 bytes that no text goes through",
+      "left aside: multi_modal_projector, 512 parameters in 2,048 bytes that no text goes through",
+      "left aside: vision_tower, 768 parameters in 3,072 bytes that no text goes through",
     ]);
-    const ledger = storageLedger(config, weights, { name: "m", notes });
+    const ledger = storageLedger(config, weights, { name: "m", aside, notes });
+    expect(ledger.aside).toEqual([
+      { name: "multi_modal_projector", tensors: 1, parameters: 512, bytes: 2048 },
+      { name: "vision_tower", tensors: 1, parameters: 768, bytes: 3072 },
+    ]);
     const bound = bindWeights(specOf(config), weights);
     const files = new Set([...bound.values()].map(({ offset }) => offset));
     expect(ledger.weightBytes).toBe([...bound.values()].reduce((sum, { bytes }) => sum + bytes, 0));
@@ -140,6 +144,13 @@ describe("what is left aside", () => {
     await expect(openModel(folder, () => ({ losses: true }), 8)).rejects.toThrow(
       /has no place for: model.layers.0.mlp.extra.weight/,
     );
+  });
+
+  it("nothing is said of a head where nothing ties it", async () => {
+    const untold = (values: Record<string, unknown>) => ({ ...values, tie_word_embeddings: undefined });
+    const folder = await changed("tied-flag-with-another-head", (tensors) => tensors, untold);
+    expect((await openCheckpoint(folder)).notes).toEqual([]);
+    expect(await difference(folder, fixture("cases/tied-flag-with-another-head"))).toBeLessThan(5e-6);
   });
 
   it("a head that differs from the table though the config ties them is said", async () => {

@@ -12,7 +12,7 @@ const at = temporaryFolder();
 const memory = () => at("memory");
 
 function folder(files: Record<string, string | object>): string {
-  mkdirSync(at("model"));
+  mkdirSync(at("model"), { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(at("model", name), typeof content === "string" ? content : JSON.stringify(content));
   }
@@ -116,6 +116,19 @@ describe("openCheckpoint", () => {
     ],
   ])("refuses %s", async (_, files, message) => {
     await expect(openCheckpoint(folder(files))).rejects.toThrow(message);
+  });
+
+  it("reads the single file where an index stands beside it, and names what it leaves", async () => {
+    const map = { a: "model.safetensors", b: "2.safetensors", c: "3.safetensors" };
+    const model = folder({ "config.json": {}, "model.safetensors.index.json": { weight_map: map } });
+    await shard("model.safetensors", ["a", "b"]);
+    const { weights, notes } = await openCheckpoint(model);
+    expect([...weights.names()]).toEqual(["a", "b"]);
+    expect(notes).toEqual([
+      "model.safetensors is read, not 2.safetensors and 1 more, which model.safetensors.index.json names",
+    ]);
+    folder({ "model.safetensors.index.json": { weight_map: { a: "model.safetensors" } } });
+    expect((await openCheckpoint(model)).notes).toEqual([]);
   });
 
   it("refuses shards that contradict their index or each other", async () => {

@@ -15,7 +15,8 @@ import { refusePointer } from "../formats/lfs.ts";
 import type { TensorEntry } from "../formats/safetensors.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { HEAD, textModel } from "./text-model.ts";
+import { isTied } from "./ledger.ts";
+import { type Aside, HEAD, textModel } from "./text-model.ts";
 import type { StoredTensor, WeightSource } from "./weights.ts";
 
 const OPENED_AT_ONCE = 16;
@@ -45,6 +46,8 @@ export interface Checkpoint {
   readonly outerConfig: Readonly<Record<string, unknown>>;
   /** the text model's tensors, by the names it has for them itself */
   readonly weights: WeightSource;
+  /** what is stored beside the text model */
+  readonly aside: readonly Aside[];
   /** what was left aside or read otherwise than the config says, each in one clause */
   readonly notes: readonly string[];
   readonly weightFiles: readonly WeightFile[];
@@ -70,7 +73,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   };
   await watch(["config.json", ...TOKENIZER_FILES]);
   const written = await readJson(join(folder, "config.json"), present.includes("config.json"), folder);
-  const shards = await weightNames(folder, present);
+  const { shards, notes: beside } = await weightNames(folder, present);
   await watch(shards.keys());
   const { weights: stored, weightFiles } = await openShards(folder, shards);
   const { weights, twins, ...text } = textModel(written, stored);
@@ -90,7 +93,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     config,
     outerConfig: { ...config, model_type: written.model_type },
     weights,
-    notes: [...text.notes, ...(head === null ? [] : [head])],
+    aside: text.aside,
+    notes: [...text.notes, ...beside, ...(head === null ? [] : [head])],
     weightFiles,
     tokenizerFiles,
     refuseChanges: () => files.check(),
@@ -117,13 +121,13 @@ const TABLE = /(?:^|\.)(?:embed_tokens|wte|word_embeddings|embed_in)\.weight$/;
  * @returns what is to be said of it, or null where there is none, or it is the table
  */
 async function headOfItsOwn(config: Readonly<Record<string, unknown>>, weights: WeightSource): Promise<string | null> {
-  if (config.tie_word_embeddings === false) return null;
+  if (!isTied(config)) return null;
   const names = [...weights.names()];
   const head = names.find((name) => HEAD.test(name));
   const table = names.find((name) => TABLE.test(name));
   if (head === undefined || table === undefined) return null;
   if (await equalTensors(weights.tensor(head)!, weights.tensor(table)!)) return null;
-  return `${head} differs from ${table}, so it is the head, though ${config.tie_word_embeddings === true ? "the config ties" : "the architecture may tie"} them`;
+  return `${head} differs from ${table}, so it is the head, though ${config.tie_word_embeddings === true ? "the config ties" : "its architecture ties"} them`;
 }
 
 const COMPARED_BYTES = 2 ** 24;
@@ -181,11 +185,25 @@ async function readJson(path: string, present: boolean, folder: string): Promise
   return json as Record<string, unknown>;
 }
 
-/** Weight files by name, each with the tensors that the index places in it (none known for a single file). */
-async function weightNames(folder: string, present: readonly string[]): Promise<Map<string, readonly string[]>> {
-  if (present.includes(SINGLE)) return new Map([[SINGLE, []]]);
-  if (!present.includes(INDEX)) throw noWeights(folder, present);
-  return shardsOfIndex(await readJson(join(folder, INDEX), true, folder), join(folder, INDEX));
+/**
+ * Weight files by name, each with the tensors that the index places in it (none known for a single file). Where there is a
+ * single file and an index, the single file is read, as transformers does, and the other files are named.
+ */
+async function weightNames(
+  folder: string,
+  present: readonly string[],
+): Promise<{ shards: ReadonlyMap<string, readonly string[]>; notes: readonly string[] }> {
+  if (!present.includes(INDEX)) {
+    if (!present.includes(SINGLE)) throw noWeights(folder, present);
+    return { shards: new Map([[SINGLE, []]]), notes: [] };
+  }
+  const index = await readJson(join(folder, INDEX), true, folder);
+  const shards = shardsOfIndex(index, join(folder, INDEX));
+  if (!present.includes(SINGLE)) return { shards, notes: [] };
+  const others = [...shards.keys()].filter((name) => name !== SINGLE);
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : "";
+  const notes = others.length > 0 ? [`${SINGLE} is read, not ${others[0]}${more}, which ${INDEX} names`] : [];
+  return { shards: new Map([[SINGLE, []]]), notes };
 }
 
 interface OpenedShard {

@@ -39,6 +39,11 @@ describe("specOf refuses", () => {
       { ...config("gpt2"), n_positions: 64, max_position_embeddings: 32 },
       /n_positions to 64 and max_position_embeddings to 32, two names of one thing: leave the wrong one out/,
     ],
+    [
+      "a config that wraps another",
+      { model_type: "llava", text_config: config("llama") },
+      /"llava" wraps a text model, .*: give what stands under text_config/,
+    ],
     ["an encoder", { ...config("gpt2"), add_cross_attention: true }, /add_cross_attention to true/],
     ["an activation", { ...config("llama"), hidden_act: "xielu" }, /hidden_act to "xielu".*supported: silu/],
     ["a rope scaling", { ...config("llama"), rope_scaling: { type: "su" } }, /type to "su".*supported: default/],

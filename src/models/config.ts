@@ -46,6 +46,7 @@ import { stablelm } from "./architectures/stablelm.ts";
 import { starcoder2 } from "./architectures/starcoder2.ts";
 import { Config } from "./config-keys.ts";
 import type { DecoderSpec } from "./spec.ts";
+import { NESTED } from "./text-model.ts";
 
 type Architecture = (config: Config) => DecoderSpec;
 
@@ -123,6 +124,13 @@ export function specOf(values: unknown): DecoderSpec {
       `supported: ${supportedArchitectures.join(", ")}`,
     );
   const architecture = ARCHITECTURES.get(config.architecture);
+  const nested = NESTED.find((key) => config.raw(key));
+  if (!architecture && nested)
+    throw new LossyscopeError(
+      "unsupported",
+      `${JSON.stringify(config.architecture)} wraps a text model, which is what this needs the config of`,
+      `give what stands under ${nested}`,
+    );
   if (!architecture)
     throw new LossyscopeError(
       "unsupported",

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import { ledgerSchema } from "../profile/ledger.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { storageLedger } from "./ledger.ts";
+import { specOf, supportedArchitectures } from "./config.ts";
+import { isTied, storageLedger } from "./ledger.ts";
 import type { WeightSource } from "./weights.ts";
 import { isBuffer } from "./weights.ts";
 
@@ -42,6 +43,13 @@ const gpt2 = headers({
   })),
   "ln_f.weight": ["F32", 768],
   "ln_f.bias": ["F32", 768],
+});
+
+it.each(supportedArchitectures)("%s: tied where its spec is, for a config that does not say", (model_type) => {
+  // By default this one has blocks that the decoder does not do.
+  const blocks = model_type === "granitemoehybrid" ? { num_hidden_layers: 1, layer_types: ["attention"] } : {};
+  const { embedding, head } = specOf({ model_type, ...blocks });
+  expect(isTied({ model_type })).toBe(head.linear.weight === embedding.tokens);
 });
 
 describe("storageLedger", () => {

@@ -12,6 +12,7 @@ import type { Dtype } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { type GivenTraining, trainingData } from "./ledger-known.ts";
+import type { Aside } from "./text-model.ts";
 import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
 
 export type ModelConfig = Readonly<Record<string, unknown>>;
@@ -27,6 +28,8 @@ const isEmbedding = (name: string): boolean =>
 
 /** Model types whose output matrix is the embedding where the config does not say (transformers' defaults). */
 const TIED_BY_DEFAULT = new Set([
+  "RefinedWeb",
+  "RefinedWebModel",
   "bloom",
   "cohere",
   "cohere2",
@@ -100,10 +103,13 @@ function parametersOf(name: string, tensor: StoredTensor, packing: Packing | und
   return Math.round((elements(tensor.shape) * width) / packing.bits);
 }
 
+/** Whether a config, or its architecture where it does not say, makes the embedding the output matrix. */
+export const isTied = (config: ModelConfig): boolean =>
+  (said(config, ["tie_word_embeddings"]) ?? TIED_BY_DEFAULT.has(String(config.model_type))) === true;
+
 /** The stored copies of an output matrix that the config ties to the embedding. */
 function tiedCopies(config: ModelConfig, weights: WeightSource): Set<string> {
-  const tied = said(config, ["tie_word_embeddings"]) ?? TIED_BY_DEFAULT.has(String(config.model_type));
-  if (tied !== true) return new Set();
+  if (!isTied(config)) return new Set();
   const names = [...weights.names()];
   const tables = names.filter((name) => INPUT_TABLE.test(name)).map((name) => weights.tensor(name)!);
   const isCopy = (name: string): boolean => {
@@ -161,7 +167,14 @@ function activeParameters(
 export function storageLedger(
   config: ModelConfig,
   weights: WeightSource,
-  { name: model, training: given = {}, entropyCodedBytes = null, nonFinite, notes: found = [] }: LedgerOptions,
+  {
+    name: model,
+    training: given = {},
+    entropyCodedBytes = null,
+    nonFinite,
+    aside = [],
+    notes: found = [],
+  }: LedgerOptions,
 ): Ledger {
   const packing = packingOf(config);
   const copies = tiedCopies(config, weights);
@@ -215,6 +228,7 @@ export function storageLedger(
     bitsPerParameter: total === 0 ? 0 : (8 * weightBytes) / total,
     byDtype,
     buffers,
+    ...(aside.length > 0 && { aside: [...aside] }),
     training,
     storageRatio: training?.bytes != null && weightBytes > 0 ? training.bytes / weightBytes : null,
     trainingBytesPerParameter: training?.bytes != null && total > 0 ? training.bytes / total : null,
@@ -229,6 +243,8 @@ export interface LedgerOptions {
   readonly entropyCodedBytes?: number | null;
   /** values that are NaN or infinite, by the tensor that holds them, where the weights were read */
   readonly nonFinite?: ReadonlyMap<string, number>;
+  /** what is stored beside the text model */
+  readonly aside?: readonly Aside[];
   /** what opening the model found, to be said with the figures */
   readonly notes?: readonly string[];
 }

@@ -6,17 +6,27 @@
  * aside. What the config means is left to `architectures/`.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { StoredTensor, WeightSource } from "./weights.ts";
+import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
 export interface TextModel {
   readonly config: Values;
   readonly weights: WeightSource;
-  /** what was left aside, each in one clause */
+  /** what no text goes through */
+  readonly aside: readonly Aside[];
+  /** what was left aside or is otherwise than it looks, each in one clause */
   readonly notes: readonly string[];
   /** tensors that are there under two names, of which the first is kept: they have to be equal */
   readonly twins: readonly (readonly [kept: Found, other: Found])[];
+}
+
+/** A tower, or what joins it to the text model. */
+export interface Aside {
+  readonly name: string;
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly bytes: number;
 }
 
 /** A tensor, and what the folder calls it. */
@@ -26,7 +36,7 @@ interface Found {
 }
 
 /** Keys that a config nests its text model's under. */
-const NESTED = ["text_config", "llm_config", "language_config"];
+export const NESTED = ["text_config", "llm_config", "language_config"];
 
 /** What a nested text model is that does not say so, by what it is nested in. */
 const UNNAMED: Readonly<Record<string, string>> = {
@@ -176,13 +186,19 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
   const clean = withoutWrapping(all.map((name) => [withoutLeftovers(name), name]));
   const isWrapped = wrapper !== null || clean.some(([name]) => LANGUAGE.some(([prefix]) => name.startsWith(prefix)));
   const tensors = new Map<string, Found>();
-  const aside = new Map<string, { tensors: number; bytes: number }>();
+  const aside = new Map<string, Aside>();
   for (const [name, as] of clean) {
     const tensor = stored.tensor(as)!;
     const own = isWrapped ? ownName(name) : name;
     if (isWrapped && own === name && FOREIGN.test(name)) {
-      const tower = aside.get(towerOf(name)) ?? { tensors: 0, bytes: 0 };
-      aside.set(towerOf(name), { tensors: tower.tensors + 1, bytes: tower.bytes + tensor.bytes });
+      const tower = aside.get(towerOf(name)) ?? { name: towerOf(name), tensors: 0, parameters: 0, bytes: 0 };
+      const parameters = isBuffer(name, tensor) ? 0 : tensor.shape.reduce((product, size) => product * size, 1);
+      aside.set(tower.name, {
+        name: tower.name,
+        tensors: tower.tensors + 1,
+        parameters: tower.parameters + parameters,
+        bytes: tower.bytes + tensor.bytes,
+      });
       continue;
     }
     const other = tensors.get(own);
@@ -208,13 +224,21 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
   const weights: WeightSource = { tensor: (name) => tensors.get(name)?.tensor, names: () => tensors.keys() };
   const notes = [
     ...(wrapper === null ? [] : [`the text model of ${wrapper}`]),
-    ...[...aside].map(
-      ([tower, { tensors: count, bytes }]) =>
-        `left aside: ${tower}, ${count.toLocaleString("en-US")} tensors of ${bytes.toLocaleString("en-US")} bytes that no text goes through`,
+    ...[...aside.values()].map(
+      (tower) =>
+        `left aside: ${tower.name}, ${tower.parameters.toLocaleString("en-US")} parameters in ${tower.bytes.toLocaleString("en-US")} bytes that no text goes through`,
     ),
-    ...(twins.length > 0 ? [`${twins.length} tensors are stored twice, with and without a prefix`] : []),
+    ...(twins.length > 0
+      ? [`stored twice, with and without a prefix: ${twins.length} tensor${twins.length === 1 ? "" : "s"}`]
+      : []),
   ];
-  return { config: wrapper === null ? inner : { ...inner, ...tie(config, tensors) }, weights, notes, twins };
+  return {
+    config: wrapper === null ? inner : { ...inner, ...tie(config, tensors) },
+    weights,
+    aside: [...aside.values()],
+    notes,
+    twins,
+  };
 }
 
 /** Output matrices, by the names that decoders give them. */

@@ -31,6 +31,20 @@ export const ledgerSchema = z.object({
       bytes: count.meta({ description: "bytes they take" }),
     })
     .meta({ description: "stored tensors that are no weights" }),
+  aside: z
+    .array(
+      z.object({
+        name: z.string().meta({ description: "of the tower, or what joins it to the text model" }),
+        tensors: count.meta({ description: "tensors in it" }),
+        parameters: count.meta({ description: "parameters in them" }),
+        bytes: count.meta({ description: "bytes they take" }),
+      }),
+    )
+    .optional()
+    .meta({
+      description:
+        "stored beside the text model and counted in none of the other figures: no text goes through it; absent where there is none",
+    }),
   training: z
     .object({
       tokens: z.number().nullable().meta({ description: "tokens read in training" }),

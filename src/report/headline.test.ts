@@ -45,5 +45,14 @@ describe("headline", () => {
     expect(plain(headline(profile).beside)).toMatch(/^That is 3\.606 \(3\.585–3\.627\) bits for each byte\./);
   });
 
+  it("says what was left aside of a model that also sees, a few by name", () => {
+    const profile = sampleProfile();
+    const tower = { tensors: 1, parameters: 384, bytes: 1536 };
+    profile.ledger.aside = ["vision_tower", "projector", "audio", "video"].map((name) => ({ ...tower, name }));
+    expect(plain(headline(profile).beside)).toContain(
+      "The text model alone is measured; left aside: vision_tower (1.54 kB), projector (1.54 kB), audio (1.54 kB) and 1 more.",
+    );
+  });
+
   it("shortens names of any length", () => expect(headline(hostile()).claim.length).toBeLessThan(160));
 });

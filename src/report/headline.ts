@@ -8,6 +8,8 @@ import { figure, interval, ofSize, percent, shorten, si } from "./format.ts";
 
 /** Longest name that a sentence carries. */
 const NAME = 48;
+/** Towers that the headline names. */
+const NAMED = 3;
 
 /** The baseline of fewest bits per byte, null where there is none. */
 export function bestBaseline(baselines: readonly Baseline[]): Baseline | null {
@@ -54,6 +56,11 @@ export function headline(profile: Profile): { claim: string; beside: string[] } 
     beside.push(
       `With the model's own ${si(ledger.weightBytes, "B")} counted in, the text takes ${ofSize(overall.adjustedRate)}.`,
     );
+  }
+  if (ledger.aside) {
+    const towers = ledger.aside.map(({ name, bytes }) => `${shorten(name, NAME)} (${si(bytes, "B")})`);
+    const more = towers.length > NAMED ? ` and ${towers.length - NAMED} more` : "";
+    beside.push(`The text model alone is measured; left aside: ${towers.slice(0, NAMED).join(", ")}${more}.`);
   }
   if (ledger.storageRatio !== null && ledger.training?.bytes) {
     beside.push(

@@ -1,6 +1,6 @@
 /** Report section on what the weights cost against the data they stand for (METHODS §1.2). */
 import type { Profile } from "../../profile/profile.ts";
-import { count, figure, si } from "../format.ts";
+import { count, figure, sentence, si, visible } from "../format.ts";
 import { markup } from "../marks/svg.ts";
 import { datum, numbers, paragraph, refusalsUnder, type Section, table } from "./parts.ts";
 
@@ -32,6 +32,7 @@ export function ledgerSection(profile: Profile): Section {
     ...(ledger.entropyCodedBytes === null
       ? ["Entropy-coded bytes were not asked for (--entropy reads all weights)."]
       : []),
+    ...(ledger.notes ?? []).map((note) => visible(sentence(note))),
     ...refusalsUnder(profile, "ledger").map((reason) => `Missing: ${reason}.`),
   ];
   const body = [
@@ -61,6 +62,20 @@ export function ledgerSection(profile: Profile): Section {
           datum(at("byDtype", dtype, "bytes"), one.bytes, count),
         ]),
       ),
+      ...(ledger.aside
+        ? [
+            table(
+              "Stored beside the text model, counted in none of the figures above",
+              ["", "tensors", "parameters", "bytes"],
+              ledger.aside.map(({ name, ...one }, index) => [
+                markup(name),
+                datum(at("aside", String(index), "tensors"), one.tensors, count),
+                datum(at("aside", String(index), "parameters"), one.parameters, count),
+                datum(at("aside", String(index), "bytes"), one.bytes, count),
+              ]),
+            ),
+          ]
+        : []),
       table(
         "Stored, but no weights",
         ["", "tensors", "bytes"],
