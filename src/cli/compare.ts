@@ -20,6 +20,7 @@ import { downloadProgress } from "./download.ts";
 import { hand } from "./findings.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
+import { outputsOf } from "./options.ts";
 
 interface Kept {
   readonly out?: string;
@@ -102,7 +103,7 @@ async function measured(
   const { plan, points } = await readPlan(options, contextAsked, { keep: options.keep });
   return interruptible(async (signal) => {
     const model = await openModel(name, { offline: options.offline, signal, onDownload: downloadProgress(progress) });
-    const request = { model, plan, points, progress, signal };
+    const request = { model, plan, points, outputs: outputsOf(options), progress, signal };
     const out = options.out && join(options.out, `${place + 1}-${model.name.replaceAll(/[^\w.-]+/g, "-")}`);
     const file = out === undefined ? name : join(out, "profile.json");
     const earlier = options.resume && out !== undefined ? await earlierProfile(file, request) : null;

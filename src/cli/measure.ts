@@ -11,7 +11,7 @@ import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
-import { modelName, quantity, shard, unseenText } from "./options.ts";
+import { modelName, outputsOf, quantity, shard, unseenText } from "./options.ts";
 
 export function measureCommand() {
   return withFactOptions(measuringCommand("measure"))
@@ -58,7 +58,7 @@ export function measureCommand() {
           onDownload: downloadProgress(progress),
         });
         const model = { ...opened, name: options.name ?? opened.name };
-        const request = { model, plan, points, threads, resume, progress, signal };
+        const request = { model, plan, points, threads, resume, outputs: outputsOf(options), progress, signal };
         if (share) {
           process.stderr.write(`wrote ${await measureShard({ ...request, ...share })}\n`);
           return;

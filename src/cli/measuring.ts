@@ -41,8 +41,11 @@ export const readingCommand = (name: string) =>
   new Command(name)
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--domain <name=path>", "text under a domain of its own (repeatable)", collect, [] as string[])
-    .option("--field <name>", "field of JSON records that holds the text (default: text, else content)")
-    .option("--split-on <regex>", "cuts plain files into documents")
+    .option(
+      "--field <name>",
+      "field of records that holds the text, or a path to it such as a.b (default: text, else content)",
+    )
+    .option("--split-on <regex>", "cuts texts into documents")
     .option("--limit-bytes <size>", "reads at most so much text", quantity)
     .option("--limit-documents <n>", "reads at most so many documents", atLeast(1))
     .option("--sample", "takes the limited number of documents from the whole text, by seed", false)

@@ -8,7 +8,7 @@ import { deliver, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
-import { atLeast, counts, unseenText } from "./options.ts";
+import { atLeast, counts, outputsOf, unseenText } from "./options.ts";
 
 /** What the plan takes for an option that is not given; the help shows it. */
 const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
@@ -53,6 +53,7 @@ export function recallCommand() {
           threads: options.threads,
           work: options.work ?? defaultWorkFolder(),
           resume: options.resume,
+          outputs: outputsOf(options),
           progress,
           signal,
           deliver: (measurement) => deliver(measurement, delivery),

@@ -6,6 +6,7 @@ import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates 
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
+import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments } from "../text/documents.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
@@ -22,7 +23,8 @@ export function statesCommand() {
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .option("--ids <file>", "safetensors file with input_ids [B,S]")
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
-    .option("--split-on <regex>", "cuts plain files into documents")
+    .option("--field <name>", "field of records that holds the text, or a path to it (default: text, else content)")
+    .option("--split-on <regex>", "cuts texts into documents")
     .option("--context <tokens>", "window length, prefix included", atLeast(2), 1024)
     .option(
       "--overlap <tokens>",
@@ -35,7 +37,7 @@ export function statesCommand() {
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, options, command) => {
-      const { ids, text, splitOn, context: tokens, overlap, logits, threads, out, offline, quiet } = options;
+      const { ids, text, field, splitOn, context: tokens, overlap, logits, threads, out, offline, quiet } = options;
       if ((ids === undefined) === (text.length === 0)) {
         throw new LossyscopeError("usage", "states needs token ids or a text", "pass either --ids FILE or --text PATH");
       }
@@ -54,11 +56,12 @@ export function statesCommand() {
 
         async function passagesOf(paths: readonly string[]): Promise<Passage[]> {
           const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
-          const { documents } = await tokenizeCorpus(
+          const account = new TextAccount();
+          const { documents, refused } = await tokenizeCorpus(
             tokenizer,
             readDocuments({
               text: paths.map((path) => ({ path, domain: null })),
-              field: null,
+              field: field ?? null,
               splitOn: splitOn ?? null,
               labels: [],
               limitBytes: null,
@@ -66,8 +69,13 @@ export function statesCommand() {
               sample: false,
               invalidUtf8: "error",
               seed: 0,
+              outputs: [out],
+              account,
             }),
           );
+          for (const { id, reason } of refused) progress.message(`left out ${id}: ${reason}`);
+          const said = saidOfFiles(account.summary());
+          if (said !== null) progress.message(said);
           const windows = { context, overlap: overlap ?? Math.floor(context / 2) };
           return passagesOfDocuments(documents, tokenizer.prefix, windows);
         }

@@ -11,8 +11,9 @@ import type { Teacher } from "../lab/training-graph.ts";
 import { heldOutBitsPerByte } from "../lab/validate.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { figure } from "../report/format.ts";
+import { figure, visible } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
+import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments, type SourceDocument } from "../text/documents.ts";
 import { atLeast, quantity, seed, threads } from "./options.ts";
 
@@ -31,8 +32,11 @@ export const trainingCommand = (name: string) =>
     .requiredOption("--text <path...>", "files, folders, or - for standard input")
     .requiredOption("--config <file>", "config.json of the model, as Hugging Face writes it")
     .requiredOption("-o, --out <folder>", "where checkpoints, log and state go")
-    .option("--field <name>", "field of JSON records that holds the text (default: text, else content)")
-    .option("--split-on <regex>", "cuts plain files into documents")
+    .option(
+      "--field <name>",
+      "field of records that holds the text, or a path to it such as a.b (default: text, else content)",
+    )
+    .option("--split-on <regex>", "cuts texts into documents")
     .option("--limit-bytes <size>", "reads at most so much text", quantity)
     .option("--held-out <share>", "share of the text that checkpoints are tried on", between(0, 0.9), 0.05)
     .option("--held-out-text <path...>", "text that checkpoints are tried on, instead of a share")
@@ -78,9 +82,10 @@ export type TrainingOptions = ReturnType<ReturnType<typeof trainingCommand>["opt
 /** @throws LossyscopeError `io`, `text` or `usage` */
 async function readText(
   text: readonly string[],
-  { field, splitOn, limitBytes }: TrainingOptions,
+  { field, splitOn, limitBytes, out, quiet }: TrainingOptions,
 ): Promise<SourceDocument[]> {
   const documents: SourceDocument[] = [];
+  const account = new TextAccount();
   const read = readDocuments({
     text: text.map((path) => ({ path, domain: null })),
     field: field ?? null,
@@ -91,8 +96,12 @@ async function readText(
     sample: false,
     invalidUtf8: "error",
     seed: 0,
+    outputs: [out],
+    account,
   });
   for await (const document of read) documents.push(document);
+  const said = saidOfFiles(account.summary());
+  if (said !== null && !quiet) process.stderr.write(`${visible(said)}\n`);
   return documents;
 }
 

@@ -17,6 +17,7 @@ import { downloadProgress } from "./download.ts";
 import { hand } from "./findings.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
+import { outputsOf } from "./options.ts";
 
 interface Written {
   readonly out?: string;
@@ -76,6 +77,7 @@ async function measured(
       work: options.work ?? defaultWorkFolder(),
       profiles: options.out === undefined ? null : join(options.out, "profiles"),
       resume: options.resume,
+      outputs: outputsOf(options),
       progress,
       signal,
       offline: options.offline,

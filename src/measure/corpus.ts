@@ -4,8 +4,9 @@ import { setImmediate } from "node:timers/promises";
 import { sha256 } from "../files/digest.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
+import { type FilesRead, saidOfFiles, TextAccount } from "../text/account.ts";
 import type { PageRecord } from "../text/almanac/record.ts";
-import { readDocuments } from "../text/documents.ts";
+import { type ChatRenderer, readDocuments } from "../text/documents.ts";
 import type { Units } from "../text/units.ts";
 import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -15,18 +16,31 @@ import type { ProgressSink } from "./progress.ts";
 /** Documents of one file come without a wait between them: every so often signals and the terminal get their turn. */
 const BREATH_MILLISECONDS = 50;
 
+export interface CorpusRequest {
+  readonly tokenizer: Tokenizer;
+  /** of conversations; null where the plan asks for none */
+  readonly chat: ChatRenderer | null;
+  /** where this run writes: no part of the text */
+  readonly outputs?: readonly string[];
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadCorpus extends TokenizedCorpus {
+  readonly files: FilesRead;
+}
+
 /** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do; `interrupted` */
 export async function readCorpus(
   plan: Plan,
-  tokenizer: Tokenizer,
-  progress: ProgressSink,
-  signal?: AbortSignal,
-): Promise<TokenizedCorpus> {
+  { tokenizer, chat, outputs, progress, signal }: CorpusRequest,
+): Promise<ReadCorpus> {
   progress.start("reading and tokenising", null, "bytes");
   let bytes = 0;
   let breath = performance.now();
+  const account = new TextAccount();
   const counted = (async function* () {
-    for await (const document of readDocuments(plan)) {
+    for await (const document of readDocuments({ ...plan, chat, outputs, account })) {
       if (performance.now() - breath > BREATH_MILLISECONDS) {
         await setImmediate();
         breath = performance.now();
@@ -41,7 +55,10 @@ export async function readCorpus(
   })();
   const corpus = await tokenizeCorpus(tokenizer, counted);
   progress.finish();
-  return corpus;
+  const files = account.summary();
+  const said = saidOfFiles(files);
+  if (said !== null) progress.message(`${plan.text.map(({ path }) => basename(path)).join(", ")}: ${said}`);
+  return { ...corpus, files };
 }
 
 /** What the text is called: the last part of every path, so that a profile does not give away where it lay. */
@@ -62,7 +79,7 @@ const pageLine = ({ split, exposures, knownBits, unknownBits }: PageRecord): str
 export function corpusSection(
   name: string,
   digest: string,
-  { documents, refused, invalidUtf8 }: TokenizedCorpus,
+  { documents, refused, invalidUtf8, files }: ReadCorpus,
   units: Units,
 ): Profile["corpus"] {
   const domains: Profile["corpus"]["domains"] = {};
@@ -86,5 +103,6 @@ export function corpusSection(
     normalised: total(({ normalised }) => Number(normalised)),
     refused: refused.length,
     invalidUtf8,
+    files,
   };
 }

@@ -93,7 +93,9 @@ export type Plan = z.infer<typeof planSchema>;
 export function validatePlan(options: unknown): Plan {
   const parsed = planSchema.safeParse(options);
   if (parsed.success) {
-    const { unseen, facts, with: asked } = parsed.data;
+    const { text, unseen, facts, with: asked } = parsed.data;
+    if ([...text, ...unseen].filter(({ path }) => path === "-").length > 1)
+      throw new LossyscopeError("usage", "standard input can be read once", "name - once among --text and --unseen");
     if (unseen.length > 0 && !asked.includes("recall"))
       throw new LossyscopeError("usage", "unseen text is for recall, which was not asked for", "pass --with recall");
     if (asked.includes("facts") !== (facts !== null))

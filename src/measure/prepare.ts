@@ -30,6 +30,8 @@ export interface PrepareRequest {
   readonly points: GivenPoints | null;
   /** a line that the reader of the profile must see first */
   readonly title?: string;
+  /** files and folders that the run writes: no part of a text folder that they lie in */
+  readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
   readonly signal?: AbortSignal;
 }
@@ -76,12 +78,10 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
     rows: spec.vocabulary,
   });
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
-  const corpus = await readCorpus(plan, tokenizer, progress, signal);
+  const reading = { tokenizer, chat: null, outputs: request.outputs, progress, signal };
+  const corpus = await readCorpus(plan, reading);
   const { documents } = corpus;
-  const unseen =
-    plan.unseen.length > 0
-      ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, tokenizer, progress, signal)
-      : null;
+  const unseen = plan.unseen.length > 0 ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, reading) : null;
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
   const context = contextOf(plan.context, spec.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);

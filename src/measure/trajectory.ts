@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly profiles: string | null;
   /** takes the profiles that are there, and goes on with the checkpoint that was stopped at */
   readonly resume: boolean;
+  /** files and folders that the run writes */
+  readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
   readonly signal?: AbortSignal;
   readonly offline?: boolean;
@@ -89,10 +91,10 @@ const withoutTextsOwn = (plan: Plan): Plan => ({
 });
 
 async function measureStep(request: RunRequest, { step }: RunCheckpoint, model: OpenModel): Promise<Profile> {
-  const { plan, points, threads, work, profiles, resume, progress, signal } = request;
+  const { plan, points, threads, work, profiles, resume, outputs, progress, signal } = request;
   const path = profiles === null ? null : join(profiles, `step-${step}.json`);
   const earlier =
-    resume && path !== null ? await earlierProfile(path, { model, plan, points, progress, signal }) : null;
+    resume && path !== null ? await earlierProfile(path, { model, plan, points, outputs, progress, signal }) : null;
   if (earlier) {
     progress.message("taken from an earlier run");
     return earlier;
@@ -104,6 +106,7 @@ async function measureStep(request: RunRequest, { step }: RunCheckpoint, model: 
     threads,
     work,
     resume,
+    outputs,
     progress: { ...progress, message() {} }, // every step would say the same
     signal,
     async deliver(measurement) {

@@ -55,6 +55,32 @@ export const profileSchema = z.object({
       normalised: count.meta({ description: "documents a normaliser changed" }),
       refused: count.meta({ description: "documents that could not be aligned with their tokens" }),
       invalidUtf8: count.meta({ description: "byte sequences replaced on request" }),
+      files: z
+        .object({
+          read: count.meta({ description: "files that text was read from" }),
+          asPlainText: z
+            .object({
+              total: count.meta({ description: "how many" }),
+              names: z.array(z.string()).meta({ description: "the first 100 of them" }),
+            })
+            .meta({ description: "JSON files of folders that hold no records with text, read as plain text" }),
+          leftOut: z
+            .object({
+              total: count.meta({ description: "how many; a folder that was not entered counts as one" }),
+              reasons: z.record(z.string(), count).meta({ description: "how many by reason" }),
+              files: z
+                .array(
+                  z.object({
+                    name: z.string().meta({ description: "as the folder has it" }),
+                    reason: z.string().meta({ description: "why" }),
+                  }),
+                )
+                .meta({ description: "the first 100 of them" }),
+            })
+            .meta({ description: "what lies in the folders and is no part of the text" }),
+        })
+        .optional()
+        .meta({ description: "which files the text is; absent in profiles of before it was taken down" }),
     })
     .meta({ description: "the text it was measured on" }),
   ledger: ledgerSchema.meta({ description: "what the weights cost, METHODS §1.2" }),

@@ -5,6 +5,8 @@
  * instead, and saves drawings and their numbers. What is folded stays folded in print.
  */
 import { createHash } from "node:crypto";
+import { VERSION } from "../profile/version.ts";
+import { REPORT_MARK } from "../text/own.ts";
 import { heatElement } from "./marks/heat.ts";
 import { element, markup } from "./marks/svg.ts";
 import { THEMES } from "./palette.ts";
@@ -380,6 +382,7 @@ export function page(title: string, orders: readonly string[], body: string, fur
     '<html lang="en">',
     "<head>",
     '<meta charset="utf-8">',
+    `${REPORT_MARK} ${VERSION}">`,
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
     '<meta name="referrer" content="no-referrer">',

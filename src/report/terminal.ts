@@ -8,6 +8,7 @@ import type { Interval } from "../profile/figures.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
+import { saidOfFiles } from "../text/account.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
 import { factLines } from "./facts.ts";
 import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
@@ -249,6 +250,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
   const bold = paint("1");
   const { corpus } = profile;
   const absent = profile.coding?.interval.absent ?? null;
+  const files = corpus.files ? saidOfFiles(corpus.files) : null;
   const { claim, beside } = headline(profile);
   const paragraph = (text: string, tone: Paint = (same) => same): string[] =>
     wrap(text, across).map((line) => tone(line));
@@ -263,6 +265,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
         `${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}, ${counted(corpus.tokens, "token")}; ${absent ? visible(absent) : `intervals over ${counted(corpus.units, corpus.unit)}`}.`,
         faint,
       ),
+      ...(files === null ? [] : paragraph(`${visible(files)}.`, faint)),
     ],
     pages && !pages.elsewhere ? [] : sizes(profile, across, strong, faint),
     profile.coding?.likeLmEval ? paragraph(`${visible(lmEvalSentence(profile.coding.likeLmEval))}.`) : [],

@@ -1,15 +1,20 @@
 /**
- * Text files → documents (METHODS §0, Document): a text file is one document or is cut by a pattern; every record of a
- * .jsonl or .json file is one. Limits and the seeded sample choose among them. Empty files and records are documents of no
- * bytes; empty stretches between two cuts are none.
- * Memory: the largest file (a .jsonl is read line by line: its longest line), three times over while it is decoded; a
- * sample under a limit of bytes or documents holds the chosen texts, one without a limit holds nothing.
+ * Text files → documents (METHODS §0, Document): a text file is one document; every record of JSON lines, of a JSON list or of
+ * Parquet is one; a pattern cuts either. Limits and the seeded sample choose among them. Named files and records that are
+ * empty are documents of no bytes; empty stretches between two cuts are none.
+ * Memory: the largest file (JSON lines are read line by line, their longest line; Parquet by row group), three times over while
+ * it is decoded; a sample under a limit of bytes or documents holds the chosen texts, one without a limit holds nothing.
  */
+import { isUtf8 } from "node:buffer";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
+import type { TextAccount } from "./account.ts";
 import { type PageRecord, pageRecord } from "./almanac/record.ts";
+import { readParquet } from "./parquet.ts";
+import type { ParquetColumn } from "./parquet-messages.ts";
+import { type Conversation, chatField, conversationOf, fieldAt, fieldsOf, textField, textOf } from "./records.ts";
 import { findTextFiles, readBytes, type TextFile, type TextSource } from "./sources.ts";
-import { cutToBytes, decodeUtf8, type InvalidUtf8, LONGEST_TEXT, wellFormed } from "./utf8.ts";
+import { cutToBytes, type Decoded, decodeUtf8, type InvalidUtf8, LONGEST_TEXT, wellFormed } from "./utf8.ts";
 
 /** One record or file, as it was read. */
 export interface SourceDocument {
@@ -26,13 +31,27 @@ export interface SourceDocument {
   readonly exposures?: number;
   /** where the record is a page of the almanac, whole: its floors */
   readonly page?: PageRecord;
+  /** where it is a conversation, rendered */
+  readonly chat?: {
+    readonly messages: number;
+    /** UTF-8 bytes of what is said in it; null where a limit cut it */
+    readonly messageBytes: number | null;
+  };
+}
+
+/** Writes a conversation as a model reads it. */
+export interface ChatRenderer {
+  /** @throws LossyscopeError `text` or `unsupported`, beginning with `where` */
+  render(conversation: Conversation, where: string): Promise<string>;
 }
 
 export interface TextOptions {
   readonly text: readonly TextSource[];
-  /** where a record keeps its text; null: `text`, else `content` */
+  /** where a record keeps its text, or with `chat` its conversation: a name, or a path with dots; null: the usual names */
   readonly field: string | null;
-  /** pattern that cuts text files; what it matches belongs to no document */
+  /** records are conversations, and this renders them; null: their text is read */
+  readonly chat?: ChatRenderer | null;
+  /** pattern that cuts texts; what it matches belongs to no document */
   readonly splitOn: string | null;
   /** fields of records that label the document */
   readonly labels: readonly string[];
@@ -42,6 +61,10 @@ export interface TextOptions {
   readonly sample: boolean;
   readonly invalidUtf8: InvalidUtf8;
   readonly seed: number;
+  /** where this run writes: no part of the text */
+  readonly outputs?: readonly string[];
+  /** takes down which files were read and which were not */
+  readonly account?: TextAccount;
 }
 
 /**
@@ -58,11 +81,20 @@ export async function* readDocuments(options: TextOptions): AsyncGenerator<Sourc
 
 async function* readAll(options: TextOptions): AsyncGenerator<SourceDocument> {
   const cut = options.splitOn === null ? null : pattern(options.splitOn);
+  if (cut !== null && options.chat)
+    throw new LossyscopeError(
+      "usage",
+      "--split-on cuts texts, and a conversation is one",
+      "leave out one of --split-on and --chat",
+    );
   const unseen = new Set(options.labels);
   let read = 0;
-  for (const file of await findTextFiles(options.text)) {
+  const { outputs, account } = options;
+  const replaceInvalid = options.invalidUtf8 === "replace";
+  for (const file of await findTextFiles(options.text, { replaceInvalid, outputs, account })) {
+    const before = read;
     for await (const document of readFile(file, cut, options)) {
-      read++;
+      if (read++ === before) account?.read();
       for (const label of Object.keys(document.labels ?? {})) unseen.delete(label);
       yield document;
     }
@@ -87,18 +119,39 @@ function pattern(source: string): RegExp {
 function readFile(file: TextFile, cut: RegExp | null, options: TextOptions): AsyncGenerator<SourceDocument> {
   switch (file.format) {
     case "jsonl":
-      return readLines(file, options);
+      return readRecords(linesOf(file, options), file, cut, options);
     case "json":
-      return readJson(file, options);
+      return readJson(file, cut, options);
+    case "parquet":
+      return readRecords(rowsOf(file, options), file, cut, options);
     case "text":
       return readText(file, cut, options);
   }
 }
 
 async function* readText(file: TextFile, cut: RegExp | null, options: TextOptions): AsyncGenerator<SourceDocument> {
-  const { name, domain } = file;
   const most = options.limitBytes !== null && !options.sample && cut === null ? options.limitBytes : Infinity;
-  const bytes = await wholeFile(file, most);
+  yield* plainText(await wholeFile(file, most), file, cut, options);
+}
+
+/** Where a conversation is wanted, or the bytes are no text, the file of a folder is left out, and a named one refused. */
+function* plainText(
+  bytes: Buffer,
+  file: TextFile,
+  cut: RegExp | null,
+  options: TextOptions,
+): Generator<SourceDocument> {
+  const { name, domain } = file;
+  const leaveOut = (reason: string): void => options.account?.leftOut(name, reason);
+  if (options.chat) {
+    if (!file.named) return leaveOut("without conversations");
+    throw new LossyscopeError(
+      "text",
+      `${name} is plain text, --chat renders records with messages`,
+      "name JSON lines or Parquet",
+    );
+  }
+  if (!file.named && options.invalidUtf8 === "error" && !isUtf8(bytes)) return leaveOut("not UTF-8");
   const { text, replaced } = decodeUtf8(bytes, options.invalidUtf8, name);
   if (cut === null) {
     yield { id: name, domain, text, replaced };
@@ -148,26 +201,117 @@ function tooLong(where: string, bytes: number): LossyscopeError {
   );
 }
 
-async function* readJson(file: TextFile, options: TextOptions): AsyncGenerator<SourceDocument> {
-  const { text, replaced } = decodeUtf8(await wholeFile(file, Infinity), options.invalidUtf8, file.name);
-  const value = parse(text, file.name);
-  const records = Array.isArray(value) ? value : [value];
-  for (const [index, record] of records.entries()) {
-    const where = Array.isArray(value) ? `${file.name}, record ${index + 1}` : file.name;
-    const id = Array.isArray(value) ? `${file.name}#${index}` : file.name;
-    yield toDocument(record, id, file.domain, index === 0 ? replaced : 0, where, options);
+/** A record, where it stands for errors, and the bytes of it that were replaced. */
+interface Found {
+  readonly id: string;
+  readonly where: string;
+  readonly record: unknown;
+  readonly replaced: number;
+}
+
+async function* readRecords(
+  found: AsyncIterable<Found> | Iterable<Found>,
+  { domain }: TextFile,
+  cut: RegExp | null,
+  options: TextOptions,
+): AsyncGenerator<SourceDocument> {
+  for await (const one of found) {
+    const document = await toDocument(one, domain, options);
+    if (cut === null) {
+      yield document;
+      continue;
+    }
+    const { page: _whole, ...rest } = document;
+    let index = 0;
+    for (const text of between(document.text, cut)) {
+      yield { ...rest, id: `${document.id}.${index}`, text, replaced: index === 0 ? document.replaced : 0 };
+      index++;
+    }
   }
 }
 
-async function* readLines(file: TextFile, options: TextOptions): AsyncGenerator<SourceDocument> {
+/**
+ * One record or a list of them; JSON lines under the name of JSON are read as such. In a folder, and on standard input, JSON
+ * that holds no records is text like any other: a package.json is no mistake of who names the folder.
+ */
+async function* readJson(file: TextFile, cut: RegExp | null, options: TextOptions): AsyncGenerator<SourceDocument> {
+  const bytes = await wholeFile(file, Infinity);
+  const strict = file.named && !file.stream;
+  if (!strict && options.invalidUtf8 === "error" && !isUtf8(bytes)) return yield* plainText(bytes, file, cut, options);
+  const { text, replaced } = decodeUtf8(bytes, options.invalidUtf8, file.name);
+  const plain = function* (): Generator<SourceDocument> {
+    if (!options.chat && !file.named) options.account?.asPlainText(file.name);
+    yield* plainText(bytes, file, cut, options);
+  };
+  let value: unknown;
+  try {
+    value = parse(text, file.name);
+  } catch (error) {
+    const lines = [...lineStarts(text)];
+    if (lines.length > 1 && isRecord(lines[0].line)) {
+      const each = lines.map(({ line, number }, index): Found => {
+        const where = `${file.name}, line ${number}`;
+        return { id: `${file.name}#${index}`, where, record: parse(line, where), replaced: index === 0 ? replaced : 0 };
+      });
+      return yield* readRecords(each, file, cut, options);
+    }
+    if (strict) throw error;
+    return yield* plain();
+  }
+  const records = Array.isArray(value) ? value : [value];
+  const asked =
+    Array.isArray(value) &&
+    options.field !== null &&
+    records.some((record) => typeof record === "object" && record !== null);
+  if (!strict && !asked && !records.some((record) => holdsText(record, Array.isArray(value), options)))
+    return yield* plain();
+  const found = records.map((record, index): Found => {
+    const listed = Array.isArray(value);
+    return {
+      id: listed ? `${file.name}#${index}` : file.name,
+      where: listed ? `${file.name}, record ${index + 1}` : file.name,
+      record,
+      replaced: index === 0 ? replaced : 0,
+    };
+  });
+  yield* readRecords(found, file, cut, options);
+}
+
+function* lineStarts(text: string): Generator<{ line: string; number: number }> {
+  let number = 0;
+  for (const line of text.replace(/^\ufeff/, "").split("\n")) {
+    number++;
+    if (line.trim() !== "") yield { line, number };
+  }
+}
+
+function isRecord(line: string): boolean {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether JSON that nobody named for its records is one. */
+function holdsText(record: unknown, inList: boolean, { field, chat }: TextOptions): boolean {
+  if (chat) return chatField(record, field) !== null;
+  if (typeof record === "string") return true;
+  const at = textField(record, field);
+  if (at === null) return chatField(record, null) !== null;
+  return inList || typeof fieldAt(record, at) === "string";
+}
+
+async function* linesOf(file: TextFile, options: TextOptions): AsyncGenerator<Found> {
   let index = 0;
   let line = 0;
   for await (const { bytes, offset } of lines(file)) {
     line++;
     const where = `${file.name}, line ${line}`;
     const { text, replaced } = decodeUtf8(bytes, options.invalidUtf8, where, offset);
-    if (text.trim() === "") continue;
-    yield toDocument(parse(text, where), `${file.name}#${index++}`, file.domain, replaced, where, options);
+    if (text.trim() === "" || text.trim() === "\ufeff") continue;
+    yield { id: `${file.name}#${index++}`, where, record: parse(text, where, index === 1), replaced };
   }
 }
 
@@ -195,36 +339,87 @@ export async function* lines(file: TextFile): AsyncGenerator<{ bytes: Buffer; of
 }
 
 /** A byte order mark is no part of JSON; some writers put one before it. */
-function parse(text: string, where: string): unknown {
+function parse(text: string, where: string, first = false): unknown {
   try {
     return JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
-    throw new LossyscopeError("text", `${where} is not JSON (${(error as Error).message})`);
+    throw new LossyscopeError(
+      "text",
+      `${where} is not JSON (${(error as Error).message})`,
+      first && /^\s*[[{]/.test(text)
+        ? "JSON lines have a record a line; a whole document of JSON is called .json"
+        : undefined,
+    );
   }
 }
 
-function toDocument(
-  record: unknown,
-  id: string,
-  domain: string,
-  replaced: number,
-  where: string,
-  options: TextOptions,
-): SourceDocument {
-  const fields = typeof record === "object" && record !== null ? (record as Record<string, unknown>) : {};
-  const text = options.field === null ? (fields.text ?? fields.content ?? record) : fields[options.field];
-  if (typeof text !== "string") {
-    const names = Object.keys(fields).slice(0, 12).join(", ") || "none";
+/** Rows of Parquet as records of the columns that are wanted. */
+async function* rowsOf(file: TextFile, options: TextOptions): AsyncGenerator<Found> {
+  const choose = (columns: readonly ParquetColumn[]) => wantedColumns(columns, file.name, options);
+  for await (const { row, record } of readParquet(file.path, file.name, choose))
+    yield { id: `${file.name}#${row}`, where: `${file.name}, row ${row + 1}`, record, replaced: 0 };
+}
+
+const CHAT_COLUMNS = ["messages", "conversations", "conversation", "tools"];
+const PAGE_COLUMNS = ["exposures", "split", "knownBits", "unknownBits"];
+
+/** @throws LossyscopeError `text` where the column is missing or none of text, by its type */
+function wantedColumns(
+  columns: readonly ParquetColumn[],
+  name: string,
+  { field, chat, labels }: TextOptions,
+): string[] {
+  const top = (path: string): string => {
+    const whole = columns.find((column) => column.path[0] === path);
+    return whole ? path : path.split(".")[0];
+  };
+  const further = [...labels.map(top), ...PAGE_COLUMNS];
+  if (chat) return [...(field === null ? CHAT_COLUMNS : [top(field), "tools"]), ...further];
+  const at = (path: string) =>
+    columns.find((column) => column.path.length === 1 && column.path[0] === path) ??
+    columns.find((column) => column.path.join(".") === path);
+  const column = field === null ? (at("text") ?? at("content")) : at(field);
+  const strings = columns.filter(({ type }) => type === "string").map(({ path }) => path.join("."));
+  const there = columns
+    .slice(0, 20)
+    .map(({ path, type }) => `${path.join(".")}: ${type}`)
+    .join(", ");
+  const next = strings.length > 0 ? `pass --field ${strings[0]}` : "name a file that has a column of text";
+  if (!column) {
+    const conversation = columns.find(({ path }) => path.length === 1 && CHAT_COLUMNS.slice(0, 3).includes(path[0]));
+    const asked = field === null ? "`text` or `content`" : `\`${field}\``;
     throw new LossyscopeError(
       "text",
-      `${where} has no text in ${options.field === null ? "`text` or `content`" : `\`${options.field}\``} (fields: ${names})`,
-      "pass --field NAME",
+      `${name} has no column ${asked} (columns: ${there})`,
+      conversation && field === null
+        ? `pass --chat to render \`${conversation.path[0]}\` with the model's own template`
+        : next,
     );
   }
+  if (column.type !== "string" && column.type !== "binary")
+    throw new LossyscopeError(
+      "text",
+      `${name} has no text in the column \`${column.path.join(".")}\`, which is of type ${column.type}`,
+      next,
+    );
+  return [column.path[0], ...further];
+}
+
+async function toDocument(
+  { id, where, record, replaced }: Found,
+  domain: string,
+  options: TextOptions,
+): Promise<SourceDocument> {
+  const fields = fieldsOf(record);
+  const conversation = options.chat ? conversationOf(record, options.field, where) : null;
+  const raw = conversation === null ? bytesOf(record, options, where) : null;
+  const text = conversation
+    ? await options.chat!.render(conversation, where)
+    : (raw?.text ?? textOf(record, options.field, where));
   const sound = wellFormed(text, options.invalidUtf8, where);
   const labels: Record<string, string> = {};
   for (const name of options.labels) {
-    const value = fields[name];
+    const value = fieldAt(fields, name);
     if (["string", "number", "boolean"].includes(typeof value)) labels[name] = String(value);
   }
   const { exposures } = fields;
@@ -233,11 +428,19 @@ function toDocument(
     id,
     domain,
     text: sound.text,
-    replaced: replaced + sound.replaced,
+    replaced: replaced + sound.replaced + (raw?.replaced ?? 0),
     ...(options.labels.length > 0 && { labels }),
     ...(isCount(exposures) && { exposures }),
     ...(page && { page }),
+    ...(conversation && { chat: { messages: conversation.messages.length, messageBytes: conversation.messageBytes } }),
   };
+}
+
+/** A column of Parquet whose text is no UTF-8 comes as bytes. @returns null for anything else */
+function bytesOf(record: unknown, { field, invalidUtf8 }: TextOptions, where: string): Decoded | null {
+  const at = textField(record, field);
+  const value = at === null ? null : fieldAt(record, at);
+  return value instanceof Uint8Array ? decodeUtf8(value, invalidUtf8, where) : null;
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -246,8 +449,8 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 function beginning(document: SourceDocument, bytes: number): SourceDocument {
   const text = cutToBytes(document.text, bytes);
   if (text.length === document.text.length) return document;
-  const { page: _whole, ...rest } = document;
-  return { ...rest, text };
+  const { page: _whole, chat, ...rest } = document;
+  return { ...rest, text, ...(chat && { chat: { ...chat, messageBytes: null } }) };
 }
 
 type Limits = Pick<TextOptions, "limitBytes" | "limitDocuments" | "seed">;

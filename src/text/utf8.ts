@@ -28,11 +28,37 @@ export function decodeUtf8(bytes: Uint8Array, invalid: InvalidUtf8, where: strin
     throw new LossyscopeError(
       "text",
       `${where} is not UTF-8 at byte ${(offset + at).toLocaleString("en-US")} (0x${bytes[at].toString(16)})`,
-      "convert it, or pass --invalid-utf8 replace",
+      remedy(bytes),
     );
   }
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   return { text, replaced: occurrences(text, "\ufffd") - occurrences(latin1(bytes), "\u00ef\u00bf\u00bd") };
+}
+
+/**
+ * Text in UTF-8 that is damaged has sound characters beside the damage, and loses little where it is replaced. Text of which
+ * none is sound is in another encoding, where every letter that is not English would go.
+ */
+function remedy(bytes: Uint8Array): string {
+  const controls = bytes
+    .subarray(0, LOOKED_AT)
+    .filter((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b));
+  if (controls.length * 20 > Math.min(bytes.length, LOOKED_AT)) return "this is binary data: name files that hold text";
+  return hasSoundCharacter(bytes)
+    ? "convert it, or pass --invalid-utf8 replace"
+    : "it is in another encoding, such as Windows-1252 (iconv -f WINDOWS-1252 -t UTF-8 FILE > FILE.utf8)";
+}
+
+/** Bytes that tell what kind of text it is. */
+const LOOKED_AT = 1 << 20;
+
+function hasSoundCharacter(bytes: Uint8Array): boolean {
+  const text = latin1(bytes.subarray(0, LOOKED_AT));
+  for (const { 0: found, index } of text.matchAll(
+    /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g,
+  ))
+    if (isUtf8(bytes.subarray(index, index + found.length))) return true;
+  return false;
 }
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -3,6 +3,7 @@
  * figures are missing and why.
  */
 import type { Profile } from "../../profile/profile.ts";
+import { saidOfFiles } from "../../text/account.ts";
 import { count, counted, duration, figure, si } from "../format.ts";
 import { element, markup } from "../marks/svg.ts";
 import { numbers, paragraph, type Section, table } from "./parts.ts";
@@ -21,6 +22,7 @@ export function accountSection(profile: Profile): Section {
   const { runtime, digests, seeds } = provenance;
   const hash = (value: string | null): string => (value === null ? "–" : `<code>${markup(value)}</code>`);
   const domains = Object.entries(corpus.domains);
+  const files = corpus.files ? saidOfFiles(corpus.files) : null;
   const body = [
     table(
       "What was measured",
@@ -45,6 +47,7 @@ export function accountSection(profile: Profile): Section {
             `${count(corpus.units)}, each one ${corpus.unit === "document" ? "document" : "block of 2,048 tokens"}`,
           ),
         ],
+        ...(files === null ? [] : [["files", markup(files)]]),
         ["documents a normaliser changed", markup(count(corpus.normalised))],
         ["documents that could not be aligned", markup(count(corpus.refused))],
         ["invalid UTF-8 replaced", markup(count(corpus.invalidUtf8))],
@@ -87,6 +90,7 @@ export function accountSection(profile: Profile): Section {
         "words",
       ),
     ),
+    corpus.files && corpus.files.leftOut.total > 0 ? leftOut(corpus.files.leftOut) : "",
     domains.length < 2
       ? ""
       : numbers(
@@ -109,6 +113,24 @@ export function accountSection(profile: Profile): Section {
       `Intervals are 95 % over ${corpus.unit === "document" ? "documents" : "blocks of tokens"}: they tell how the figures would move on other text of this kind, not on other kinds.`,
     ],
   };
+}
+
+type LeftOut = NonNullable<Profile["corpus"]["files"]>["leftOut"];
+
+function leftOut({ total, files }: LeftOut): string {
+  const further = total - files.length;
+  const rows = files.map(({ name, reason }) => [`<bdi>${markup(name)}</bdi>`, markup(reason)]);
+  return element(
+    "details",
+    { class: "numbers" },
+    element("summary", {}, markup(`${counted(total, "file")} left out`)),
+    table(
+      "Files that are no part of the text",
+      ["name", "why"],
+      further > 0 ? [...rows, [markup(`and ${count(further)} more`), ""]] : rows,
+      "words",
+    ),
+  );
 }
 
 /** @returns null where nothing was refused */

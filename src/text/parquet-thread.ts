@@ -1,0 +1,198 @@
+/**
+ * The thread in which Parquet is decoded, a row group at a time and only as far as it is asked for. Lengths and counts in
+ * a file are hostile input: what can be checked is checked here before anything is set aside for it, and what a damaged page
+ * makes of memory or time ends this thread and nothing else.
+ * Memory: the wanted columns of one row group, compressed, decompressed and as rows.
+ */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type RowGroup,
+  type SchemaTree,
+} from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import type { FromParquetThread, ParquetColumn, ParquetThreadData, ToParquetThread } from "./parquet-messages.ts";
+
+/** Footer, columns of a row group once decompressed, its rows: well past what writers make. */
+const MOST_FOOTER_BYTES = 2 ** 28;
+const MOST_GROUP_BYTES = 2 ** 30;
+const MOST_GROUP_ROWS = 2 ** 23;
+/** Rows that are handed over together. */
+const PORTION = 512;
+
+const { path } = workerData as ParquetThreadData;
+let wanted: readonly string[] = [];
+const port = parentPort!;
+const send = (message: FromParquetThread): void => port.postMessage(message);
+
+/** One step for every message that comes. */
+const steps = decode();
+port.on("message", ({ columns }: ToParquetThread) => {
+  wanted = columns;
+  steps
+    .next()
+    .then(({ done, value }) => send(done ? { kind: "end" } : value))
+    .catch((error: unknown) =>
+      send({ kind: "failed", message: error instanceof Error ? error.message : String(error) }),
+    );
+});
+
+async function* decode(): AsyncGenerator<FromParquetThread, void> {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const buffer: AsyncBuffer = { byteLength: size, slice: (start, end = size) => bytesAt(file, start, end, size) };
+    if (size < 12) throw new Error(`${size} bytes are too few`);
+    const tail = Buffer.from(bytesAt(file, size - 8, size, size));
+    if (tail.toString("latin1", 4) !== "PAR1") throw new Error("its end is missing");
+    const footer = tail.readUInt32LE(0);
+    if (footer > size - 12) throw new Error(`its footer would have ${footer} bytes, the file has ${size}`);
+    if (footer > MOST_FOOTER_BYTES)
+      throw new Error(`its footer has ${footer} bytes, ${MOST_FOOTER_BYTES} are read at most`);
+    const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+    const tree = parquetSchema(metadata);
+    yield { kind: "schema", columns: [...leaves(tree)], rows: Number(metadata.num_rows) };
+    const there = tree.children.map(({ element }) => element.name);
+    const columns = wanted.filter((name) => there.includes(name));
+    let from = 0;
+    for (const [index, group] of metadata.row_groups.entries()) {
+      const rows = checked(group, index, columns, size);
+      if (rows === 0) continue;
+      const found = await rowsOf(buffer, { ...metadata, row_groups: [group], num_rows: group.num_rows }, columns);
+      if (found.length !== rows) throw new Error(`row group ${index + 1} has ${found.length} of ${rows} rows`);
+      for (let at = 0; at < rows; at += PORTION) {
+        yield { kind: "rows", from: from + at, rows: found.slice(at, at + PORTION).map(plain) };
+      }
+      from += rows;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function bytesAt(file: number, start: number, end: number, size: number): ArrayBuffer {
+  if (!(start >= 0 && end >= start && end <= size)) throw new Error(`it points at bytes ${start} to ${end} of ${size}`);
+  const bytes = new Uint8Array(end - start);
+  for (let done = 0; done < bytes.length; ) {
+    const read = readSync(file, bytes, done, bytes.length - done, start + done);
+    if (read === 0) throw new Error("it was cut while it was read");
+    done += read;
+  }
+  return bytes.buffer;
+}
+
+/** @returns rows of the group */
+function checked(group: RowGroup, index: number, columns: readonly string[], size: number): number {
+  const name = `row group ${index + 1}`;
+  const rows = Number(group.num_rows);
+  if (!(rows >= 0 && rows <= MOST_GROUP_ROWS))
+    throw new Error(`${name} has ${rows} rows, ${MOST_GROUP_ROWS} are read at most: write smaller row groups`);
+  let bytes = 0;
+  for (const { meta_data: meta, file_path: elsewhere } of group.columns) {
+    if (!meta || !columns.includes(meta.path_in_schema[0])) continue;
+    if (elsewhere) throw new Error(`${name} lies in another file (${elsewhere})`);
+    const [packed, unpacked] = [Number(meta.total_compressed_size), Number(meta.total_uncompressed_size)];
+    if (!(packed >= 0 && packed <= size && unpacked >= 0))
+      throw new Error(`${name} would have ${packed} bytes of ${size}`);
+    bytes += unpacked;
+  }
+  if (bytes > MOST_GROUP_BYTES)
+    throw new Error(`${name} has ${bytes} bytes, ${MOST_GROUP_BYTES} are read at most: write smaller row groups`);
+  return rows;
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What is not UTF-8 comes as bytes, and is then no text. */
+function textOf(bytes: Uint8Array | undefined): unknown {
+  if (bytes === undefined) return undefined;
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return Uint8Array.from(bytes);
+  }
+}
+
+function rowsOf(file: AsyncBuffer, metadata: FileMetaData, columns: string[]): Promise<Record<string, unknown>[]> {
+  return parquetReadObjects({
+    file,
+    metadata,
+    columns,
+    geoparquet: false,
+    compressors: bounded(MOST_GROUP_BYTES),
+    parsers: { stringFromBytes: textOf, jsonFromBytes: textOf },
+  });
+}
+
+type Decompress = (input: Uint8Array, length: number) => Uint8Array;
+
+/** Room is set aside for what a page says that it holds: not for more than a whole row group may. */
+function bounded(most: number): Record<string, Decompress> {
+  return Object.fromEntries(
+    Object.entries(compressors as Record<string, Decompress>).map(([codec, decompress]) => [
+      codec,
+      (input, length) => {
+        if (!(length >= 0 && length <= most)) throw new Error(`a page would have ${length} bytes`);
+        if (codec === "ZSTD") checkFrame(input, length);
+        return decompress(input, length);
+      },
+    ]),
+  );
+}
+
+/** A Zstandard frame that says its size says the page's: the library sets that much aside. */
+function checkFrame(input: Uint8Array, length: number): void {
+  const flags = input[4];
+  const single = (flags >> 5) & 1;
+  const code = flags >> 6;
+  const bytes = code === 0 ? single : 1 << code;
+  if (bytes === 0) return;
+  const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][flags & 3];
+  let size = code === 1 ? 256n : 0n;
+  for (let i = 0; i < bytes; i++) size += BigInt(input[at + i] ?? 0) << BigInt(8 * i);
+  if (size !== BigInt(length)) throw new Error(`a page of ${length} bytes says it has ${size}`);
+}
+
+/** As JSON has it: no undefined, no number that JSON cannot hold. */
+function plain(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value)]));
+}
+
+function plainValue(value: unknown): unknown {
+  if (value === undefined) return null;
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Date || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value === "object" && value !== null) return plain(value as Record<string, unknown>);
+  return value;
+}
+
+/** Struct fields are the nodes; a list or a map is one column of its own. */
+function* leaves({ children }: SchemaTree, above: readonly string[] = []): Generator<ParquetColumn> {
+  for (const child of children) {
+    const { element } = child;
+    const path = [...above, element.name];
+    const kind = element.logical_type?.type ?? element.converted_type;
+    const struct =
+      child.children.length > 0 && kind !== "LIST" && kind !== "MAP" && element.repetition_type !== "REPEATED";
+    if (struct) yield* leaves(child, path);
+    else yield { path, type: typeName(child) };
+  }
+}
+
+function typeName({ element, children }: SchemaTree): string {
+  const logical = element.logical_type?.type ?? element.converted_type;
+  const inner = children[0]?.children[0] ?? children[0];
+  if (logical === "LIST") return `list of ${inner ? typeName(inner) : "nothing"}`;
+  if (logical === "MAP") return "map";
+  if (element.repetition_type === "REPEATED") return `list of ${element.type ? element.type.toLowerCase() : "struct"}`;
+  if (children.length > 0) return "struct";
+  if (element.type === "BYTE_ARRAY" && (logical === undefined || ["STRING", "UTF8", "ENUM", "JSON"].includes(logical)))
+    return logical === undefined ? "binary" : "string";
+  return (logical ?? element.type ?? "unknown").toLowerCase();
+}
