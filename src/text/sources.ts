@@ -284,7 +284,6 @@ async function inspected(
     if (kind.is === "other") return { reason: kind.reason };
     if (kind.is === "binary") return { reason: "binary" };
     if (kind.is === "not UTF-8" && !options.replaceInvalid) return { reason: "not UTF-8" };
-    if (kind.is === "empty") return { reason: "empty" };
     if (kind.is === "gzip" || (kind.is === "parquet" && compressed)) return { reason: "archive" };
     if (isOurs(name, head.toString("utf8"))) return { reason: "written by lossyscope" };
     return { path, name, format: formatOf(name, kind), compressed, named: false };

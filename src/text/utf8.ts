@@ -36,24 +36,32 @@ export function decodeUtf8(bytes: Uint8Array, invalid: InvalidUtf8, where: strin
 }
 
 /**
- * Text in UTF-8 that is damaged has sound characters beside the damage, and loses little where it is replaced. Text of which
- * none is sound is in another encoding, where every letter that is not English would go.
+ * Damage is rare, or stands beside sound characters, and little is lost where it is replaced. Where no character is sound and
+ * letters are missing everywhere, the text is in another encoding, and every letter that is not English would go.
  */
 function remedy(bytes: Uint8Array): string {
-  const controls = bytes
-    .subarray(0, LOOKED_AT)
-    .filter((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b));
-  if (controls.length * 20 > Math.min(bytes.length, LOOKED_AT)) return "this is binary data: name files that hold text";
-  return hasSoundCharacter(bytes)
+  const head = bytes.subarray(0, LOOKED_AT);
+  const controls = head.filter((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b)).length;
+  if (controls * 20 > head.length) return "this is binary data: name files that hold text";
+  return hasSoundCharacter(head) || !isForeign(head)
     ? "convert it, or pass --invalid-utf8 replace"
     : "it is in another encoding, such as Windows-1252 (iconv -f WINDOWS-1252 -t UTF-8 FILE > FILE.utf8)";
+}
+
+/** Letters of Windows-1252 within words, or high bytes all over, as other alphabets have them. */
+function isForeign(bytes: Uint8Array): boolean {
+  const text = latin1(bytes);
+  const high = text.match(/[\x80-\xff]/g)?.length ?? 0;
+  const letters =
+    text.match(/(?<=[A-Za-z])[\xc0-\xd6\xd8-\xf6\xf8-\xfe]|[\xc0-\xd6\xd8-\xf6\xf8-\xfe](?=[A-Za-z])/g)?.length ?? 0;
+  return letters * 2 > high || (high >= 8 && high * 4 > bytes.length);
 }
 
 /** Bytes that tell what kind of text it is. */
 const LOOKED_AT = 1 << 20;
 
 function hasSoundCharacter(bytes: Uint8Array): boolean {
-  const text = latin1(bytes.subarray(0, LOOKED_AT));
+  const text = latin1(bytes);
   for (const { 0: found, index } of text.matchAll(
     /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g,
   ))
