@@ -72,6 +72,7 @@ svg text{fill:var(--ink)}
 svg .tick{fill:var(--muted);font-size:12px}
 svg .title{fill:var(--muted);font-size:12.5px}
 svg .tag{fill:var(--muted);font-size:12.5px;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+svg .note{fill:var(--warn);font-size:12.5px;font-style:italic;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 svg .layer{font-size:12px;font-weight:600;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 svg text.model{fill:var(--model);font-weight:600}
 svg text.raw,svg text.written{fill:var(--muted)}

@@ -1,4 +1,5 @@
 /** Linear and logarithmic scales with ticks at round numbers, and the axes drawn from them. Pure. */
+import type { Interval } from "../../profile/figures.ts";
 import { figure, si } from "../format.ts";
 import { element, label } from "./svg.ts";
 
@@ -75,10 +76,22 @@ export function overSteps(steps: readonly number[], [start, end]: readonly [numb
   return Object.assign(map, { domain: [steps[0], high] as const, ticks: begins ? [0, ...ticks] : ticks });
 }
 
-/** [low, high] over all finite values, with `margin` of the span on either side; zero is kept in where asked. */
+interface ExtentOptions {
+  /** keeps zero in */
+  readonly zero?: boolean;
+  /** of the span on either side */
+  readonly margin?: number;
+  /** shortest span that means something in this unit: an axis is never shorter, whatever the values differ by */
+  readonly least?: number;
+}
+
+/** Values that differ by a smaller part of themselves look alike: rounding is never magnified. */
+const LEAST_PART = 0.02;
+
+/** [low, high] over all finite values, with a margin; never shorter than what means something. */
 export function extent(
   values: Iterable<number | null | undefined>,
-  { zero = false, margin = 0.06 }: { zero?: boolean; margin?: number } = {},
+  { zero = false, margin = 0.06, least = 0 }: ExtentOptions = {},
 ): [number, number] {
   let low = zero ? 0 : Infinity;
   let high = zero ? 0 : -Infinity;
@@ -87,10 +100,54 @@ export function extent(
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  if (low > high) return [0, 1];
+  if (low > high) return [0, Math.max(1, least)];
+  const shortest = zero ? least : Math.max(least, LEAST_PART * Math.max(Math.abs(low), Math.abs(high)));
+  const missing = shortest - (high - low);
+  if (missing > 0) {
+    // away from zero where it is an end, else to both sides
+    const below = zero ? (high > 0 ? (low < 0 ? 0.5 : 0) : low < 0 ? 1 : 0) : 0.5;
+    low -= below * missing;
+    high += (1 - below) * missing;
+  }
   const room = (high - low) * margin;
   return [zero && low >= 0 ? 0 : low - room, zero && high <= 0 ? 0 : high + room];
 }
+
+/**
+ * Why what a chart shows may be chance, in words for its reader; null where it is not. About zero: no interval is clear of it.
+ * Elsewhere: all intervals have a point in common. Where there are no intervals, values that differ by less than half of what
+ * means something.
+ */
+export function withinError(
+  points: readonly (Interval | null | undefined)[],
+  { zero = false, least = 0 }: Pick<ExtentOptions, "zero" | "least"> = {},
+): string | null {
+  const known = points.flatMap((one) => (one && one.value !== null ? [one] : []));
+  const bounded = known.flatMap(({ low, high }) => (low === null || high === null ? [] : [{ low, high }]));
+  if (bounded.length > 0) {
+    if (zero)
+      return bounded.every(({ low, high }) => low <= 0 && 0 <= high) ? "nothing here is told apart from zero" : null;
+    const common = Math.max(...bounded.map(({ low }) => low)) <= Math.min(...bounded.map(({ high }) => high));
+    return common && bounded.length > 1 ? "differences here are within the error" : null;
+  }
+  const values = known.map(({ value }) => value!);
+  const [low, high] = [Math.min(...values, zero ? 0 : Infinity), Math.max(...values, zero ? 0 : -Infinity)];
+  const shortest = zero ? least : Math.max(least, LEAST_PART * Math.max(Math.abs(low), Math.abs(high)));
+  return values.length > 1 && high - low < shortest / 2
+    ? `differences here are under ${figure(shortest / 2, 2)}`
+    : null;
+}
+
+/** Spans of an axis on which intervals are small. */
+const ERRORS_WIDE = 4;
+
+/** The widest interval, so many times: beside it, differences within the error look like none. */
+export const beyondError = (points: readonly (Interval | null | undefined)[]): number =>
+  ERRORS_WIDE * Math.max(0, ...points.map((one) => (one?.low == null || one.high === null ? 0 : one.high - one.low)));
+
+/** What `withinError` has to say, in the drawing. */
+export const note = (x: number, y: number, said: string | null): string =>
+  said === null ? "" : label(x, y, said, { class: "note" });
 
 type Write = (value: number) => string;
 

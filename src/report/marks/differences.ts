@@ -4,7 +4,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { interval, shorten } from "../format.ts";
-import { axisX, extent, linear } from "./axis.ts";
+import { axisX, extent, linear, note, withinError } from "./axis.ts";
 import { drawing, element, label, tooltip, withEnds } from "./svg.ts";
 
 export interface DifferenceRow extends Interval {
@@ -15,6 +15,8 @@ export interface DifferenceRow extends Interval {
 }
 
 const CHARACTER = 7;
+/** Differences in bits per byte: an axis of less would magnify what does not matter. */
+const LEAST_BITS = 0.02;
 
 /** @param form `wide`: 720 units, name beside the row; `narrow`: 344 units, name above it */
 export function differences(name: string, rows: readonly DifferenceRow[], form: "wide" | "narrow"): string {
@@ -24,7 +26,8 @@ export function differences(name: string, rows: readonly DifferenceRow[], form: 
   const left = wide ? Math.min(260, Math.max(...rows.map((row) => row.name.length)) * CHARACTER + 16) : 8;
   const bottom = rows.length * pitch + 6;
   const values = rows.flatMap(({ value, low, high }) => [value, low, high]);
-  const x = linear(extent(values, { zero: true, margin: 0.08 }), [left, width - 14], wide ? 6 : 4);
+  const chance = withinError(rows, { zero: true, least: LEAST_BITS });
+  const x = linear(extent(values, { zero: true, margin: 0.08, least: LEAST_BITS }), [left, width - 14], wide ? 6 : 4);
   const drawn = rows.map((row, index) => {
     const y = index * pitch + (wide ? pitch / 2 : 30);
     const named = wide
@@ -50,9 +53,10 @@ export function differences(name: string, rows: readonly DifferenceRow[], form: 
   };
   return drawing(
     `${name}: ${rows.map((row) => `${row.name} ${interval(row)}`).join("; ")}`,
-    { width, height: bottom + 26, className: `differences ${form}`, numbers },
+    { width, height: bottom + (chance === null ? 26 : 44), className: `differences ${form}`, numbers },
     axisX(x, bottom),
     element("line", { x1: x(0), x2: x(0), y1: 0, y2: bottom, class: "zero" }),
     ...drawn,
+    note(left, bottom + 40, chance),
   );
 }

@@ -4,7 +4,7 @@
  */
 import { groupBy } from "../../numeric/groups.ts";
 import { figure } from "../format.ts";
-import { axisX, axisY, extent, linear } from "./axis.ts";
+import { axisX, axisY, extent, linear, note, withinError } from "./axis.ts";
 import { drawing, element, label, tooltip } from "./svg.ts";
 
 export interface ForeseenMark {
@@ -25,6 +25,8 @@ export function foreseen(name: string, marks: readonly ForeseenMark[], form: "wi
   const [right, bottom] = [width - frame.right, height - frame.bottom];
   const range = extent(marks.flatMap(({ score, foreseen: value }) => [score, value]));
   const x = linear(range, [frame.left, right], wide ? 6 : 4);
+  const alone = (value: number) => ({ value, low: null, high: null });
+  const chance = withinError(marks.map(({ score }) => alone(score)));
   const y = linear(range, [bottom, frame.top], 5);
   const [low, high] = x.domain;
   const families = [...groupBy(marks, ({ family }) => family)]
@@ -67,5 +69,6 @@ export function foreseen(name: string, marks: readonly ForeseenMark[], form: "wi
       ),
     ),
     ...key,
+    note(frame.left + 6, frame.top + 12, chance),
   );
 }

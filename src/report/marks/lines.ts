@@ -5,7 +5,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { figure, interval } from "../format.ts";
-import { axisX, axisY, extent, inSteps, linear, overSteps, type Scale } from "./axis.ts";
+import { axisX, axisY, extent, inSteps, linear, note, overSteps, type Scale, withinError } from "./axis.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export type Tone = "model" | "second" | "third" | "fourth" | "faint";
@@ -28,8 +28,8 @@ const FRAME = { left: 46, right: 12, top: 12, bottom: 34 };
 export interface PanelOptions {
   /** what lies across */
   readonly across?: "layer" | "step";
-  /** whether the ordinate keeps zero in */
-  readonly zero?: boolean;
+  /** span that means something in the panel's unit: the ordinate is never shorter */
+  readonly least: number;
   /** horizontal lines with their names */
   readonly levels?: readonly { readonly name: string; readonly value: number }[];
   /** a stretch of abscissae that is set off, with an abscissa in it that stands out */
@@ -49,14 +49,16 @@ export function lines(
   name: string,
   at: readonly number[],
   series: readonly Series[],
-  { across = "layer", zero = true, levels = [], marked = null }: PanelOptions = {},
+  { across = "layer", least, levels = [], marked = null }: PanelOptions,
 ): string {
   const values = series.flatMap((one) => one.values.flatMap((point) => [point?.value, point?.low, point?.high]));
   const inset = Math.min(14, (WIDTH - FRAME.left - FRAME.right) / (2 * Math.max(1, at.length)));
   const range = [FRAME.left + inset, WIDTH - FRAME.right - inset] as const;
   const x = across === "layer" ? layerScale(at, range) : overSteps(at, range);
+  const solid = series.flatMap((one) => (one.style === "solid" ? one.values : []));
+  const chance = withinError(solid, { zero: true, least });
   const within = [...values, ...levels.map(({ value }) => value)];
-  const y = linear(extent(within, { zero }), [HEIGHT - FRAME.bottom, FRAME.top], 4);
+  const y = linear(extent(within, { zero: true, least }), [HEIGHT - FRAME.bottom, FRAME.top], 4);
 
   const drawn = series.map((one) => {
     const points = one.values.map((point, index) =>
@@ -96,7 +98,7 @@ export function lines(
     ),
   };
   return drawing(
-    `${name}, by ${across}: ${series.map((one) => `${one.name} ${one.values.map((point) => figure(point?.value)).join(", ")}`).join("; ")}`,
+    `${name}, by ${across}: ${series.map((one) => `${one.name} ${one.values.map((point) => figure(point?.value)).join(", ")}`).join("; ")}${chance === null ? "" : `; ${chance}`}`,
     { width: WIDTH, height: HEIGHT, className: "panel", numbers },
     marked ? stretch(marked, x) : "",
     axisY(y, FRAME.left, { grid: WIDTH - FRAME.right }),
@@ -115,6 +117,7 @@ export function lines(
       return flat(value, "reference limit") + label(end, y(value) - 4, called, { class: "tag", "text-anchor": anchor });
     }),
     ...drawn,
+    note(FRAME.left + 4, FRAME.top + 2, chance),
   );
 }
 

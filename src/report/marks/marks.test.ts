@@ -3,15 +3,20 @@ import { describe, expect, it } from "vitest";
 import { random } from "../../numeric/random.ts";
 import { visible } from "../format.ts";
 import { HOSTILE, sampleProfile } from "../sample.testing.ts";
-import { extent, linear, logarithmic, niceTicks } from "./axis.ts";
+import { extent, linear, logarithmic, niceTicks, withinError } from "./axis.ts";
 import { bars } from "./bars.ts";
+import { differences } from "./differences.ts";
+import { foreseen } from "./foreseen.ts";
 import { type Cell, cells, encodeCells, encodeExpected, heat, shade } from "./heat.ts";
 import { lines } from "./lines.ts";
 import { matrix } from "./matrix.ts";
 import { multiples } from "./multiples.ts";
 import { plane } from "./plane.ts";
+import { planes } from "./planes.ts";
 import { sparkline } from "./sparkline.ts";
+import { stepLines } from "./steps.ts";
 import { element, markup, pathData } from "./svg.ts";
+import { trade } from "./trade.ts";
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 
@@ -78,6 +83,103 @@ describe("axes", () => {
   });
 });
 
+describe("what may be chance", () => {
+  const of = (value: number, half: number | null) => ({
+    value,
+    low: half === null ? null : value - half,
+    high: half === null ? null : value + half,
+  });
+
+  it("is said, and never magnified: an axis is as long as what means something", () => {
+    expect(extent([1e-7, 3e-7], { zero: true, least: 0.1, margin: 0 })).toEqual([0, 0.1]);
+    expect(extent([-1e-7, -3e-7], { zero: true, least: 0.1, margin: 0 })).toEqual([-0.1, 0]);
+    const [low, high] = extent([-1e-7, 1e-7], { zero: true, least: 0.1, margin: 0 });
+    expect([low, high]).toEqual([expect.closeTo(-0.05, 6), expect.closeTo(0.05, 6)]);
+    // rounding of a figure far from zero
+    const [from, to] = extent([1, 1 + 2e-7], { margin: 0 });
+    expect(to - from).toBeCloseTo(0.02, 6);
+    expect(extent([2, 4], { margin: 0, least: 0.1 })).toEqual([2, 4]);
+  });
+
+  it("is what no interval tells from zero, or from the others", () => {
+    const nothing = [of(0.001, 0.01), of(-0.002, 0.01)];
+    expect(withinError(nothing, { zero: true, least: 0.1 })).toBe("nothing here is told apart from zero");
+    expect(withinError([...nothing, of(0.5, 0.01)], { zero: true, least: 0.1 })).toBeNull();
+    expect(withinError([of(1, 0.2), of(1.1, 0.2), of(0.9, 0.2)])).toBe("differences here are within the error");
+    expect(withinError([of(1, 0.2), of(1.1, 0.2), of(3, 0.2)])).toBeNull();
+    expect(withinError([of(1, null), of(1 + 1e-7, null)])).toBe("differences here are under 0.010");
+    expect(withinError([of(0.001, null), of(0.002, null)], { zero: true, least: 0.1 })).toBe(
+      "differences here are under 0.050",
+    );
+    expect(withinError([of(1, null), of(2, null)])).toBeNull();
+    expect(withinError([null, of(1, 0.1)])).toBeNull();
+    expect(withinError([])).toBeNull();
+  });
+
+  it("is written into every mark that chooses its own scale", () => {
+    const noise = [of(1e-5, 1e-4), of(-1e-5, 1e-4), of(2e-5, 1e-4)];
+    const alike = [of(1, 0.3), of(1.01, 0.3), of(0.99, 0.3)];
+    const place = (one: (typeof noise)[number], layer: number) => ({ layer, complexity: one, expressivity: one });
+    const from = "nothing here is told apart from zero";
+    const within = "differences here are within the error";
+    const said: Record<string, [string, string]> = {
+      lines: [
+        lines("x", [0, 1, 2], [{ name: "a", tone: "model", style: "solid", values: noise }], { least: 0.1 }),
+        from,
+      ],
+      steps: [
+        stepLines("x", ["1", "2", "3"], "n", [{ name: "a", tone: "model", style: "solid", values: noise }]),
+        from,
+      ],
+      differences: [
+        differences(
+          "x",
+          noise.map((one) => ({ ...one, name: "a", tone: "model" as const, told: false })),
+          "wide",
+        ),
+        from,
+      ],
+      plane: [
+        plane(
+          "x",
+          noise.map((one, layer) => ({ ...place(one, layer), plugin: [0, 0] as const, hollow: false, detail: "" })),
+          4,
+          null,
+          true,
+          "wide",
+        ),
+        from,
+      ],
+      planes: [planes("x", [{ name: "m", tone: "model", layers: noise.map(place) }], "narrow"), from],
+      trade: [
+        trade(
+          "x",
+          alike.map((bitsPerByte, at) => ({
+            name: `m${at}`,
+            weightBytes: 10 ** (6 + at),
+            bitsPerByte,
+            standing: "other" as const,
+          })),
+          "wide",
+        ),
+        within,
+      ],
+      sparkline: [sparkline("x", alike), within],
+      foreseen: [
+        foreseen(
+          "x",
+          alike.map((_, at) => ({ model: `m${at}`, family: "f", score: 0.5 + at * 1e-6, foreseen: 0.5 })),
+          "wide",
+        ),
+        "differences here are under",
+      ],
+    };
+    for (const [mark, [svg, words]] of Object.entries(said)) expect(svg, mark).toContain(words);
+    const flat = [...said.sparkline[0].matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => Number(y));
+    expect(Math.max(...flat) - Math.min(...flat)).toBeLessThan(1);
+  });
+});
+
 describe("marks", () => {
   const hostileRow = {
     name: HOSTILE,
@@ -116,12 +218,12 @@ describe("marks", () => {
     });
     const all = [
       bars("x", [{ ...hostileRow, ...none }], "wide"),
-      lines("x", [0], [{ name: "a", tone: "model", style: "solid", values: [flat] }]),
-      lines("x", [0, 1], [{ name: "a", tone: "model", style: "solid", values: [none, null] }]),
+      lines("x", [0], [{ name: "a", tone: "model", style: "solid", values: [flat] }], { least: 0.1 }),
+      lines("x", [0, 1], [{ name: "a", tone: "model", style: "solid", values: [none, null] }], { least: 0.1 }),
       plane("x", [mark(flat, 0), mark(none, 1)], Math.log(2), null, true, "wide"),
       plane("x", [], Math.log(2), { frontier: [], limit: 0 }, true, "narrow"),
       sparkline("x", []),
-      sparkline("x", [null, 1, 1]),
+      sparkline("x", [null, ...[1, 1].map((value) => ({ value, low: null, high: null }))]),
     ];
     for (const svg of all) expect(coordinates(svg).filter((value) => !Number.isFinite(value))).toEqual([]);
   });

@@ -4,7 +4,7 @@
  */
 import { groupBy } from "../../numeric/groups.ts";
 import { figure } from "../format.ts";
-import { axisX, axisY, extent, inSteps, linear, logarithmic, type Scale } from "./axis.ts";
+import { axisX, axisY, extent, inSteps, linear, logarithmic, type Scale, withinError } from "./axis.ts";
 import { drawing, element, label, pathData, tooltip } from "./svg.ts";
 
 export interface MultiplesModel {
@@ -66,6 +66,7 @@ export function multiples(
     return element("path", { d: pathData([[x + from[0], y + from[1]]]) + way, class: `dot ${toneOf(family)}` });
   };
   const heights = extent(models.map((one) => one.score));
+  const chance = withinError(models.map(({ score: value }) => ({ value, low: null, high: null })));
   const top = 30;
   const drawn = panels.map(({ title, note, scale }, panel) => {
     const [left, start] = [(panel % columns) * (across + 4), top + Math.floor(panel / columns) * up];
@@ -103,6 +104,6 @@ export function multiples(
     { width: columns * (across + 4) - 4, height: top + rows * up + 12, className: `multiples ${form}`, numbers },
     ...key,
     ...drawn,
-    label(0, top + rows * up + 8, `↑ ${score}`, { class: "title" }),
+    label(0, top + rows * up + 8, chance === null ? `↑ ${score}` : `↑ ${score}; ${chance}`, { class: "title" }),
   );
 }

@@ -4,7 +4,7 @@
  * METHODS §2.4), and the reference lines where the caller gives them. Pure.
  */
 import type { Interval } from "../../profile/figures.ts";
-import { axisX, axisY, extent, linear, type Scale } from "./axis.ts";
+import { axisX, axisY, extent, linear, note, type Scale, withinError } from "./axis.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface PlaneMark {
@@ -40,6 +40,8 @@ const COMPASS = [
   [-1, 0],
 ] as const;
 
+/** Bits: an axis of less would magnify what does not matter. */
+export const LEAST_BITS = 0.1;
 /** Columns of a place in the plane. */
 export const PLACE_HEADS = [
   "complexity, bits",
@@ -112,8 +114,12 @@ export function planeGround(
   const frame = wide ? { left: 58, right: 58, top: 58, bottom: 56 } : { left: 38, right: 36, top: 50, bottom: 50 };
   const right = width - frame.right;
   const bottom = height - frame.bottom;
-  const x = linear(extent(xs, { zero: true }), [frame.left, right], wide ? 7 : 4);
-  const y = linear(extent([...ys, references?.limit], { zero: true, margin: 0.08 }), [bottom, frame.top], wide ? 6 : 5);
+  const x = linear(extent(xs, { zero: true, least: LEAST_BITS }), [frame.left, right], wide ? 7 : 4);
+  const y = linear(
+    extent([...ys, references?.limit], { zero: true, margin: 0.08, least: LEAST_BITS }),
+    [bottom, frame.top],
+    wide ? 6 : 5,
+  );
   const shareOf = (scale: Scale, start: number, end: number): Scale => {
     const toShare = Math.LN2 / lnM;
     return linear([scale.domain[0] * toShare, scale.domain[1] * toShare], [start, end], wide ? 6 : 4);
@@ -191,6 +197,20 @@ export function planeGround(
   return { width, height, wide, x, y, drawn: [...axes, ...drawnReferences].join("") };
 }
 
+/** What is not told apart from zero, in words; null where both figures are. */
+export function placesWithinError(
+  places: readonly { readonly complexity: Interval; readonly expressivity: Interval }[],
+): string | null {
+  const said = (["complexity", "expressivity"] as const).flatMap((name) => {
+    const found = withinError(
+      places.map((one) => one[name]),
+      { zero: true, least: LEAST_BITS },
+    );
+    return found === null ? [] : [`${name}: ${found}`];
+  });
+  return said.length === 0 ? null : said.join("; ");
+}
+
 /** As `planeGround`; a path through the layers on it. */
 export function plane(
   name: string,
@@ -264,6 +284,7 @@ export function plane(
     element("path", { d: pathData(centre.map((at) => (at ? [at.x, at.y] : null))), class: "trail" }),
     ...dots,
     layerNumbers(centre.filter((at) => at !== null)),
+    note(x(x.domain[0]) + 6, y(y.domain[0]) - 8, placesWithinError(marks)),
   );
 }
 

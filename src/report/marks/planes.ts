@@ -4,9 +4,9 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { interval } from "../format.ts";
-import { axisX, axisY, extent, linear } from "./axis.ts";
+import { axisX, axisY, extent, linear, note } from "./axis.ts";
 import type { Tone } from "./lines.ts";
-import { PLACE_HEADS } from "./plane.ts";
+import { LEAST_BITS, PLACE_HEADS, placesWithinError } from "./plane.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface PlanePath {
@@ -28,8 +28,12 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
   const [right, bottom] = [width - frame.right, height - frame.bottom];
   const ends = (pick: "complexity" | "expressivity") =>
     paths.flatMap(({ layers }) => layers.flatMap((one) => [one[pick].value, one[pick].low, one[pick].high]));
-  const x = linear(extent(ends("complexity"), { zero: true }), [frame.left, right], wide ? 7 : 4);
-  const y = linear(extent(ends("expressivity"), { zero: true, margin: 0.08 }), [bottom, frame.top], wide ? 6 : 5);
+  const x = linear(extent(ends("complexity"), { zero: true, least: LEAST_BITS }), [frame.left, right], wide ? 7 : 4);
+  const y = linear(
+    extent(ends("expressivity"), { zero: true, margin: 0.08, least: LEAST_BITS }),
+    [bottom, frame.top],
+    wide ? 6 : 5,
+  );
   const drawn = paths.map(({ name: model, tone, layers }) => {
     const points = layers.map(({ complexity, expressivity }) =>
       complexity.value === null || expressivity.value === null
@@ -77,5 +81,6 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
     }),
     label(frame.left - (wide ? 40 : 32), frame.top - 14, "↑ expressivity, bits", { class: "title" }),
     ...drawn,
+    note(frame.left + 6, bottom - 8, placesWithinError(paths.flatMap(({ layers }) => layers))),
   );
 }

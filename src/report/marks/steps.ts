@@ -4,7 +4,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { percent } from "../format.ts";
-import { axisY, extent, linear } from "./axis.ts";
+import { axisY, extent, linear, note, withinError } from "./axis.ts";
 import type { Tone } from "./lines.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
@@ -33,6 +33,10 @@ export function stepLines(name: string, steps: readonly string[], across: string
   const [right, bottom] = [WIDTH - FRAME.right, HEIGHT - FRAME.bottom];
   const ends = given.flatMap(({ values }) => values.flatMap((one) => [one?.value, one?.high]));
   const y = linear([0, Math.max(LEAST, Math.min(1, extent(ends, { zero: true })[1]))], [bottom, FRAME.top], 4);
+  const chance = withinError(
+    given.flatMap(({ values }) => values),
+    { zero: true, least: LEAST },
+  );
   const step = (right - FRAME.left) / steps.length;
   const at = (index: number): number => FRAME.left + (index + 0.5) * step;
   /** names that would run into each other are left out, every second of them or more */
@@ -77,5 +81,6 @@ export function stepLines(name: string, steps: readonly string[], across: string
     ),
     label((FRAME.left + right) / 2, HEIGHT - 5, across, { class: "tick", "text-anchor": "middle" }),
     ...drawn,
+    note(FRAME.left + 4, FRAME.top + 4, chance),
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Interval } from "../../profile/figures.ts";
 import { interval, shorten, si } from "../format.ts";
-import { axisX, axisY, extent, inBytes, linear, logarithmic } from "./axis.ts";
+import { axisX, axisY, beyondError, extent, inBytes, linear, logarithmic, note, withinError } from "./axis.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface TradeMark {
@@ -23,10 +23,12 @@ export function trade(name: string, marks: readonly TradeMark[], form: "wide" | 
   const [right, bottom] = [width - frame.right, height - frame.bottom];
   const sizes = marks.map(({ weightBytes }) => weightBytes);
   const x = logarithmic([Math.min(...sizes) / 3, Math.max(...sizes) * 3], [frame.left, right], wide ? 8 : 4);
+  const bits = marks.map(({ bitsPerByte }) => bitsPerByte);
+  const chance = withinError(bits);
   const y = linear(
     extent(
       marks.flatMap(({ bitsPerByte: { value, low, high } }) => [value, low, high]),
-      { margin: 0.15 },
+      { margin: 0.15, least: chance === null ? 0 : beyondError(bits) },
     ),
     [bottom, frame.top],
     5,
@@ -72,5 +74,6 @@ export function trade(name: string, marks: readonly TradeMark[], form: "wide" | 
     label(wide ? 4 : 0, 14, "↑ bits per byte", { class: "title" }),
     element("path", { d: pathData(line), class: "trail" }),
     ...drawn,
+    note(frame.left + 6, bottom - 8, chance),
   );
 }

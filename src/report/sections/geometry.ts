@@ -37,15 +37,25 @@ function panels(geometry: Geometry): string {
   const spectra = SPECTRA.map(([key, title, tone]) =>
     drawn(
       `${title}, of ${count(geometry.width)} dimensions`,
-      lines(title, at, [
-        {
-          name: "uncentred",
-          tone: "faint",
-          style: "broken",
-          values: geometry.layers.map((layer) => alone(layer.uncentred?.[key])),
-        },
-        { name: "centred", tone, style: "solid", values: geometry.layers.map((layer) => alone(layer.centred?.[key])) },
-      ]),
+      lines(
+        title,
+        at,
+        [
+          {
+            name: "uncentred",
+            tone: "faint",
+            style: "broken",
+            values: geometry.layers.map((layer) => alone(layer.uncentred?.[key])),
+          },
+          {
+            name: "centred",
+            tone,
+            style: "solid",
+            values: geometry.layers.map((layer) => alone(layer.centred?.[key])),
+          },
+        ],
+        { least: 2 },
+      ),
     ),
   );
   const twoNN = geometry.layers.map(({ twoNN: found }) =>
@@ -63,18 +73,23 @@ function panels(geometry: Geometry): string {
     ...spectra,
     drawn(
       "Intrinsic dimension (TwoNN), ± 1.96 standard errors",
-      lines("Intrinsic dimension", at, [{ name: "TwoNN", tone: "model", style: "solid", values: twoNN }]),
+      lines("Intrinsic dimension", at, [{ name: "TwoNN", tone: "model", style: "solid", values: twoNN }], { least: 2 }),
     ),
     drawn(
       "Anisotropy: mean cosine of two tokens",
-      lines("Anisotropy", at, [
-        {
-          name: "anisotropy",
-          tone: "second",
-          style: "solid",
-          values: geometry.layers.map((layer) => alone(layer.anisotropy)),
-        },
-      ]),
+      lines(
+        "Anisotropy",
+        at,
+        [
+          {
+            name: "anisotropy",
+            tone: "second",
+            style: "solid",
+            values: geometry.layers.map((layer) => alone(layer.anisotropy)),
+          },
+        ],
+        { least: 0.05 },
+      ),
     ),
   );
 }

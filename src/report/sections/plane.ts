@@ -7,7 +7,7 @@ import type { Information, Plane, PlaneLayer, PlaneOrder } from "../../profile/p
 import type { Profile } from "../../profile/profile.ts";
 import { count, duration, figure, interval, sentence, si } from "../format.ts";
 import { lines, type Series } from "../marks/lines.ts";
-import { plane as drawPlane, type PlaneMark } from "../marks/plane.ts";
+import { plane as drawPlane, LEAST_BITS, type PlaneMark } from "../marks/plane.ts";
 import { sparkline } from "../marks/sparkline.ts";
 import { element, markup } from "../marks/svg.ts";
 import {
@@ -24,6 +24,9 @@ import {
   type Section,
   table,
 } from "./parts.ts";
+
+/** Optimality: an axis of less would magnify what does not matter. */
+const LEAST_RATIO = 0.1;
 
 const alone = (value: number | null): Interval => ({ value, low: null, high: null });
 
@@ -115,6 +118,7 @@ function orderView(plane: Plane, order: string): string {
           "Complexity in bits",
           at,
           both("complexity", "model", (found) => found.complexity),
+          { least: LEAST_BITS },
         ),
       ),
       drawn(
@@ -123,25 +127,31 @@ function orderView(plane: Plane, order: string): string {
           "Expressivity in bits",
           at,
           both("expressivity", "second", (found) => found.expressivity),
+          { least: LEAST_BITS },
         ),
       ),
       drawn(
         "Optimality: expressivity / complexity",
-        lines("Optimality", at, [
-          {
-            name: "plug-in",
-            tone: "faint",
-            style: "broken",
-            values: of((found) => alone(found.optimality.plugin)),
-          },
-          {
-            name: "optimality",
-            tone: "third",
-            style: "solid",
-            values: of((found) => found.optimality.heldOut),
-            hollow: layers.map((layer) => layer.orders[order].optimality.hollow),
-          },
-        ]),
+        lines(
+          "Optimality",
+          at,
+          [
+            {
+              name: "plug-in",
+              tone: "faint",
+              style: "broken",
+              values: of((found) => alone(found.optimality.plugin)),
+            },
+            {
+              name: "optimality",
+              tone: "third",
+              style: "solid",
+              values: of((found) => found.optimality.heldOut),
+              hollow: layers.map((layer) => layer.orders[order].optimality.hollow),
+            },
+          ],
+          { least: LEAST_RATIO },
+        ),
       ),
       first ? againstFrontier(plane) : "",
     ),
@@ -199,6 +209,7 @@ function againstFrontier(plane: Plane): string {
       "Gap to the frontier in bits",
       measured.map((layer) => layer.layer),
       [{ name: "gap", tone: "fourth", style: "solid", values: measured.map((layer) => layer.overFrontier!) }],
+      { least: LEAST_BITS },
     ),
   );
 }
@@ -216,11 +227,16 @@ function entropies(plane: Plane): string {
     element(
       "div",
       { class: "panels" },
-      lines("Entropy in bits", at, [
-        { name: "H(Z)", tone: "model", style: "solid", values: all((layer) => layer.entropy) },
-        { name: "ceiling", tone: "second", style: "solid", values: all((layer) => layer.ceiling) },
-        { name: "mean H(p)", tone: "faint", style: "broken", values: all((layer) => layer.tokenEntropy) },
-      ]),
+      lines(
+        "Entropy in bits",
+        at,
+        [
+          { name: "H(Z)", tone: "model", style: "solid", values: all((layer) => layer.entropy) },
+          { name: "ceiling", tone: "second", style: "solid", values: all((layer) => layer.ceiling) },
+          { name: "mean H(p)", tone: "faint", style: "broken", values: all((layer) => layer.tokenEntropy) },
+        ],
+        { least: LEAST_BITS },
+      ),
       element(
         "div",
         { class: "key-beside" },
@@ -252,6 +268,7 @@ function otherLabels(plane: Plane): string {
           `Information about ${name} in bits`,
           layers.map((layer) => layer.layer),
           [{ name, tone: "second", style: "solid", values: layers.map((layer) => wide(layer.labels[name].heldOut)) }],
+          { least: LEAST_BITS },
         ),
       );
     }),
@@ -280,7 +297,7 @@ function summaryTable(plane: Plane): string {
   const trend = (order: string): string =>
     sparkline(
       `optimality by layer, order ${order}`,
-      plane.layers.map((layer) => layer.orders[order]?.optimality.heldOut.value ?? null),
+      plane.layers.map((layer) => layer.orders[order]?.optimality.heldOut ?? null),
     );
   return table(
     "The whole model by order: mean over its blocks, shares of ln m; optimality is the ratio of the means",

@@ -9,6 +9,7 @@ import type { Trajectory, TrajectoryStep } from "../../profile/trajectory.ts";
 import { count, counted, figure, interval, percent, si } from "../format.ts";
 import { framed } from "../frame.ts";
 import { lines, type PanelOptions, type Series, type Tone } from "../marks/lines.ts";
+import { LEAST_BITS } from "../marks/plane.ts";
 import { type RunStep, runPlane } from "../marks/run-plane.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section, table } from "../sections/parts.ts";
@@ -120,7 +121,7 @@ interface Panel {
   readonly values: readonly (Interval | null)[];
   /** each layer's course, the embedding output first */
   readonly layers?: readonly (readonly (number | null)[])[];
-  readonly options?: PanelOptions;
+  readonly options: PanelOptions;
 }
 
 const alone = (value: number | null): Interval => ({ value, low: null, high: null });
@@ -153,13 +154,14 @@ function panels(trajectory: Trajectory): Panel[] {
       name: "bits per byte",
       tone: "model" as const,
       values: steps.map(sizeOf),
-      options: { levels },
+      options: { least: 0.1, levels },
     },
     {
       title: "Share of knowledge",
       name: "share of knowledge",
       tone: "fourth" as const,
       values: knowledge,
+      options: { least: 0.05 },
     },
     {
       title: "Complexity, bits",
@@ -167,7 +169,7 @@ function panels(trajectory: Trajectory): Panel[] {
       tone: "model" as const,
       values: mean(({ plane }) => bits(plane.mean.complexity)),
       layers: layered(({ plane }, layer) => bits(plane.layers[layer].complexity).value),
-      options: { marked: markedOf(trajectory) },
+      options: { least: LEAST_BITS, marked: markedOf(trajectory) },
     },
     {
       title: "Expressivity, bits",
@@ -175,6 +177,7 @@ function panels(trajectory: Trajectory): Panel[] {
       tone: "second" as const,
       values: mean(({ plane }) => bits(plane.mean.expressivity)),
       layers: layered(({ plane }, layer) => bits(plane.layers[layer].expressivity).value),
+      options: { least: LEAST_BITS },
     },
     {
       title: "Optimality: expressivity / complexity",
@@ -182,6 +185,7 @@ function panels(trajectory: Trajectory): Panel[] {
       tone: "third" as const,
       values: mean(({ plane }) => plane.mean.optimality),
       layers: layered(({ plane }, layer) => plane.layers[layer].optimality.value),
+      options: { least: 0.1 },
     },
     {
       title: "Effective rank",
@@ -191,6 +195,7 @@ function panels(trajectory: Trajectory): Panel[] {
       layers: steps[0].effectiveRank?.layers.map((_, layer) =>
         steps.map(({ effectiveRank }) => effectiveRank?.layers[layer] ?? null),
       ),
+      options: { least: 2 },
     },
   ].filter(({ values }) => values.some((one) => one !== null && one.value !== null));
 }
@@ -218,7 +223,7 @@ function coursesSection(trajectory: Trajectory): Section {
     figures.push(
       drawn(
         "Training loss on its own text, bits a token",
-        lines("Training loss", across, [course], { across: "step" }),
+        lines("Training loss", across, [course], { across: "step", least: 0.1 }),
       ),
     );
   }
