@@ -86,12 +86,18 @@ describe("names that tools leave behind", () => {
     );
   });
 
-  it("that make two of one are refused", async () => {
-    const folder = await changed("compiled-prefix", (tensors) => [
-      ...tensors,
-      { ...tensors[0], name: plain(tensors[0].name) },
-    ]);
-    await expect(openCheckpoint(folder)).rejects.toThrow(/are one tensor, lm_head.weight, under two names/);
+  it("that make two of one are read where both are the same, and refused where they differ", async () => {
+    const twice = (change: number) => (tensors: TensorSource[]) => {
+      const data = new Uint8Array(tensors[0].data as Uint8Array);
+      data[0] += change;
+      return [...tensors, { ...tensors[0], name: plain(tensors[0].name), data }];
+    };
+    const same = await changed("compiled-prefix", twice(0));
+    expect(await difference(same, fixture("cases/compiled-prefix"))).toBeLessThan(5e-6);
+    expect((await openCheckpoint(same)).notes).toEqual(["stored twice, with and without a prefix: 1 tensor"]);
+    await expect(openCheckpoint(await changed("compiled-prefix", twice(1)))).rejects.toThrow(
+      "_orig_mod.lm_head.weight and lm_head.weight are one tensor under two names, and differ",
+    );
   });
 });
 
@@ -113,9 +119,24 @@ describe("a tensor under two names", () => {
   it("is refused where they differ", async () => {
     const folder = await changed("rope-scaling-beside-rope-parameters", withBareNorm(1));
     await expect(openCheckpoint(folder)).rejects.toThrow(
-      "the tensor model.norm.weight differs from norm.weight, which is the same one without its prefix",
+      "model.norm.weight and norm.weight are one tensor under two names, and differ",
     );
   });
+});
+
+it("a type that no weight is stored in is said, whichever key names it", async () => {
+  const said = async (change: Record<string, unknown>) => {
+    const folder = await changed(
+      "compiled-prefix",
+      (tensors) => tensors,
+      (values) => ({ ...values, ...change }),
+    );
+    return (await openCheckpoint(folder)).notes;
+  };
+  const note = ["stored as F32 and read so, though config.json says bfloat16"];
+  expect(await said({ dtype: "bfloat16" })).toEqual(note);
+  expect(await said({ dtype: undefined, torch_dtype: "bfloat16" })).toEqual(note);
+  expect(await said({ torch_dtype: "bfloat16" })).toEqual([]);
 });
 
 describe("what is left aside", () => {

@@ -150,7 +150,7 @@ const BARE = /^(?:model|transformer|gpt_neox|model\.decoder)\./;
 /**
  * @param config as `config.json` has it
  * @param stored all tensors of the folder, by their names
- * @throws LossyscopeError `unsupported` for adapters that are not merged; `model` where two tensors of the folder would have one name
+ * @throws LossyscopeError `unsupported` for adapters that are not merged
  */
 export function textModel(config: Values, stored: WeightSource): TextModel {
   const { inner, wrapper } = unwrapped(config);
@@ -169,6 +169,7 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
   // Where the text model has a prefix of its own, what has none and is called otherwise than its parts is no part of it.
   const isForeign = (name: string): boolean => FOREIGN.test(name) || (isPrefixed && !TEXT.test(name));
   const tensors = new Map<string, Found>();
+  const twins: [Found, Found][] = [];
   const aside = new Map<string, Aside>();
   for (const [name, as] of clean) {
     const tensor = stored.tensor(as)!;
@@ -185,17 +186,10 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
       continue;
     }
     const other = tensors.get(own);
-    if (other) {
-      throw new LossyscopeError(
-        "model",
-        `${other.as} and ${as} are one tensor, ${own}, under two names`,
-        "remove one of them",
-      );
-    }
-    tensors.set(own, { tensor, as });
+    if (other) twins.push([other, { tensor, as }]);
+    else tensors.set(own, { tensor, as });
   }
 
-  const twins: [Found, Found][] = [];
   for (const [name, found] of [...tensors]) {
     const bare = name.replace(BARE, "");
     const twin = bare === name ? undefined : tensors.get(bare);
@@ -214,6 +208,7 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
     ...(twins.length > 0
       ? [`stored twice, with and without a prefix: ${twins.length} tensor${twins.length === 1 ? "" : "s"}`]
       : []),
+    ...otherType(inner, tensors),
   ];
   return {
     config:
@@ -227,6 +222,24 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
 
 /** Output matrices, by the names that decoders give them. */
 export const HEAD = /^(?:lm_head|embed_out|output)\.weight$/;
+
+/** What a config calls the types that weights are stored in. */
+const TYPES: ReadonlyMap<unknown, string> = new Map([
+  ["float16", "F16"],
+  ["bfloat16", "BF16"],
+  ["float32", "F32"],
+  ["float64", "F64"],
+]);
+
+/** Said where no weight is of the type that the config names: transformers 5 would round them to it as it loads them. */
+function otherType(config: Values, tensors: ReadonlyMap<string, Found>): string[] {
+  const named = config.dtype ?? config.torch_dtype;
+  const type = TYPES.get(named);
+  const stored = new Set<string>();
+  for (const [name, { tensor }] of tensors) if (!isBuffer(name, tensor)) stored.add(tensor.dtype);
+  if (type === undefined || stored.size === 0 || stored.has(type)) return [];
+  return [`stored as ${[...stored].join(", ")} and read so, though config.json says ${named}`];
+}
 
 /** Key of a nested config, once it stands alone, for the model_type of what it was nested in. */
 export const WRAPPED_IN = "_wrapped_in";
