@@ -7,7 +7,7 @@
  * Decoded arrays are views of the given bytes where these are aligned and the type has a typed array, else copies; a
  * little-endian host is assumed, as by every runtime we feed.
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 const BITS = {
   F64: 64,
@@ -60,10 +60,6 @@ const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
 
 const grouped = (value: number): string => value.toLocaleString("en-US");
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-};
 
 function refuse(message: string): never {
   throw new LossyscopeError("model", `not a sound safetensors file: ${message}`, "fetch or write the file again");

@@ -3,7 +3,7 @@
  * null, a key may have an older name. Whatever the decoder does not do is refused here by the key's name, never ignored.
  * It knows no architecture; `architectures/*.ts` say which keys and which defaults.
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import type { Activation } from "./spec.ts";
 
 /** One key, or its names in order of preference. */
@@ -19,6 +19,12 @@ const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map<unknown, Activatio
   ["relu", "relu"],
   ["relu2", "relu-squared"],
 ]);
+
+/** Keys whose number is the length of a list that is made of them: blocks, heads, experts. */
+const LISTED = /^(?!.*(?:size|width|dim)).*(?:layer|head|expert)/;
+/** More than any model has, and few enough to list, and to list lists of. */
+const MOST_LISTED = 1_024;
+const MOST = 2 ** 32;
 
 export class Config {
   readonly values: Readonly<Record<string, unknown>>;
@@ -54,11 +60,13 @@ export class Config {
     return key === undefined ? undefined : this.values[key];
   }
 
-  /** A whole number ≥ 1. Without a fallback the key must be there. */
+  /** A whole number ≥ 1, and not more than a model can have. Without a fallback the key must be there. */
   count(keys: Keys, fallback?: number): number {
     const value = this.#given(keys, fallback);
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
       throw this.#wrong(keys, value, "a whole number above zero");
+    const most = LISTED.test(this.#name(keys)) ? MOST_LISTED : MOST;
+    if (value > most) throw this.#wrong(keys, value, `at most ${most.toLocaleString("en-US")}`);
     return value;
   }
 
@@ -167,7 +175,7 @@ export class Config {
   unsupported(keys: Keys, value: unknown, supported: string): LossyscopeError {
     return new LossyscopeError(
       "unsupported",
-      `config.json sets ${this.#name(keys)} to ${JSON.stringify(value)}, which the decoder does not do`,
+      `config.json sets ${this.#name(keys)} to ${shown(value)}, which the decoder does not do`,
       `supported: ${supported}`,
     );
   }
@@ -186,7 +194,7 @@ export class Config {
   #wrong(keys: Keys, value: unknown, expected: string): LossyscopeError {
     return new LossyscopeError(
       "model",
-      `config.json sets ${this.#name(keys)} to ${JSON.stringify(value)}; expected ${expected}`,
+      `config.json sets ${this.#name(keys)} to ${shown(value)}; expected ${expected}`,
     );
   }
 }

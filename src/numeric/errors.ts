@@ -17,6 +17,21 @@ export type Fault =
   | "interrupted"
   | "threshold";
 
+/** Characters of a sentence at most: what a hostile file puts into it must not fill a terminal. */
+const LONGEST = 1_500;
+const SHOWN = 80;
+
+const clipped = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** A value from a file as an error shows it: JSON, clipped to 80 characters. */
+export function shown(value: unknown): string {
+  try {
+    return clipped(JSON.stringify(value) ?? String(value), SHOWN);
+  } catch {
+    return "a value too deeply nested to show";
+  }
+}
+
 export class LossyscopeError extends Error {
   override readonly name = "LossyscopeError";
   /** the sentence alone, without the next step */
@@ -33,8 +48,9 @@ export class LossyscopeError extends Error {
     readonly next?: string,
     options?: ErrorOptions,
   ) {
-    super(next ? `${message}: ${next}` : message, options);
-    this.said = message;
+    const said = clipped(message, LONGEST);
+    super(next ? `${said}: ${clipped(next, LONGEST)}` : said, options);
+    this.said = said;
   }
 }
 

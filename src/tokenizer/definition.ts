@@ -21,8 +21,10 @@ const PUNCTUATION_PATTERN = "[\\p{P}\\x21-\\x2F\\x3A-\\x40\\x5B-\\x60\\x7B-\\x7E
 
 const typed = z.looseObject({ type: z.string() });
 const pattern = z.looseObject({ Regex: z.string().optional(), String: z.string().optional() });
+/** More than any tokenizer has: tables are as long as the highest id. */
+const HIGHEST_ID = 2 ** 24;
 const addedToken = z.looseObject({
-  id: z.number().int().nonnegative(),
+  id: z.number().int().nonnegative().max(HIGHEST_ID),
   content: z.string().min(1),
   single_word: z.boolean().default(false),
   lstrip: z.boolean().default(false),
@@ -38,7 +40,9 @@ const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonl
     return value.every((entry) => Array.isArray(entry) && typeof entry[0] === "string" && typeof entry[1] === "number");
   }
   return (
-    typeof value === "object" && value !== null && Object.values(value).every((id) => Number.isInteger(id) && id >= 0)
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id <= HIGHEST_ID)
   );
 }, "neither tokens with their ids nor pieces with their scores");
 const merges = z.custom<readonly (string | readonly [string, string])[]>(

@@ -127,6 +127,25 @@ interface Files extends TokenizerOptions {
  * @param beside the files beside it, each empty where it is not there
  */
 export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
+  try {
+    return readTokenizer(json, beside);
+  } catch (error) {
+    // Rules and patterns are compiled by a library, which refuses in its own words what it cannot read.
+    throw asDamaged(error);
+  }
+}
+
+const asDamaged = (error: unknown): LossyscopeError =>
+  error instanceof LossyscopeError
+    ? error
+    : new LossyscopeError(
+        "model",
+        `the tokenizer's files are damaged (${(error as Error).message})`,
+        "download them again",
+        { cause: error },
+      );
+
+function readTokenizer(json: unknown, beside: Files): Tokenizer {
   const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, addedTokens = {}, generationConfig = {} } = beside;
   const parsed = tokenizerFile.safeParse(json);
   if (!parsed.success) {
@@ -285,7 +304,7 @@ export class Tokenizer {
       section(text.length);
       if (at !== bytes || (tokens.count === 0 && bytes > 0)) throw new Uncovered(tokens.count === 0 ? 0 : at);
     } catch (error) {
-      if (!(error instanceof Uncovered)) throw error;
+      if (!(error instanceof Uncovered)) throw asDamaged(error);
       const [covered, all] = [error.offset, bytes].map((value) => value.toLocaleString("en-US"));
       throw new LossyscopeError("text", `tokens cover ${covered} of ${all} bytes (gap at byte ${covered})`);
     }

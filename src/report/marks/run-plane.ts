@@ -6,17 +6,7 @@
  * Memory: about 250 bytes of markup a step and layer.
  */
 import type { Interval } from "../../profile/figures.ts";
-import {
-  errorBars,
-  isDeep,
-  type LayerDot,
-  layerDots,
-  layerNumbers,
-  PLACE_HEADS,
-  type PlaneReferences,
-  planeGround,
-  someLayers,
-} from "./plane.ts";
+import { errorBars, layerNumbers, PLACE_HEADS, type PlaneReferences, planeGround } from "./plane.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 /** Complexity and expressivity in bits. */
@@ -64,7 +54,7 @@ export function runPlane(
     return element("path", { d: pathData(points), class: className }, more);
   };
 
-  const courses = someLayers(steps[0]?.layers.length ?? 0).map((layer) =>
+  const courses = (steps[0]?.layers ?? []).map((_, layer) =>
     through(
       steps.map(({ layers }) => layers[layer]),
       "course",
@@ -78,22 +68,28 @@ export function runPlane(
       : "";
   });
   const begin = steps[0] && centreOf(steps[0].mean);
-  const deep = isDeep(steps[0]?.layers.length ?? 0);
+  const depth = (layer: number, count: number): string =>
+    `--depth:${Math.round((100 * layer) / Math.max(1, count - 1))}%`;
   const moments = steps.map(({ mean, layers }, place) => {
     const centres = layers.map(centreOf);
-    const dots = layers.flatMap((layer, index): LayerDot[] => {
+    const dots = layers.map((layer, index) => {
       const at = centres[index];
-      if (at === null) return [];
+      if (at === null) return "";
       const bars = errorBars(layer, at, ground);
-      const more = bars === "" ? "" : element("path", { d: bars, class: "error depth" });
-      return [{ ...at, layer: index, hollow: layer.hollow, detail: layer.detail, more }];
+      return element(
+        "g",
+        { style: depth(index, layers.length) },
+        tooltip(layer.detail),
+        bars === "" ? "" : element("path", { d: bars, class: "error depth" }),
+        element("circle", { cx: at.x, cy: at.y, r: wide ? 5 : 4, class: `dot depth${layer.hollow ? " hollow" : ""}` }),
+      );
     });
     const at = centreOf(mean);
     return element(
       "g",
       { class: place === shown ? "at-step now" : "at-step", "data-at": place },
       through(layers, "trail"),
-      layerDots(dots, layers.length, wide ? 5 : 4),
+      ...dots,
       layerNumbers(centres.flatMap((centre, layer) => (centre ? [{ layer, ...centre }] : []))),
       at ? element("circle", { cx: at.x, cy: at.y, r: wide ? 7 : 6, class: "ring fourth" }, tooltip(mean.detail)) : "",
     );
@@ -113,7 +109,7 @@ export function runPlane(
   };
   return drawing(
     name,
-    { width, height, className: `plane ${deep ? "deep " : ""}${form}`, numbers },
+    { width, height, className: `plane ${form}`, numbers },
     ground.drawn,
     ...courses,
     through(
