@@ -147,12 +147,12 @@ input[name=order]{position:absolute;opacity:0;pointer-events:none}
 .selector label{min-width:40px;text-align:center;padding:5px 12px;border:1px solid var(--rule);border-radius:4px;color:var(--ink);cursor:pointer}
 .selector label:hover{border-color:var(--faint)}
 .order{display:none}
-.scroll{overflow-x:auto;margin:0 0 28px}
+.scroll{overflow-x:auto;margin:0 0 28px;container-type:inline-size}
 table{border-collapse:collapse;font-size:14px;width:100%}
-caption{text-align:left;font-weight:600;padding-bottom:8px}
+caption{text-align:left;font-weight:600;padding-bottom:8px}caption span{position:sticky;left:0;display:inline-block;max-width:100cqw}
 th,td{overflow-wrap:normal;text-align:right;padding:6px 0 6px 18px;border-bottom:1px solid var(--rule);vertical-align:top;font-weight:400}
 th:first-child{text-align:left;padding-left:0}
-.words td,.words th{text-align:left}
+.words td,.words th{text-align:left}.figures td{white-space:nowrap}.figures td.long{white-space:normal;min-width:14em}
 thead th{color:var(--muted);font-size:13px;vertical-align:bottom}
 td data{white-space:nowrap}
 td svg.spark{display:inline-block}
@@ -191,7 +191,7 @@ footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:va
 section{display:block;max-width:none;padding:14px 0 4px}section>header{margin-bottom:12px}section h2{font-size:16pt}section>header,h3,h4,figcaption,caption,summary,.lede{break-after:avoid}
 aside{display:block;columns:2;column-gap:32px;margin:8px 0 0;font-size:8.5pt;line-height:1.4}aside p,aside h3{break-inside:avoid}.lede{font-size:12pt}.small,.aside,.absent{font-size:8.5pt}
 figure{margin-bottom:14px}figure,tr,.passage{break-inside:avoid}svg.wide{display:block;max-width:620px}svg.narrow{display:none}svg.matrix,svg.panel{max-width:340px}.panels{grid-template-columns:repeat(2,minmax(0,1fr))}
-.scroll{margin-bottom:14px;overflow:visible}table,details summary{font-size:8.5pt}th,td{padding:3px 0 3px 12px}.numbers{margin:4px 0 10px}.references{padding:14px 0}.references h2{font-size:16pt;margin:0 0 8px}.references details{display:inline-block;border:0;padding:0 14px 2px 0}.references details[open]{display:block}
+.scroll{margin-bottom:14px;overflow:visible}table,details summary{font-size:8.5pt}th,td{padding:3px 0 3px 12px}.figures td{white-space:normal}.numbers{margin:4px 0 10px}.references{padding:14px 0}.references h2{font-size:16pt;margin:0 0 8px}.references details{display:inline-block;border:0;padding:0 14px 2px 0}.references details[open]{display:block}
 .shaded{max-height:none;overflow:visible;font-size:9pt;line-height:1.5}.passage:has(>.shaded){break-inside:auto}.shaded *,.bar,.swatch,.said,.words-of mark,.selector label{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;

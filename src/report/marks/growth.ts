@@ -34,7 +34,7 @@ export function growth(name: string, given: Growth, form: "wide" | "narrow"): st
   const least = Math.min(given.corpusBytes, given.weightBytes) / 3;
   const most = Math.max(given.corpusBytes, 100 * given.weightBytes, ...crossings) * 3;
   const top = Math.max(10, ...given.baselines.map((one) => one.bitsPerByte), given.bitsPerByte) * 1.2;
-  const x = logarithmic([least, most], [frame.left, right], wide ? 8 : 5);
+  const x = logarithmic([least, most], [frame.left, right], wide ? 8 : 4);
   const y = linear([0, top], [bottom, frame.top], 5);
 
   // the part of the curve above the frame is cut off where it enters it

@@ -27,6 +27,11 @@ export const estimate = (path: Path, given: Interval): string => data(path, give
 export const paragraph = (text: string, className?: string): string =>
   element("p", { class: className }, markup(text.replace(/(\d) %/g, "$1\u00a0%")));
 
+/** Letters of a figure that stays on one line. */
+const SHORT = 28;
+const lettersOf = (html: string): number =>
+  html.replace(/<[^>]*>|&[^;]*;/g, (found) => (found[0] === "&" ? "x" : "")).length;
+
 /**
  * A table that scrolls in its own box. Tables of words that are broad stand as a stack of rows where the page is narrow,
  * each cell beside the head of its column; roles keep them tables for those who do not see them.
@@ -48,10 +53,11 @@ export function table(
       ...row.map((cell, index) => {
         const named = stack ? { "data-head": head[index] } : {};
         // one box beside the head
-        const content = stack ? element("div", {}, cell) : cell;
+        const boxed = stack ? element("div", {}, cell) : cell;
+        const long = content === "figures" && lettersOf(cell) > SHORT ? { class: "long" } : {};
         return index === 0
-          ? element("th", { scope: "row", ...role("rowheader"), ...named }, content)
-          : element("td", { ...role("cell"), ...named }, content);
+          ? element("th", { scope: "row", ...role("rowheader"), ...named }, boxed)
+          : element("td", { ...long, ...role("cell"), ...named }, boxed);
       }),
     ),
   );
@@ -60,8 +66,8 @@ export function table(
     { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     element(
       "table",
-      { class: content === "words" ? (stack ? "words stack" : content) : undefined, ...role("table") },
-      element("caption", {}, markup(caption)),
+      { class: stack ? "words stack" : content, ...role("table") },
+      element("caption", {}, element("span", {}, markup(caption))),
       element("thead", role("rowgroup"), element("tr", role("row"), header)),
       element("tbody", role("rowgroup"), ...body),
     ),
