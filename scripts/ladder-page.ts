@@ -199,6 +199,7 @@ function picture({ set, rivalry: { rivals, points } }: Ladder): string {
   };
   const style = `text{font:12px system-ui,sans-serif}.layer{font-weight:600}${theme(THEMES.light)}@media(prefers-color-scheme:dark){${theme(THEMES.dark)}}`;
   return `${svg
+    .replace(/ data-csv="[^"]*"/, "") // the page's own, and these numbers are in the tables
     .replace("<svg ", `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" `)
     .replace(/(?<=<svg [^>]*>)/, `<style>${style}</style><rect class="paper" width="100%" height="100%"/>`)}\n`;
 }
