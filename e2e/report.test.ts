@@ -173,6 +173,24 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     await close();
   });
 
+  it("chooses one of many layers by a slider, and shows what belongs to all of them by a box", async () => {
+    const { page, said, close } = await open("deep", 1280, "light");
+    const shown = (what: string): Promise<unknown> =>
+      page.evaluate(
+        `[...document.querySelectorAll(".order-1 svg.deep.wide ${what}")].filter((one) => one.getBoundingClientRect().width > 0).length`,
+      );
+    const quiet = await shown(".quiet .more");
+    expect(quiet).toBe(0);
+    await page.focus("#layer-1");
+    for (let step = 0; step < 4; step++) await page.keyboard.press("ArrowRight");
+    expect(await page.textContent(".order-1 .layers output")).toMatch(/^layer 4: complexity [\d.]+ \(/);
+    expect(await shown(".chosen .more")).toBe(1);
+    await page.check("#every-1");
+    expect(await shown(".more")).toBe(31);
+    expect(said).toEqual([]);
+    await close();
+  });
+
   it("goes through the steps of a trajectory by the slider and its keys", async () => {
     const { page, said, close } = await open(TRAJECTORY, 1280, "light");
     const shown = (): Promise<unknown> =>

@@ -72,6 +72,11 @@ svg text{fill:var(--ink)}
 svg .tick{fill:var(--muted);font-size:12px}
 svg .title{fill:var(--muted);font-size:12.5px}
 svg .tag{fill:var(--muted);font-size:12.5px;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+svg.deep .quiet .more,svg .pointed{display:none}
+svg.deep .quiet:hover .more,svg.deep .chosen .more,.every:checked~svg.deep .more,.quiet:hover>.pointed,.chosen>.pointed{display:inline}
+.chosen>.dot{stroke:var(--ink);stroke-width:2.5}
+.every{margin:0 8px 12px 0;accent-color:var(--model);vertical-align:middle}
+.slider.layers{accent-color:var(--model)}.slider.layers output{flex:1 1 100%;font-size:13px}.slider.layers input{accent-color:var(--model)}
 svg .note{fill:var(--warn);font-size:12.5px;font-style:italic;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 svg .layer{font-size:12px;font-weight:600;paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 svg text.model{fill:var(--model);font-weight:600}
@@ -186,7 +191,7 @@ footer{border-top:1px solid var(--rule);padding-top:16px;font-size:13px;color:va
 @media (max-width:1080px){aside h3,aside p{grid-column:1/-1}}
 @media (max-width:720px){body{padding:0 18px 64px}.top{padding-top:32px}.top .kind{margin-bottom:28px}svg.wide{display:none}svg.narrow{display:block;max-width:480px}section{padding:36px 0 44px}.facts{grid-template-columns:1fr 1fr;gap:16px 20px}.selector span{flex-basis:100%}th,td{padding-left:12px}}
 @media screen and (max-width:720px){.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.stack,.stack caption,.stack tbody,.stack tr{display:block}.stack tr{border-bottom:1px solid var(--rule);padding:8px 0}.stack th,.stack td{display:grid;grid-template-columns:6em minmax(0,1fr);gap:0 8px;border:0;padding:1px 0;justify-items:start}.stack [data-head]::before{content:attr(data-head);color:var(--muted)}}
-@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:9.5pt;line-height:1.4}nav,.slider,.save,#tip{display:none}
+@media print{:root{${variables(THEMES.light)}}body{max-width:none;padding:0;font-size:9.5pt;line-height:1.4}nav,.slider,.every,.every+label,.save,#tip{display:none}
 .top{padding:0 0 20px;max-width:none}.top .kind{margin:0 0 16px}.top h1{font-size:26pt}.top .beside{margin-top:14px;font-size:11pt}.facts{grid-template-columns:repeat(5,1fr);gap:0 16px;margin-top:18px}.facts dd{font-size:14pt}
 section{display:block;max-width:none;padding:14px 0 4px}section>header{margin-bottom:12px}section h2{font-size:16pt}section>header,h3,h4,figcaption,caption,summary,.lede{break-after:avoid}
 aside{display:block;columns:2;column-gap:32px;margin:8px 0 0;font-size:8.5pt;line-height:1.4}aside p,aside h3{break-inside:avoid}.lede{font-size:12pt}.small,.aside,.absent{font-size:8.5pt}
@@ -290,6 +295,18 @@ addEventListener("keydown",(event)=>{
 for(const box of document.querySelectorAll(".shaded")){
   box.setAttribute("aria-description","The left and right arrow keys go from token to token");
   box.addEventListener("blur",hide)
+}
+for(const bar of document.querySelectorAll(".slider.layers")){
+  const slider=bar.querySelector("input"),told=bar.querySelector("output"),figure=bar.closest("figure"),layers=slider.dataset.layers.split(" ");
+  const choose=()=>{
+    const layer=layers[slider.value];let said="layer "+layer+": no figure that was held out";
+    for(const one of figure.querySelectorAll("[data-layer]")){
+      const own=one.dataset.layer===layer;one.classList.toggle("chosen",own);
+      if(own)said=one.querySelector("title").textContent
+    }
+    told.textContent=said;slider.setAttribute("aria-valuetext",said)
+  };
+  slider.addEventListener("input",choose);told.textContent="move it, or point at a layer, for its figures";bar.hidden=false
 }
 /* What every element of a drawing looks like, written into it, so that the file needs no style sheet. */
 const LOOKS=["fill","fill-opacity","stroke","stroke-width","stroke-dasharray","stroke-linecap","stroke-linejoin","stroke-opacity","paint-order","font-family","font-size","font-weight","font-variant-numeric","text-anchor","shape-rendering"];

@@ -11,7 +11,7 @@ import { type Cell, cells, encodeCells, encodeExpected, heat, shade } from "./he
 import { lines } from "./lines.ts";
 import { matrix } from "./matrix.ts";
 import { multiples } from "./multiples.ts";
-import { plane } from "./plane.ts";
+import { plane, someLayers, turningPoints } from "./plane.ts";
 import { planes } from "./planes.ts";
 import { sparkline } from "./sparkline.ts";
 import { stepLines } from "./steps.ts";
@@ -80,6 +80,65 @@ describe("axes", () => {
     expect(extent([null, 2, Number.NaN, 4], { margin: 0 })).toEqual([2, 4]);
     expect(extent([2, 4], { zero: true, margin: 0.5 })).toEqual([0, 6]);
     expect(extent([])).toEqual([0, 1]);
+  });
+});
+
+describe("many layers", () => {
+  const deep = sampleProfile(30).plane!;
+  const markOf = (index: number, complexity: number, expressivity: number) => ({
+    layer: index,
+    complexity: { value: complexity, low: complexity - 0.1, high: complexity + 0.1 },
+    expressivity: { value: expressivity, low: expressivity - 0.1, high: expressivity + 0.1 },
+    plugin: [complexity + 0.2, expressivity + 0.2] as const,
+    hollow: false,
+    detail: `layer ${index}`,
+  });
+  /** there and back: layers 0 to 15 to the right, 16 to 30 up and to the left */
+  const bent = Array.from({ length: 31 }, (_, at) =>
+    markOf(at, 3 - Math.abs(at - 15) / 6, at <= 15 ? 0.5 : 0.5 + (at - 15) / 20),
+  );
+
+  it("turn where a path turns, and nowhere else", () => {
+    const corner = [...Array(20).keys()].map((at) => ({ x: 10 * Math.min(at, 10), y: 10 * Math.max(0, at - 10) }));
+    expect([...turningPoints(corner)].sort((a, b) => a - b)).toEqual([0, 10, 19]);
+    expect([...turningPoints([...Array(81).keys()].map((x) => ({ x, y: 3 })))]).toEqual([0, 80]);
+    expect(turningPoints([]).size).toBe(0);
+    const dice = random(5, "hairball");
+    expect(
+      turningPoints([...Array(81).keys()].map(() => ({ x: dice.uniform() * 600, y: dice.uniform() * 400 }))).size,
+    ).toBeLessThanOrEqual(12);
+  });
+
+  it("are numbered where the path turns; the others tell when they are asked", () => {
+    const svg = plane("x", bent, 4, null, true, "wide");
+    const numbered = [...svg.matchAll(/class="layer" text-anchor="middle">(\d+)</g)].map(([, layer]) => Number(layer));
+    expect(numbered).toEqual(expect.arrayContaining([0, 15, 30]));
+    expect(numbered.length).toBeLessThanOrEqual(12);
+    expect(svg.match(/class="layer pointed"/g)).toHaveLength(31 - numbered.length);
+    for (let layer = 0; layer <= 30; layer++) expect(svg).toContain(`data-layer="${layer}"`);
+    expect(svg.match(/class="quiet"/g)).toHaveLength(31 - numbered.length);
+    expect(plane("x", bent.slice(0, 12), 4, null, true, "wide")).not.toContain("quiet");
+  });
+
+  it("without anything held out are the plug-in's, numbered too", () => {
+    const none = { value: null, low: null, high: null };
+    const svg = plane(
+      "x",
+      bent.map((one) => ({ ...one, complexity: none, expressivity: none })),
+      4,
+      null,
+      true,
+      "wide",
+    );
+    expect(svg.match(/class="ghost"/g)).toHaveLength(31);
+    expect(svg).toMatch(/class="layer" text-anchor="middle">30</);
+    expect(svg).toMatch(/class="trail"/);
+  });
+
+  it("have the first, the last and three between as lines over the steps of a run", () => {
+    expect(someLayers(deep.layers.length)).toEqual([0, 8, 15, 23, 30]);
+    expect(someLayers(81)).toEqual([0, 20, 40, 60, 80]);
+    expect(someLayers(5)).toEqual([0, 1, 2, 3, 4]);
   });
 });
 

@@ -52,30 +52,129 @@ export const PLACE_HEADS = [
   "expressivity high",
 ] as const;
 
+/** Layers up to which every one has its number, interval and plug-in; of more, those that carry the path have. */
 const MOST_NUMBERS = 12;
+const QUARTERS = 4;
+
+/** Layers whose lines are drawn over the steps of a run: all of a few, else the first, the last and three between. */
+export function someLayers(layers: number): number[] {
+  const all = Array.from({ length: layers }, (_, layer) => layer);
+  if (!isDeep(layers)) return all;
+  return Array.from({ length: QUARTERS + 1 }, (_, at) => Math.round((at * (layers - 1)) / QUARTERS));
+}
+
+export const isDeep = (layers: number): boolean => layers > MOST_NUMBERS;
+
+interface Spot {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** How far `point` lies from the line through both others, or from them where they are one. */
+function distance(point: Spot, from: Spot, to: Spot): number {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(dx, dy);
+  if (length === 0) return Math.hypot(point.x - from.x, point.y - from.y);
+  const along = Math.min(1, Math.max(0, ((point.x - from.x) * dx + (point.y - from.y) * dy) / length ** 2));
+  return Math.hypot(point.x - from.x - along * dx, point.y - from.y - along * dy);
+}
+
+/**
+ * The first point, the last, and those at which the path turns: a path through them alone leaves the others no farther than a
+ * tolerance aside (Ramer 1972, Douglas & Peucker 1973), which grows until they are few.
+ * @returns places among the points
+ */
+export function turningPoints(points: readonly Spot[]): Set<number> {
+  for (let tolerance = 14; ; tolerance *= 1.5) {
+    const kept = new Set(points.length > 0 ? [0, points.length - 1] : []);
+    const stretches: [number, number][] = [[0, points.length - 1]];
+    for (let stretch = stretches.pop(); stretch; stretch = stretches.pop()) {
+      const [first, last] = stretch;
+      let farthest = 0;
+      let at = 0;
+      for (let index = first + 1; index < last; index++) {
+        const aside = distance(points[index], points[first], points[last]);
+        if (aside > farthest) [farthest, at] = [aside, index];
+      }
+      if (farthest <= tolerance) continue;
+      kept.add(at);
+      stretches.push([first, at], [at, last]);
+    }
+    if (kept.size <= MOST_NUMBERS) return kept;
+  }
+}
+
+/**
+ * Which layers are shown with number, interval and plug-in: all of a few, of many the first, the last and those at which the
+ * path turns. The others show them where a pointer rests on them, or the page's reader asks for them.
+ */
+function shownInFull(points: readonly Spot[]): Set<number> {
+  if (!isDeep(points.length)) return new Set(points.keys());
+  const turns = turningPoints(points);
+  // a path that hardly turns has its quarters, to tell how fast it goes
+  return turns.size < QUARTERS ? new Set([...turns, ...someLayers(points.length)]) : turns;
+}
 
 /** Numbers beside the marks where there is room, ends first; a number that would cover another mark is left out. */
-export function layerNumbers(points: readonly { layer: number; x: number; y: number }[]): string {
-  const taken: Box[] = points.map(({ x, y }) => [x - 5, y - 5, x + 5, y + 5]);
-  const every = Math.ceil(points.length / MOST_NUMBERS);
-  const order = new Set(
-    [0, points.length - 1, ...points.keys()].filter(
-      (index) => index in points && (index % every === 0 || index === points.length - 1),
-    ),
-  );
+export function layerNumbers(points: readonly (Spot & { readonly layer: number })[]): string {
+  const half = (layer: number): number => String(layer).length * 3.6 + 1;
+  const deep = isDeep(points.length);
+  const around = deep ? 3 : 5;
+  const taken: Box[] = points.map(({ x, y }) => [x - around, y - around, x + around, y + around]);
+  const order = new Set([0, points.length - 1, ...shownInFull(points)].filter((index) => index in points));
   return [...order]
     .map((index) => {
       const point = points[index];
-      const half = String(point.layer).length * 3.6 + 1;
-      for (const [dx, dy] of COMPASS) {
-        const x = point.x + dx * (half + 6);
-        const y = point.y + dy * 13;
-        const box: Box = [x - half, y - 6, x + half, y + 6];
-        if (taken.some((other) => overlaps(box, other))) continue;
-        taken.push(box);
-        return label(x, y + 4, String(point.layer), { class: "layer", "text-anchor": "middle" });
+      // of many layers some lie so close that no place beside them is free: then a little farther off
+      for (const reach of deep ? [1, 1.8, 2.6] : [1]) {
+        for (const [dx, dy] of COMPASS) {
+          const x = point.x + dx * (half(point.layer) + 6) * reach;
+          const y = point.y + dy * 13 * reach;
+          const box: Box = [x - half(point.layer), y - 6, x + half(point.layer), y + 6];
+          if (taken.some((other) => overlaps(box, other))) continue;
+          taken.push(box);
+          return label(x, y + 4, String(point.layer), { class: "layer", "text-anchor": "middle" });
+        }
       }
       return "";
+    })
+    .join("");
+}
+
+export interface LayerDot extends Spot {
+  readonly layer: number;
+  readonly hollow: boolean;
+  readonly detail: string;
+  /** markup of what belongs to the layer beside its dot */
+  readonly more: string;
+}
+
+/**
+ * The dots of a path through layers. Of many, those that do not carry the path are quiet: what belongs to them, and their
+ * number, shows under a pointer, or where the page chooses them (`data-layer`).
+ */
+export function layerDots(dots: readonly LayerDot[], layers: number, radius: number): string {
+  const full = shownInFull(dots);
+  return dots
+    .map(({ x, y, layer, hollow, detail, more }, index) => {
+      const quiet = !full.has(index);
+      return element(
+        "g",
+        {
+          class: quiet ? "quiet" : undefined,
+          "data-layer": layer,
+          style: `--depth:${Math.round((100 * layer) / Math.max(1, layers - 1))}%`,
+        },
+        tooltip(detail),
+        more === "" ? "" : element("g", { class: "more" }, more),
+        element("circle", {
+          cx: x,
+          cy: y,
+          r: isDeep(dots.length) ? radius * 0.7 : radius,
+          class: hollow ? "dot depth hollow" : "dot depth",
+        }),
+        quiet ? label(x, y - 10, String(layer), { class: "layer pointed", "text-anchor": "middle" }) : "",
+      );
     })
     .join("");
 }
@@ -233,33 +332,33 @@ export function plane(
       ? null
       : { layer: mark.layer, x: x(mark.complexity.value), y: y(mark.expressivity.value) },
   );
-  const depth = (index: number): string => `${Math.round((100 * index) / Math.max(1, marks.length - 1))}%`;
+  const deep = isDeep(marks.length);
+  const ghostOf = ({ layer, plugin }: PlaneMark): string =>
+    element(
+      "circle",
+      { cx: x(plugin[0]), cy: y(plugin[1]), r: 2.6, class: "ghost" },
+      tooltip(`layer ${layer}, plug-in (upper end)`),
+    );
+  const rayOf = (mark: PlaneMark, at: Spot): string =>
+    element("line", { x1: at.x, y1: at.y, x2: x(mark.plugin[0]), y2: y(mark.plugin[1]), class: "ray" });
+  // where nothing is held out the plug-in is all there is: it has the numbers then
+  const bare = centre.every((at) => at === null);
   const ghosts = marks.map((mark, index) => {
     const at = centre[index];
-    const [px, py] = [x(mark.plugin[0]), y(mark.plugin[1])];
-    const ray = at ? element("line", { x1: at.x, y1: at.y, x2: px, y2: py, class: "ray" }) : "";
-    return (
-      ray +
-      element("circle", { cx: px, cy: py, r: 2.6, class: "ghost" }, tooltip(`layer ${mark.layer}, plug-in (upper end)`))
-    );
+    if (at === null) return ghostOf(mark);
+    return deep ? "" : rayOf(mark, at) + ghostOf(mark);
   });
-  const dots = marks.map((mark, index) => {
+  const dots = marks.flatMap((mark, index): LayerDot[] => {
     const at = centre[index];
-    if (at === null) return "";
+    if (at === null) return [];
     const bars = errorBars(mark, at, { x, y });
-    return element(
-      "g",
-      { style: `--depth:${depth(index)}` },
-      tooltip(mark.detail),
+    const more = [
+      deep ? rayOf(mark, at) + ghostOf(mark) : "",
       bars === "" ? "" : element("path", { d: bars, class: "error depth" }),
-      element("circle", {
-        cx: at.x,
-        cy: at.y,
-        r: wide ? 5.5 : 4.5,
-        class: mark.hollow ? "dot depth hollow" : "dot depth",
-      }),
-    );
+    ];
+    return [{ ...at, hollow: mark.hollow, detail: mark.detail, more: more.join("") }];
   });
+  const path = bare ? marks.map(({ layer, plugin }) => ({ layer, x: x(plugin[0]), y: y(plugin[1]) })) : centre;
 
   const numbers = {
     head: ["what", "layer", ...PLACE_HEADS, "complexity plug-in", "expressivity plug-in", "hollow"],
@@ -278,12 +377,12 @@ export function plane(
   };
   return drawing(
     name,
-    { width, height, className: `plane ${form}`, numbers },
+    { width, height, className: `plane ${deep ? "deep " : ""}${form}`, numbers },
     drawn,
     ...ghosts,
-    element("path", { d: pathData(centre.map((at) => (at ? [at.x, at.y] : null))), class: "trail" }),
-    ...dots,
-    layerNumbers(centre.filter((at) => at !== null)),
+    element("path", { d: pathData(path.map((at) => (at ? [at.x, at.y] : null))), class: "trail" }),
+    layerDots(dots, marks.length, wide ? 5.5 : 4.5),
+    layerNumbers(path.filter((at) => at !== null)),
     note(x(x.domain[0]) + 6, y(y.domain[0]) - 8, placesWithinError(marks)),
   );
 }

@@ -6,7 +6,7 @@ import type { Interval } from "../../profile/figures.ts";
 import { interval } from "../format.ts";
 import { axisX, axisY, extent, linear, note } from "./axis.ts";
 import type { Tone } from "./lines.ts";
-import { LEAST_BITS, PLACE_HEADS, placesWithinError } from "./plane.ts";
+import { isDeep, LEAST_BITS, PLACE_HEADS, placesWithinError, turningPoints } from "./plane.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface PlanePath {
@@ -40,6 +40,9 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
         ? null
         : ([x(complexity.value), y(expressivity.value)] as const),
     );
+    const placed = points.flatMap((at, index) => (at ? [{ index, x: at[0], y: at[1] }] : []));
+    const full = isDeep(placed.length) ? turningPoints(placed) : new Set(placed.keys());
+    const quiet = new Set(placed.flatMap(({ index }, place) => (full.has(place) ? [] : [index])));
     const marks = layers.map(({ layer, complexity, expressivity }, index) => {
       const at = points[index];
       if (at === null) return "";
@@ -54,11 +57,11 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
           : "";
       return element(
         "g",
-        {},
+        { class: quiet.has(index) ? "quiet" : undefined },
         tooltip(
           `${model}, layer ${layer}: complexity ${interval(complexity)} bits, expressivity ${interval(expressivity)} bits`,
         ),
-        across || up ? element("path", { d: across + up, class: `error ${tone}` }) : "",
+        across || up ? element("path", { d: across + up, class: `error more ${tone}` }) : "",
         element("circle", { cx, cy, r: index === 0 ? 5 : 3.6, class: `dot ${tone}${index === 0 ? " hollow" : ""}` }),
       );
     });
@@ -72,7 +75,12 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
   };
   return drawing(
     name,
-    { width, height, className: `plane ${form}`, numbers },
+    {
+      width,
+      height,
+      className: `plane ${paths.some(({ layers }) => isDeep(layers.length)) ? "deep " : ""}${form}`,
+      numbers,
+    },
     axisY(y, frame.left, { grid: right }),
     axisX(x, bottom, { grid: frame.top }),
     label((frame.left + right) / 2, height - 8, "complexity: bits kept of the input →", {

@@ -6,7 +6,17 @@
  * Memory: about 250 bytes of markup a step and layer.
  */
 import type { Interval } from "../../profile/figures.ts";
-import { errorBars, layerNumbers, PLACE_HEADS, type PlaneReferences, planeGround } from "./plane.ts";
+import {
+  errorBars,
+  isDeep,
+  type LayerDot,
+  layerDots,
+  layerNumbers,
+  PLACE_HEADS,
+  type PlaneReferences,
+  planeGround,
+  someLayers,
+} from "./plane.ts";
 import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 /** Complexity and expressivity in bits. */
@@ -54,7 +64,7 @@ export function runPlane(
     return element("path", { d: pathData(points), class: className }, more);
   };
 
-  const courses = (steps[0]?.layers ?? []).map((_, layer) =>
+  const courses = someLayers(steps[0]?.layers.length ?? 0).map((layer) =>
     through(
       steps.map(({ layers }) => layers[layer]),
       "course",
@@ -68,28 +78,22 @@ export function runPlane(
       : "";
   });
   const begin = steps[0] && centreOf(steps[0].mean);
-  const depth = (layer: number, count: number): string =>
-    `--depth:${Math.round((100 * layer) / Math.max(1, count - 1))}%`;
+  const deep = isDeep(steps[0]?.layers.length ?? 0);
   const moments = steps.map(({ mean, layers }, place) => {
     const centres = layers.map(centreOf);
-    const dots = layers.map((layer, index) => {
+    const dots = layers.flatMap((layer, index): LayerDot[] => {
       const at = centres[index];
-      if (at === null) return "";
+      if (at === null) return [];
       const bars = errorBars(layer, at, ground);
-      return element(
-        "g",
-        { style: depth(index, layers.length) },
-        tooltip(layer.detail),
-        bars === "" ? "" : element("path", { d: bars, class: "error depth" }),
-        element("circle", { cx: at.x, cy: at.y, r: wide ? 5 : 4, class: `dot depth${layer.hollow ? " hollow" : ""}` }),
-      );
+      const more = bars === "" ? "" : element("path", { d: bars, class: "error depth" });
+      return [{ ...at, layer: index, hollow: layer.hollow, detail: layer.detail, more }];
     });
     const at = centreOf(mean);
     return element(
       "g",
       { class: place === shown ? "at-step now" : "at-step", "data-at": place },
       through(layers, "trail"),
-      ...dots,
+      layerDots(dots, layers.length, wide ? 5 : 4),
       layerNumbers(centres.flatMap((centre, layer) => (centre ? [{ layer, ...centre }] : []))),
       at ? element("circle", { cx: at.x, cy: at.y, r: wide ? 7 : 6, class: "ring fourth" }, tooltip(mean.detail)) : "",
     );
@@ -109,7 +113,7 @@ export function runPlane(
   };
   return drawing(
     name,
-    { width, height, className: `plane ${form}`, numbers },
+    { width, height, className: `plane ${deep ? "deep " : ""}${form}`, numbers },
     ground.drawn,
     ...courses,
     through(

@@ -7,7 +7,7 @@ import type { Information, Plane, PlaneLayer, PlaneOrder } from "../../profile/p
 import type { Profile } from "../../profile/profile.ts";
 import { count, duration, figure, interval, sentence, si } from "../format.ts";
 import { lines, type Series } from "../marks/lines.ts";
-import { plane as drawPlane, LEAST_BITS, type PlaneMark } from "../marks/plane.ts";
+import { plane as drawPlane, isDeep, LEAST_BITS, type PlaneMark } from "../marks/plane.ts";
 import { sparkline } from "../marks/sparkline.ts";
 import { element, markup } from "../marks/svg.ts";
 import {
@@ -57,6 +57,26 @@ function markOf({ layer }: PlaneLayer, order: PlaneOrder, plane: Plane): PlaneMa
   };
 }
 
+/** Of many layers: one at a time by a slider, which the page's script moves, and what belongs to all of them at once. */
+const layerControls = (order: string, layers: readonly number[]): string =>
+  element(
+    "div",
+    { class: "slider layers", hidden: "" },
+    element("label", { for: `layer-${order}` }, "Layer"),
+    element("input", {
+      type: "range",
+      id: `layer-${order}`,
+      min: 0,
+      max: layers.length - 1,
+      value: 0,
+      step: 1,
+      "data-layers": layers.join(" "),
+    }),
+    element("output", { for: `layer-${order}` }, ""),
+  ) +
+  element("input", { type: "checkbox", class: "every", id: `every-${order}` }) +
+  element("label", { for: `every-${order}`, class: "small" }, "intervals and plug-in of every layer");
+
 /** One order's plane and panels; the page shows the chosen one. */
 function orderView(plane: Plane, order: string): string {
   const { bits, wide } = inBits(plane);
@@ -92,11 +112,13 @@ function orderView(plane: Plane, order: string): string {
     order,
     ...rest,
   ];
+  const deep = isDeep(layers.length);
   return element(
     "div",
     { class: `order order-${order}` },
     drawn(
-      `The information plane, ${gram(order)} back and ${gram(order)} ahead; the numbers at the marks are layers`,
+      `The information plane, ${gram(order)} back and ${gram(order)} ahead; ${deep ? "numbered: the first layer, the last, and those that show the way between" : "the numbers at the marks are layers"}`,
+      deep ? layerControls(order, at) : "",
       responsive((form) =>
         drawPlane(
           `Information plane of order ${order}: complexity and expressivity of each layer in bits`,

@@ -9,7 +9,7 @@ import type { Trajectory, TrajectoryStep } from "../../profile/trajectory.ts";
 import { count, counted, figure, interval, percent, si } from "../format.ts";
 import { framed } from "../frame.ts";
 import { lines, type PanelOptions, type Series, type Tone } from "../marks/lines.ts";
-import { LEAST_BITS } from "../marks/plane.ts";
+import { LEAST_BITS, someLayers } from "../marks/plane.ts";
 import { type RunStep, runPlane } from "../marks/run-plane.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section, table } from "../sections/parts.ts";
@@ -210,8 +210,13 @@ function coursesSection(trajectory: Trajectory): Section {
   const { steps, training, corpus } = trajectory;
   const at = steps.map(({ step }) => step);
   const figures = panels(trajectory).map(({ title, name, tone, values, layers, options }) => {
-    const courses = (layers ?? []).map(
-      (course, layer): Series => ({ name: `layer ${layer}`, tone: "faint", style: "thin", values: course.map(alone) }),
+    const courses = someLayers(layers?.length ?? 0).map(
+      (layer): Series => ({
+        name: `layer ${layer}`,
+        tone: "faint",
+        style: "thin",
+        values: layers![layer].map(alone),
+      }),
     );
     const own: Series = { name, tone, style: "solid", values };
     return drawn(title, lines(title, at, [...courses, own], { across: "step", ...options }));
@@ -244,7 +249,7 @@ function coursesSection(trajectory: Trajectory): Section {
       ),
     ].join(""),
     means: [
-      "Steps lie on a logarithmic axis, because most of what happens happens early; step 0 is the untrained model. Full lines with marks are the mean over the blocks, with 95 % intervals; thin grey lines are single layers, the embedding output among them.",
+      "Steps lie on a logarithmic axis, because most of what happens happens early; step 0 is the untrained model. Full lines with marks are the mean over the blocks, with 95 % intervals; thin grey lines are single layers, the embedding output among them; of many layers the first, the last and three between.",
       ...(markedOf(trajectory) ? ["The shaded stretch is the interval of the phase change."] : []),
       ...(corpus.floors
         ? [
