@@ -79,13 +79,13 @@ describe("inspect on the Hub", () => {
   let hub: FakeHub;
   beforeAll(async () => {
     hub = await fakeHub();
-    const file = (name: string, lfs: boolean) => ({ content: readFileSync(fixture(`models/gpt2/${name}`)), lfs });
-    hub.models["org/tiny"] = {
-      revisions: { main: commit },
-      commits: {
-        [commit]: { "config.json": file("config.json", false), "model.safetensors": file("model.safetensors", true) },
-      },
+    const published = (folder: string) => {
+      const file = (name: string, lfs: boolean) => ({ content: readFileSync(fixture(`${folder}/${name}`)), lfs });
+      const files = { "config.json": file("config.json", false), "model.safetensors": file("model.safetensors", true) };
+      return { revisions: { main: commit }, commits: { [commit]: files } };
     };
+    hub.models["org/tiny"] = published("models/gpt2");
+    hub.models["org/sees"] = published("cases/tower-video_llava");
   });
   afterAll(() => hub.close());
   const connect = () => {
@@ -103,6 +103,18 @@ describe("inspect on the Hub", () => {
     expect(existsSync(at("cache"))).toBe(false);
     await inspect("org/tiny", options());
     expect(said).toContain("without downloading the weights");
+  });
+
+  it("tells towers from the text model from afar as it does here", async () => {
+    connect();
+    const { model, ledger } = await inspect("org/sees", options());
+    const { ledger: local } = await inspect(fixture("cases/tower-video_llava"), options());
+    expect(ledger).toEqual(local);
+    expect(ledger.aside!.map(({ name }) => name)).toEqual(["image_tower", "multi_modal_projector", "video_tower"]);
+    expect(model.architecture).toBe("llama");
+    const table = inspectionTable({ model, ledger });
+    expect(table).toMatch(/\nAside: video_tower +3\.71 kB {2}928 parameters that no text goes through\n/);
+    expect(table).toContain("\nNote: the text model of video_llava\n");
   });
 
   it("downloads only where the weights are to be read, its size said first", async () => {

@@ -8,10 +8,12 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { openSafetensors, type TensorSource, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
+import type { LossyscopeError } from "../numeric/errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
 import { storageLedger } from "./ledger.ts";
 import { openModel } from "./session.testing.ts";
+import { textModel } from "./text-model.ts";
 import { bindWeights } from "./weights.ts";
 
 const at = temporaryFolder();
@@ -84,12 +86,18 @@ describe("names that tools leave behind", () => {
     );
   });
 
-  it("that make two of one are refused", async () => {
-    const folder = await changed("compiled-prefix", (tensors) => [
-      ...tensors,
-      { ...tensors[0], name: plain(tensors[0].name) },
-    ]);
-    await expect(openCheckpoint(folder)).rejects.toThrow(/are one tensor, lm_head.weight, under two names/);
+  it("that make two of one are read where both are the same, and refused where they differ", async () => {
+    const twice = (change: number) => (tensors: TensorSource[]) => {
+      const data = new Uint8Array(tensors[0].data as Uint8Array);
+      data[0] += change;
+      return [...tensors, { ...tensors[0], name: plain(tensors[0].name), data }];
+    };
+    const same = await changed("compiled-prefix", twice(0));
+    expect(await difference(same, fixture("cases/compiled-prefix"))).toBeLessThan(5e-6);
+    expect((await openCheckpoint(same)).notes).toEqual(["stored twice, with and without a prefix: 1 tensor"]);
+    await expect(openCheckpoint(await changed("compiled-prefix", twice(1)))).rejects.toThrow(
+      "_orig_mod.lm_head.weight and lm_head.weight are one tensor under two names, and differ",
+    );
   });
 });
 
@@ -111,9 +119,24 @@ describe("a tensor under two names", () => {
   it("is refused where they differ", async () => {
     const folder = await changed("rope-scaling-beside-rope-parameters", withBareNorm(1));
     await expect(openCheckpoint(folder)).rejects.toThrow(
-      "the tensor model.norm.weight differs from norm.weight, which is the same one without its prefix",
+      "model.norm.weight and norm.weight are one tensor under two names, and differ",
     );
   });
+});
+
+it("a type that no weight is stored in is said, whichever key names it", async () => {
+  const said = async (change: Record<string, unknown>) => {
+    const folder = await changed(
+      "compiled-prefix",
+      (tensors) => tensors,
+      (values) => ({ ...values, ...change }),
+    );
+    return (await openCheckpoint(folder)).notes;
+  };
+  const note = ["stored as F32 and read so, though config.json says bfloat16"];
+  expect(await said({ dtype: "bfloat16" })).toEqual(note);
+  expect(await said({ dtype: undefined, torch_dtype: "bfloat16" })).toEqual(note);
+  expect(await said({ torch_dtype: "bfloat16" })).toEqual([]);
 });
 
 describe("what is left aside", () => {
@@ -167,5 +190,65 @@ describe("what is left aside", () => {
       (values) => ({ ...values, text_config: { ...(values.text_config as object), model_type: "llama4_text" } }),
     );
     await expect(openModel(folder, () => ({ losses: true }), 8)).rejects.toThrow(/llama4_text is/);
+  });
+});
+
+describe("what a wrapper means where it does not say", () => {
+  interface Written {
+    readonly text: string;
+    readonly tied: boolean | null;
+    readonly defaults: Record<string, unknown>;
+  }
+  const written: [string, Written][] = Object.entries(JSON.parse(readFileSync(fixture("wrappers.json"), "utf8")));
+  const without = { tensor: () => undefined, names: () => [] };
+
+  it.each(written)("%s: as transformers has it, or refused by its name", (model_type, { text, tied, defaults }) => {
+    const { config } = textModel({ model_type, text_config: {} }, without);
+    if (config.model_type === model_type) {
+      expect(() => specOf(config)).toThrow(`${model_type} is`);
+      return;
+    }
+    const read = (values: Record<string, unknown>) => {
+      try {
+        return specOf(values);
+      } catch (error) {
+        return (error as LossyscopeError).message.replace(/^.*? puts/, "puts");
+      }
+    };
+    expect(config.model_type).toBe(text);
+    // BLIP's language model has its own head, and is tied as it says itself.
+    const isOfItself = text === "opt" && tied === null;
+    expect(config.tie_word_embeddings).toBe(isOfItself ? true : (tied ?? false));
+    const { tie_word_embeddings, _wrapped_in } = config;
+    expect(read(config)).toEqual(read({ ...defaults, model_type: text, tie_word_embeddings, _wrapped_in }));
+  });
+
+  it("its own flag goes before the nested one, which is heard where no head is stored", () => {
+    const tied = (outer: object, nested: object, names: string[] = []) =>
+      textModel({ model_type: "llava", ...outer, text_config: nested }, { tensor: () => any, names: () => names })
+        .config.tie_word_embeddings;
+    const any = { dtype: "F32", shape: [1], file: "", offset: 0, bytes: 4 };
+    expect(tied({ tie_word_embeddings: false }, { tie_word_embeddings: true })).toBe(false);
+    expect(tied({ tie_word_embeddings: true }, { tie_word_embeddings: false })).toBe(true);
+    expect(tied({}, { tie_word_embeddings: true })).toBe(true);
+    expect(tied({}, { tie_word_embeddings: true }, ["language_model.lm_head.weight"])).toBe(false);
+    expect(tied({}, {})).toBe(false);
+  });
+
+  it("quantisation that the wrapper names is the text model's", () => {
+    const { config } = textModel(
+      { model_type: "llava", text_config: { model_type: "llama" }, quantization_config: { quant_method: "awq" } },
+      without,
+    );
+    expect(() => specOf(config)).toThrow(/quantised \(quantization_config: awq\)/);
+  });
+
+  it.each([
+    ["llava_next", { model_type: "granite", logits_scaling: 8 }],
+    ["gemma3", { model_type: "gemma3_text", final_logit_softcapping: 30 }],
+    ["cohere2_vision", { model_type: "cohere2" }],
+  ])("%s around %j, whose head it leaves out, is refused", (model_type, text_config) => {
+    expect(() => specOf(textModel({ model_type, text_config }, without).config)).toThrow(/puts a head of its own on/);
+    expect(specOf(text_config).head).not.toEqual({ linear: expect.anything(), scale: 1 });
   });
 });

@@ -81,7 +81,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     if (await equalTensors(kept.tensor, other.tensor)) continue;
     throw new LossyscopeError(
       "model",
-      `the tensor ${kept.as} differs from ${other.as}, which is the same one without its prefix`,
+      `${kept.as} and ${other.as} are one tensor under two names, and differ`,
       "remove the one that is not meant",
     );
   }

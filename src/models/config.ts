@@ -46,7 +46,7 @@ import { stablelm } from "./architectures/stablelm.ts";
 import { starcoder2 } from "./architectures/starcoder2.ts";
 import { Config } from "./config-keys.ts";
 import type { DecoderSpec } from "./spec.ts";
-import { NESTED } from "./text-model.ts";
+import { NESTED, WRAPPED_IN } from "./text-model.ts";
 
 type Architecture = (config: Config) => DecoderSpec;
 
@@ -151,6 +151,13 @@ export function specOf(values: unknown): DecoderSpec {
   // transformers 5 lets every token see those after it where a config says so.
   config.only("is_causal", true);
   const spec = architecture(config);
+  const wrapper = config.raw(WRAPPED_IN);
+  if (wrapper !== undefined && (spec.head.scale !== 1 || spec.head.softcap !== undefined))
+    throw new LossyscopeError(
+      "unsupported",
+      `${JSON.stringify(wrapper)} puts a head of its own on ${config.architecture}, which leaves out that architecture's scale of its logits in transformers 5 and did not before`,
+      "save the text model by itself, as one or the other reading",
+    );
   const types = config.raw("layer_types");
   const broken = spec.blocks.find(({ attention: { window } }) => window !== undefined && !Number.isSafeInteger(window));
   if (broken)

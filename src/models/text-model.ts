@@ -7,6 +7,7 @@
  */
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
+import { WRAPPERS } from "./wrappers.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -38,34 +39,6 @@ interface Found {
 /** Keys that a config nests its text model's under. */
 export const NESTED = ["text_config", "llm_config", "language_config"];
 
-/** What a nested text model is that does not say so, by what it is nested in. */
-const UNNAMED: Readonly<Record<string, string>> = {
-  aria: "aria_text",
-  emu3: "emu3_text_model",
-  gemma3: "gemma3_text",
-  gemma3n: "gemma3n_text",
-  gemma4: "gemma4_text",
-  idefics2: "mistral",
-  idefics3: "llama",
-  internvl: "qwen2",
-  llama4: "llama4_text",
-  llava: "llama",
-  llava_next: "llama",
-  llava_next_video: "llama",
-  llava_onevision: "qwen2",
-  mistral3: "mistral",
-  mllama: "mllama_text_model",
-  pixtral: "mistral",
-  qwen2_5_vl: "qwen2_5_vl_text",
-  qwen2_audio: "qwen2",
-  qwen2_vl: "qwen2_vl_text",
-  qwen3_vl: "qwen3_vl_text",
-  qwen3_vl_moe: "qwen3_vl_moe_text",
-  smolvlm: "llama",
-  video_llava: "llama",
-  vipllama: "llama",
-};
-
 /** Wrappers that keep the text model's keys among their own. */
 const FLAT: Readonly<Record<string, string>> = {
   llava_llama: "llama",
@@ -83,6 +56,8 @@ const SHARED = [
   "bos_token_id",
   "eos_token_id",
   "quantization_config",
+  "compression_config",
+  "quantization",
   "tokenizer_class",
   "transformers_version",
   "dtype",
@@ -104,11 +79,12 @@ function unwrapped(config: Values): { readonly inner: Values; readonly wrapper: 
       ? { inner: config, wrapper: null }
       : { inner: { ...config, model_type: flat }, wrapper: outer };
   }
-  const type = String(nested.model_type ?? (Object.hasOwn(UNNAMED, outer) ? UNNAMED[outer] : `${outer}_text`));
+  const { text = `${outer}_text`, defaults } = WRAPPERS.get(outer) ?? {};
+  const type = String(nested.model_type ?? text);
   // A nested `qwen2_vl` names its wrapper.
   const modelType = Object.hasOwn(FLAT, type) ? FLAT[type] : type;
   const shared = Object.fromEntries(SHARED.filter((name) => name in config).map((name) => [name, config[name]]));
-  return { inner: { ...shared, ...nested, model_type: modelType }, wrapper: outer };
+  return { inner: { ...defaults, ...shared, ...nested, model_type: modelType }, wrapper: outer };
 }
 
 /** Left by torch.compile, sharding and checkpointing, wherever in a name. */
@@ -154,7 +130,11 @@ const LANGUAGE: readonly (readonly [prefix: string, own: string])[] = [
 
 /** Towers and what joins them to the text model. */
 const FOREIGN =
-  /^(?:model\.)?(?:visual|vision\w*|vit|image\w*|img\w*|video\w*|audio\w*|speech\w*|multi_modal\w*|mm_\w*|modality\w*|connector|qformer|query_tokens|projector|resampler|perceiver\w*|embed_(?:vision|audio)|mlp1|aligner|talker|token2wav|code2wav)(?:\.|$)/;
+  /^(?:model\.)?(?:visual\w*|vision\w*|vit|image\w*|img\w*|video\w*|audio\w*|speech\w*|multi_modal\w*|mm_\w*|modality\w*|connector|qformer|query_tokens|projector|resampler|perceiver\w*|embed_(?:vision|audio)|mlp1|aligner|talker|token2wav|code2wav)(?:\.|$)/;
+
+/** Names that a text model has for its own, with and without its prefix. */
+const TEXT =
+  /^(?:model\.|transformer\.|gpt_neox\.)?(?:decoder\.)?(?:layers|h|embed_\w+|norm|final_\w+|lm_head|embed_out|output|wte|wpe|ln_f|word_embeddings|project_(?:in|out))\./;
 
 /** The tower that a name belongs to: its first word that is not `model`. */
 const towerOf = (name: string): string => name.replace(/^model\./, "").split(".")[0];
@@ -170,7 +150,7 @@ const BARE = /^(?:model|transformer|gpt_neox|model\.decoder)\./;
 /**
  * @param config as `config.json` has it
  * @param stored all tensors of the folder, by their names
- * @throws LossyscopeError `unsupported` for adapters that are not merged; `model` where two tensors of the folder would have one name
+ * @throws LossyscopeError `unsupported` for adapters that are not merged
  */
 export function textModel(config: Values, stored: WeightSource): TextModel {
   const { inner, wrapper } = unwrapped(config);
@@ -184,13 +164,17 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
     );
   }
   const clean = withoutWrapping(all.map((name) => [withoutLeftovers(name), name]));
-  const isWrapped = wrapper !== null || clean.some(([name]) => LANGUAGE.some(([prefix]) => name.startsWith(prefix)));
+  const isPrefixed = clean.some(([name]) => ownName(name) !== name);
+  const isWrapped = wrapper !== null || isPrefixed;
+  // Where the text model has a prefix of its own, what has none and is called otherwise than its parts is no part of it.
+  const isForeign = (name: string): boolean => FOREIGN.test(name) || (isPrefixed && !TEXT.test(name));
   const tensors = new Map<string, Found>();
+  const twins: [Found, Found][] = [];
   const aside = new Map<string, Aside>();
   for (const [name, as] of clean) {
     const tensor = stored.tensor(as)!;
     const own = isWrapped ? ownName(name) : name;
-    if (isWrapped && own === name && FOREIGN.test(name)) {
+    if (isWrapped && own === name && isForeign(name)) {
       const tower = aside.get(towerOf(name)) ?? { name: towerOf(name), tensors: 0, parameters: 0, bytes: 0 };
       const parameters = isBuffer(name, tensor) ? 0 : tensor.shape.reduce((product, size) => product * size, 1);
       aside.set(tower.name, {
@@ -202,17 +186,10 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
       continue;
     }
     const other = tensors.get(own);
-    if (other) {
-      throw new LossyscopeError(
-        "model",
-        `${other.as} and ${as} are one tensor, ${own}, under two names`,
-        "remove one of them",
-      );
-    }
-    tensors.set(own, { tensor, as });
+    if (other) twins.push([other, { tensor, as }]);
+    else tensors.set(own, { tensor, as });
   }
 
-  const twins: [Found, Found][] = [];
   for (const [name, found] of [...tensors]) {
     const bare = name.replace(BARE, "");
     const twin = bare === name ? undefined : tensors.get(bare);
@@ -231,9 +208,11 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
     ...(twins.length > 0
       ? [`stored twice, with and without a prefix: ${twins.length} tensor${twins.length === 1 ? "" : "s"}`]
       : []),
+    ...otherType(inner, tensors),
   ];
   return {
-    config: wrapper === null ? inner : { ...inner, ...tie(config, tensors) },
+    config:
+      wrapper === null ? inner : { ...inner, tie_word_embeddings: tied(config, inner, tensors), [WRAPPED_IN]: wrapper },
     weights,
     aside: [...aside.values()],
     notes,
@@ -244,10 +223,38 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
 /** Output matrices, by the names that decoders give them. */
 export const HEAD = /^(?:lm_head|embed_out|output)\.weight$/;
 
-/** A wrapper decides whether its head is the text model's table; one that does not say has one of its own where it is stored. */
-function tie(config: Values, tensors: ReadonlyMap<string, unknown>): { tie_word_embeddings: boolean } {
-  const said = config.tie_word_embeddings;
-  return {
-    tie_word_embeddings: typeof said === "boolean" ? said : ![...tensors.keys()].some((name) => HEAD.test(name)),
-  };
+/** What a config calls the types that weights are stored in. */
+const TYPES: ReadonlyMap<unknown, string> = new Map([
+  ["float16", "F16"],
+  ["bfloat16", "BF16"],
+  ["float32", "F32"],
+  ["float64", "F64"],
+]);
+
+/** Said where no weight is of the type that the config names: transformers 5 would round them to it as it loads them. */
+function otherType(config: Values, tensors: ReadonlyMap<string, Found>): string[] {
+  const named = config.dtype ?? config.torch_dtype;
+  const type = TYPES.get(named);
+  const stored = new Set<string>();
+  for (const [name, { tensor }] of tensors) if (!isBuffer(name, tensor)) stored.add(tensor.dtype);
+  if (type === undefined || stored.size === 0 || stored.has(type)) return [];
+  return [`stored as ${[...stored].join(", ")} and read so, though config.json says ${named}`];
+}
+
+/** Key of a nested config, once it stands alone, for the model_type of what it was nested in. */
+export const WRAPPED_IN = "_wrapped_in";
+
+/**
+ * A wrapper decides whether its head is the text model's table. One that does not say ties them where its text model says
+ * so and no head is stored, else as its class does, and where that is not known, unless a head is stored.
+ */
+function tied(outer: Values, inner: Values, tensors: ReadonlyMap<string, unknown>): boolean {
+  const flag = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined);
+  const said = flag(outer.tie_word_embeddings);
+  const nested = flag(inner.tie_word_embeddings);
+  const isStored = [...tensors.keys()].some((name) => HEAD.test(name));
+  return (
+    said ??
+    (nested === true && !isStored ? true : (WRAPPERS.get(String(outer.model_type))?.tied ?? nested ?? !isStored))
+  );
 }

@@ -87,6 +87,10 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
     mamba2: { is: STATE_SPACE, missing: SCAN },
     marian: { is: PAIR, missing: "cross-attention" },
     mbart: { is: PAIR, missing: "cross-attention" },
+    mllama_text_model: {
+      is: "a Llama with blocks that look at images alone, which a text goes around",
+      missing: "a table of more rows than the head, and those blocks left out",
+    },
     minicpm3: { is: LATENT, missing: MLA },
     minimax: { is: "a mixture of softmax and linear attention", missing: "lightning attention" },
     minimax_m2: { is: "a choice of experts with a correction of their scores", missing: SIGMOID },
