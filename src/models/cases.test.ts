@@ -101,6 +101,21 @@ describe("names that tools leave behind", () => {
   });
 });
 
+it("a text model whose keys and names stand among those of its wrapper's first program is read", async () => {
+  const names = [
+    [/^language_model\.(model|lm_head)\./, "$1."],
+    [/^vision_tower\./, "model.vision_tower.vision_tower."],
+    [/^multi_modal_projector\.linear_(\d)/, "model.mm_projector.$1"],
+  ] as const;
+  const folder = await changed(
+    "tower-llava",
+    renamed((name) => names.reduce((now, [from, to]) => now.replace(from, to), name)),
+    ({ text_config }) => ({ mm_hidden_size: 8, ...(text_config as object), model_type: "llava" }),
+  );
+  expect(await difference(folder, fixture("cases/tower-llava"))).toBeLessThan(5e-6);
+  expect((await openCheckpoint(folder)).aside.map(({ name }) => name)).toEqual(["mm_projector", "vision_tower"]);
+});
+
 describe("a tensor under two names", () => {
   const withBareNorm = (first: number) => (tensors: TensorSource[]) => {
     const norm = tensors.find(({ name }) => name.endsWith("model.norm.weight"))!;

@@ -45,11 +45,20 @@ const gpt2 = headers({
   "ln_f.bias": ["F32", 768],
 });
 
+/** By default this one has blocks that the decoder does not do. */
+const own = (model_type: string) =>
+  model_type === "granitemoehybrid" ? { num_hidden_layers: 1, layer_types: ["attention"] } : {};
+
 it.each(supportedArchitectures)("%s: tied where its spec is, for a config that does not say", (model_type) => {
-  // By default this one has blocks that the decoder does not do.
-  const blocks = model_type === "granitemoehybrid" ? { num_hidden_layers: 1, layer_types: ["attention"] } : {};
-  const { embedding, head } = specOf({ model_type, ...blocks });
+  const { embedding, head } = specOf({ model_type, ...own(model_type) });
   expect(isTied({ model_type })).toBe(head.linear.weight === embedding.tokens);
+});
+
+it.each(supportedArchitectures)("%s: tied or not as its config says", (model_type) => {
+  for (const tie_word_embeddings of [true, false]) {
+    const { embedding, head } = specOf({ model_type, ...own(model_type), tie_word_embeddings });
+    expect(head.linear.weight === embedding.tokens).toBe(tie_word_embeddings);
+  }
 });
 
 describe("storageLedger", () => {

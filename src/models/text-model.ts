@@ -41,6 +41,7 @@ export const NESTED = ["text_config", "llm_config", "language_config"];
 
 /** Wrappers that keep the text model's keys among their own. */
 const FLAT: Readonly<Record<string, string>> = {
+  llava: "llama",
   llava_llama: "llama",
   llava_mistral: "mistral",
   llava_qwen: "qwen2",

@@ -28,6 +28,10 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
       is: "a Command R that sees, whose logits transformers 5 leaves without their scale",
       missing: "word on which of the two is meant",
     },
+    aria_text: {
+      is: "a choice of experts, two of them shared, in stacked tensors",
+      missing: "stacked experts under its names",
+    },
     bamba: { is: HYBRID, missing: SCAN },
     bart: { is: PAIR, missing: "cross-attention" },
     bert: { is: ENCODER },
@@ -62,6 +66,7 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
       missing: "embeddings by block, another head width and key-value sharing on some blocks, proportional rotation",
     },
     glm4_moe: { is: "a choice of experts, some of them shared", missing: SIGMOID },
+    glm4v_text: { is: "GLM-4 that turns by sections", missing: "the sections of its rotation" },
     gpt_oss: {
       is: "a choice of experts whose attention may look at nothing",
       missing: "attention sinks, clamped gates with biases, weights in MXFP4",
@@ -106,8 +111,16 @@ export const REFUSED: ReadonlyMap<string, Refused> = new Map(
       missing: "that layout beside a part that turns",
     },
     phimoe: { is: "a choice of experts by sparse mixing", missing: "routing by sparse mixing" },
+    qwen2_5_omni: {
+      is: "a model that thinks and one that talks",
+      missing: "a config nested twice, and names under thinker",
+    },
     qwen3_5: { is: "a mixture of softmax and linear attention", missing: "gated delta attention, gated attention" },
     qwen3_5_moe: { is: "a mixture of softmax and linear attention", missing: "gated delta attention, gated attention" },
+    qwen3_vl_moe_text: {
+      is: "Qwen 3 with a choice of experts in stacked tensors",
+      missing: "stacked experts under its names",
+    },
     qwen3_next: { is: "a mixture of softmax and linear attention", missing: "gated delta attention, gated attention" },
     recurrent_gemma: { is: "a mixture of local attention and recurrences", missing: "the gated linear recurrence" },
     roberta: { is: ENCODER },
