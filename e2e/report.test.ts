@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Profile } from "../src/profile/profile.ts";
+import { pages } from "../src/report/atlas/pages.testing.ts";
 import { FACTS } from "../src/report/facts.testing.ts";
 import { renderReport } from "../src/report/html.ts";
 import {
@@ -67,6 +68,7 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     for (const [name, profile] of Object.entries(reports))
       writeFileSync(join(folder, `${name}.html`), renderReport(profile));
     writeFileSync(join(folder, `${TRAJECTORY}.html`), trajectoryPage(sampleTrajectory()));
+    for (const [name, html] of Object.entries(pages)) writeFileSync(join(folder, `${name}.html`), html);
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -112,10 +114,9 @@ describe.skipIf(!existsSync(executablePath))(`reports in a browser (needs ${exec
     [320, "light"],
     [390, "dark"],
     [1280, "light"],
-    [1280, "dark"],
   ] as const;
   describe.each(views)("%i px, %s", (width, theme) => {
-    it.each([...Object.keys(reports), TRAJECTORY])("%s fits and is quiet", async (name) => {
+    it.each([...Object.keys(reports), TRAJECTORY, ...Object.keys(pages)])("%s fits and is quiet", async (name) => {
       const { page, said, close } = await open(name, width, theme);
       // every fold open: their content has to fit as well
       await page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true");

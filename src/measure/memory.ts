@@ -5,7 +5,12 @@ import type { WeightSource } from "../models/weights.ts";
 
 /** @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less */
 export function foreseeMemory(spec: DecoderSpec, weights: WeightSource, load: Load): void {
-  requireMemory(runtimeBytes(spec, weights, load), "measure a smaller model, pass a smaller --batch-tokens");
+  // a chunk of logits waits for its likeliest tokens while the next one is made
+  const likeliest = 4 * Math.max(load.longest, load.batchTokens) * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
+  requireMemory(
+    runtimeBytes(spec, weights, load) + likeliest,
+    "measure a smaller model, pass a smaller --batch-tokens",
+  );
 }
 
 /** What the runtime's arena holds beyond what is alive, as measured on windows of 8,192 tokens (SmolLM2-135M: 7.7 GB). */

@@ -3,8 +3,8 @@
  * they are asked for: losses of given tokens, soft assignments (METHODS §2.1), moments and picked states (METHODS §3),
  * and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
  *
- * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384), with the likeliest tokens about
- * R1 · V bytes more; assignments 8 bytes · R · draws · m a layer; outputs as their shapes say.
+ * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384), with the likeliest tokens half as
+ * much again; assignments 8 bytes · R · draws · m a layer; outputs as their shapes say.
  */
 import { type Dimension, product } from "../graph/dimensions.ts";
 import { Graph, type Value } from "../graph/graph.ts";
