@@ -189,10 +189,17 @@ describe("a model that is refused", () => {
     [
       "absurd sizes in the config",
       inJson("config.json", (config) => {
-        config.hidden_size = 2 ** 40;
+        config.hidden_size = 2 ** 30;
         config.head_dim = 8;
       }),
-      /has shape \[257, 16\], config\.json makes it \[257, 1099511627776\]/,
+      /has shape \[257, 16\], config\.json makes it \[257, 1073741824\]/,
+    ],
+    [
+      "more blocks in the config than any model",
+      inJson("config.json", (config) => {
+        config.num_hidden_layers = 123_456_789_012;
+      }),
+      /sets num_hidden_layers to 123456789012; expected at most 1,024/,
     ],
   ])("has %s", async (_, damage, message) => {
     damage(await writeModel(at("model")));
