@@ -36,6 +36,10 @@ describe("page of a comparison", () => {
       expect(mine.text).toBe(theirs.text);
       expect(mine.bits).not.toBe(theirs.bits);
     }
+    // what each model held for likeliest is there too, for as many cells as there are costs
+    const expected = [...pages.comparison.matchAll(/data-bits="([^"]*)"[^>]*data-expected="([^"]*)"/g)];
+    expect(expected).toHaveLength(boxes.length);
+    for (const [, bits, digits] of expected) expect(digits.length / 15).toBe(bits.length / 2);
   });
 
   it("lays the planes of all models over each other", () => {

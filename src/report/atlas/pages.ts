@@ -4,7 +4,7 @@
  *
  * Memory: the page is one string, a few kilobytes a model and shown stretch.
  */
-import type { Stretch } from "../../atlas/alignment.ts";
+import { documentKeys, type Stretch } from "../../atlas/alignment.ts";
 import type { Choice } from "../../atlas/choose.ts";
 import type { Comparison, Pair } from "../../atlas/compare.ts";
 import type { AreaFit } from "../../atlas/fit.ts";
@@ -19,7 +19,7 @@ import { framed } from "../frame.ts";
 import { bars } from "../marks/bars.ts";
 import { type DifferenceRow, differences } from "../marks/differences.ts";
 import { foreseen } from "../marks/foreseen.ts";
-import { shadedBox } from "../marks/heat.ts";
+import { type Expected, shadedBox } from "../marks/heat.ts";
 import { matrix } from "../marks/matrix.ts";
 import { multiples } from "../marks/multiples.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
@@ -89,20 +89,46 @@ function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
   };
 }
 
-function shaded(stretch: Stretch, side: number, name: string): string {
+/** What a profile held for likeliest in place of a stretch's tokens; undefined where it does not say. */
+function expectedIn(profile: Profile, document: string, stretch: Stretch, side: number): Expected | undefined {
+  const keys = documentKeys(profile);
+  for (const { document: own, start, ends, expected } of profile.passages) {
+    const [from, to] = [stretch.start - start, stretch.start + stretch.bytes - start];
+    if (!expected || keys[own] !== document || from < 0 || to > (ends.at(-1) ?? 0)) continue;
+    // tokens that stand for no bytes go with the one before, as `alignment.ts` has it
+    const first = from === 0 ? 0 : ends.lastIndexOf(from) + 1;
+    const last = ends.lastIndexOf(to) + 1;
+    if (last - first !== stretch.tokens[side].ends.length) continue;
+    const [low, high] = [first * expected.each, last * expected.each];
+    const best = expected.best.slice(low, high);
+    const places = [...new Set(best)].filter((place) => place >= 0);
+    return {
+      tokens: places.map((place) => expected.tokens[place] ?? ""),
+      each: expected.each,
+      best: best.map((place) => places.indexOf(place)),
+      shares: expected.shares.slice(low, high),
+    };
+  }
+  return undefined;
+}
+
+function shaded(stretch: Stretch, side: number, name: string, expected: Expected | undefined): string {
   const { ends, nats } = stretch.tokens[side];
   const total = figure(stretch.nats[side] / Math.LN2);
   return element(
     "div",
     {},
     element("h3", {}, markup(name), element("span", {}, markup(` ${total} bits`))),
-    shadedBox(`text as ${name} codes it`, { text: stretch.text, ends, nats }),
+    shadedBox(`text as ${name} codes it`, { text: stretch.text, ends, nats, expected }),
   );
 }
 
 function passages({ models, pairs }: Comparison, profiles: readonly Profile[]): Section {
   const baseline = models[0].model;
-  const shown = (pair: Pair, title: string, stretches: readonly Stretch[]): string =>
+  const keys = documentKeys(profiles[0]);
+  const expected = (stretch: Stretch, side: number, of: Profile): Expected | undefined =>
+    expectedIn(of, keys[stretch.document], stretch, side);
+  const shown = (pair: Pair, of: Profile, title: string, stretches: readonly Stretch[]): string =>
     stretches.length === 0
       ? ""
       : paragraph(title, "lede") +
@@ -112,8 +138,8 @@ function passages({ models, pairs }: Comparison, profiles: readonly Profile[]): 
             const sides = element(
               "div",
               { class: "panels" },
-              shaded(stretch, 1, pair.model),
-              shaded(stretch, 0, baseline),
+              shaded(stretch, 1, pair.model, expected(stretch, 1, of)),
+              shaded(stretch, 0, baseline, expected(stretch, 0, profiles[0])),
             );
             return element(
               "article",
@@ -125,9 +151,9 @@ function passages({ models, pairs }: Comparison, profiles: readonly Profile[]): 
           .join("");
   const body = pairs
     .map(
-      (pair) =>
-        shown(pair, `${pair.model} needs fewer bits than ${baseline}`, pair.better) +
-        shown(pair, `${pair.model} needs more bits than ${baseline}`, pair.worse),
+      (pair, index) =>
+        shown(pair, profiles[index + 1], `${pair.model} needs fewer bits than ${baseline}`, pair.better) +
+        shown(pair, profiles[index + 1], `${pair.model} needs more bits than ${baseline}`, pair.worse),
     )
     .join("");
   return {
@@ -136,7 +162,7 @@ function passages({ models, pairs }: Comparison, profiles: readonly Profile[]): 
     methods: "§12",
     body: body === "" ? paragraph("The profiles share no text that could be shown.", "absent") : key() + body,
     means: [
-      "The same bytes as each model codes them, cut where a token of both ends. The shade is what each token costs for each of its bytes; rest on a word, tap it or go there with the arrow keys to see its bits.",
+      "The same bytes as each model codes them, cut where a token of both ends. The shade is what each token costs for each of its bytes; rest on a word, tap it or go there with the arrow keys to see its bits and what the model held for likeliest.",
     ],
     misread: [
       "These are the extremes of the text that both profiles keep, chosen for their difference: they show what kind of text it is, not how much.",

@@ -62,10 +62,19 @@ export function planes(name: string, paths: readonly PlanePath[], form: "wide" |
           `${model}, layer ${layer}: complexity ${interval(complexity)} bits, expressivity ${interval(expressivity)} bits`,
         ),
         across || up ? element("path", { d: across + up, class: `error more ${tone}` }) : "",
-        element("circle", { cx, cy, r: index === 0 ? 5 : 3.6, class: `dot ${tone}${index === 0 ? " hollow" : ""}` }),
+        element("circle", {
+          cx,
+          cy,
+          r: index === 0 ? 5 : quiet.size > 0 ? 2.8 : 3.6,
+          class: `dot ${tone}${index === 0 ? " hollow" : ""}`,
+        }),
       );
     });
-    return element("path", { d: pathData(points), class: `line ${tone}` }) + marks.join("");
+    const ends = placed.filter((_, place) => place === 0 || place === placed.length - 1);
+    const numbered = ends.map(({ index, x: cx, y: cy }) =>
+      label(cx + 8, cy - 8, String(layers[index].layer), { class: "layer" }),
+    );
+    return element("path", { d: pathData(points), class: `line ${tone}` }) + marks.join("") + numbered.join("");
   });
   const numbers = {
     head: ["model", "layer", ...PLACE_HEADS],
