@@ -6,6 +6,7 @@
  * aside. What the config means is left to `architectures/`.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
+import { isTied } from "./ledger.ts";
 import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
 import { WRAPPERS } from "./wrappers.ts";
 
@@ -246,16 +247,18 @@ function otherType(config: Values, tensors: ReadonlyMap<string, Found>): string[
 export const WRAPPED_IN = "_wrapped_in";
 
 /**
- * A wrapper decides whether its head is the text model's table. One that does not say ties them where its text model says
- * so and no head is stored, else as its class does, and where that is not known, unless a head is stored.
+ * A wrapper decides whether its head is the text model's table, some of them by what the nested config says or means. One that
+ * does not say ties them where its text model says so and no head is stored, else as its class does, and where that is not
+ * known, unless a head is stored.
  */
 function tied(outer: Values, inner: Values, tensors: ReadonlyMap<string, unknown>): boolean {
   const flag = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined);
+  const wrapper = WRAPPERS.get(String(outer.model_type));
   const said = flag(outer.tie_word_embeddings);
+  if (said !== true && wrapper?.hears && isTied(inner)) return true;
+  if (said !== undefined) return said;
   const nested = flag(inner.tie_word_embeddings);
   const isStored = [...tensors.keys()].some((name) => HEAD.test(name));
-  return (
-    said ??
-    (nested === true && !isStored ? true : (WRAPPERS.get(String(outer.model_type))?.tied ?? nested ?? !isStored))
-  );
+  if (nested === true && !isStored) return true;
+  return wrapper ? (wrapper.tied ?? isTied(inner)) : (nested ?? !isStored);
 }

@@ -8,11 +8,14 @@ export interface Wrapper {
   readonly text: string;
   /** whether the wrapper ties its head to the table; absent: the nested config decides */
   readonly tied?: boolean;
+  /** whether it also does so where the nested config alone says or means so */
+  readonly hears?: boolean;
   /** keys whose defaults are others than the nested config's own */
   readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
 const OWN = (text: string): Wrapper => ({ text, tied: false });
+const HEARD = (text: string): Wrapper => ({ text, tied: false, hears: true });
 const TIED = (text: string): Wrapper => ({ text, tied: true });
 
 const GLMASR = {
@@ -48,7 +51,7 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map(
     deepseek_vl_hybrid: TIED("llama"),
     emu3: OWN("emu3_text_model"),
     exaone4_5: OWN("exaone4"),
-    fast_vlm: OWN("qwen2"),
+    fast_vlm: HEARD("qwen2"),
     gemma3: TIED("gemma3_text"),
     glmasr: { ...TIED("llama"), defaults: GLMASR },
     got_ocr2: TIED("qwen2"),
@@ -61,10 +64,10 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map(
     internvl: TIED("qwen2"),
     janus: TIED("llama"),
     lighton_ocr: TIED("qwen3"),
-    llava: OWN("llama"),
+    llava: HEARD("llama"),
     llava_next: OWN("llama"),
-    llava_next_video: OWN("llama"),
-    llava_onevision: OWN("qwen2"),
+    llava_next_video: HEARD("llama"),
+    llava_onevision: HEARD("qwen2"),
     mistral3: TIED("mistral"),
     mllama: OWN("mllama_text_model"),
     moss_transcribe_diarize: TIED("qwen3"),
@@ -74,16 +77,13 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map(
     perception_lm: OWN("llama"),
     pp_chart2table: TIED("qwen2"),
     qianfan_ocr: OWN("qwen3"),
-    qwen2_5_vl: OWN("qwen2_5_vl_text"),
+    qwen2_5_vl: HEARD("qwen2_5_vl_text"),
     qwen2_audio: OWN("qwen2"),
-    qwen2_vl: OWN("qwen2_vl_text"),
+    qwen2_vl: HEARD("qwen2_vl_text"),
     qwen3_asr: TIED("qwen3"),
     qwen3_vl: OWN("qwen3_vl_text"),
-    shieldgemma2: TIED("gemma3_text"),
     smolvlm: OWN("llama"),
-    vibevoice: OWN("qwen2"),
-    vibevoice_asr: OWN("qwen2"),
-    video_llama_3: OWN("qwen2"),
+    video_llama_3: HEARD("qwen2"),
     video_llava: OWN("llama"),
     vipllava: OWN("llama"),
     voxtral: { ...OWN("llama"), defaults: VOXTRAL },
