@@ -54,6 +54,7 @@ export const readingCommand = (name: string) =>
         .choices(["error", "replace"])
         .default(DEFAULT.invalidUtf8),
     )
+    .option("--chat", "reads records with messages, rendered by the model's own chat template", false)
     .option("--special-tokens", "reads special tokens written in the text as control tokens", false)
     .option("--context <tokens>", "window length, prefix included", atLeast(2), DEFAULT.context.tokens)
     .option(
@@ -113,6 +114,7 @@ export const readingPlan = (options: ReadingOptions, contextAsked: boolean) => (
   sample: options.sample,
   invalidUtf8: options.invalidUtf8,
   specialTokens: options.specialTokens,
+  ...(options.chat && { chat: true as const }),
   context: { tokens: options.context, asked: contextAsked },
   overlap: options.overlap ?? null,
   batchTokens: options.batchTokens,

@@ -8,6 +8,7 @@ import { count } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments } from "../text/documents.ts";
+import { loadConversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
@@ -24,6 +25,7 @@ export function statesCommand() {
     .option("--ids <file>", "safetensors file with input_ids [B,S]")
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--field <name>", "field of records that holds the text, or a path to it (default: text, else content)")
+    .option("--chat", "reads records with messages, rendered by the model's own chat template", false)
     .option("--split-on <regex>", "cuts texts into documents")
     .option("--context <tokens>", "window length, prefix included", atLeast(2), 1024)
     .option(
@@ -37,7 +39,20 @@ export function statesCommand() {
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, options, command) => {
-      const { ids, text, field, splitOn, context: tokens, overlap, logits, threads, out, offline, quiet } = options;
+      const {
+        ids,
+        text,
+        field,
+        chat: asChat,
+        splitOn,
+        context: tokens,
+        overlap,
+        logits,
+        threads,
+        out,
+        offline,
+        quiet,
+      } = options;
       if ((ids === undefined) === (text.length === 0)) {
         throw new LossyscopeError("usage", "states needs token ids or a text", "pass either --ids FILE or --text PATH");
       }
@@ -55,13 +70,18 @@ export function statesCommand() {
         process.stderr.write(`wrote ${out}: ${count(rows)} tokens\n`);
 
         async function passagesOf(paths: readonly string[]): Promise<Passage[]> {
-          const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
+          const { folder, outerConfig } = checkpoint;
+          const rows = spec.vocabulary;
+          const { tokenizer, chat } = asChat
+            ? await loadConversing(folder, outerConfig, { rows })
+            : { tokenizer: await loadTokenizer(folder, outerConfig, { rows }), chat: null };
           const account = new TextAccount();
           const { documents, refused } = await tokenizeCorpus(
             tokenizer,
             readDocuments({
               text: paths.map((path) => ({ path, domain: null })),
               field: field ?? null,
+              chat,
               splitOn: splitOn ?? null,
               labels: [],
               limitBytes: null,
@@ -73,6 +93,7 @@ export function statesCommand() {
               account,
             }),
           );
+          chat?.close();
           for (const { id, reason } of refused) progress.message(`left out ${id}: ${reason}`);
           const said = saidOfFiles(account.summary());
           if (said !== null) progress.message(said);

@@ -2,7 +2,7 @@
  * The process that people start: it runs the command line in a child of its own (`supervised.ts`) and does nothing but hear
  * signals, since a main thread that computes hears none. The first SIGINT or SIGTERM asks a command to stop, and ends one that
  * would only have to be waited for; the second ends it at once, whatever it is doing, and so does silence after the first.
- * Children of the command end with it (`engines/lifeline.ts`).
+ * Children of the command end with it (`files/lifeline.ts`).
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { rmSync } from "node:fs";

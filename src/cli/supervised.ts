@@ -2,7 +2,7 @@
  * The command line as a child of its supervisor (`supervise.ts`), which alone hears signals: it is asked to stop by message,
  * says while it stops that it is not stuck, and tells of files that somebody must remove if it is killed.
  */
-import { liveAsChild } from "../engines/lifeline.ts";
+import { liveAsChild } from "../files/lifeline.ts";
 import { tellOfTemporaries } from "../files/temporary.ts";
 import { askedBy } from "./interrupt.ts";
 import { main } from "./main.ts";

@@ -9,12 +9,14 @@ import { DECAYS } from "../lab/schedule.ts";
 import { type Trained, type TrainingJob, type TrainingSettings, train } from "../lab/trainer.ts";
 import type { Teacher } from "../lab/training-graph.ts";
 import { heldOutBitsPerByte } from "../lab/validate.ts";
+import { specOf } from "../models/config.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figure, visible } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
-import { readDocuments, type SourceDocument } from "../text/documents.ts";
+import { type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
+import { loadConversing } from "../tokenizer/conversing.ts";
 import { atLeast, quantity, seed, threads } from "./options.ts";
 
 /** A number within bounds. */
@@ -36,6 +38,7 @@ export const trainingCommand = (name: string) =>
       "--field <name>",
       "field of records that holds the text, or a path to it such as a.b (default: text, else content)",
     )
+    .option("--chat", "reads records with messages, rendered by the tokenizer's own chat template", false)
     .option("--split-on <regex>", "cuts texts into documents")
     .option("--limit-bytes <size>", "reads at most so much text", quantity)
     .option("--held-out <share>", "share of the text that checkpoints are tried on", between(0, 0.9), 0.05)
@@ -83,12 +86,14 @@ export type TrainingOptions = ReturnType<ReturnType<typeof trainingCommand>["opt
 async function readText(
   text: readonly string[],
   { field, splitOn, limitBytes, out, quiet }: TrainingOptions,
+  chat: ChatRenderer | null,
 ): Promise<SourceDocument[]> {
   const documents: SourceDocument[] = [];
   const account = new TextAccount();
   const read = readDocuments({
     text: text.map((path) => ({ path, domain: null })),
     field: field ?? null,
+    chat,
     splitOn: splitOn ?? null,
     labels: [],
     limitBytes: limitBytes ?? null,
@@ -162,18 +167,34 @@ export const prepareRun = async (
   options: TrainingOptions,
   config: Readonly<Record<string, unknown>>,
   tokenizer: { readonly tokenizer: string | null; readonly vocabulary: number | null },
-): Promise<Prepared> =>
-  prepare({
-    documents: await readText(options.text, options),
+): Promise<Prepared> => {
+  if (options.chat && tokenizer.tokenizer === null)
+    throw new LossyscopeError(
+      "usage",
+      "--chat takes the template of a tokenizer, and one is to be trained",
+      "pass --tokenizer",
+    );
+  const conversing =
+    options.chat && tokenizer.tokenizer !== null
+      ? await loadConversing(tokenizer.tokenizer, config, { rows: specOf(config).vocabulary })
+      : null;
+  const chat = conversing?.chat ?? null;
+  const documents = await readText(options.text, options, chat);
+  const heldOut = options.heldOutText ? await readText(options.heldOutText, options, chat) : options.heldOut;
+  chat?.close();
+  return prepare({
+    documents,
     config,
     ...tokenizer,
-    heldOut: options.heldOutText ? await readText(options.heldOutText, options) : options.heldOut,
+    conversing,
+    heldOut,
     heldOutTokens: options.heldOutTokens,
     positions: options.context,
     packing: options.pack,
     shuffled: !options.keepOrder,
     seed: options.seed,
   });
+};
 
 /** Trains, with a bar that shows rate, time left and loss, and a line for every checkpoint. */
 export async function trainShown(run: Run): Promise<Trained> {

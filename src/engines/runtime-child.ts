@@ -4,10 +4,10 @@
  * cannot be interrupted: the parent ends this process instead.
  */
 
+import { liveAsChild } from "../files/lifeline.ts";
 import { unreachable } from "../numeric/errors.ts";
 import { put } from "./exchange.ts";
 import { KeptTensors } from "./kept-tensors.ts";
-import { liveAsChild } from "./lifeline.ts";
 import { env, InferenceSession, Tensor } from "./onnxruntime.ts";
 import type { Feed, Fetched, FromRuntime, Placed, ToRuntime } from "./runtime-messages.ts";
 

@@ -15,6 +15,11 @@ export const TOKENIZER_FILES = [
   "merges.txt",
 ] as const;
 
+/** The files that hold templates of conversations, where a model has them; tokenizer_config.json is another place. */
+export const CHAT_FILES = ["chat_template.jinja", "chat_template.json"] as const;
+/** Further templates, one a file. */
+export const CHAT_FOLDER = /^additional_chat_templates\/[^/\\]+\.jinja$/;
+
 export const SINGLE = "model.safetensors";
 export const INDEX = "model.safetensors.index.json";
 /**

@@ -14,7 +14,7 @@ import { openSafetensors } from "../files/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
-import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "./layout.ts";
+import { CHAT_FILES, CHAT_FOLDER, INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "./layout.ts";
 import { DEFAULT_REVISION, modelOfPath, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
 
@@ -309,7 +309,8 @@ async function filesToFetch(
 
 /** What is fetched of a model with these weight files: names the Hub lists, so none that leaves the folder. */
 function namesToFetch(remote: RemoteModel, weightFiles: readonly string[]): string[] {
-  const names = ["config.json", "generation_config.json", ...TOKENIZER_FILES, ...weightFiles];
+  const templates = [...CHAT_FILES, ...[...remote.files.keys()].filter((name) => CHAT_FOLDER.test(name))];
+  const names = ["config.json", "generation_config.json", ...TOKENIZER_FILES, ...templates, ...weightFiles];
   return names.filter((name) => remote.files.has(name));
 }
 

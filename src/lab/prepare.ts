@@ -8,12 +8,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
-import { TOKENIZER_FILES } from "../hub/layout.ts";
+import { CHAT_FILES, TOKENIZER_FILES } from "../hub/layout.ts";
 import { specOf } from "../models/config.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { SourceDocument } from "../text/documents.ts";
+import type { Conversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { trainTokenizer } from "../tokenizer/train.ts";
@@ -29,6 +30,8 @@ export interface Preparation {
   readonly config: Readonly<Record<string, unknown>>;
   /** folder of a tokenizer; null: one is trained on the text that is trained on */
   readonly tokenizer: string | null;
+  /** the same tokenizer with its template, where the documents are conversations that it wrote */
+  readonly conversing?: Conversing | null;
   /** tokens of a tokenizer that is trained; null: what the config says */
   readonly vocabulary: number | null;
   /** share of the text, or another text */
@@ -97,6 +100,7 @@ export async function prepare(given: Preparation): Promise<Prepared> {
         tokenizer.digest,
         [trained, tried].map((documents) => documents.map(({ sha256: own }) => own)),
         { positions, packing, shuffled, seed },
+        ...(given.conversing ? [given.conversing.chat.digest] : []),
       ]),
     ),
   };
@@ -114,7 +118,7 @@ function limited(documents: readonly TokenizedDocument[], tokens: number): reado
 }
 
 async function tokenizerFor(
-  { config, tokenizer: folder, vocabulary, positions }: Preparation,
+  { config, tokenizer: folder, conversing, vocabulary, positions }: Preparation,
   documents: readonly SourceDocument[],
 ): Promise<Pick<Prepared, "config" | "files" | "tokenizer">> {
   if (folder !== null) {
@@ -124,11 +128,12 @@ async function tokenizerFor(
         "a tokenizer is given, and the vocabulary of one to train",
         "pass one of them",
       );
-    const tokenizer = await loadTokenizer(folder, config, { rows: specOf(config).vocabulary });
+    const tokenizer =
+      conversing?.tokenizer ?? (await loadTokenizer(folder, config, { rows: specOf(config).vocabulary }));
     const { bos_token_id, eos_token_id } = config;
     const files = new Map([
       [GENERATION, json({ bos_token_id, eos_token_id, max_length: positions })],
-      ...(await readFiles(folder, [...TOKENIZER_FILES, GENERATION])),
+      ...(await readFiles(folder, [...TOKENIZER_FILES, ...CHAT_FILES, GENERATION])),
     ]);
     return { config: { ...config }, files, tokenizer };
   }

@@ -3,7 +3,7 @@
  * stream by stream. Compressing takes minutes and cannot be interrupted; the parent ends this process instead, and a
  * crash in a library costs one figure.
  */
-import { liveAsChild } from "../engines/lifeline.ts";
+import { liveAsChild } from "../files/lifeline.ts";
 import type { FromCompressor, ToCompressor } from "./compressor-messages.ts";
 import { COMPRESSORS } from "./compressors.ts";
 

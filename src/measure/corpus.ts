@@ -6,8 +6,9 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
 import { type FilesRead, saidOfFiles, TextAccount } from "../text/account.ts";
 import type { PageRecord } from "../text/almanac/record.ts";
-import { type ChatRenderer, readDocuments } from "../text/documents.ts";
+import { readDocuments, type SourceDocument } from "../text/documents.ts";
 import type { Units } from "../text/units.ts";
+import type { ChatTemplate } from "../tokenizer/chat.ts";
 import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Plan } from "./plan.ts";
@@ -19,7 +20,7 @@ const BREATH_MILLISECONDS = 50;
 export interface CorpusRequest {
   readonly tokenizer: Tokenizer;
   /** of conversations; null where the plan asks for none */
-  readonly chat: ChatRenderer | null;
+  readonly chat: ChatTemplate | null;
   /** where this run writes: no part of the text */
   readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
@@ -28,6 +29,8 @@ export interface CorpusRequest {
 
 export interface ReadCorpus extends TokenizedCorpus {
   readonly files: FilesRead;
+  /** absent where the records are texts */
+  readonly chat?: Profile["corpus"]["chat"];
 }
 
 /** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do; `interrupted` */
@@ -39,6 +42,7 @@ export async function readCorpus(
   let bytes = 0;
   let breath = performance.now();
   const account = new TextAccount();
+  const conversations = new Conversations();
   const counted = (async function* () {
     for await (const document of readDocuments({ ...plan, chat, outputs, account })) {
       if (performance.now() - breath > BREATH_MILLISECONDS) {
@@ -48,6 +52,7 @@ export async function readCorpus(
       if (signal?.aborted) {
         throw new LossyscopeError("interrupted", "stopped while reading the text", "the same command begins again");
       }
+      conversations.add(document);
       bytes += Buffer.byteLength(document.text);
       progress.update(bytes);
       yield document;
@@ -58,7 +63,28 @@ export async function readCorpus(
   const files = account.summary();
   const said = saidOfFiles(files);
   if (said !== null) progress.message(`${plan.text.map(({ path }) => basename(path)).join(", ")}: ${said}`);
-  return { ...corpus, files };
+  chat?.close();
+  return { ...corpus, files, ...(chat && { chat: conversations.section(chat) }) };
+}
+
+/** What is known of conversations beside their text. */
+class Conversations {
+  #count = 0;
+  #messages = 0;
+  #messageBytes: number | null = 0;
+
+  add({ chat }: SourceDocument): void {
+    if (!chat) return;
+    this.#count++;
+    this.#messages += chat.messages;
+    this.#messageBytes =
+      this.#messageBytes === null || chat.messageBytes === null ? null : this.#messageBytes + chat.messageBytes;
+  }
+
+  section({ source, digest }: ChatTemplate): NonNullable<Profile["corpus"]["chat"]> {
+    const [conversations, messages, messageBytes] = [this.#count, this.#messages, this.#messageBytes];
+    return { template: source, digest, conversations, messages, messageBytes };
+  }
 }
 
 /** What the text is called: the last part of every path, so that a profile does not give away where it lay. */
@@ -79,7 +105,7 @@ const pageLine = ({ split, exposures, knownBits, unknownBits }: PageRecord): str
 export function corpusSection(
   name: string,
   digest: string,
-  { documents, refused, invalidUtf8, files }: ReadCorpus,
+  { documents, refused, invalidUtf8, files, chat }: ReadCorpus,
   units: Units,
 ): Profile["corpus"] {
   const domains: Profile["corpus"]["domains"] = {};
@@ -104,5 +130,6 @@ export function corpusSection(
     refused: refused.length,
     invalidUtf8,
     files,
+    ...(chat && { chat }),
   };
 }

@@ -26,6 +26,8 @@ export const planSchema = z
     sample: z.boolean().default(false),
     invalidUtf8: z.enum(["error", "replace"]).default("error"),
     specialTokens: z.boolean().default(false),
+    /** records are conversations, rendered by the model's own template; absent where they are texts */
+    chat: z.literal(true).optional(),
     /** window length C, prefix included; where it was not asked for, the model's own limit if that is smaller */
     context: z.object({ tokens: positive.min(2).default(1024), asked: z.boolean().default(false) }).prefault({}),
     /** document tokens that a later window re-reads; half the window where null */
@@ -93,7 +95,19 @@ export type Plan = z.infer<typeof planSchema>;
 export function validatePlan(options: unknown): Plan {
   const parsed = planSchema.safeParse(options);
   if (parsed.success) {
-    const { text, unseen, facts, with: asked } = parsed.data;
+    const { text, unseen, facts, with: asked, chat, splitOn, likeLmEval } = parsed.data;
+    if (chat && splitOn !== null)
+      throw new LossyscopeError(
+        "usage",
+        "--split-on cuts texts, and a conversation is one",
+        "leave out one of --split-on and --chat",
+      );
+    if (chat && likeLmEval)
+      throw new LossyscopeError(
+        "usage",
+        "lm-evaluation-harness scores texts, not conversations",
+        "leave out one of --chat and --like",
+      );
     if ([...text, ...unseen].filter(({ path }) => path === "-").length > 1)
       throw new LossyscopeError("usage", "standard input can be read once", "name - once among --text and --unseen");
     if (unseen.length > 0 && !asked.includes("recall"))

@@ -13,6 +13,7 @@ import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
+import { loadConversing } from "../tokenizer/conversing.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, shownText } from "./corpus.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval.ts";
@@ -73,12 +74,13 @@ export interface Prepared {
 export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { checkpoint, spec, name: modelName, revision } = request.model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, {
-    specialTokens: plan.specialTokens,
-    rows: spec.vocabulary,
-  });
+  const { folder, outerConfig } = checkpoint;
+  const rows = spec.vocabulary;
+  const { tokenizer, chat } = plan.chat
+    ? await loadConversing(folder, outerConfig, { rows })
+    : { tokenizer: await loadTokenizer(folder, outerConfig, { specialTokens: plan.specialTokens, rows }), chat: null };
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
-  const reading = { tokenizer, chat: null, outputs: request.outputs, progress, signal };
+  const reading = { tokenizer, chat, outputs: request.outputs, progress, signal };
   const corpus = await readCorpus(plan, reading);
   const { documents } = corpus;
   const unseen = plan.unseen.length > 0 ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, reading) : null;

@@ -81,6 +81,21 @@ export const profileSchema = z.object({
         })
         .optional()
         .meta({ description: "which files the text is; absent in profiles of before it was taken down" }),
+      chat: z
+        .object({
+          template: z.string().meta({ description: "file of the model that the template came from" }),
+          digest: z.string().meta({ description: "SHA-256 of the template and of the special tokens that it sees" }),
+          conversations: count.meta({ description: "conversations rendered" }),
+          messages: count.meta({ description: "messages in them" }),
+          messageBytes: count
+            .nullable()
+            .meta({ description: "UTF-8 bytes of what the messages say; null where a limit cut a conversation" }),
+        })
+        .optional()
+        .meta({
+          description:
+            "METHODS §0 Conversations: the text is what the model's own template wrote; absent where it is not",
+        }),
     })
     .meta({ description: "the text it was measured on" }),
   ledger: ledgerSchema.meta({ description: "what the weights cost, METHODS §1.2" }),

@@ -10,6 +10,7 @@ import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
 import { saidOfFiles } from "../text/account.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
+import { saidOfChat } from "./chat.ts";
 import { factLines } from "./facts.ts";
 import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
@@ -266,6 +267,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
         faint,
       ),
       ...(files === null ? [] : paragraph(`${visible(files)}.`, faint)),
+      ...(corpus.chat ? paragraph(visible(saidOfChat(profile, corpus.chat)), faint) : []),
     ],
     pages && !pages.elsewhere ? [] : sizes(profile, across, strong, faint),
     profile.coding?.likeLmEval ? paragraph(`${visible(lmEvalSentence(profile.coding.likeLmEval))}.`) : [],

@@ -8,13 +8,14 @@ import { join } from "node:path";
 
 /** What the head of every report page has. */
 export const REPORT_MARK = '<meta name="generator" content="lossyscope';
+const REPORT = new RegExp(`^<!doctype html>[^]{0,200}${REPORT_MARK}`, "i");
 const RESULT = /^\s*\{\s*"schema"\s*:\s*"lossyscope\.[a-z-]+\/\d+"/;
 /** A process, when it was started, its machine: little to go by, so that the name has to fit too. */
 const LOCK = /^\d+ (?:\d+|-) \S+$/;
 
 /** @param head the first bytes of the file */
 export const isOurs = (name: string, head: string): boolean =>
-  RESULT.test(head) || head.includes(REPORT_MARK) || (name.endsWith(".lock") && LOCK.test(head));
+  RESULT.test(head) || REPORT.test(head) || (name.endsWith(".lock") && LOCK.test(head));
 
 /** A training run, or a model in the Hugging Face layout. */
 export function isModelFolder(folder: string): boolean {

@@ -1,12 +1,8 @@
-/** What goes between the reader of Parquet and the thread that decodes it. */
-
-/** What the thread is started with. */
-export interface ParquetThreadData {
-  readonly path: string;
-}
+/** What goes between the reader of Parquet and the process that decodes it. */
 
 /** Asks for the next answer: the schema first, then rows of these top-level columns, as far as the file has them. */
-export interface ToParquetThread {
+export interface ToParquetChild {
+  readonly path: string;
   readonly columns: readonly string[];
 }
 
@@ -18,7 +14,7 @@ export interface ParquetColumn {
   readonly type: string;
 }
 
-export type FromParquetThread =
+export type FromParquetChild =
   | { readonly kind: "schema"; readonly columns: readonly ParquetColumn[]; readonly rows: number }
   | { readonly kind: "rows"; readonly from: number; readonly rows: readonly Readonly<Record<string, unknown>>[] }
   | { readonly kind: "end" }

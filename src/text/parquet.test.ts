@@ -91,9 +91,9 @@ describe("damaged Parquet", () => {
 
   it("is only ever our own error, and soon", async () => {
     const draw = random(1, "damage");
-    for (const name of ["zstd", "snappy", "pages", "types", "repeated"]) {
+    for (const name of ["zstd", "snappy", "pages", "types"]) {
       const sound = readFileSync(fixture(name));
-      for (let run = 0; run < 5; run++) {
+      for (let run = 0; run < 3; run++) {
         const bytes = Buffer.from(sound);
         for (let i = 0; i < 4; i++)
           bytes[4 + Math.floor(draw.uniform() * (bytes.length - 12))] = Math.floor(draw.uniform() * 256);

@@ -16,13 +16,13 @@ import { BeyondEmbedding, type Tokenizer } from "./tokenizer.ts";
  *   `BeyondEmbedding` naming the document
  */
 export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, index: number): TokenizedDocument {
-  const { id, domain, text, labels, exposures, page } = source;
-  if (/\p{Surrogate}/u.test(text)) {
+  const { id, domain, labels, exposures, page } = source;
+  if (/\p{Surrogate}/u.test(source.text)) {
     throw new LossyscopeError("text", `${id} holds half a surrogate pair, which UTF-8 cannot write`);
   }
-  const encoding = (() => {
+  const { text, encoding } = (() => {
     try {
-      return tokenizer.encode(text);
+      return tokenizer.encodeOpened(source.text);
     } catch (error) {
       if (error instanceof BeyondEmbedding) throw new BeyondEmbedding(id, error.token);
       if (!(error instanceof LossyscopeError && error.fault === "text")) throw error;

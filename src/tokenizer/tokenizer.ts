@@ -169,7 +169,7 @@ function readTokenizer(json: unknown, beside: Files): Tokenizer {
   return new Tokenizer(
     definition,
     prefix,
-    { ...named, around, modelMaxLength: lengthOf(tokenizerConfig) },
+    { ...named, names: loaded.named, around, modelMaxLength: lengthOf(tokenizerConfig) },
     loaded.rules === "" ? digest : sha256(digest + loaded.rules),
     loaded.notice,
     rows,
@@ -185,6 +185,8 @@ function lengthOf({ model_max_length: length }: Readonly<Record<string, unknown>
 export interface ControlTokens {
   readonly bos: number | undefined;
   readonly eos: number | undefined;
+  /** all that the files name, by their part: `bos_token` */
+  readonly names: ReadonlyMap<string, string>;
   readonly around: Around;
   /** `model_max_length` of tokenizer_config.json, where it is one; no text is cut to it */
   readonly modelMaxLength: number | undefined;
@@ -207,6 +209,8 @@ export class Tokenizer {
     readonly notice: string | null = null,
     /** rows of the model's embedding */
     private readonly rows = Number.POSITIVE_INFINITY,
+    /** what a conversation is opened with, where that is the prefix; null: nothing but the prefix itself */
+    private readonly opening: string | null = null,
   ) {
     const { added, hidden, normalise } = definition;
     this.pieces = new Pieces(definition);
@@ -226,6 +230,39 @@ export class Tokenizer {
       }),
       hidden,
     );
+  }
+
+  /**
+   * The same tokenizer for texts that come with their opening: the control token that this one begins with, where it does, is
+   * the prefix.
+   */
+  openedBy(text: string): Tokenizer {
+    const found = [...(this.findRaw?.(text) ?? [])].find(({ start }) => start === 0);
+    if (!found?.token.special) return this;
+    const prefix: Prefix = { id: found.token.id, addedByTokenizer: true };
+    const { definition, control, digest, notice, rows } = this;
+    return new Tokenizer(definition, prefix, control, digest, notice, rows, found.token.content);
+  }
+
+  /**
+   * Of a text that may come with its opening, what stands behind it: cut only after it was encoded, because how a text goes on
+   * depends on how it begins.
+   */
+  encodeOpened(text: string): { readonly text: string; readonly encoding: Encoding } {
+    const encoding = this.encode(text);
+    const { opening, prefix } = this;
+    if (opening === null || encoding.ids[0] !== prefix?.id || !text.startsWith(opening)) return { text, encoding };
+    const skip = Buffer.byteLength(opening);
+    return {
+      text: text.slice(opening.length),
+      encoding: {
+        ids: encoding.ids.slice(1),
+        byteEnds: encoding.byteEnds.slice(1).map((end) => end - skip),
+        bytes: encoding.bytes - skip,
+        normalised: encoding.normalised,
+        repairs: encoding.repairs.map(({ start, end, decoded }) => ({ start: start - skip, end: end - skip, decoded })),
+      },
+    };
   }
 
   /** one more than the highest id in the files */

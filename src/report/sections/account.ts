@@ -4,6 +4,7 @@
  */
 import type { Profile } from "../../profile/profile.ts";
 import { saidOfFiles } from "../../text/account.ts";
+import { saidOfChat } from "../chat.ts";
 import { count, counted, duration, figure, si } from "../format.ts";
 import { element, markup } from "../marks/svg.ts";
 import { numbers, paragraph, type Section, table } from "./parts.ts";
@@ -48,6 +49,12 @@ export function accountSection(profile: Profile): Section {
           ),
         ],
         ...(files === null ? [] : [["files", markup(files)]]),
+        ...(corpus.chat
+          ? [
+              ["conversations", markup(saidOfChat(profile, corpus.chat))],
+              ["chat template", `<code>${markup(corpus.chat.digest)}</code>`],
+            ]
+          : []),
         ["documents a normaliser changed", markup(count(corpus.normalised))],
         ["documents that could not be aligned", markup(count(corpus.refused))],
         ["invalid UTF-8 replaced", markup(count(corpus.invalidUtf8))],

@@ -1,11 +1,10 @@
 /**
- * The thread in which Parquet is decoded, a row group at a time and only as far as it is asked for. Lengths and counts in
+ * The process in which Parquet is decoded, a row group at a time and only as far as it is asked for. Lengths and counts in
  * a file are hostile input: what can be checked is checked here before anything is set aside for it, and what a damaged page
- * makes of memory or time ends this thread and nothing else.
+ * makes of memory or time ends this process and nothing else.
  * Memory: the wanted columns of one row group, compressed, decompressed and as rows.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
 import {
   type AsyncBuffer,
   type FileMetaData,
@@ -16,7 +15,8 @@ import {
   type SchemaTree,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import type { FromParquetThread, ParquetColumn, ParquetThreadData, ToParquetThread } from "./parquet-messages.ts";
+import { liveAsChild } from "../files/lifeline.ts";
+import type { FromParquetChild, ParquetColumn, ToParquetChild } from "./parquet-messages.ts";
 
 /** Footer, columns of a row group once decompressed, its rows: well past what writers make. */
 const MOST_FOOTER_BYTES = 2 ** 28;
@@ -25,24 +25,28 @@ const MOST_GROUP_ROWS = 2 ** 23;
 /** Rows that are handed over together. */
 const PORTION = 512;
 
-const { path } = workerData as ParquetThreadData;
 let wanted: readonly string[] = [];
-const port = parentPort!;
-const send = (message: FromParquetThread): void => port.postMessage(message);
+let steps: AsyncGenerator<FromParquetChild, void> | undefined;
 
 /** One step for every message that comes. */
-const steps = decode();
-port.on("message", ({ columns }: ToParquetThread) => {
+process.on("message", ({ path, columns }: ToParquetChild) => {
   wanted = columns;
+  steps ??= decode(path);
   steps
     .next()
-    .then(({ done, value }) => send(done ? { kind: "end" } : value))
-    .catch((error: unknown) =>
-      send({ kind: "failed", message: error instanceof Error ? error.message : String(error) }),
-    );
+    .then(({ done, value }): FromParquetChild => (done ? { kind: "end" } : value))
+    .catch(
+      (error: unknown): FromParquetChild => ({
+        kind: "failed",
+        message: error instanceof Error ? error.message : String(error),
+      }),
+    )
+    .then((answer) => process.send!(answer));
 });
+process.once("disconnect", () => process.exit(0));
+liveAsChild();
 
-async function* decode(): AsyncGenerator<FromParquetThread, void> {
+async function* decode(path: string): AsyncGenerator<FromParquetChild, void> {
   const file = openSync(path, "r");
   try {
     const { size } = fstatSync(file);
