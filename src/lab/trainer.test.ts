@@ -225,7 +225,7 @@ describe("preparing", () => {
     [
       "a tokenizer that is too large",
       { tokenizer: fixture("tokenizers/gpt2"), config: { ...CONFIG, vocab_size: 90 } },
-      /ids up to/,
+      /text reaches the token .* past the model.s 90 embeddings/,
     ],
     ["two tokenizers", { tokenizer: "x", vocabulary: 300 }, /pass one of them/],
     ["no text", { documents: [] }, /no text to train on/],

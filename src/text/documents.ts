@@ -217,14 +217,14 @@ async function* readRecords(
 ): AsyncGenerator<SourceDocument> {
   for await (const one of found) {
     const document = await toDocument(one, domain, options);
-    if (cut === null) {
+    // A page of the almanac stays whole: its floors are those of all of it.
+    if (cut === null || document.page) {
       yield document;
       continue;
     }
-    const { page: _whole, ...rest } = document;
     let index = 0;
     for (const text of between(document.text, cut)) {
-      yield { ...rest, id: `${document.id}.${index}`, text, replaced: index === 0 ? document.replaced : 0 };
+      yield { ...document, id: `${document.id}.${index}`, text, replaced: index === 0 ? document.replaced : 0 };
       index++;
     }
   }
