@@ -24,7 +24,7 @@ const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map<unknown, Activatio
 const LISTED = /^(?!.*(?:size|width|dim)).*(?:layer|head|expert)/;
 /** More than any model has, and few enough to list, and to list lists of. */
 const MOST_LISTED = 1_024;
-const MOST = 2 ** 32;
+const MOST = 2 ** 48;
 
 export class Config {
   readonly values: Readonly<Record<string, unknown>>;
