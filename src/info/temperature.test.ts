@@ -36,6 +36,14 @@ describe("temperature", () => {
     expect(temperature(1000, 3, "bound") * 1e6 * Math.exp(2)).toBeCloseTo(1, 5);
   });
 
+  it("keeps its digits where the halves of the bound cancel, and refuses a κ past the largest number", () => {
+    // ε = e^{−2}/m² up to terms of the order of 1/κ
+    for (const m of [1e6, 1e12, 9.454501248265921e73, 1e150]) {
+      expect(temperature(m, 3, "bound") * m * m * Math.exp(2)).toBeCloseTo(1, 9);
+    }
+    expect(() => temperature(1e200, 3, "bound")).toThrow("below the least number there is");
+  });
+
   it("ends, whatever it is asked", () => {
     fc.assert(
       fc.property(
@@ -55,7 +63,7 @@ describe("temperature", () => {
       { numRuns: 300 },
     );
     expect(() => temperature(1, 16, "exact")).toThrow("no temperature for 1 points");
-    expect(() => temperature(1e12, 2, "exact")).toThrow("above 1e+8: take the rule bound");
+    expect(() => temperature(1e12, 2, "exact")).toThrow("above 1e+7: take the rule bound");
   });
 
   it("refuses widths at which nothing solves it", () => {

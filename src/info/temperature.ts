@@ -12,21 +12,31 @@ export type TemperatureRule = "bound" | "exact" | "leading-order";
 const SCALE = 2 ** 900;
 const LN_SCALE = 900 * Math.LN2;
 /** Beyond it the series of the exact rule has more terms than anybody waits for. */
-const MOST_KAPPA = 1e8;
+const MOST_KAPPA = 1e7;
 
 /**
  * ∫₀^κ t/(a + √(t² + a²)) dt, an Amos bound on Φ: lower for a = ν + 1, upper for a = ν.
  * Written so that it keeps its digits where κ ≪ a and where κ ≫ a.
  */
 function amosIntegral(kappa: number, a: number): number {
-  const rise = (kappa * kappa) / (Math.hypot(kappa, a) + a);
+  const rise = kappa * (kappa / (Math.hypot(kappa, a) + a));
   return rise - a * Math.log1p(rise / (2 * a));
 }
 
+/** Where κ is so much larger than d, the two halves of the bounded divergence cancel in double precision. */
+const CANCELLING = 1e3;
+
 /** Lower bound on KL(vMF(κ) ‖ uniform): Amos' lower bound on A, upper bound on Φ. Needs d ≥ 3. */
 function boundedDivergence(kappa: number, d: number): number {
-  const ratio = kappa / (d / 2 + Math.hypot(kappa, d / 2));
-  return kappa * ratio - amosIntegral(kappa, d / 2 - 1);
+  const b = d / 2;
+  const a = b - 1;
+  if (kappa > CANCELLING * d) {
+    // √(κ²+b²) − √(κ²+a²) = (b² − a²)/(√ + √), with b − a = 1
+    const rise = Math.hypot(kappa, a) - a;
+    return (a + b) / (Math.hypot(kappa, b) + Math.hypot(kappa, a)) - 1 + a * Math.log1p(rise / (2 * a));
+  }
+  const ratio = kappa / (b + Math.hypot(kappa, b));
+  return kappa * ratio - amosIntegral(kappa, a);
 }
 
 /**
@@ -62,7 +72,13 @@ function exactDivergence(kappa: number, d: number): number {
   return (2 * weighted) / total - Math.log(total) - scaled * LN_SCALE;
 }
 
-/** The κ at which an increasing function reaches the target: bracketed by doubling, then false position (Illinois). */
+/** ln of the largest double: a κ past it is no number. */
+const MOST_LOG_KAPPA = Math.log(Number.MAX_VALUE);
+
+/**
+ * The κ at which an increasing function reaches the target: bracketed by doubling, then false position (Illinois).
+ * Infinity where it is past the largest double.
+ */
 function solveIncreasing(divergence: (kappa: number) => number, target: number, start: number): number {
   let low = Math.log(start);
   let high = low;
@@ -73,6 +89,7 @@ function solveIncreasing(divergence: (kappa: number) => number, target: number, 
     low = high;
     below = above;
     high += Math.LN2;
+    if (high > MOST_LOG_KAPPA) return Infinity;
     above = excess(high);
   }
   while (below > 0) {
@@ -105,7 +122,8 @@ function solveIncreasing(divergence: (kappa: number) => number, target: number, 
 
 /**
  * ε for m reference points in d dimensions.
- * @throws LossyscopeError `usage` where the rule has no solution: the bound needs d ≥ 3, the exact rule d ≥ 2
+ * @throws LossyscopeError `usage` where the rule has no solution: the bound needs d ≥ 3, the exact rule d ≥ 2, and a κ that
+ * is a number
  * @see hcoxec/soft_h `soft_entropy/temp_calibration.py`, whose `find_eps` is the rule `bound`
  */
 export function temperature(m: number, d: number, rule: TemperatureRule): number {
@@ -127,5 +145,11 @@ export function temperature(m: number, d: number, rule: TemperatureRule): number
     );
   }
   const divergence = rule === "bound" ? boundedDivergence : exactDivergence;
-  return 1 / solveIncreasing((kappa) => divergence(kappa, d), Math.log(m), 1 / leading);
+  const kappa = solveIncreasing((kappa) => divergence(kappa, d), Math.log(m), 1 / leading);
+  if (kappa < Infinity) return 1 / kappa;
+  throw new LossyscopeError(
+    "usage",
+    `the ${rule} temperature of ${m} points in ${d} dimensions is below the least number there is`,
+    "take fewer points, or give the temperature as a number",
+  );
 }
