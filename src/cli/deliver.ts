@@ -39,6 +39,9 @@ function targetsOf({ out, json, report, keep }: Delivery): Target[] {
   return targets;
 }
 
+/** The files that a measurement is handed over in. */
+export const deliveredFiles = (delivery: Delivery): string[] => targetsOf(delivery).map(({ path }) => path);
+
 /**
  * Makes the folder of `--out` and finds out whether every file can be written, before the work that fills them.
  * @throws LossyscopeError `io` naming the one that cannot
@@ -48,7 +51,7 @@ export async function prepareDelivery(delivery: Delivery): Promise<void> {
   if (out !== undefined) {
     await mkdir(out, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make the folder ${out}`)));
   }
-  for (const { path } of targetsOf(delivery)) await checkWritable(path);
+  for (const path of deliveredFiles(delivery)) await checkWritable(path);
 }
 
 /**

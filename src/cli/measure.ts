@@ -6,7 +6,7 @@ import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureShard } from "../measure/shard.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
-import { deliver, prepareDelivery } from "./deliver.ts";
+import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
@@ -58,7 +58,8 @@ export function measureCommand() {
           onDownload: downloadProgress(progress),
         });
         const model = { ...opened, name: options.name ?? opened.name };
-        const request = { model, plan, points, threads, resume, outputs: outputsOf(options), progress, signal };
+        const outputs = outputsOf(options, deliveredFiles(options));
+        const request = { model, plan, points, threads, resume, outputs, progress, signal };
         if (share) {
           process.stderr.write(`wrote ${await measureShard({ ...request, ...share })}\n`);
           return;

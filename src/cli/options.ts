@@ -37,13 +37,23 @@ export function modelName(text: string): string {
   return text;
 }
 
-/** Where a run writes, as its options name it: no part of a folder of text that it lies in. */
-export const outputsOf = (given: {
-  readonly out?: string;
-  readonly work?: string;
-  readonly report?: string;
-  readonly json?: string | boolean;
-}): string[] => [given.out, given.work, given.report, given.json].filter((path) => typeof path === "string");
+/**
+ * Where a run writes, as its options name it: no part of a folder of text that it lies in.
+ * @param files further ones, such as those in a folder that is the text's own
+ */
+export const outputsOf = (
+  given: {
+    readonly out?: string;
+    readonly work?: string;
+    readonly report?: string;
+    readonly json?: string | boolean;
+    readonly markdown?: string | boolean;
+  },
+  files: readonly string[] = [],
+): string[] => [
+  ...[given.out, given.work, given.report, given.json, given.markdown].filter((path) => typeof path === "string"),
+  ...files,
+];
 
 /** `8,16,32` */
 export const counts = (text: string): number[] => text.split(",").map((one) => whole(one.trim(), 1));

@@ -4,7 +4,7 @@ import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { createProgress } from "../report/progress.ts";
-import { deliver, prepareDelivery } from "./deliver.ts";
+import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
@@ -53,7 +53,7 @@ export function recallCommand() {
           threads: options.threads,
           work: options.work ?? defaultWorkFolder(),
           resume: options.resume,
-          outputs: outputsOf(options),
+          outputs: outputsOf(options, deliveredFiles(delivery)),
           progress,
           signal,
           deliver: (measurement) => deliver(measurement, delivery),

@@ -68,6 +68,8 @@ async function measured(
   const progress = createProgress(process.stderr, { quiet: options.quiet });
   const { plan, points } = await readPlan(options, contextAsked);
   const run = await findRun(names);
+  const { documents, pages } = filesOf(options);
+  const profiles = options.out === undefined ? null : join(options.out, "profiles");
   return interruptible(async (signal) => {
     const steps = await measureRun({
       checkpoints: run.checkpoints,
@@ -75,9 +77,9 @@ async function measured(
       points,
       threads: options.threads,
       work: options.work ?? defaultWorkFolder(),
-      profiles: options.out === undefined ? null : join(options.out, "profiles"),
+      profiles,
       resume: options.resume,
-      outputs: outputsOf(options),
+      outputs: outputsOf(options, [...documents, ...pages, ...(profiles === null ? [] : [profiles])]),
       progress,
       signal,
       offline: options.offline,

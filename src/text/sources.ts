@@ -39,7 +39,7 @@ export interface TextFile {
 export interface FindOptions {
   /** files whose bytes are not UTF-8 are read all the same */
   readonly replaceInvalid?: boolean;
-  /** where this run writes: no part of a folder that it lies in */
+  /** where this run writes: no part of a folder that it lies in, and not put to account */
   readonly outputs?: readonly string[];
   /** of what is left out */
   readonly account?: TextAccount;
@@ -327,8 +327,8 @@ async function* walk(
     }
     const shown = information.isDirectory() ? `${name}/` : name;
     const place = await placeOf(path);
-    if (outputs.has(place)) yield left(shown, "written by this run");
-    else if (name.startsWith(".")) yield left(shown, "hidden");
+    if (outputs.has(place)) continue;
+    if (name.startsWith(".")) yield left(shown, "hidden");
     else if (information.isDirectory()) {
       if (TOOLS.test(name)) yield left(shown, "folder of tools");
       else if (place === identity || open.has(place)) yield left(shown, "link in a circle");
