@@ -65,6 +65,11 @@ describe("direction of imports", () => {
     expect(upward).toEqual([]);
   });
 
+  it("an engine is named where it is created, and nowhere else", () => {
+    const named = imports.filter(({ target }) => /(?:engines|\.)\/onnx\.ts$/.test(target)).map(({ file }) => file);
+    expect(named).toEqual([join("engines", "create.ts")]);
+  });
+
   it("the pure rooms know nothing of Node", () => {
     expect(
       imports.filter(({ file, target }) => PURE.includes(file.split(sep)[0]) && target.startsWith("node:")),

@@ -8,10 +8,8 @@
 import { batches, blockCount, type Header, tableBytes, writeHeader } from "../coding/container.ts";
 import { TOTAL } from "../coding/range-coder.ts";
 import { requireMemory, runtimeBytes } from "../engines/memory.ts";
-import { OnnxEngine } from "../engines/onnx.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { scoreDocuments } from "../engines/score.ts";
 import { sum } from "../numeric/sums.ts";
-import { batchesOf as windowBatches, windowsOf } from "../text/windows.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { escapeBits } from "./block.ts";
 import { defaultRows, type OnBytes, runtimeName } from "./codec.ts";
@@ -91,40 +89,26 @@ async function lossBits(
   onShare: OnBytes,
 ): Promise<{ readonly bits: Float64Array; readonly runtime: string }> {
   const { prefix } = tokenizer;
-  // The first token of a block that nothing opens is one of V.
-  const nats = transcripts.map(({ ids }) => (prefix || ids.length === 0 ? [] : [Math.log(spec.vocabulary)]));
-  const windows = transcripts.flatMap(({ ids }, block) => windowsOf(block, ids, prefix, context, overlap));
-  const engine = new OnnxEngine({
-    spec,
-    weights: checkpoint.weights,
+  const { losses, report } = await scoreDocuments({
+    model: { spec, weights: checkpoint.weights },
+    documents: transcripts.map(({ ids }, block) => ({ id: `block ${block}`, ids })),
+    prefix,
+    context,
+    overlap,
     threads,
-    longest: windows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
-    describe: (batch) => `block ${batch.windows[0].document}`,
+    batchTokens: BATCH_TOKENS,
+    signal,
+    onWindows: (done, total) => onShare(done / total),
   });
-  let done = 0;
-  if (windows.length > 0) {
-    for await (const { batch, losses } of engine.run(
-      windowBatches(windows, BATCH_TOKENS),
-      { heads: { losses: true, preNorm: false } },
-      signal,
-    )) {
-      let row = 0;
-      for (const { document, ids, fresh } of batch.windows)
-        for (let slot = fresh; slot < ids.length; slot++, row++) if (slot > 0) nats[document].push(losses![row]);
-      onShare((done += batch.windows.length) / windows.length);
-    }
-  }
   // Every token has one of 2^30 whatever its probability: 30 bits are the most that one costs.
   const floor = 1 / TOTAL;
   const left = 1 - spec.vocabulary * floor;
-  const bits = Float64Array.from(nats, (own, block) => {
-    const total = sum(own.map((loss) => -Math.log2(Math.exp(-loss) * left + floor)));
-    if (Number.isFinite(total)) return total;
-    throw new LossyscopeError(
-      "model",
-      `the loss of block ${block} is ${total} bits`,
-      "look for NaN or infinity among the weights",
-    );
+  const bitsOf = (nats: number): number => -Math.log2(Math.exp(-nats) * left + floor);
+  const bits = Float64Array.from(losses, (own) => {
+    const each = Array.from(own, bitsOf);
+    // The first token of a block that nothing opens is one of V.
+    if (prefix === null && each.length > 0) each[0] = bitsOf(Math.log(spec.vocabulary));
+    return sum(each);
   });
-  return { bits, runtime: runtimeName(engine.report.version) };
+  return { bits, runtime: runtimeName(report?.version ?? "") };
 }

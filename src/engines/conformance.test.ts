@@ -11,6 +11,7 @@ const indifferent = (): Engine => ({
   gives: new Set<Need>(["losses"]),
   width: 1,
   layerCount: 1,
+  report: { version: "0", loadSeconds: 0, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 },
   async *run(batches, request, signal) {
     refuseUngiven(this, request);
     for (const batch of batches) {

@@ -16,12 +16,27 @@ export interface EngineRequest {
   readonly stateRows?: (batch: WindowBatch) => Int32Array;
 }
 
+/** What an engine has to tell about itself once it has run. */
+export interface EngineReport {
+  /** of what runs the model */
+  readonly version: string;
+  /** seconds on the wall: loading, and running batches */
+  readonly loadSeconds: number;
+  readonly runSeconds: number;
+  /** of the processor, loading included */
+  readonly cpuSeconds: number;
+  /** largest memory of its processes */
+  readonly peakBytes: number;
+}
+
 export interface Engine {
   readonly name: string;
   readonly gives: ReadonlySet<Need>;
   readonly width: number;
   /** layers 0..L, so L + 1 */
   readonly layerCount: number;
+  /** of the run so far */
+  readonly report: EngineReport;
   /**
    * Runs the batches in order and yields one observation a batch, in order.
    * @throws LossyscopeError `unsupported` where more is asked than the engine gives; `engine` naming the last window when

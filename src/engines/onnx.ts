@@ -11,7 +11,7 @@ import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { LayerMoments, Likeliest, Need, Observation } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import { type Engine, type EngineRequest, refuseUngiven } from "./engine.ts";
+import { type Engine, type EngineReport, type EngineRequest, refuseUngiven } from "./engine.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
@@ -25,15 +25,7 @@ export interface OnnxEngineOptions {
   readonly describe: (batch: WindowBatch) => string;
 }
 
-/** What the runtime reported about itself, for the profile's provenance. */
-export interface OnnxEngineReport {
-  version: string;
-  loadSeconds: number;
-  runSeconds: number;
-  /** of the processor, loading included */
-  cpuSeconds: number;
-  peakBytes: number;
-}
+const UNRUN: EngineReport = { version: "", loadSeconds: 0, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
 
 /** Where a batch's rows lie: flat indices b·S + s of the fresh slots, and of the slots that predict them. */
 interface Layout {
@@ -145,7 +137,7 @@ export class OnnxEngine implements Engine {
   readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "likeliest", "assignments", "moments", "states"]);
   readonly width: number;
   readonly layerCount: number;
-  readonly report: OnnxEngineReport = { version: "", loadSeconds: 0, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
+  readonly report = { ...UNRUN };
   readonly #options: OnnxEngineOptions;
   #process: RuntimeProcess | undefined;
 

@@ -1,13 +1,10 @@
 /** Bits per byte of a checkpoint on held-out documents (METHODS §1), by the engine and the probe that measure models. */
 
-import { OnnxEngine } from "../engines/onnx.ts";
+import { scoreDocuments } from "../engines/score.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
-import { lengthSteps } from "../models/rotary.ts";
 import { sum } from "../numeric/sums.ts";
-import { eachLoss } from "../probes/coding.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
-import { batchesOf, windowsOf } from "../text/windows.ts";
 
 /**
  * What a code for single tokens would take, their frequencies those of the text that was trained on with ½ added to each
@@ -48,34 +45,12 @@ export async function lossesOf(
   folder: string,
   { documents, prefix, context, threads }: Coded<Pick<TokenizedDocument, "index" | "id" | "ids">>,
   signal?: AbortSignal,
-): Promise<Float32Array[]> {
+): Promise<readonly Float32Array[]> {
   const { config, weights } = await openCheckpoint(folder);
-  const spec = specOf(config);
   const overlap = Math.floor(context / 2) - 1;
-  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap));
-  const engine = new OnnxEngine({
-    spec,
-    weights,
-    threads,
-    longest: windows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
-    describe: () => "the held-out text",
-  });
-  const losses = documents.map(({ ids }) => new Float32Array(ids.length).fill(Math.log(spec.vocabulary), 0, 1));
-  const heads = { losses: true, preNorm: false };
-  try {
-    for await (const observation of engine.run(
-      batchesOf(windows, BATCH_TOKENS, lengthSteps(spec)),
-      { heads },
-      signal,
-    )) {
-      eachLoss(observation, documents, ({ document }, token, nats) => {
-        losses[document][token] = nats;
-      });
-    }
-  } finally {
-    await engine.close();
-  }
-  return losses;
+  const model = { spec: specOf(config), weights };
+  const request = { model, documents, prefix, context, overlap, threads, batchTokens: BATCH_TOKENS, signal };
+  return (await scoreDocuments(request)).losses;
 }
 
 /** @throws LossyscopeError as `lossesOf` does */

@@ -17,8 +17,8 @@
  */
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
+import { eachLoss } from "../observations/losses.ts";
 import type { Observation } from "../observations/observation.ts";
-import { eachLoss } from "../probes/coding.ts";
 import type { Coding } from "../profile/coding.ts";
 import type { TokenizedDocument, Window } from "../text/corpus.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";

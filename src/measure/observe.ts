@@ -4,15 +4,15 @@
  */
 
 import { arch, platform } from "node:os";
-import { OnnxEngine } from "../engines/onnx.ts";
+import { createEngine } from "../engines/create.ts";
+import { readBatches } from "../engines/score.ts";
 import { lengthSteps } from "../models/rotary.ts";
 import { unionOfRows } from "../observations/observation.ts";
-import type { WindowBatch } from "../text/corpus.ts";
-import { batchesOf } from "../text/windows.ts";
+import { batchesOf, describeBatch, longestOf } from "../text/windows.ts";
 import { LIKELIEST } from "./expectations.ts";
 import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.ts";
 import type { OpenModel } from "./model.ts";
-import { describeBatch, onePass } from "./pass.ts";
+import { onePass } from "./pass.ts";
 import type { Prepared, Subject } from "./prepare.ts";
 import type { Probes } from "./probes.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
@@ -65,7 +65,11 @@ export async function observe(
   shard: Shard | null,
 ): Promise<Observed> {
   const { plan } = subject;
-  const engine = engineOf(request, subject.documents, longest);
+  const { model, threads } = request;
+  const engine = createEngine(
+    { spec: model.spec, weights: model.checkpoint.weights },
+    { threads, longest, describe: (batch) => describeBatch(batch, subject.documents) },
+  );
   const pass = await onePass({
     engine,
     batches: shard ? shard.share(batches) : batches,
@@ -120,19 +124,6 @@ export const ranSince = (ran: Observed["ran"], started: Date, stopwatch: number)
   ownPeakBytes: process.resourceUsage().maxRSS * 1024,
 });
 
-const engineOf = (
-  { model: { spec, checkpoint }, threads }: ObserveRequest,
-  documents: readonly { readonly id: string }[],
-  longest: number,
-): OnnxEngine =>
-  new OnnxEngine({
-    spec,
-    weights: checkpoint.weights,
-    threads,
-    longest,
-    describe: (batch: WindowBatch) => describeBatch(batch, documents),
-  });
-
 /** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
 async function passLikeLmEval(
   request: ObserveRequest,
@@ -140,23 +131,25 @@ async function passLikeLmEval(
   subject: Subject,
   shard: Shard | null,
 ): Promise<{ readonly tally: LmEvalTally; readonly peakBytes: number }> {
-  const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens, lengthSteps(request.model.spec));
+  const { spec, checkpoint } = request.model;
+  const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens, lengthSteps(spec));
   const batches = shard ? shard.share(all) : all;
-  const count = batches.reduce((total, batch) => total + batch.windows.length, 0);
   const tally = new LmEvalTally(corpus);
-  if (count === 0) return { tally, peakBytes: 0 };
-  const engine = engineOf(request, corpus.sequences, longestOf(all) - 1);
-  let done = 0;
-  await withProgress(request.progress, "as lm-evaluation-harness", "windows", async (update) => {
-    const heads = { losses: true, inLanes: true, preNorm: false };
-    for await (const observation of engine.run(batches, { heads }, request.signal)) {
-      tally.observe(observation);
-      done += observation.batch.windows.length;
-      update(done, count);
-    }
-  });
-  return { tally, peakBytes: engine.report.peakBytes };
+  const report = await withProgress(request.progress, "as lm-evaluation-harness", "windows", (onWindows) =>
+    readBatches(
+      {
+        model: { spec, weights: checkpoint.weights },
+        batches,
+        threads: request.threads,
+        // nothing is predicted from the last slot of its windows
+        longest: longestOf(all) - 1,
+        describe: (batch) => describeBatch(batch, corpus.sequences),
+        signal: request.signal,
+        onWindows,
+      },
+      { heads: { losses: true, inLanes: true, preNorm: false } },
+      (observation) => tally.observe(observation),
+    ),
+  );
+  return { tally, peakBytes: report?.peakBytes ?? 0 };
 }
-
-const longestOf = (batches: readonly WindowBatch[]): number =>
-  batches.reduce((most, { windows }) => Math.max(most, ...windows.map(({ ids }) => ids.length)), 0);

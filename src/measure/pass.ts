@@ -85,10 +85,3 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
   progress.finish();
   return { tokens: seen - before, seconds: (performance.now() - started) / 1000 };
 }
-
-/** Names a batch for people: where its first window lies. */
-export function describeBatch({ windows }: WindowBatch, documents: readonly { readonly id: string }[]): string {
-  const { document, start, ids } = windows[0];
-  const more = windows.length > 1 ? ` and ${windows.length - 1} more windows` : "";
-  return `tokens ${start} to ${start + ids.length} of "${documents[document].id}"${more}`;
-}

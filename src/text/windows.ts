@@ -70,3 +70,14 @@ export function batchesOf(
   }
   return batches;
 }
+
+/** Names a batch for people: where its first window lies. */
+export function describeBatch({ windows }: WindowBatch, documents: readonly { readonly id: string }[]): string {
+  const { document, start, ids } = windows[0];
+  const more = windows.length > 1 ? ` and ${windows.length - 1} more windows` : "";
+  return `tokens ${start} to ${start + ids.length} of "${documents[document].id}"${more}`;
+}
+
+/** Tokens of the longest window; 0 without one. */
+export const longestOf = (batches: readonly WindowBatch[]): number =>
+  batches.reduce((most, { windows }) => Math.max(most, ...windows.map(({ ids }) => ids.length)), 0);

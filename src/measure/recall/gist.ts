@@ -6,11 +6,11 @@
  * Memory: 16·d bytes a passage; the engine's.
  */
 
-import { OnnxEngine } from "../../engines/onnx.ts";
+import { type Reading, readBatches } from "../../engines/score.ts";
 import { lengthSteps } from "../../models/rotary.ts";
 import { random } from "../../numeric/random.ts";
 import type { Gist } from "../../profile/recall.ts";
-import type { Window } from "../../text/corpus.ts";
+import type { Window, WindowBatch } from "../../text/corpus.ts";
 import { batchesOf } from "../../text/windows.ts";
 import type { OpenModel } from "../model.ts";
 import type { InUnit, Means } from "./means.ts";
@@ -97,23 +97,18 @@ async function meanStates(
       fresh: opening.length,
     }),
   );
-  const engine = new OnnxEngine({
-    spec,
-    weights: checkpoint.weights,
-    threads,
-    longest: Math.max(...windows.map(({ ids }) => ids.length)),
-    describe: ({ windows: [{ document }] }) => `passage ${document}`,
-  });
   const means = sequences.map(() => new Float64Array(spec.width));
-  let done = 0;
-  const heads = { losses: false, preNorm };
-  const stateRows = (batch: { readonly windows: readonly Window[] }): Int32Array =>
-    Int32Array.from(
-      { length: batch.windows.reduce((rows, { ids, fresh }) => rows + ids.length - fresh, 0) },
-      (_, r) => r,
-    );
-  const batches = batchesOf(windows, batchTokens, lengthSteps(spec));
-  for await (const { batch, states } of engine.run(batches, { heads, stateRows }, signal)) {
+  const reading: Reading = {
+    model: { spec, weights: checkpoint.weights },
+    batches: batchesOf(windows, batchTokens, lengthSteps(spec)),
+    threads,
+    describe: ({ windows: [{ document }] }) => `passage ${document}`,
+    signal,
+    onWindows: onSequences,
+  };
+  const stateRows = ({ windows: own }: WindowBatch): Int32Array =>
+    Int32Array.from({ length: own.reduce((rows, { ids, fresh }) => rows + ids.length - fresh, 0) }, (_, row) => row);
+  await readBatches(reading, { heads: { losses: false, preNorm }, stateRows }, ({ batch, states }) => {
     const final = states!.at(-1)!;
     let row = 0;
     for (const { document, ids, fresh } of batch.windows) {
@@ -122,7 +117,6 @@ async function meanStates(
       for (let r = 0; r < rows; r++, row++)
         for (let i = 0; i < spec.width; i++) mean[i] += final[row * spec.width + i] / rows;
     }
-    onSequences((done += batch.windows.length), windows.length);
-  }
+  });
   return means;
 }

@@ -7,21 +7,17 @@
  */
 
 import { deflateSync } from "node:zlib";
-import { OnnxEngine } from "../../engines/onnx.ts";
-import { lengthSteps } from "../../models/rotary.ts";
+import { scoreDocuments } from "../../engines/score.ts";
 import { aucInterval } from "../../numeric/auc.ts";
 import { bootstrapSums, percentileInterval } from "../../numeric/bootstrap.ts";
 import { random } from "../../numeric/random.ts";
 import { sum } from "../../numeric/sums.ts";
-import { CodingProbe } from "../../probes/coding.ts";
 import type { Interval } from "../../profile/figures.ts";
 import type { Membership } from "../../profile/recall.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import { noIntervalReason } from "../../text/units.ts";
-import { batchesOf, windowsOf } from "../../text/windows.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { OpenModel } from "../model.ts";
-import { describeBatch } from "../pass.ts";
 import type { Plan } from "../plan.ts";
 import { type ProgressSink, withProgress } from "../progress.ts";
 import { halves, learn, MOST_BYTES, someOf, unhurried } from "./control.ts";
@@ -98,27 +94,19 @@ export async function lossesOf(
   documents: readonly TokenizedDocument[],
   { model: { spec, checkpoint }, tokenizer, plan, context, overlap, threads, progress, signal }: LossesRequest,
 ): Promise<Side["lossesOf"]> {
-  const probe = new CodingProbe(documents, { vocabulary: spec.vocabulary, prefixed: tokenizer.prefix !== null });
-  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
-  const losses: Side["lossesOf"] = (document) => probe.losses(document);
-  if (windows.length === 0) return losses;
-  const engine = new OnnxEngine({
-    spec,
-    weights: checkpoint.weights,
+  const request = {
+    documents,
+    prefix: tokenizer.prefix,
+    context,
+    overlap,
     threads,
-    longest: Math.max(...windows.map(({ ids }) => ids.length)),
-    describe: (batch) => describeBatch(batch, documents),
-  });
-  let done = 0;
-  await withProgress(progress, "reading the unseen text", "windows", async (update) => {
-    const heads = { losses: true, preNorm: false };
-    const batches = batchesOf(windows, plan.batchTokens, lengthSteps(spec));
-    for await (const observation of engine.run(batches, { heads }, signal)) {
-      probe.observe(observation);
-      update((done += observation.batch.windows.length), windows.length);
-    }
-  });
-  return losses;
+    batchTokens: plan.batchTokens,
+    signal,
+  };
+  const { losses } = await withProgress(progress, "reading the unseen text", "windows", (onWindows) =>
+    scoreDocuments({ ...request, model: { spec, weights: checkpoint.weights }, onWindows }),
+  );
+  return (document) => losses[document];
 }
 
 /** @returns null where a side has no token to score */
