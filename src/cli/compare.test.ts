@@ -61,8 +61,9 @@ describe("lossyscope compare", () => {
     const { pairs } = JSON.parse((await run("compare", at("one/profile.json"), at("two/profile.json"), "--json")).out);
     expect(pairs[0].similarity.cka[1][1]).toBeCloseTo(1, 9);
     const bare = await run("compare", at("large.json"), at("small.json"));
-    expect(bare.out).toMatch(
-      /Not compared: similarity: no states were kept beside .*large.json: measure\s+with --keep/,
+    // Where lines break depends on how long the folder's name is.
+    expect(bare.out.replaceAll(/\s+/g, "")).toContain(
+      `Notcompared:similarity:nostateswerekeptbeside${at("large.json").replaceAll(/\s+/g, "")}:measurewith--keep`,
     );
   });
 
@@ -81,7 +82,7 @@ describe("lossyscope compare", () => {
     expect(await readdir(at("kept"))).toEqual(["1-plain", "2-wide"]);
     const again = await run("compare", at("plain"), at("wide"), ...on, "--keep", "states", "--resume");
     expect(again.out).toBe(first.out);
-    expect(again.err).toMatch(/1-plain\/profile\.json is taken from an earlier run[\s\S]*2-wide/);
+    expect(again.err).toMatch(/1-plain[\\/]profile\.json is taken from an earlier run[\s\S]*2-wide/);
     expect(again.err).not.toMatch(/measuring /);
     const mixed = await run("compare", at("kept/1-plain/profile.json"), at("wide"), ...on, "--resume", "--quiet");
     expect([mixed.code, mixed.out]).toEqual([0, expect.stringMatching(/^(plain|wide) /)]);

@@ -14,6 +14,7 @@ import {
   shorten,
   si,
   visible,
+  wrap,
 } from "./format.ts";
 
 const plain = (text: string): string => text.replaceAll("\u00a0", " ");
@@ -108,6 +109,30 @@ describe("foreign text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), fc.nat(30), (text, width) => {
         expect(columns(fit(visible(text), width))).toBe(width);
+      }),
+    );
+  });
+});
+
+describe("lines", () => {
+  it("break at spaces, and within a word that is longer than a line", () => {
+    expect(wrap("a bc def", 4)).toEqual(["a bc", "def"]);
+    expect(wrap("beside /tmp/folder/file.json: measure", 12)).toEqual([
+      "beside",
+      "/tmp/folder/",
+      "file.json:",
+      "measure",
+    ]);
+    expect(wrap("世界世界", 5)).toEqual(["世界", "世界"]);
+    expect(wrap("", 5)).toEqual([]);
+  });
+
+  it("lose nothing and fit, whatever comes", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.integer({ min: 2, max: 40 }), (text, width) => {
+        const lines = wrap(text, width);
+        expect(lines.join("").replaceAll(" ", "")).toBe(text.replaceAll(" ", ""));
+        for (const line of lines) expect(columns(line)).toBeLessThanOrEqual(width);
       }),
     );
   });

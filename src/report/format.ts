@@ -166,18 +166,37 @@ export function fit(text: string, width: number, side: "left" | "right" = "left"
   return side === "left" ? taken + gap : gap + taken;
 }
 
-/** Lines of at most `width` columns, broken at spaces; a longer word is cut. */
+/** Pieces of at most `width` columns, at least one character each. */
+function* pieces(word: string, width: number): Generator<string> {
+  let piece = "";
+  let used = 0;
+  for (const character of word) {
+    const across = columnsOf(character);
+    if (piece !== "" && used + across > width) {
+      yield piece;
+      piece = "";
+      used = 0;
+    }
+    piece += character;
+    used += across;
+  }
+  yield piece;
+}
+
+/** Lines of at most `width` columns, broken at spaces, and within a word (a path) that is longer than a line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
+  const next = (piece: string): void => {
+    lines.push(line);
+    line = piece;
+  };
   for (const word of text.split(" ")) {
-    const piece = columns(word) > width ? fit(word, width).trimEnd() : word;
-    if (line !== "" && columns(line) + 1 + columns(piece) > width) {
-      lines.push(line);
-      line = piece;
-    } else {
-      line = line === "" ? piece : `${line} ${piece}`;
-    }
+    const [first, ...rest] = pieces(word, width);
+    if (line === "") line = first;
+    else if (columns(line) + 1 + columns(first) <= width) line += ` ${first}`;
+    else next(first);
+    rest.forEach(next);
   }
   return line === "" ? lines : [...lines, line];
 }
