@@ -1,15 +1,15 @@
 /**
  * The package as its users import it, by its own name: every subpath loads from `dist/`, what it is for works, and its
- * types, and the README's example, check in a project of their own.
+ * types, and the README's example, check in a project of their own. As it would be published it passes publint and Are the
+ * Types Wrong; the latter as a package of ES modules, which Node 20.19 and later also load by `require`.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeEach, expect, it } from "vitest";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
+import { pack, root } from "./npm.testing.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const { exports: subpaths } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   exports: Record<string, string>;
 };
@@ -90,4 +90,16 @@ export { figureAt, loadTokenizer, openSafetensors };`,
   writeFileSync(at("example.ts"), example);
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
   node(join(root, "node_modules/typescript/bin/tsc"), ...options, at("use.ts"), at("example.ts"));
+});
+
+it.each([
+  ["publint/src/cli.js", ["--strict"]],
+  ["@arethetypeswrong/cli/dist/index.js", ["--profile", "esm-only", "--no-definitely-typed", "--format", "ascii"]],
+])("is packed as %s wants it", (linter, options) => {
+  const { filename } = pack("--pack-destination", at("."));
+  const program = join(root, "node_modules", linter);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, at(filename), ...options], {
+    encoding: "utf8",
+  });
+  expect(status, stdout + stderr).toBe(0);
 });

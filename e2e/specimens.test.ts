@@ -2,10 +2,7 @@
  * No model beats the known floor on text that it was not trained on, beyond its error bar (METHODS §9): every checkpoint of
  * every specimen, and a model of another language. The package carries the checkpoint that the demo measures.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testing.ts";
@@ -13,6 +10,7 @@ import { findRun } from "../src/measure/checkpoints.ts";
 import { measureFiles } from "../src/measure/model.testing.ts";
 import type { Almanac } from "../src/profile/almanac.ts";
 import { createWorld, documents } from "../src/text/almanac/almanac.ts";
+import { pack } from "./npm.testing.ts";
 
 const at = temporaryFolder();
 beforeEach(() => {
@@ -47,15 +45,10 @@ describe.skipIf(!hasSpecimens)("the specimens (need specimens/main)", () => {
   });
 
   it("the last checkpoint of the main one goes with the package, alone; METHODS too", async () => {
-    const root = fileURLToPath(new URL("..", import.meta.url));
-    const packed = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
-      cwd: root,
-      encoding: "utf8",
-    });
-    const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
+    const { files } = pack("--dry-run");
     const folders = new Set(files.map(({ path }) => /^(specimens\/.*)\/[^/]+$/.exec(path)?.[1]).filter(Boolean));
     const last = (await findRun([specimen("main")])).checkpoints.at(-1)!;
-    expect([...folders]).toEqual([join("specimens/main", last.name)]);
+    expect([...folders]).toEqual([`specimens/main/${last.name}`]);
     // reports carry the sections of METHODS that they cite
     expect(files.map(({ path }) => path)).toContain("docs/METHODS.md");
   });
