@@ -98,6 +98,11 @@ describe("files", () => {
     expect(await texts(write("chapters.txt", "# a\nx\n# b\n"), { splitOn: "^(?=# )" })).toEqual(["# a\nx\n", "# b\n"]);
     expect(await texts(write("characters.txt", "a😀b"), { splitOn: "" })).toEqual(["a", "😀", "b"]);
     await expect(read(path, { splitOn: "(" })).rejects.toMatchObject({ fault: "usage" });
+    const started = performance.now();
+    await expect(read(write("a.txt", `${"a".repeat(60)}!`), { splitOn: "(a+)+$" })).rejects.toThrow(
+      'the pattern of --split-on, "(a+)+$", was not through with a text of 61 characters in 3.0 s',
+    );
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

@@ -15,7 +15,7 @@ export interface AddedSpan {
 }
 
 const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u;
-const SPACES_BEFORE = /\p{White_Space}*$/u;
+const SPACE = /^\p{White_Space}$/u;
 const SPACES_AFTER = /\p{White_Space}*/uy;
 
 /**
@@ -43,7 +43,7 @@ export function addedTokenFinder(
       if (token.single_word && (isWordBefore(text, contentStart) || isWordAt(text, contentEnd))) continue;
       let start = contentStart;
       let end = contentEnd;
-      if (token.lstrip) start -= SPACES_BEFORE.exec(text.slice(last, contentStart))![0].length;
+      while (token.lstrip && start > last && SPACE.test(text[start - 1])) start--;
       if (token.rstrip) {
         SPACES_AFTER.lastIndex = contentEnd;
         end += SPACES_AFTER.exec(text)![0].length;

@@ -90,6 +90,20 @@ describe("a chat template", () => {
     ).rejects.toThrow(/fails/);
   });
 
+  it("that does not come to an end is ended", async () => {
+    const endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}";
+    const started = performance.now();
+    await expect(chatOf(["default", endless]).render(SAID, "r.jsonl, line 1")).rejects.toThrow(
+      /^r\.jsonl, line 1: the chat template of the model \(chat_template\.jinja\) fails: it takes more than 4 s: /,
+    );
+    expect(performance.now() - started).toBeLessThan(5_000);
+    await expect(chatOf(["default", "{% for i in range(10**9) %}{% endfor %}"]).render(SAID, "")).rejects.toMatchObject(
+      {
+        name: "LossyscopeError",
+      },
+    );
+  });
+
   it("is found where models keep it, in transformers' order", async () => {
     mkdirSync(at("m", "additional_chat_templates"), { recursive: true });
     await expect(readChatTemplates(at("m"))).rejects.toThrow(/m has no chat template/);

@@ -15,7 +15,7 @@ import type { Conversation, Message } from "../text/records.ts";
 import type { FromChatChild, ToChatChild } from "./chat-messages.ts";
 
 /** Of one conversation; the longest real ones take milliseconds. */
-const LIMITS = { memoryMegabytes: 512, milliseconds: 10_000 };
+const LIMITS = { memoryMegabytes: 512, milliseconds: 4_000 };
 const MOST_TEMPLATE_BYTES = 2 ** 20;
 
 const TEMPLATE_FILE = "chat_template.jinja";

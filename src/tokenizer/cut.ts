@@ -5,8 +5,9 @@
  * Memory: none that grows with the text.
  */
 
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { SplitPreTokenizer } from "./library.ts";
+import { runs } from "./running.ts";
 
 /** Calls `piece` with [start, end) of every piece in order; pieces are not empty and tile the text. */
 export type Cutter = (text: string, piece: (start: number, end: number) => void) => void;
@@ -31,15 +32,22 @@ export function splitCutter(
 ): Cutter {
   const joins = JOINS[behaviour.toLowerCase()];
   if (!joins) {
-    throw new LossyscopeError("unsupported", `the tokenizer splits with behaviour ${behaviour}, which drops text`);
+    throw new LossyscopeError(
+      "unsupported",
+      `the tokenizer splits with behaviour ${shown(behaviour)}, which drops text`,
+    );
   }
   const search = compile(pattern);
-  const sticky = new RegExp(search.source, "yu");
-  if (joins === JOINS.isolated) return (text, piece) => spans(text, sticky, search, piece);
+  const expression: Expression = {
+    written: pattern.Regex ?? pattern.String!,
+    search,
+    sticky: new RegExp(search.source, "yu"),
+  };
+  if (joins === JOINS.isolated) return (text, piece) => spans(text, expression, piece);
   return (text, piece) => {
     let start = 0;
     let before = false;
-    spans(text, sticky, search, (from, _, found) => {
+    spans(text, expression, (from, _, found) => {
       const match = found !== invert;
       if (from > start && !joins(before, match)) {
         piece(start, from);
@@ -51,31 +59,49 @@ export function splitCutter(
   };
 }
 
+/** Characters of the longest pattern that is compiled: published ones have hundreds, and a million take seconds. */
+const LONGEST_PATTERN = 2 ** 16;
+
 function compile(pattern: { readonly Regex?: string; readonly String?: string }): RegExp {
+  const { length } = pattern.Regex ?? pattern.String ?? "";
+  if (length > LONGEST_PATTERN) {
+    throw new LossyscopeError(
+      "unsupported",
+      `the tokenizer has a pattern of ${length.toLocaleString("en-US")} characters, ${LONGEST_PATTERN.toLocaleString("en-US")} are read at most`,
+    );
+  }
   try {
     const compiled = new SplitPreTokenizer({ type: "Split", pattern, behavior: "Isolated", invert: true }).pattern;
     if (compiled) return compiled;
   } catch (error) {
     throw new LossyscopeError(
       "unsupported",
-      `the tokenizer's pattern ${JSON.stringify(pattern)} cannot be run here (${(error as Error).message})`,
+      `the tokenizer's pattern ${shown(pattern)} cannot be run here (${(error as Error).message})`,
     );
   }
-  throw new LossyscopeError("unsupported", `the tokenizer's pattern ${JSON.stringify(pattern)} has no known form`);
+  throw new LossyscopeError("unsupported", `the tokenizer's pattern ${shown(pattern)} has no known form`);
+}
+
+interface Expression {
+  /** in tokenizer.json */
+  readonly written: string;
+  readonly search: RegExp;
+  readonly sticky: RegExp;
 }
 
 /** Matches and the gaps between them, in order, tiling the text; a sticky match is tried first: it costs no array. */
 function spans(
   text: string,
-  sticky: RegExp,
-  search: RegExp,
+  { written, search, sticky }: Expression,
   span: (start: number, end: number, match: boolean) => void,
 ) {
   let at = 0;
   while (at < text.length) {
+    runs(written);
     sticky.lastIndex = at;
     if (sticky.test(text) && sticky.lastIndex > at) {
       const end = sticky.lastIndex;
+      runs(null);
       span(at, end, true);
       at = end;
       continue;
@@ -87,6 +113,7 @@ function spans(
       found = search.exec(text);
     }
     const next = found ? found.index : text.length;
+    runs(null);
     span(at, next, false);
     at = next;
   }

@@ -11,6 +11,7 @@ import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
 import { SequenceNormalizer, Unigram } from "./library.ts";
 import { Merges } from "./merges.ts";
+import { runs } from "./running.ts";
 
 /** sentencepiece's space */
 export const SPACE = "▁";
@@ -239,7 +240,14 @@ function normaliser(steps: readonly object[]): Spelling["normalise"] {
   if (steps.length === 0) return null;
   try {
     const library = new SequenceNormalizer({ type: "Sequence", normalizers: steps });
-    return (text) => library.normalize(text);
+    const patterns = steps.map((step) => pattern.safeParse((step as { pattern?: unknown }).pattern).data?.Regex);
+    const written = patterns.filter((one) => one !== undefined).join(" or ") || null;
+    return (text) => {
+      runs(written);
+      const normal = library.normalize(text);
+      runs(null);
+      return normal;
+    };
   } catch (error) {
     throw refuse(`normalises in a way that is not known here (${(error as Error).message})`);
   }

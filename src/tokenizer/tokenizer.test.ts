@@ -232,6 +232,50 @@ describe("added tokens", () => {
     const { ids } = added({ single_word: true, content: "xy" }).encode("xy axy é xy. xy");
     expect(Array.from(ids).filter((id) => id === 257).length).toBe(3);
   });
+
+  it("take white space in no more than the time of its length", () => {
+    const tokenizer = added({ lstrip: true });
+    const text = `${" ".repeat(300_000)}a<x>`;
+    const started = performance.now();
+    expect(Array.from(tokenizer.encode(text).ids.slice(-2))).toEqual([97, 257]);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe("patterns that backtrack", () => {
+  const long = `${"a".repeat(60)}!`;
+  const split = (Regex: string) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false });
+  const bytes = { type: "ByteLevel", add_prefix_space: false, use_regex: false };
+  const replace = { type: "Replace", pattern: { Regex: "(?:b|c|(?:a|aa)+)$" }, content: "x" };
+
+  it.each<[string, object, string]>([
+    ["cut text", { pre_tokenizer: { type: "Sequence", pretokenizers: [split("(a+)+$"), bytes] } }, "(a+)+$"],
+    ["cut bytes", { pre_tokenizer: { type: "Sequence", pretokenizers: [bytes, split("(?:a|aa)+$")] } }, "(?:a|aa)+$"],
+    [
+      "are the second",
+      { pre_tokenizer: { type: "Sequence", pretokenizers: [split("!"), split("(a*)*$"), bytes] } },
+      "(a*)*$",
+    ],
+    [
+      "change text",
+      { normalizer: { type: "Sequence", normalizers: [{ type: "NFC" }, replace] } },
+      replace.pattern.Regex,
+    ],
+  ])("are ended and named where they %s", (_, change, pattern) => {
+    const tokenizer = createTokenizer({ ...byteLevelTokenizerJson(), ...change });
+    const text = pattern === "(a*)*$" ? `${"a".repeat(60)}b!` : long;
+    const started = performance.now();
+    expect(() => tokenizer.encode(text)).toThrow(
+      `the tokenizer's pattern ${JSON.stringify(pattern)} was not through with a text of ${text.length} characters in 3.0 s`,
+    );
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(Array.from(tokenizer.encode("d").ids)).toEqual([100]);
+  });
+
+  it("are refused where they are longer than any", () => {
+    const create = () => createTokenizer({ ...byteLevelTokenizerJson(), pre_tokenizer: split("a|".repeat(1e6)) });
+    expect(create).toThrow(/a pattern of 2,000,000 characters, 65,536 are read at most/);
+  });
 });
 
 describe("a normaliser that lowers case", () => {

@@ -20,6 +20,7 @@ import { asLoaded } from "./loaded.ts";
 import { Pieces, Tokens, Uncovered } from "./pieces.ts";
 import { type Around, resolvePrefix, tokensAround } from "./prefix.ts";
 import { addRepair, composeRepairs, type Repair, sourceOffsets } from "./repairs.ts";
+import { patiently } from "./running.ts";
 
 export interface Encoding {
   /** [tokens], without any token that a template puts around a text */
@@ -223,9 +224,11 @@ export class Tokenizer {
       added.raw.map((token) => [token.content, token]),
       hidden,
     );
+    const contents = added.normalised.map(({ content }) => content);
+    const normal = normalise ? patiently(contents.join("").length, () => contents.map(normalise)) : contents;
     this.findNormalised = addedTokenFinder(
-      added.normalised.map((token) => {
-        const content = normalise ? normalise(token.content) : token.content;
+      added.normalised.map((token, index) => {
+        const content = normal[index];
         return [this.searched(definition.insertion === "section" ? ` ${content}` : content), token];
       }),
       hidden,
@@ -314,9 +317,14 @@ export class Tokenizer {
 
   /**
    * @param text well-formed UTF-16; `""` has no tokens
-   * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming the offset; `BeyondEmbedding`
+   * @throws LossyscopeError `text` where tokens and bytes cannot be brought together, naming the offset; `BeyondEmbedding`;
+   *   `unsupported` naming the pattern that does not come to an end
    */
   encode(text: string): Encoding {
+    return patiently(text.length, () => this.encodeAll(text));
+  }
+
+  private encodeAll(text: string): Encoding {
     const bytes = Buffer.byteLength(text);
     const tokens = new Tokens();
     const repairs: Repair[] = [];

@@ -1,0 +1,33 @@
+/**
+ * Patterns come with the model, and one that backtracks can take longer than anybody waits for a few characters: work with a
+ * tokenizer is ended when its time is up (`files/in-time.ts`), and the error names what was at work.
+ */
+import { inTime, OutOfTime, patienceFor } from "../files/in-time.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
+
+let running: string | null = null;
+
+/** Says what is at work from now on, as tokenizer.json writes it; null: nothing of which it can be said. */
+export function runs(pattern: string | null): void {
+  running = pattern;
+}
+
+/**
+ * @param characters of the text that the work is about
+ * @throws LossyscopeError `unsupported` where it takes longer than any tokenizer does; what the work throws
+ */
+export function patiently<T>(characters: number, work: () => T): T {
+  const most = patienceFor(characters);
+  running = null;
+  try {
+    return inTime(most, work);
+  } catch (error) {
+    if (!(error instanceof OutOfTime)) throw error;
+    const what = running === null ? "the tokenizer" : `the tokenizer's pattern ${shown(running)}`;
+    throw new LossyscopeError(
+      "unsupported",
+      `${what} was not through with a text of ${characters.toLocaleString("en-US")} characters in ${(most / 1000).toFixed(1)} s`,
+      "use the tokenizer that the model's authors published, or leave that text out",
+    );
+  }
+}
