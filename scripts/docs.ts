@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { z } from "zod";
+import { everyCommand, pathOf } from "../src/cli/commands.ts";
 import { program } from "../src/cli/main.ts";
 import { fixture } from "../src/fixtures.testing.ts";
 import { REFUSED } from "../src/models/architectures/refused.ts";
@@ -87,15 +88,20 @@ function commandsPage(): string {
       .configureOutput({ getOutHelpWidth: () => HELP_WIDTH, getOutHasColors: () => false })
       .helpInformation()
       .trimEnd();
-  const sections = (command: CommandUnknownOpts, path: string): string[] => [
-    `## ${path}\n\n\`\`\`text\n${help(command)}\n\`\`\``,
-    ...command.commands.flatMap((one) => sections(one, `${path} ${one.name()}`)),
-  ];
+  const section = (command: CommandUnknownOpts, depth: string): string =>
+    `${depth} ${pathOf(command)}\n\n\`\`\`text\n${help(command)}\n\`\`\``;
+  const headings = [...new Set(root.commands.map((command) => command.helpGroup()))];
+  const under = (heading: string): CommandUnknownOpts[] =>
+    root.commands.filter((command) => command.helpGroup() === heading).flatMap((command) => [...everyCommand(command)]);
   return [
     "# Commands",
     NOTE,
     "Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a threshold was missed, 130 stopped. `NO_COLOR` is honoured.",
-    ...sections(root, root.name()),
+    section(root, "##"),
+    ...headings.flatMap((heading) => [
+      `## ${heading.replace(/:$/, "")}`,
+      ...under(heading).map((command) => section(command, "###")),
+    ]),
     "",
   ].join("\n\n");
 }

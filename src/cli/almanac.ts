@@ -24,6 +24,7 @@ import {
   type Split,
   type World,
 } from "../text/almanac/almanac.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed } from "./options.ts";
 
@@ -50,12 +51,13 @@ export interface AlmanacSummary extends Census {
 
 export function almanacCommand() {
   return new Command("almanac")
-    .summary("text whose entropy is known: a fictional world and its pages")
+    .summary("write text whose entropy is known: pages of a fictional world")
     .description(
       "Writes the pages of a seeded fictional world into a folder: training pages, pages held out about the same entities and about entities never seen, and a balanced set, every page with its exact code length for a reader who knows the world and for one who does not; and all facts as questions.",
     )
     .requiredOption("-o, --out <dir>", "folder to write to; made where there is none")
     .option("--seed <n>", "seed of the world and its pages", seed, 0)
+    .optionsGroup(GROUP.written)
     .addOption(
       new Option("--size <name>", "size of the world")
         .choices(Object.keys(SIZES) as SizeName[])

@@ -15,13 +15,15 @@ import { fitBlocks, setsBlocks } from "../report/atlas/fit.ts";
 import { fitPage } from "../report/atlas/pages.ts";
 import { text } from "../report/findings.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { atlasOption, collect, penalty, seed } from "./options.ts";
 
 export function atlasCommand() {
   return new Command("atlas")
-    .summary("calibration sets: what predicts scores, and how well")
+    .summary("list calibration sets: what predicts scores, and how well")
     .description("Lists the calibration sets: the published ones of the package and your own.")
     .enablePositionalOptions()
+    .optionsGroup(GROUP.read)
     .addOption(atlasOption())
     .option("--json [file]", "writes the list to a file, or to standard output")
     .action(async ({ atlas, ...outputs }) => {
@@ -35,11 +37,12 @@ export function atlasCommand() {
 
 function fitCommand() {
   return new Command("fit")
-    .summary("what a set says about its scores")
+    .summary("fit the scores of a set, and say how well they are foreseen")
     .description(
       "Fits the scores of SET: r, ρ, partial r given ln parameters, RMS error on models and families not seen, measured coverage, and the smallest r that could be told from zero.",
     )
     .argument("<set>", "name of a calibration set")
+    .optionsGroup(GROUP.foreseen)
     .option("--area <name...>", "areas to fit (default: all)")
     .option("--predictors <name...>", "predictors to fit in place of the set's own")
     .option("--ridge <penalty>", "penalty on standardised slopes in place of the set's own", penalty)
@@ -60,11 +63,12 @@ function fitCommand() {
 
 function addCommand() {
   return new Command("add")
-    .summary("makes a set of your own from profiles and scores")
+    .summary("make a set of your own from profiles and scores")
     .description(
       "Makes the calibration set NAME from profiles of one text and what the same models scored: tables with the columns model, benchmark, score, and where known stderr and family, or result files of lm-evaluation-harness.",
     )
     .argument("<name>", "name of the new set")
+    .optionsGroup(GROUP.read)
     .requiredOption("--profiles <folder>", "folder of the profiles, one .json a model")
     .requiredOption("--scores <file...>", "tables (.csv) and result files of lm-evaluation-harness (.json)")
     .option(

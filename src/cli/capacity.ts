@@ -23,6 +23,7 @@ import { capacityBlocks, capacityPage } from "../report/capacity.ts";
 import { figure } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, seed, threads } from "./options.ts";
 import { between, readConfig } from "./training.ts";
@@ -36,12 +37,14 @@ function sizes(text: string): number[] {
 
 export function capacityCommand() {
   return new Command("capacity")
-    .summary("how many bits of random strings a model can hold")
+    .summary("find how many bits of random strings a model can hold")
     .description(
       "Trains the model that config.json describes on n strings of tokens drawn uniformly, for growing n, until it keeps no more of them, and counts the bits it has memorised: their entropy less their code length. The level that this comes to is the model's capacity. Writes capacity.json and report.html into the folder, and a checkpoint for every n and seed.",
     )
+    .optionsGroup(GROUP.model)
     .requiredOption("--config <file>", "config.json of the model, as Hugging Face writes it")
     .requiredOption("-o, --out <folder>", "where the result, the report and the checkpoints go")
+    .optionsGroup(GROUP.measured)
     .option("--strings <n,...>", "numbers of strings, with commas between", sizes, [64, 128, 256, 512, 1024, 2048])
     .option("--length <tokens>", "tokens of a string", atLeast(1), 64)
     .option("--vocabulary <n>", "tokens to draw from, in place of the config's vocab_size", atLeast(2))

@@ -10,16 +10,18 @@ import { ioFault } from "../files/faults.ts";
 import { choiceBlocks } from "../report/atlas/choice.ts";
 import { choicePage } from "../report/atlas/pages.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { atlasOption, collect, penalty, quantity, seed } from "./options.ts";
 import { readProfiles } from "./profiles.ts";
 
 export function chooseCommand() {
   return new Command("choose")
-    .summary("which model to take, within constraints")
+    .summary("find which model to take, within constraints")
     .description(
       "Chooses among the models of the profiles: constraints first, then what is dominated by what, the frontier, cost for the profiles' own text, predicted scores, and a recommendation.",
     )
     .argument("<profile...>", "profiles of one text, one a model")
+    .optionsGroup(GROUP.chosen)
     .option("--memory <size>", "weights have to fit into so much memory", quantity)
     .option("--bytes <size>", "weights may be so large as stored", quantity)
     .option("--licence <name>", "a licence that is allowed, or `permissive` (repeatable)", collect, [] as string[])
@@ -32,6 +34,7 @@ export function chooseCommand() {
     .option("--tokens-per-second <n>", "least speed, as measured with the profile or given in the table", penalty)
     .option("--max-price <price>", "highest price for a million tokens", penalty)
     .option("--price <file>", "table of model, price (a million tokens), and where known licence and tokens_per_second")
+    .optionsGroup(GROUP.foreseen)
     .option("--set <name>", "calibration set to foresee scores from")
     .option("--extrapolate", "foresees scores outside the set's range and for other texts, without any claim", false)
     .addOption(atlasOption())

@@ -18,6 +18,7 @@ import { createProgress } from "../report/progress.ts";
 import { prepareDelivery, writeFiles } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
 import { outputsOf } from "./options.ts";
@@ -29,11 +30,12 @@ interface Kept {
 
 export function compareCommand() {
   return measuringCommand("compare")
-    .summary("compares models on one text, and shows where they differ")
+    .summary("compare models on one text, and show where they differ")
     .description(
       "Compares models with the first one: bits per byte with a paired bootstrap, by domain, the documents and passages where they differ most, and, where their states were kept (`--keep states --out DIR`), how alike their layers are (linear CKA). Takes profiles as they are, and measures models on --text first, with the options of `lossyscope measure`. The tokenizers may differ; the text may not.",
     )
     .argument("<profile-or-model...>", "two or more, of one text; the first is the baseline")
+    .optionsGroup(GROUP.read)
     .option("--common", "leaves out documents that a profile lacks", false)
     .option("-o, --out <folder>", "keeps the profiles of measured models there, each in a folder of its own")
     .addOption(

@@ -11,6 +11,7 @@ import { count, figure, si } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, quantity, threads } from "./options.ts";
 
@@ -26,6 +27,7 @@ export function compressCommand() {
       "Compresses FILE, any file, into FILE.lsz by coding it under MODEL's probabilities. The same model, release and kind of machine give it back.",
     )
     .argument("<file>", "the file to compress; it stays")
+    .optionsGroup(GROUP.coded)
     .requiredOption(
       "--model <model>",
       "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",

@@ -7,6 +7,7 @@ import { si } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { threads } from "./options.ts";
 
@@ -15,6 +16,7 @@ export function decompressCommand() {
     .summary("get a compressed file back")
     .description("Gives back the file that `compress` made FILE.lsz from, byte for byte, with the same MODEL.")
     .argument("<file>", "a file that compress wrote; it stays")
+    .optionsGroup(GROUP.coded)
     .requiredOption(
       "--model <model>",
       "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",

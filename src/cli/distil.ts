@@ -9,6 +9,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { figure } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { between, prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
 
@@ -27,10 +28,12 @@ export function distilCommand() {
     .description(
       "Trains the model that config.json describes on a text and on the teacher's distributions over it, with the teacher's tokenizer, into OUT/student; and the same model on the text alone, from the same seed, into OUT/alone, as the control. Prints what of the teacher's knowledge each retains on held-out text.",
     )
+    .optionsGroup(GROUP.model)
     .requiredOption(
       "--teacher <model>",
       "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",
     )
+    .optionsGroup(GROUP.trained)
     .option("--temperature <number>", "softens both distributions", between(0.01, 100), 2)
     .option("--alpha <share>", "share of the divergence in the loss", between(0, 1), 0.5)
     .addOption(new Option("--no-control", "does not train the same model alone"))

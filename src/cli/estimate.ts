@@ -8,16 +8,18 @@ import type { TemperatureRule } from "../info/temperature.ts";
 import { type Estimation, estimate } from "../measure/estimate.ts";
 import { count, figure, interval, shorten, visible } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, seed } from "./options.ts";
 
 export function estimateCommand() {
   return new Command("estimate")
-    .summary("what dumped hidden states know of their labels")
+    .summary("estimate what dumped hidden states know of their labels")
     .description(
       "Estimates, layer by layer, the information that hidden states carry about labels. FILE holds z [N,d], or resid.{layer} [N,d], or hidden_states [tokens,layers,d] with token_ids; every other integer tensor [N] is a label set under its own name (x1..x4 and y1..y4 back off along their order), and doc [N] names the documents.",
     )
     .argument("<file>", "safetensors file")
+    .optionsGroup(GROUP.measured)
     .option("--reference-points <file>", "safetensors file with the reference points W [m,d]; may be the same file")
     .option("--m <n>", "reference points to draw where no file gives them", atLeast(2), 100)
     .option("--temperature <rule>", "bound, exact, leading-order, or a number", temperature, "bound" as const)

@@ -7,6 +7,7 @@ import { tableOf } from "../formats/csv.ts";
 import { type Plan, validatePlan } from "../measure/plan.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { templatesOf } from "../text/facts.ts";
+import { GROUP } from "./groups.ts";
 import { atLeast, collect } from "./options.ts";
 
 type FactsPlan = NonNullable<Plan["facts"]>;
@@ -18,6 +19,7 @@ export const withFactOptions = <Args extends unknown[], Opts extends OptionValue
   command: Command<Args, Opts, Globals>,
 ) =>
   command
+    .optionsGroup(GROUP.facts)
     .option("--facts <file>", "facts: records in .jsonl, or a .csv of subject, relation, value")
     .option(
       "--template <relation=text>",

@@ -21,7 +21,7 @@ import { seed, threads } from "./options.ts";
 
 export function factsCommand() {
   return withFactOptions(new Command("facts"))
-    .summary("what a model knows of given facts, and what it makes up")
+    .summary("ask what a model knows of given facts, and what it makes up")
     .description(
       "Asks MODEL for facts: how probable it finds each value that a relation can have, and what it answers by itself; by how often training told the fact, with its own confidence beside it and the bits that its weights keep.",
     )

@@ -5,15 +5,17 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { readProfile } from "../profile/read.ts";
 import { gateBlocks, gateClaim } from "../report/atlas/gate.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { collect, seed } from "./options.ts";
 
 export function gateCommand() {
   return new Command("gate")
-    .summary("holds a profile against thresholds, for continuous integration")
+    .summary("hold a profile against thresholds, for continuous integration")
     .description(
       "Holds figures of a profile, by their paths in the JSON, against thresholds: PATH=3.2 absolute, PATH=+0.02 or PATH=+1% against the baseline. A threshold is missed only beyond the error bar; then the exit code is 3.",
     )
     .argument("<profile>", "profile as `lossyscope measure --json` wrote it")
+    .optionsGroup(GROUP.held)
     .option("--baseline <profile>", "profile that changes are against")
     .option("--max <threshold>", "upper threshold (repeatable)", collect, [] as string[])
     .option("--min <threshold>", "lower threshold (repeatable)", collect, [] as string[])

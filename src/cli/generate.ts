@@ -9,16 +9,18 @@ import { visible } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
 import { print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, penalty, seed, threads } from "./options.ts";
 
 export function generateCommand() {
   return new Command("generate")
-    .summary("text from a model, token by token")
+    .summary("continue a text, token by token")
     .description(
       "Continues PROMPT with MODEL's tokens. Without --temperature it takes the most probable token each time.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .optionsGroup(GROUP.drawn)
     .option("--prompt <text>", "what to go on from", "")
     .option("--max-tokens <n>", "tokens to add at most", atLeast(1), 128)
     .option("--temperature <t>", "draws tokens; higher is wilder", penalty, 0)

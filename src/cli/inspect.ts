@@ -16,6 +16,7 @@ import type { Ledger } from "../profile/ledger.ts";
 import { count, figure, percent, shorten, si, visible } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { quantity } from "./options.ts";
 
@@ -34,11 +35,12 @@ export interface InspectOptions {
 
 export function inspectCommand() {
   return new Command("inspect")
-    .summary("what a model's weights cost: parameters, bytes, training data")
+    .summary("say what a model costs: parameters, bytes, training data")
     .description(
       "Counts MODEL's parameters and bytes and sets them against its training data. Reads headers alone, so it takes a second for any size, and needs no support for the architecture.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .optionsGroup(GROUP.measured)
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)

@@ -18,6 +18,8 @@ import { estimateCommand } from "./estimate.ts";
 import { factsCommand } from "./facts.ts";
 import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
+import { groupOptions } from "./groups.ts";
+import { HELP } from "./help.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
 import { mergeCommand } from "./merge.ts";
@@ -43,33 +45,41 @@ function inherit(command: CommandUnknownOpts): void {
 export function program(): Command {
   const lossyscope = new Command("lossyscope")
     .description("Reads a language model as what it is: a lossy compressor of its training text.")
-    .version(VERSION, "-V, --version")
+    .version(VERSION, "-V, --version", "prints the version")
+    .configureHelp(HELP)
     .showHelpAfterError("(lossyscope COMMAND --help lists the options)")
     .exitOverride()
     // options belong to the command they stand behind: `atlas fit` has a --json of its own
     .enablePositionalOptions()
+    .commandsGroup("Measure a model:")
     .addCommand(measureCommand())
-    .addCommand(mergeCommand())
     .addCommand(inspectCommand())
-    .addCommand(estimateCommand())
     .addCommand(recallCommand())
     .addCommand(factsCommand())
-    .addCommand(statesCommand())
-    .addCommand(trainCommand())
     .addCommand(trajectoryCommand())
-    .addCommand(distilCommand())
-    .addCommand(capacityCommand())
-    .addCommand(generateCommand())
-    .addCommand(compressCommand())
-    .addCommand(decompressCommand())
-    .addCommand(atlasCommand())
-    .addCommand(predictCommand())
+    .addCommand(mergeCommand())
+    .commandsGroup("Compare and choose, from profiles:")
     .addCommand(compareCommand())
     .addCommand(gateCommand())
     .addCommand(chooseCommand())
+    .addCommand(predictCommand())
+    .addCommand(atlasCommand())
+    .commandsGroup("Train:")
+    .addCommand(trainCommand())
+    .addCommand(distilCommand())
+    .addCommand(capacityCommand())
+    .commandsGroup("Write and compress:")
+    .addCommand(generateCommand())
+    .addCommand(compressCommand())
+    .addCommand(decompressCommand())
+    .commandsGroup("Data and tools:")
+    .addCommand(demoCommand())
     .addCommand(almanacCommand())
-    .addCommand(demoCommand());
+    .addCommand(statesCommand())
+    .addCommand(estimateCommand())
+    .helpCommand("help [command]", "show what a command does and takes");
   inherit(lossyscope);
+  groupOptions(lossyscope);
   return lossyscope;
 }
 

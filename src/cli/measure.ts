@@ -9,6 +9,7 @@ import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
 import { modelName, outputsOf, quantity, shard, unseenText } from "./options.ts";
@@ -20,13 +21,16 @@ export function measureCommand() {
       "Measures how small MODEL makes a text, what its weights cost, what every layer keeps of its input and knows of what comes next, and the shape of the space.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .optionsGroup(GROUP.read)
+    .addOption(unseenText())
+    .optionsGroup(GROUP.model)
     .option("--name <name>", "what the profile calls the model (default: the folder's name, or org/name)", modelName)
-    .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
-    .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
+    .optionsGroup(GROUP.measured)
     .addOption(new Option("--with <what...>", "measures that too").choices(["recall", "facts"]).default([] as string[]))
-    .addOption(unseenText())
+    .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
+    .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
         .choices(["losses", "states"])

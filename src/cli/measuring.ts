@@ -7,6 +7,7 @@ import { sha256File } from "../files/digest.ts";
 import { type Plan, validatePlan } from "../measure/plan.ts";
 import { type GivenPoints, readPoints } from "../measure/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { GROUP } from "./groups.ts";
 import { atLeast, collect, quantity, seed, threads } from "./options.ts";
 
 function domains(given: readonly string[]): { path: string; domain: string }[] {
@@ -39,6 +40,7 @@ const FRONTIER = PLANE.frontier!;
 /** What every command takes that reads a text with a model. */
 export const readingCommand = (name: string) =>
   new Command(name)
+    .optionsGroup(GROUP.read)
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--domain <name=path>", "text under a domain of its own (repeatable)", collect, [] as string[])
     .option(
@@ -56,6 +58,7 @@ export const readingCommand = (name: string) =>
     )
     .option("--chat", "reads records with messages, rendered by the model's own chat template", false)
     .option("--special-tokens", "reads special tokens written in the text as control tokens", false)
+    .optionsGroup(GROUP.measured)
     .option("--context <tokens>", "window length, prefix included", atLeast(2), DEFAULT.context.tokens)
     .option(
       "--overlap <tokens>",
@@ -73,6 +76,7 @@ export const readingCommand = (name: string) =>
 
 export const measuringCommand = (name: string) =>
   readingCommand(name)
+    .optionsGroup(GROUP.plane)
     .option(
       "--label <field>",
       "field of JSON records to use as a label of the plane (repeatable)",
@@ -98,6 +102,7 @@ export const measuringCommand = (name: string) =>
       atLeast(2),
       FRONTIER.vocabulary,
     )
+    .optionsGroup(GROUP.measured)
     .option("--no-geometry", "skips the geometry")
     .option("--no-baselines", "skips the other compressors");
 

@@ -5,16 +5,18 @@ import { loadSet } from "../atlas/sets.ts";
 import { requireDistinct } from "../atlas/text.ts";
 import { predictionBlocks } from "../report/atlas/prediction.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { atlasOption, penalty, seed } from "./options.ts";
 import { readProfiles } from "./profiles.ts";
 
 export function predictCommand() {
   return new Command("predict")
-    .summary("foresees scores from a profile and a calibration set")
+    .summary("foresee scores from a profile and a calibration set")
     .description(
       "Predicts what the models of the profiles score, from the calibration set NAME: 90 % intervals by leaving out whole families, with the coverage such intervals had on families held out.",
     )
     .argument("<profile...>", "profiles as `lossyscope measure --json` wrote them")
+    .optionsGroup(GROUP.foreseen)
     .requiredOption("--set <name>", "calibration set (`lossyscope atlas` lists them)")
     .option("--area <name...>", "areas to predict (default: all)")
     .option("--predictors <name...>", "predictors in place of the set's own")

@@ -6,6 +6,7 @@ import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
 import { atLeast, counts, outputsOf, unseenText } from "./options.ts";
@@ -15,12 +16,14 @@ const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
 
 export function recallCommand() {
   return readingCommand("recall")
-    .summary("what a model gives back of a text: verbatim, in gist, or by guessing")
+    .summary("see what comes back of a text: verbatim, in gist or by guessing")
     .description(
       "Shows MODEL the beginnings of passages of a text it was trained on and compares what it writes with what follows there; says what of it anybody would guess, and how well seen text is told from unseen.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .optionsGroup(GROUP.read)
     .addOption(unseenText())
+    .optionsGroup(GROUP.measured)
     .option("--prefix <tokens,...>", "tokens of the prompts", counts, DEFAULT.prefixes)
     .option("--length <tokens>", "tokens of the continuation", atLeast(1), DEFAULT.length)
     .option("--passages <n>", "passages to ask for, at every prefix length", atLeast(1), DEFAULT.passages)

@@ -12,21 +12,24 @@ import { loadConversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, threads } from "./options.ts";
 
 export function statesCommand() {
   return new Command("states")
-    .summary("hidden states and logits of a text, as a safetensors file")
+    .summary("write hidden states and logits of a text to a safetensors file")
     .description(
       "Writes one row a token, the documents one after the other: hidden_states [N,L+1,d] (the last layer after the final norm), last_block_output [N,d], logits [N,V], nll [N] (what the row's token cost), token_ids [N] and doc [N]. `lossyscope estimate` reads the file. A text goes through the windows of `lossyscope measure`; where the tokenizer opens a text with a token of its own, that is a row too.",
     )
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .optionsGroup(GROUP.read)
     .option("--ids <file>", "safetensors file with input_ids [B,S]")
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])
     .option("--field <name>", "field of records that holds the text, or a path to it (default: text, else content)")
     .option("--chat", "reads records with messages, rendered by the model's own chat template", false)
     .option("--split-on <regex>", "cuts texts into documents")
+    .optionsGroup(GROUP.measured)
     .option("--context <tokens>", "window length, prefix included", atLeast(2), 1024)
     .option(
       "--overlap <tokens>",

@@ -1,5 +1,6 @@
 /** `lossyscope train --text … --config config.json --out DIR`: a model from scratch, with its checkpoints. */
 import { createProgress } from "../report/progress.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
 import { prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
@@ -10,6 +11,7 @@ export function trainCommand() {
     .description(
       "Trains the model that config.json describes on a text, and leaves checkpoints in the Hugging Face layout at step 0, at steps evenly apart in their logarithm, and at the end. A run that is stopped goes on with --resume, to the same weights.",
     )
+    .optionsGroup(GROUP.model)
     .option("--tokenizer <folder>", "takes the tokenizer of a model (default: trains one on the text)")
     .option(
       "--vocabulary <n>",

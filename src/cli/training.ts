@@ -17,6 +17,7 @@ import type { Progress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
+import { GROUP } from "./groups.ts";
 import { atLeast, quantity, seed, threads } from "./options.ts";
 
 /** A number within bounds. */
@@ -31,9 +32,16 @@ export const between =
 
 export const trainingCommand = (name: string) =>
   new Command(name)
-    .requiredOption("--text <path...>", "files, folders, or - for standard input")
+    .optionsGroup(GROUP.model)
     .requiredOption("--config <file>", "config.json of the model, as Hugging Face writes it")
+    .addOption(
+      new Option("--dtype <type>", "what checkpoints are rounded to; training itself stays in float32")
+        .choices(Object.keys(STORED_AS) as StoredDtype[])
+        .default("float32" as const),
+    )
     .requiredOption("-o, --out <folder>", "where checkpoints, log and state go")
+    .optionsGroup(GROUP.read)
+    .requiredOption("--text <path...>", "files, folders, or - for standard input")
     .option(
       "--field <name>",
       "field of records that holds the text, or a path to it such as a.b (default: text, else content)",
@@ -41,9 +49,11 @@ export const trainingCommand = (name: string) =>
     .option("--chat", "reads records with messages, rendered by the tokenizer's own chat template", false)
     .option("--split-on <regex>", "cuts texts into documents")
     .option("--limit-bytes <size>", "reads at most so much text", quantity)
+    .optionsGroup(GROUP.tried)
     .option("--held-out <share>", "share of the text that checkpoints are tried on", between(0, 0.9), 0.05)
     .option("--held-out-text <path...>", "text that checkpoints are tried on, instead of a share")
     .option("--held-out-tokens <n>", "tokens of it that are used", atLeast(1), 65536)
+    .optionsGroup(GROUP.trained)
     .option("--context <tokens>", "tokens of a row", atLeast(2), 256)
     .addOption(
       new Option("--pack <how>", "rows cut from all documents as one stream, or of one document each")
@@ -68,11 +78,6 @@ export const trainingCommand = (name: string) =>
     .option("--beta2 <number>", "of AdamW", between(0, 0.999999), 0.95)
     .option("--clip <norm>", "largest norm of a gradient; 0 for none", between(0, 1e9), 1)
     .option("--checkpoints <n>", "checkpoints that are left, evenly apart in ln step", atLeast(2), 12)
-    .addOption(
-      new Option("--dtype <type>", "what checkpoints are rounded to; training itself stays in float32")
-        .choices(Object.keys(STORED_AS) as StoredDtype[])
-        .default("float32" as const),
-    )
     .option("--keep-order", "takes documents and rows as they come", false)
     .addOption(threads())
     .option("--seed <n>", "seed of weights, split and order", seed, 0)

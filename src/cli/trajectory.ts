@@ -15,6 +15,7 @@ import { trajectoryPage } from "../report/trajectory/page.ts";
 import { trajectoryBlocks } from "../report/trajectory/text.ts";
 import { downloadProgress } from "./download.ts";
 import { hand } from "./findings.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
 import { outputsOf } from "./options.ts";
@@ -33,6 +34,7 @@ export function trajectoryCommand() {
       "Measures the checkpoints of one training run on the same text and the same reference points, and draws how its bits per byte and what its layers keep and know change over the steps: the path through the information plane, and whether there is a phase change in it. With --out, profiles are kept as they come, and --resume goes on with the next checkpoint.",
     )
     .argument("[run...]", "folder of checkpoints named by their step, checkpoints, or org/name@step1000,step2000")
+    .optionsGroup(GROUP.read)
     .option("--from <file>", "draws a trajectory.json again and measures nothing")
     .option("-o, --out <folder>", "writes trajectory.json, report.html and profiles/step-N.json there")
     .option("--json [file]", "writes the trajectory to a file, or to standard output")

@@ -1,0 +1,183 @@
+/** What help shows at the end of each command: lines that run as they are, once the names in them are one's own. */
+
+/** What for, and the line. */
+type Example = readonly [what: string, line: string];
+
+/** By the command's whole name. */
+export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  lossyscope: [
+    ["see what comes out, on a small model that comes with the tool", "lossyscope demo"],
+    [
+      "a model of the Hub on a folder of text, with a report for the browser",
+      "lossyscope measure HuggingFaceTB/SmolLM2-135M --text notes/ --out report/",
+    ],
+    ["which of two models needs fewer bits, and where", "lossyscope compare one.json two.json"],
+  ],
+  "lossyscope measure": [
+    [
+      "a model of the Hub on a folder of text; the report opens in a browser",
+      "lossyscope measure HuggingFaceTB/SmolLM2-135M --text notes/ --out report/",
+    ],
+    [
+      "bits per byte alone, of the first megabyte that comes through a pipe",
+      "zcat t.gz | lossyscope measure ./model --text - --no-plane --limit-bytes 1MB",
+    ],
+    [
+      "paragraphs as documents, and what lm-evaluation-harness would report",
+      "lossyscope measure ./model --text book.txt --split-on '\\n\\n' --like lm-eval",
+    ],
+  ],
+  "lossyscope merge": [
+    [
+      "one of two parts, each on a machine of its own",
+      "lossyscope measure ./model --text notes/ --shard 1/2 --out part-1",
+    ],
+    ["both parts as one profile", "lossyscope merge part-1 part-2 --out report/"],
+  ],
+  "lossyscope inspect": [
+    ["any model of the Hub, from its headers alone", "lossyscope inspect HuggingFaceTB/SmolLM2-135M"],
+    [
+      "what its weights would take entropy-coded, beside two trillion training tokens",
+      "lossyscope inspect ./model --entropy --training-tokens 2T",
+    ],
+  ],
+  "lossyscope estimate": [
+    [
+      "of the states of one's own model, or of those that `lossyscope states` wrote",
+      "lossyscope estimate states.safetensors --json figures.json",
+    ],
+    ["with more reference points", "lossyscope estimate states.safetensors --m 200 --temperature exact"],
+  ],
+  "lossyscope recall": [
+    [
+      "training text beside text of the same kind that the model has not seen",
+      "lossyscope recall ./model --text seen.jsonl --unseen other.jsonl --out report/",
+    ],
+    ["longer passages after longer beginnings", "lossyscope recall ./model --text seen/ --prefix 64,128 --length 64"],
+  ],
+  "lossyscope facts": [
+    ["facts with their questions, one a line", "lossyscope facts ./model --facts facts.jsonl --out report/"],
+    [
+      "a table of subject, relation, value, asked with a prompt of one's own",
+      "lossyscope facts ./model --facts f.csv --template born='{subject} came from'",
+    ],
+  ],
+  "lossyscope states": [
+    [
+      "states and losses of a text, without the logits, which are large",
+      "lossyscope states ./model --text page.txt --no-logits --out states.safetensors",
+    ],
+    ["of tokens that are at hand", "lossyscope states ./model --ids ids.safetensors --out states.safetensors"],
+  ],
+  "lossyscope train": [
+    [
+      "a model from a config and a text, and a tokenizer with it",
+      "lossyscope train --text pages/ --config config.json --out run/",
+    ],
+    [
+      "with the tokenizer of another model",
+      "lossyscope train --text pages/ --config c.json --tokenizer ./model --out run/",
+    ],
+    [
+      "on with a run that was stopped, to the same weights",
+      "lossyscope train --text pages/ --config config.json --out run/ --resume",
+    ],
+  ],
+  "lossyscope trajectory": [
+    ["a run that `lossyscope train` left", "lossyscope trajectory run/ --text held-out.txt --out report/"],
+    [
+      "checkpoints that a model of the Hub has as revisions",
+      "lossyscope trajectory org/name@step1000,step16000 --text notes/ --out report/",
+    ],
+    ["the page again, without measuring", "lossyscope trajectory --from report/trajectory.json --report page.html"],
+  ],
+  "lossyscope distil": [
+    [
+      "a small model on what a large one expects, beside the same one alone",
+      "lossyscope distil --teacher ./big --config c.json --text t/ --out run/",
+    ],
+    [
+      "from the teacher's distributions alone",
+      "lossyscope distil --teacher ./big --config c.json --text t/ --alpha 1 -o run/",
+    ],
+  ],
+  "lossyscope capacity": [
+    ["of one config, at three seeds a point", "lossyscope capacity --config c.json --seeds 3 --out capacity/"],
+    [
+      "more points of the same curve, later",
+      "lossyscope capacity --config c.json --strings 4096 --out capacity/ --resume",
+    ],
+  ],
+  "lossyscope generate": [
+    ["the most probable continuation", "lossyscope generate ./model --prompt 'Once upon a time'"],
+    [
+      "drawn by seed, with its token ids",
+      "lossyscope generate ./model --prompt 'Once' --temperature 0.8 --seed 3 --json",
+    ],
+  ],
+  "lossyscope compress": [
+    ["a lossless file, notes.txt.lsz", "lossyscope compress notes.txt --model ./model"],
+    ["how large it would be", "lossyscope compress notes.txt --model ./model --dry-run"],
+  ],
+  "lossyscope decompress": [
+    ["the file again, byte for byte", "lossyscope decompress notes.txt.lsz --model ./model"],
+    ["what is sound of a damaged one", "lossyscope decompress notes.txt.lsz --model ./model --salvage --out rest.txt"],
+  ],
+  "lossyscope atlas": [
+    ["the sets there are", "lossyscope atlas"],
+    ["what one of them is worth", "lossyscope atlas fit ladder"],
+  ],
+  "lossyscope atlas fit": [
+    ["all predictors of a set beside each other", "lossyscope atlas fit ladder --rank --report fit.html"],
+    ["from predictors that you name", "lossyscope atlas fit open-llm --predictors parameters training_tokens"],
+  ],
+  "lossyscope atlas add": [
+    [
+      "a set of one's own profiles and what lm-evaluation-harness found",
+      "lossyscope atlas add mine --profiles profiles/ --scores one.json two.json",
+    ],
+    [
+      "where the scores call a model otherwise",
+      "lossyscope atlas add mine --profiles p/ --scores s.csv --name org/one=one-v2",
+    ],
+  ],
+  "lossyscope predict": [
+    ["all areas of a set", "lossyscope predict profile.json --set llm-compression"],
+    ["one area of two models, as JSON", "lossyscope predict one.json two.json --set ladder --area facts --json"],
+  ],
+  "lossyscope compare": [
+    ["profiles that are there", "lossyscope compare one.json two.json --report comparison.html"],
+    [
+      "two models, measured first, their layers compared as well",
+      "lossyscope compare org/one org/two --text notes/ --keep states --out both/",
+    ],
+  ],
+  "lossyscope gate": [
+    [
+      "fails where a model needs over one per cent more bits than before",
+      "lossyscope gate a.json --baseline b.json --max coding.overall.bitsPerByte=+1%",
+    ],
+    [
+      "an absolute limit, with a summary for a pull request",
+      "lossyscope gate new.json --max coding.overall.bitsPerByte=1.2 --markdown s.md",
+    ],
+  ],
+  "lossyscope choose": [
+    [
+      "what fits into memory and may be used",
+      "lossyscope choose one.json two.json --memory 16GiB --licence permissive",
+    ],
+    [
+      "with prices, and scores foreseen",
+      "lossyscope choose one.json two.json --price prices.csv --set llm-compression",
+    ],
+  ],
+  "lossyscope almanac": [
+    ["a world and its pages", "lossyscope almanac --out world/"],
+    ["a larger one of another seed", "lossyscope almanac --size medium --seed 7 --out world/"],
+  ],
+  "lossyscope demo": [
+    ["to lossyscope-report/", "lossyscope demo"],
+    ["elsewhere", "lossyscope demo --out tried/"],
+  ],
+};
