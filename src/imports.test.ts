@@ -1,6 +1,7 @@
 /**
  * Holds the direction of imports: a room imports only from rooms below its own line (src/README.md); and that ONNX Runtime,
- * which would report its use to its maker, is loaded in the one place that keeps it quiet.
+ * which would report its use to its maker, is loaded in the one place that keeps it quiet; and that values are held against
+ * zod's schemas in the one place that says what is wrong with them in our words.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -110,4 +111,37 @@ describe("ONNX Runtime", () => {
     ['import type {\n  Tensor,\n} from "onnxruntime-node";', 0],
     ['engine: "onnxruntime-node 1.30.0"', 0],
   ])("%s", (program, count) => expect(loads(program)).toHaveLength(count));
+});
+
+/** Where a program lets zod judge a value, or takes what zod says of it. */
+const judges = (program: string): string[] =>
+  program.match(
+    /\b(?!JSON|Date|marked|path)\w+\)?\??\s*\.parse\(|(?:^|\))\s*\.parse\(|\.safeParse(Async)?\b|\.spa\(|\.issues\b|\bissues\b\s*[,}\]]|\b(prettify|treeify|flatten|format)Error\b|\bZod(Real)?Error\b|\bz\.(safe)?parse(Async)?\b|"zod\/(?!v4\/core")/gm,
+  ) ?? [];
+
+describe("zod", () => {
+  it("judges in one place, whose words are ours", () => {
+    const all = [...sources(source)];
+    const found = all.filter((file) => judges(readFileSync(file, "utf8")).length > 0);
+    expect(found.map((file) => relative(source, file))).toEqual([join("numeric", "schema-faults.ts")]);
+  });
+
+  it.each([
+    ["schema.parse(json)", 1],
+    ["z.object({}).parse(json)", 1],
+    ["z\n  .array(typed)\n  .parse(json)", 1],
+    ["schema?.parse(json)", 1],
+    ["schema.safeParse(json)", 1],
+    ["(await schema.safeParseAsync(json))", 1],
+    ["const { issues } = error;", 1],
+    ["const [first] = error.issues;", 1],
+    ["error instanceof z.ZodError", 1],
+    ["z.prettifyError(error)", 1],
+    ['import * as z from "zod/mini";', 1],
+    ["JSON.parse(text)", 0],
+    ["Date.parse(text)", 0],
+    ["marked.parse(markdown)", 0],
+    ["program().parseAsync(args)", 0],
+    ['import { z } from "zod";', 0],
+  ])("%s", (program, count) => expect(judges(program)).toHaveLength(count));
 });

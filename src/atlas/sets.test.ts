@@ -75,7 +75,7 @@ describe("reading a set", () => {
   it.each([
     [{ schema: "lossyscope.atlas/2" }, /set.json: schema/],
     [{ fit: ["entropy"] }, /fits entropy, which is none of its predictors/],
-    [{ colour: "red" }, /Unrecognized key: "colour"/],
+    [{ colour: "red" }, /unknown key "colour"/],
   ])("refuses a description with %j", (changes, message) => expect(() => parse("", changes)).toThrow(message));
 
   it("refuses what is no JSON", () => expect(() => parseSet("{", "", "mine")).toThrow(/set.json is not JSON/));

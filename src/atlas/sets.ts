@@ -14,6 +14,7 @@ import { z } from "zod";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { type CsvRow, numberIn, tableOf } from "../formats/csv.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 
 export const SET_SCHEMA = "lossyscope.atlas/1";
 
@@ -123,16 +124,11 @@ export function parseSet(description: string, rows: string, name: string): Omit<
       "restore the file",
     );
   }
-  const found = setSchema.safeParse(json);
-  if (!found.success) {
-    const [issue] = found.error.issues;
-    throw new LossyscopeError(
-      "input",
-      `${name}/set.json: ${issue.path.join(".") || "the whole"}: ${issue.message}`,
-      `it has to be of the form ${SET_SCHEMA}`,
-    );
-  }
-  const set = found.data;
+  const set = checked(
+    setSchema,
+    json,
+    (faults) => new LossyscopeError("input", `${name}/set.json: ${faults}`, `it has to be of the form ${SET_SCHEMA}`),
+  );
   const strange = set.fit.find((predictor) => !Object.hasOwn(set.predictors, predictor));
   if (strange !== undefined) {
     throw new LossyscopeError(

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
+import { fitting } from "../numeric/schema-faults.ts";
 import type { Profile } from "../profile/profile.ts";
 
 /** A profile and the file it came from. */
@@ -53,7 +54,7 @@ const windowPlan = z.object({ context: z.number().nullable().catch(null), overla
 
 /** Tokens of a profile's longest window, and how many of them a later window re-reads, as far as its plan says. */
 function windowsOf({ plan }: Profile): string {
-  const { context, overlap } = windowPlan.parse(plan);
+  const { context = null, overlap = null } = fitting(windowPlan, plan) ?? {};
   return `${context ?? "unknown"} tokens${overlap === null ? "" : `, ${overlap} of them re-read`}`;
 }
 

@@ -19,6 +19,7 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 import { capacityBlocks, capacityPage } from "../report/capacity.ts";
 import { figure } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
@@ -136,14 +137,15 @@ async function runsBefore(
       `${path} exists already`,
       "pass --resume to go on with it or to add strings and seeds, or another --out",
     );
-  let before: Capacity;
+  const strange = (why: string): LossyscopeError =>
+    new LossyscopeError("input", `${path} is not a capacity that this version wrote (${why})`, "pass another --out");
+  let json: unknown;
   try {
-    before = capacitySchema.parse(JSON.parse(text));
+    json = JSON.parse(text);
   } catch (error) {
-    throw new LossyscopeError("input", `${path} is not a capacity that this version wrote`, "pass another --out", {
-      cause: error,
-    });
+    throw strange((error as Error).message);
   }
+  const before = checked(capacitySchema, json, strange);
   if (JSON.stringify([before.config, before.settings]) !== JSON.stringify([config, settings]))
     throw new LossyscopeError(
       "usage",

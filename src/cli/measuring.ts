@@ -9,6 +9,7 @@ import { type GivenPoints, readPoints } from "../measure/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { GROUP } from "./groups.ts";
 import { atLeast, collect, quantity, seed, threads } from "./options.ts";
+import { optionOf } from "./plan-names.ts";
 
 function domains(given: readonly string[]): { path: string; domain: string }[] {
   return given.map((entry) => {
@@ -142,23 +143,26 @@ export async function readPlan(
   further: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly plan: Plan; readonly points: GivenPoints | null }> {
   const points = options.referencePoints ? await readPoints(options.referencePoints, sha256File) : null;
-  const plan = validatePlan({
-    ...further,
-    ...readingPlan(options, contextAsked),
-    labels: options.label,
-    plane: options.plane
-      ? {
-          points: points?.m ?? options.points,
-          pointsDigest: points?.digest ?? null,
-          draws: options.referenceSeeds,
-          temperature: temperature(options.temperature),
-          allPositions: options.allPositions,
-          frontier: options.frontier ? { ...FRONTIER, vocabulary: options.frontierVocabulary } : null,
-        }
-      : null,
-    geometry: options.geometry,
-    preNorm: options.preNorm,
-    baselines: options.baselines,
-  });
+  const plan = validatePlan(
+    {
+      ...further,
+      ...readingPlan(options, contextAsked),
+      labels: options.label,
+      plane: options.plane
+        ? {
+            points: points?.m ?? options.points,
+            pointsDigest: points?.digest ?? null,
+            draws: options.referenceSeeds,
+            temperature: temperature(options.temperature),
+            allPositions: options.allPositions,
+            frontier: options.frontier ? { ...FRONTIER, vocabulary: options.frontierVocabulary } : null,
+          }
+        : null,
+      geometry: options.geometry,
+      preNorm: options.preNorm,
+      baselines: options.baselines,
+    },
+    optionOf,
+  );
   return { plan, points };
 }

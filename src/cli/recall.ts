@@ -10,6 +10,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
 import { atLeast, counts, outputsOf, unseenText } from "./options.ts";
+import { optionOf } from "./plan-names.ts";
 
 /** What the plan takes for an option that is not given; the help shows it. */
 const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
@@ -33,15 +34,18 @@ export function recallCommand() {
     .action(async (name, options, command) => {
       const progress = createProgress(process.stderr, { quiet: options.quiet });
       await interruptible(async (signal) => {
-        const plan = validatePlan({
-          ...readingPlan(options, command.getOptionValueSource("context") === "cli"),
-          unseen: named(options.unseen),
-          with: ["recall"],
-          recall: { prefixes: options.prefix, length: options.length, passages: options.passages },
-          plane: null,
-          geometry: false,
-          baselines: false,
-        });
+        const plan = validatePlan(
+          {
+            ...readingPlan(options, command.getOptionValueSource("context") === "cli"),
+            unseen: named(options.unseen),
+            with: ["recall"],
+            recall: { prefixes: options.prefix, length: options.length, passages: options.passages },
+            plane: null,
+            geometry: false,
+            baselines: false,
+          },
+          optionOf,
+        );
         const delivery = { ...options, keep: [] };
         await prepareDelivery(delivery);
         const model = await openModel(name, {

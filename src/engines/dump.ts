@@ -10,6 +10,7 @@ import { z } from "zod";
 import { openSafetensors } from "../files/safetensors.ts";
 import { decodeTensor, type TensorData, type TensorEntry } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 
 const CHUNK_BYTES = 2 ** 24;
 const FLOATS = new Set(["F64", "F32", "F16", "BF16"]);
@@ -129,18 +130,19 @@ function originOf(
 ): Origin | null {
   const said = header.metadata[ORIGIN_KEY];
   if (said === undefined) return null;
-  const found = originSchema.safeParse(jsonOf(said));
+  const untrue = (why: string): LossyscopeError =>
+    new LossyscopeError(
+      "input",
+      `${path}: what the file says under ${ORIGIN_KEY} is not true of its tensors (${why})`,
+      "write it again with `lossyscope states`",
+    );
+  const origin = checked(originSchema, jsonOf(said), untrue);
   const domains = labels.get("domain");
   const numbered = (count: number): boolean =>
     count === 1 || (domains?.every((value: number | bigint) => value >= 0 && value < count) ?? false);
-  if (!found.success || documents === null || !numbered(found.data.domains.length)) {
-    throw new LossyscopeError(
-      "input",
-      `${path}: what the file says under ${ORIGIN_KEY} is not true of its tensors`,
-      "write it again with `lossyscope states`",
-    );
-  }
-  return found.data;
+  if (documents === null) throw untrue("no tensor doc names documents");
+  if (!numbered(origin.domains.length)) throw untrue(`no tensor domain numbers its ${origin.domains.length} domains`);
+  return origin;
 }
 
 function jsonOf(text: string): unknown {

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 import { fetchByProxy, Headers, proxyHint, type RequestInit, type Response } from "./network.ts";
 import type { HubSettings } from "./settings.ts";
 
@@ -140,19 +141,21 @@ export function hubClient(settings: HubSettings): HubClient {
     async model(id, revision, signal, patience) {
       const url = `${endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`;
       const { response } = await request(`${id}@${revision}`, url, {}, signal, patience);
-      const parsed = modelSchema.safeParse(await response.json().catch(() => undefined));
-      if (!parsed.success) {
-        throw new LossyscopeError(
-          "network",
-          `${host} answers for ${id}@${revision} with something that is no description of a model`,
-          "check HF_ENDPOINT",
-        );
-      }
-      const files = parsed.data.siblings.map(({ rfilename, size, blobId, lfs }) => {
+      const described = checked(
+        modelSchema,
+        jsonOf(await response.text().catch(() => "")),
+        (faults) =>
+          new LossyscopeError(
+            "network",
+            `${host} answers for ${id}@${revision} with something that is no description of a model (${faults})`,
+            "check HF_ENDPOINT",
+          ),
+      );
+      const files = described.siblings.map(({ rfilename, size, blobId, lfs }) => {
         const blob = lfs?.sha256 ?? (lfs ? undefined : blobId);
         return [rfilename, { name: rfilename, bytes: size ?? undefined, blob: blob ?? undefined }] as const;
       });
-      return { id, revision, commit: parsed.data.sha, files: new Map(files) };
+      return { id, revision, commit: described.sha, files: new Map(files) };
     },
 
     async file(model, name, signal) {
@@ -177,6 +180,15 @@ export function hubClient(settings: HubSettings): HubClient {
       return request(`${model.id}/${name}`, fileUrl(model, name), { headers: range ? { range } : {} }, signal);
     },
   };
+}
+
+/** JSON of an answer, and of one that is none the text. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** What the Hub calls the content it describes, without quotes and the mark of a weak tag. */

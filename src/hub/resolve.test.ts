@@ -519,7 +519,9 @@ describe("what the Hub refuses", () => {
       response.end("<html>");
       return true;
     };
-    await expect(resolve()).rejects.toThrow("no description of a model: check HF_ENDPOINT");
+    await expect(resolve()).rejects.toThrow(
+      'no description of a model (expected an object, found "<html>"): check HF_ENDPOINT',
+    );
     vi.stubEnv("HF_ENDPOINT", "hub.example");
     await expect(resolve()).rejects.toMatchObject({ fault: "usage" });
   });

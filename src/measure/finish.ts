@@ -4,6 +4,8 @@
  *
  * Memory: each probe as its file says.
  */
+
+import { checked } from "../numeric/schema-faults.ts";
 import type { KeptStates } from "../probes/kept-states.ts";
 import type { Facts } from "../profile/facts.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
@@ -104,7 +106,12 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     provenance: provenanceOf(subject, ran, stopwatch),
     refusals,
   };
-  return { profile: profileSchema.parse(profile), documents, lossesOf, keptStates: probes.kept };
+  const published = checked(
+    profileSchema,
+    profile,
+    (faults) => new Error(`a profile that its own schema refuses: ${faults}`),
+  );
+  return { profile: published, documents, lossesOf, keptStates: probes.kept };
 }
 
 /** @param stopwatch when this process began what the processes that ran the model have not counted */

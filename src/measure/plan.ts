@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked, type Naming } from "../numeric/schema-faults.ts";
 
 const positive = z.number().int().positive();
 
@@ -91,33 +92,38 @@ export const planSchema = z
   .strict();
 export type Plan = z.infer<typeof planSchema>;
 
-/** What is left out of the options takes its default. @throws LossyscopeError `usage` naming every option that is wrong */
-export function validatePlan(options: unknown): Plan {
-  const parsed = planSchema.safeParse(options);
-  if (parsed.success) {
-    const { text, unseen, facts, with: asked, chat, splitOn, likeLmEval } = parsed.data;
-    if (chat && splitOn !== null)
-      throw new LossyscopeError(
-        "usage",
-        "--split-on cuts texts, and a conversation is one",
-        "leave out one of --split-on and --chat",
-      );
-    if (chat && likeLmEval)
-      throw new LossyscopeError(
-        "usage",
-        "lm-evaluation-harness scores texts, not conversations",
-        "leave out one of --chat and --like",
-      );
-    if ([...text, ...unseen].filter(({ path }) => path === "-").length > 1)
-      throw new LossyscopeError("usage", "standard input can be read once", "name - once among --text and --unseen");
-    if (unseen.length > 0 && !asked.includes("recall"))
-      throw new LossyscopeError("usage", "unseen text is for recall, which was not asked for", "pass --with recall");
-    if (asked.includes("facts") !== (facts !== null))
-      throw new LossyscopeError("usage", "facts are measured from a file of facts", "pass --with facts --facts FILE");
-    return parsed.data;
-  }
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "options"}: ${issue.message}`);
-  throw new LossyscopeError("usage", `the options do not make a plan (${faults.join("; ")})`);
+/**
+ * What is left out of the options takes its default.
+ * @param nameOf what an option is called where it was written, if not by its path: `--points`
+ * @throws LossyscopeError `usage` naming the options that are wrong
+ */
+export function validatePlan(options: unknown, nameOf?: Naming): Plan {
+  const plan = checked(
+    planSchema,
+    options,
+    (faults) => new LossyscopeError("usage", `the options do not make a plan (${faults})`),
+    nameOf,
+  );
+  const { text, unseen, facts, with: asked, chat, splitOn, likeLmEval } = plan;
+  if (chat && splitOn !== null)
+    throw new LossyscopeError(
+      "usage",
+      "--split-on cuts texts, and a conversation is one",
+      "leave out one of --split-on and --chat",
+    );
+  if (chat && likeLmEval)
+    throw new LossyscopeError(
+      "usage",
+      "lm-evaluation-harness scores texts, not conversations",
+      "leave out one of --chat and --like",
+    );
+  if ([...text, ...unseen].filter(({ path }) => path === "-").length > 1)
+    throw new LossyscopeError("usage", "standard input can be read once", "name - once among --text and --unseen");
+  if (unseen.length > 0 && !asked.includes("recall"))
+    throw new LossyscopeError("usage", "unseen text is for recall, which was not asked for", "pass --with recall");
+  if (asked.includes("facts") !== (facts !== null))
+    throw new LossyscopeError("usage", "facts are measured from a file of facts", "pass --with facts --facts FILE");
+  return plan;
 }
 
 /** Keys in alphabetical order at every depth, so that equal plans have equal text. */

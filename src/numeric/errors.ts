@@ -2,6 +2,7 @@
  * Errors a person can act on: what is wrong, with the numbers, and the next step. Every refusal of the tool is a
  * `LossyscopeError`; anything else that reaches the command line is a defect of ours and is shown with its stack.
  */
+import { visible } from "./visible.ts";
 
 /** What went wrong, as the command line tells it apart (exit code: usage 2, threshold 3, interrupted 130, others 1). */
 export type Fault =
@@ -48,8 +49,9 @@ export class LossyscopeError extends Error {
     readonly next?: string,
     options?: ErrorOptions,
   ) {
-    const said = clipped(message, LONGEST);
-    super(next ? `${said}: ${clipped(next, LONGEST)}` : said, options);
+    // Names and texts of others are in it: they must not move the cursor or colour where it is printed.
+    const [said, further] = [message, next ?? ""].map((text) => visible(clipped(text, LONGEST), "\n"));
+    super(further ? `${said}: ${further}` : said, options);
     this.said = said;
   }
 }

@@ -6,13 +6,14 @@ import { readFile } from "node:fs/promises";
 import type { z } from "zod";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked, fitting } from "../numeric/schema-faults.ts";
 import { type Interval, intervalSchema } from "./figures.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
 import { TRAJECTORY_SCHEMA, type Trajectory, trajectorySchema } from "./trajectory.ts";
 
 /** A kind of published document. */
 interface Kind<T> {
-  readonly schema: { safeParse(json: unknown): z.ZodSafeParseResult<T> };
+  readonly schema: z.ZodType<T>;
   /** its name and version */
   readonly version: string;
   /** in one word, and in full */
@@ -41,28 +42,25 @@ const TRAJECTORY: Kind<Trajectory> = {
  * @throws LossyscopeError `input` where the text is no such document of this schema version
  */
 function parse<T>(text: string, name: string, { schema, version, word, called, writtenBy }: Kind<T>): T {
-  const fault = (message: string, next: string): never => {
-    throw new LossyscopeError("input", `${name} ${message}`, next);
-  };
+  const fault = (message: string, next: string): LossyscopeError =>
+    new LossyscopeError("input", `${name} ${message}`, next);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    fault(`is not JSON (${(error as Error).message})`, `name a file that \`${writtenBy}\` wrote`);
+    throw fault(`is not JSON (${(error as Error).message})`, `name a file that \`${writtenBy}\` wrote`);
   }
   const own = typeof json === "object" && json !== null && "schema" in json ? json.schema : undefined;
   if (typeof own !== "string" || !own.startsWith(version.replace(/\d+$/, ""))) {
-    fault(`is not a ${called}`, `name a file that \`${writtenBy}\` wrote`);
+    throw fault(`is not a ${called}`, `name a file that \`${writtenBy}\` wrote`);
   }
   if (own !== version) {
-    fault(`is of schema ${own}, this version reads ${version}`, "measure again, or use the version that wrote it");
+    throw fault(
+      `is of schema ${own}, this version reads ${version}`,
+      "measure again, or use the version that wrote it",
+    );
   }
-  const found = schema.safeParse(json);
-  if (!found.success) {
-    const [{ path, message }] = found.error.issues;
-    fault(`is no valid ${word}: ${path.join(".")}: ${message}`, "measure again");
-  }
-  return found.data!;
+  return checked(schema, json, (faults) => fault(`is no valid ${word}: ${faults}`, "measure again"));
 }
 
 /** @throws LossyscopeError `input` where the text is no profile of this schema version */
@@ -109,8 +107,7 @@ export function figureAt(profile: Profile, path: string): Figure {
   for (const [index, key] of keys.entries()) {
     const inside = keys.slice(0, index).join(".");
     if (at === null) return { kind: "absent", why: `${inside}: ${refusal(inside)}` };
-    const interval = intervalSchema.safeParse(at);
-    if (interval.success && key === "value" && index === keys.length - 1) break;
+    if (fitting(intervalSchema, at) && key === "value" && index === keys.length - 1) break;
     // a section of the schema that this profile does without
     if (at === profile && Object.hasOwn(profileSchema.shape, key) && !Object.hasOwn(profile, key)) {
       return { kind: "absent", why: `${key}: ${refusal(key)}` };
@@ -127,8 +124,8 @@ export function figureAt(profile: Profile, path: string): Figure {
     at = (at as Record<string, unknown>)[place];
   }
   if (typeof at === "number") return { kind: "figure", figure: { value: at, low: null, high: null } };
-  const interval = intervalSchema.safeParse(at);
-  const value = at === null ? null : interval.success ? interval.data.value : undefined;
+  const interval = fitting(intervalSchema, at);
+  const value = at === null ? null : interval?.value;
   if (value === undefined) {
     throw new LossyscopeError(
       "usage",
@@ -139,5 +136,5 @@ export function figureAt(profile: Profile, path: string): Figure {
     );
   }
   if (value === null) return { kind: "absent", why: `${path}: ${refusal(path)}` };
-  return { kind: "figure", figure: { ...interval.data!, value } };
+  return { kind: "figure", figure: { ...interval!, value } };
 }

@@ -70,22 +70,25 @@ describe("records", () => {
 
   it.each([
     ["{", /facts\.jsonl, line 3 is not JSON/],
-    ["[]", /line 3: the record: .*expected object/],
-    [JSON.stringify({ relation: "born", value: "1" }), /line 3: `subject`/],
-    [JSON.stringify(born("X", "")), /line 3: `value`/],
-    [JSON.stringify(born("X", "1", { exposures: -1 })), /line 3: `exposures`/],
-    [JSON.stringify(born("X", "1", { exposures: "often" })), /line 3: `exposures`/],
-    [JSON.stringify(born("X", "1", { priorBits: -0.5 })), /line 3: `priorBits`/],
+    ["[]", /line 3: expected an object, found an empty list/],
+    [JSON.stringify({ relation: "born", value: "1" }), /line 3: subject: expected text/],
+    [JSON.stringify(born("X", "")), /line 3: value: expected text/],
+    [JSON.stringify(born("X", "1", { exposures: -1 })), /line 3: exposures: expected a whole number/],
+    [JSON.stringify(born("X", "1", { exposures: "often" })), /line 3: exposures: expected a whole number/],
+    [JSON.stringify(born("X", "1", { priorBits: -0.5 })), /line 3: priorBits: expected a number/],
     [JSON.stringify(born("X", "1", { candidates: ["2", "3"] })), /line 3: the value "1" is not among the 2 candidates/],
     [JSON.stringify(born("X", "1", { candidates: ["1", "1"] })), /line 3: a candidate is named twice/],
-    [JSON.stringify(born("X", "1", { prompts: [] })), /line 3: `prompts`/],
-    [JSON.stringify(born("X", "1", { prompts: [{ text: "X", terminator: "" }] })), /line 3: `prompts\.0\.terminator`/],
+    [JSON.stringify(born("X", "1", { prompts: [] })), /line 3: prompts: expected a list/],
+    [JSON.stringify(born("X", "1", { prompts: [{ text: "X", terminator: "" }] })), /line 3: prompts\[0\]\.terminator/],
     [JSON.stringify(born("Ada", "1816")), /line 3: a second value of born for "Ada"/],
     [
       JSON.stringify(born("X", "1", { prompts: undefined })),
       /line 3: no prompts, and no template for the relation "born"/,
     ],
-    [String.raw`{"subject":"\ud800","relation":"r","value":"1"}`, /line 3: `subject`: half a surrogate pair/],
+    [
+      String.raw`{"subject":"\ud800","relation":"r","value":"1"}`,
+      /line 3: subject: expected text without half a surrogate pair, found "\\ud800"/,
+    ],
   ])("%s is refused with its line", async (line, message) => {
     await expect(read(`${jsonl(born("Ada", "1815"))}\n${line}\n`)).rejects.toThrow(message);
   });

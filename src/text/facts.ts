@@ -13,6 +13,7 @@ import { sha256 } from "../files/digest.ts";
 import { numberIn, tableOf } from "../formats/csv.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
+import { checked, expecting } from "../numeric/schema-faults.ts";
 import { lines } from "./documents.ts";
 import { findTextFiles, readBytes, type TextFile } from "./sources.ts";
 
@@ -71,7 +72,9 @@ export interface FactOptions {
 const text = z
   .string()
   .min(1)
-  .refine((value) => !/\p{Surrogate}/u.test(value), "half a surrogate pair");
+  .refine((value) => !/\p{Surrogate}/u.test(value), {
+    error: expecting("text without half a surrogate pair"),
+  });
 const recordSchema = z.object({
   subject: text,
   relation: text,
@@ -265,16 +268,17 @@ function parsed(text: string, where: string): unknown {
   }
 }
 
-function recordOf(value: unknown, where: string): FactRecord {
-  const found = recordSchema.safeParse(value);
-  if (found.success) return found.data;
-  const [{ path, message }] = found.error.issues;
-  throw new LossyscopeError(
-    "input",
-    `${where}: ${path.length > 0 ? `\`${path.join(".")}\`` : "the record"}: ${message}`,
-    "a record has subject, relation, value, and where known candidates, prompts, exposures, priorBits",
+const recordOf = (value: unknown, where: string): FactRecord =>
+  checked(
+    recordSchema,
+    value,
+    (faults) =>
+      new LossyscopeError(
+        "input",
+        `${where}: ${faults}`,
+        "a record has subject, relation, value, and where known candidates, prompts, exposures, priorBits",
+      ),
   );
-}
 
 /** Templates of the relation, where there are some, else the record's own prompts. */
 function promptsOf({ subject, relation, prompts }: FactRecord, templates: Templates, where: string): FactPrompt[] {

@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked, expecting, fitting } from "../numeric/schema-faults.ts";
 import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
 import { SequenceNormalizer, Unigram } from "./library.ts";
@@ -36,16 +37,21 @@ const addedToken = z.looseObject({
 export type AddedToken = z.infer<typeof addedToken>;
 
 /** Vocabulary and merges hold hundreds of thousands of entries: each is looked at once, and none is copied. */
-const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonly [string, number])[]>((value) => {
-  if (Array.isArray(value)) {
-    return value.every((entry) => Array.isArray(entry) && typeof entry[0] === "string" && typeof entry[1] === "number");
-  }
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id <= HIGHEST_ID)
-  );
-}, "neither tokens with their ids nor pieces with their scores");
+const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonly [string, number])[]>(
+  (value) => {
+    if (Array.isArray(value)) {
+      return value.every(
+        (entry) => Array.isArray(entry) && typeof entry[0] === "string" && typeof entry[1] === "number",
+      );
+    }
+    return (
+      typeof value === "object" &&
+      value !== null &&
+      Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id <= HIGHEST_ID)
+    );
+  },
+  { error: expecting("tokens with their ids, or pieces with their scores") },
+);
 const merges = z.custom<readonly (string | readonly [string, string])[]>(
   (value) =>
     Array.isArray(value) &&
@@ -54,7 +60,7 @@ const merges = z.custom<readonly (string | readonly [string, string])[]>(
         ? merge.length === 2 && merge.every((side) => typeof side === "string")
         : typeof merge === "string" && merge.indexOf(" ", 1) > 0,
     ),
-  "not a list of pairs",
+  { error: expecting("a list of pairs of text") },
 );
 const model = z.looseObject({
   type: z.string().optional(),
@@ -124,14 +130,16 @@ export interface Definition {
 const refuse = (what: string): LossyscopeError =>
   new LossyscopeError("unsupported", `the tokenizer ${what}`, "byte-level and sentencepiece-style tokenizers are read");
 
+const malformed =
+  (where: string) =>
+  (faults: string): LossyscopeError =>
+    new LossyscopeError("model", `tokenizer.json is malformed in the ${where}: ${faults}`, "download it again");
+
 /** A list of steps however deep the file nests them. */
 function flatten(step: z.infer<typeof typed> | null | undefined, key: string): z.infer<typeof typed>[] {
   if (!step) return [];
   if (step.type !== "Sequence") return [step];
-  return z
-    .array(typed)
-    .parse(step[key])
-    .flatMap((inner) => flatten(inner, key));
+  return checked(z.array(typed), step[key], malformed(`${key} of a Sequence`)).flatMap((inner) => flatten(inner, key));
 }
 
 /**
@@ -186,7 +194,7 @@ function readSpelling(file: TokenizerFile): Spelling {
   let writing: Definition["writing"] = "plain";
   let insertion: Insertion = "never";
   for (const step of flatten(file.normalizer, "normalizers")) {
-    const written = pattern.safeParse(step.pattern).data?.String;
+    const written = fitting(pattern, step.pattern)?.String;
     if (step.type === "Prepend" && step.prepend === SPACE) insertion = "section";
     else if (step.type === "Replace" && written === " " && step.content === SPACE) writing = "spaces";
     else if (step.type === "Prepend" || writing !== "plain" || insertion !== "never") {
@@ -202,7 +210,13 @@ function readSpelling(file: TokenizerFile): Spelling {
     const into = writing === "bytes" ? byteCutters : cutters;
     switch (step.type) {
       case "Split":
-        into.push(splitCutter(pattern.parse(step.pattern), String(step.behavior), step.invert === true));
+        into.push(
+          splitCutter(
+            checked(pattern, step.pattern, malformed("pattern of a Split")),
+            String(step.behavior),
+            step.invert === true,
+          ),
+        );
         break;
       case "Digits":
         into.push(splitCutter({ Regex: "\\p{N}" }, step.individual_digits ? "Isolated" : "Contiguous"));

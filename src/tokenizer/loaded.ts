@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked, fitting } from "../numeric/schema-faults.ts";
 import { contentOf, type Rebuilt, rebuiltBy, type Settings, tokenizerClass } from "./classes.ts";
 import type { AddedToken, TokenizerFile } from "./definition.ts";
 
@@ -52,13 +53,22 @@ const declared = z.looseObject({
   special: z.boolean().optional(),
 });
 
-const malformed = (where: string): LossyscopeError =>
-  new LossyscopeError("model", `${where} is no token`, "save the tokenizer again with save_pretrained");
+/** of added_tokens_decoder, by id */
+const decoderById = z.record(z.string().regex(/^\d{1,9}$/), z.unknown());
+const padded = z.looseObject({ pad_token: z.string() });
+
+const malformed = (where: string, why?: string): LossyscopeError =>
+  new LossyscopeError(
+    "model",
+    `${where} is no token${why === undefined ? "" : ` (${why})`}`,
+    "save the tokenizer again with save_pretrained",
+  );
 
 /** @param special where the token does not say */
 function readToken(value: unknown, where: string, special = false): Token {
-  const { success, data } = declared.safeParse(typeof value === "string" ? { content: value } : value);
-  if (!success) throw malformed(where);
+  const data = checked(declared, typeof value === "string" ? { content: value } : value, (faults) =>
+    malformed(where, faults),
+  );
   const { content, single_word = false, lstrip = false, rstrip = false, special: own = special } = data;
   return { content, single_word, lstrip, rstrip, special: own, normalized: data.normalized ?? !own };
 }
@@ -263,9 +273,10 @@ function declarations(file: TokenizerFile, beside: Beside, defaults: Rebuilt["na
   settings.extra_special_tokens = takeNamed(settings.extra_special_tokens);
 
   if ("added_tokens_decoder" in settings) {
-    const listed = z.record(z.string().regex(/^\d{1,9}$/), z.unknown()).safeParse(settings.added_tokens_decoder);
-    if (!listed.success) throw malformed("added_tokens_decoder of tokenizer_config.json");
-    for (const [id, token] of Object.entries(listed.data)) {
+    const listed = checked(decoderById, settings.added_tokens_decoder, (faults) =>
+      malformed("added_tokens_decoder of tokenizer_config.json", faults),
+    );
+    for (const [id, token] of Object.entries(listed)) {
       if (typeof token !== "object") throw malformed(`added_tokens_decoder.${id} of tokenizer_config.json`);
       decoder.set(Number(id), readToken(token, `added_tokens_decoder.${id} of tokenizer_config.json`));
     }
@@ -308,7 +319,7 @@ function declarations(file: TokenizerFile, beside: Beside, defaults: Rebuilt["na
     return readToken(value, where);
   };
   const named = new Map<string, Given>();
-  const padding = z.looseObject({ pad_token: z.string() }).safeParse(file.padding).data;
+  const padding = fitting(padded, file.padding);
   const withDefaults: Record<string, unknown> = { pad_token: padding?.pad_token, ...defaults, ...settings };
   for (const key of NAMES) {
     const value = withDefaults[key];

@@ -93,9 +93,17 @@ describe("refusals", () => {
   });
 
   it.each<[string, RegExp, object]>([
-    ["no model", /malformed at model/, { model: undefined }],
-    ["a negative id", /malformed at model\.vocab/, { model: { ...json.model, vocab: { a: -1 } } }],
-    ["added tokens without content", /malformed at added_tokens/, { added_tokens: [{ id: 1 }] }],
+    ["no model", /malformed: model: expected an object, found nothing/, { model: undefined }],
+    [
+      "a negative id",
+      /malformed: model\.vocab: expected tokens with their ids.*found an object/,
+      { model: { ...json.model, vocab: { a: -1 } } },
+    ],
+    [
+      "added tokens without content",
+      /malformed: added_tokens\[0\]\.content: expected text.*found nothing/,
+      { added_tokens: [{ id: 1 }] },
+    ],
   ])("%s is malformed", (_, message, change) => {
     expect(create(change)).toThrow(
       expect.objectContaining({ fault: "model", message: expect.stringMatching(message) }),

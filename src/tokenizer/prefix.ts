@@ -4,7 +4,8 @@
  * is put: beside a tokenizer.json, `add_bos_token` of tokenizer_config.json has no say in transformers 5 (`loaded.ts`).
  */
 import { z } from "zod";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
+import { checked, fitting } from "../numeric/schema-faults.ts";
 import type { Prefix } from "../text/corpus.ts";
 
 const template = z.looseObject({
@@ -18,6 +19,8 @@ const template = z.looseObject({
 });
 
 const tokenId = z.number().int().nonnegative();
+const token = z.tuple([z.string(), tokenId]);
+const classified = z.looseObject({ cls: token, sep: token });
 const endOfText = z.looseObject({
   eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
 });
@@ -46,7 +49,7 @@ export function resolvePrefix({ before }: Around, sources: PrefixSources): Prefi
   }
   if (before.length === 1) return { id: before[0], addedByTokenizer: true };
   const listed = [sources.modelConfig, sources.generationConfig]
-    .map((config) => endOfText.safeParse(config).data?.eos_token_id)
+    .map((config) => fitting(endOfText, config)?.eos_token_id)
     .find((eos) => eos !== null && eos !== undefined);
   const eos = (Array.isArray(listed) ? listed[0] : listed) ?? sources.endOfText;
   return eos === undefined ? null : { id: eos, addedByTokenizer: false };
@@ -71,14 +74,22 @@ export function tokensAround(postProcessor: unknown, idOf: (token: string) => nu
   );
 }
 
+const malformed =
+  ({ type }: Step) =>
+  (faults: string): LossyscopeError =>
+    new LossyscopeError(
+      "model",
+      `tokenizer.json is malformed in its post-processor ${shown(type)}: ${faults}`,
+      "download tokenizer.json again",
+    );
+
 function aroundOf(step: Step, idOf: (token: string) => number | undefined): Around {
   if (step.type === "BertProcessing" || step.type === "RobertaProcessing") {
-    const token = z.tuple([z.string(), tokenId]);
-    const { cls, sep } = z.looseObject({ cls: token, sep: token }).parse(step);
+    const { cls, sep } = checked(classified, step, malformed(step));
     return { before: [cls[1]], after: [sep[1]] };
   }
   if (step.type !== "TemplateProcessing") return { before: [], after: [] };
-  const { single, special_tokens } = template.parse(step);
+  const { single, special_tokens } = checked(template, step, malformed(step));
   const idsOf = (items: typeof single): number[] =>
     items.flatMap((item) => {
       if (!("SpecialToken" in item)) return [];

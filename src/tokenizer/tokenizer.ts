@@ -10,6 +10,7 @@ import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { refusePointer } from "../formats/lfs.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 import type { Prefix } from "../text/corpus.ts";
 import { type AddedSpan, addedTokenFinder } from "./added.ts";
 import { align, type Change } from "./align.ts";
@@ -148,12 +149,12 @@ const asDamaged = (error: unknown): LossyscopeError =>
 
 function readTokenizer(json: unknown, beside: Files): Tokenizer {
   const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, addedTokens = {}, generationConfig = {} } = beside;
-  const parsed = tokenizerFile.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new LossyscopeError("model", `tokenizer.json is malformed at ${issue.path.join(".")} (${issue.message})`);
-  }
-  const loaded = asLoaded(parsed.data, { config, tokenizerConfig, specialTokensMap, addedTokens });
+  const file = checked(
+    tokenizerFile,
+    json,
+    (faults) => new LossyscopeError("model", `tokenizer.json is malformed: ${faults}`, "download it again"),
+  );
+  const loaded = asLoaded(file, { config, tokenizerConfig, specialTokensMap, addedTokens });
   const definition = readDefinition(loaded.file, (beside.specialTokens ?? false) && !loaded.splitSpecialTokens);
   const { contents } = definition;
   const ids = new Map(contents.flatMap((content, id) => (content === undefined ? [] : [[content, id] as const])));

@@ -58,12 +58,12 @@ describe("records of the almanac", () => {
   });
 
   it.each([
-    [{ knownBits: -1 }, /knownBits: .*>=0/],
-    [{ unknownBits: "many" }, /unknownBits: .*expected number/],
-    [{ unknownBits: Infinity }, /unknownBits: .*expected number/],
+    [{ knownBits: -1 }, /knownBits: expected a number of at least 0, found -1/],
+    [{ unknownBits: "many" }, /unknownBits: expected a number .*found "many"/],
+    [{ unknownBits: Infinity }, /unknownBits: expected a number .*found Infinity/],
     [{ split: "test" }, /split: /],
-    [{ exposures: 1.5 }, /exposures: .*int/],
-    [{ exposures: undefined }, /exposures: .*expected number/],
+    [{ exposures: 1.5 }, /exposures: expected a whole number .*found 1.5/],
+    [{ exposures: undefined }, /exposures: expected a whole number .*found nothing/],
     [{ bytes: 3 }, /it says 3 bytes, its text has \d+/],
     [{ knownBits: 1e6 }, /knownBits is 1000000, its \d+ bytes take \d+ as they are/],
   ])("are refused with %j", (wrong, message) => {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { LossyscopeError } from "../../numeric/errors.ts";
+import { checked } from "../../numeric/schema-faults.ts";
 import { SPLITS } from "./world.ts";
 
 const bits = z.number().nonnegative();
@@ -33,27 +34,20 @@ const BITS_PER_BYTE_AS_IT_IS = 8;
  */
 export function pageRecord(record: Readonly<Record<string, unknown>>, bytes: number, where: string): PageRecord | null {
   if (!MARKS.every((mark) => mark in record)) return null;
-  const fault = (what: string): never => {
-    throw new LossyscopeError(
+  const fault = (what: string): LossyscopeError =>
+    new LossyscopeError(
       "text",
       `${where} is no sound page of the almanac: ${what}`,
       "write the pages again with `lossyscope almanac`, or leave `knownBits` and `unknownBits` out",
     );
-  };
-  const found = pageSchema.safeParse(record);
-  if (!found.success) {
-    const [{ path, message }] = found.error.issues;
-    return fault(`${path.join(".")}: ${message}`);
-  }
+  const page = checked(pageSchema, record, fault);
   if (typeof record.bytes === "number" && record.bytes !== bytes) {
-    return fault(`it says ${record.bytes} bytes, its text has ${bytes}`);
+    throw fault(`it says ${record.bytes} bytes, its text has ${bytes}`);
   }
   for (const floor of ["knownBits", "unknownBits"] as const) {
-    if (found.data[floor] > BITS_PER_BYTE_AS_IT_IS * bytes) {
-      return fault(
-        `${floor} is ${found.data[floor]}, its ${bytes} bytes take ${BITS_PER_BYTE_AS_IT_IS * bytes} as they are`,
-      );
+    if (page[floor] > BITS_PER_BYTE_AS_IT_IS * bytes) {
+      throw fault(`${floor} is ${page[floor]}, its ${bytes} bytes take ${BITS_PER_BYTE_AS_IT_IS * bytes} as they are`);
     }
   }
-  return found.data;
+  return page;
 }
