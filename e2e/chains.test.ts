@@ -3,7 +3,7 @@
  * that nothing takes long. The states of README's "Bring your own activations" are run as its lines stand there, and give
  * `measure`'s own figures.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -251,15 +251,17 @@ describe("training → everything else", () => {
 });
 
 describe("writing and storing", () => {
-  it("generate → measure --text -, through a pipe", () => {
-    const tool = join(root, "bin/lossyscope.js");
+  it("generate → measure --text -, through a pipe", async () => {
     const [model, out] = [join(folder, "MODEL"), join(folder, "piped.json")];
-    const flags = "--no-plane --no-geometry --no-baselines --quiet --threads 1";
-    const piped = `node "$1" generate "$2" --prompt "once upon" --max-tokens 20 --quiet | node "$1" measure "$2" --text - ${flags} --json "$3"`;
-    const { status, stderr } = spawnSync("bash", ["-c", `set -o pipefail; ${piped}`, "bash", tool, model, out], {
-      encoding: "utf8",
-    });
-    expect(status, stderr).toBe(0);
+    const tool = (...args: readonly string[]) =>
+      spawn(process.execPath, [join(root, "bin/lossyscope.js"), ...args], { stdio: ["pipe", "pipe", "inherit"] });
+    const prompt = ["--prompt", "once upon", "--max-tokens", "20", "--quiet"];
+    const flags = ["--no-plane", "--no-geometry", "--no-baselines", "--quiet", "--threads", "1", "--json", out];
+    const first = tool("generate", model, ...prompt);
+    const second = tool("measure", model, "--text", "-", ...flags);
+    first.stdout.pipe(second.stdin);
+    const ended = [first, second].map((child) => new Promise((resolve) => child.on("exit", resolve)));
+    expect(await Promise.all(ended)).toEqual([0, 0]);
     expect(json<Profile>(out).corpus.bytes).toBeGreaterThan("once upon".length);
   });
 

@@ -12,12 +12,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isPosix } from "../src/system.testing.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -33,8 +35,11 @@ describe.skipIf(!existsSync(join(root, ".git")))("a fresh clone (needs a git che
   });
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
-  /** As a shell runs it: by its first line, not through `node`. */
-  const run = (...args: string[]) => spawnSync(bin, args, { encoding: "utf8", cwd: tmpdir() });
+  /** As a shell runs it: by its first line, where the system goes by that. */
+  const run = (...args: string[]) => {
+    const [program, ...first] = isPosix ? [bin] : [process.execPath, bin];
+    return spawnSync(program, [...first, ...args], { encoding: "utf8", cwd: tmpdir() });
+  };
 
   it("has an executable that builds what is missing and helps", () => {
     accessSync(bin, constants.X_OK);
@@ -60,7 +65,7 @@ describe.skipIf(!existsSync(join(root, ".git")))("a fresh clone (needs a git che
   });
 
   it("says what is wrong where nothing is installed", () => {
-    rmSync(join(clone, "node_modules"));
+    unlinkSync(join(clone, "node_modules"));
     rmSync(join(clone, "dist"), { recursive: true });
     const { status, stderr } = run("--help");
     expect(status).toBe(1);

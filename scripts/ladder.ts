@@ -10,7 +10,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ownSet } from "../src/atlas/add.ts";
 import { parseScores, type Score } from "../src/atlas/scores.ts";
@@ -22,7 +22,7 @@ import { mean, sum } from "../src/numeric/sums.ts";
 import type { Interval } from "../src/profile/figures.ts";
 import type { Profile } from "../src/profile/profile.ts";
 import { readProfile } from "../src/profile/read.ts";
-import { lossyscope } from "./tool.ts";
+import { isProgram, lossyscope } from "./tool.ts";
 
 /** The world that all models read of. */
 const WORLD = { seed: "7", size: "few" } as const;
@@ -288,4 +288,4 @@ async function run(): Promise<void> {
   if (!only || only === "gather") await gather(all);
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await run();
+if (isProgram(import.meta.url)) await run();

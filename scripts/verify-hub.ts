@@ -8,7 +8,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { downloadProgress } from "../src/cli/download.ts";
 import { type CsvRow, numberIn, tableOf } from "../src/formats/csv.ts";
@@ -17,6 +17,7 @@ import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import { LossyscopeError } from "../src/numeric/errors.ts";
 import { createProgress } from "../src/report/progress.ts";
+import { isProgram } from "./tool.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const GUIDE = fileURLToPath(new URL("docs/guide", ROOT));
@@ -174,7 +175,7 @@ export async function verifyHub(options: VerifyOptions): Promise<void> {
   for (const name of options.models) await (name === PLANE.model ? verifyPlane(options) : verifyLosses(name, options));
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+if (isProgram(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       text: { type: "string", multiple: true },

@@ -11,7 +11,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { LM_EVAL_VERSION } from "../src/measure/lm-eval.ts";
 import { measure } from "../src/measure/measure.ts";
@@ -19,6 +18,7 @@ import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import type { Coding } from "../src/profile/coding.ts";
 import { createProgress } from "../src/report/progress.ts";
+import { isProgram } from "./tool.ts";
 
 /** Both add float32 losses; the harness adds a window's in float32 too. */
 const TOLERANCE = 1e-6;
@@ -134,7 +134,7 @@ function compare(like: NonNullable<Coding["likeLmEval"]>, runs: readonly Run[], 
   return worst;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+if (isProgram(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       python: { type: "string", default: "python3" },

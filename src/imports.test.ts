@@ -6,8 +6,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { describe, expect, it } from "vitest";
+import { programs } from "./programs.testing.ts";
 
-const source = dirname(new URL(import.meta.url).pathname);
+const source = import.meta.dirname;
 /** Top to bottom; rooms on one line do not import each other. */
 const LINES = [
   ["cli"],
@@ -78,27 +79,16 @@ describe("direction of imports", () => {
   });
 });
 
-/** Every program of the repository, tests and scripts included. */
-function* programs(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (["node_modules", "dist"].includes(entry.name) || (entry.name.startsWith(".") && entry.isDirectory())) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* programs(path);
-    else if (/\.[cm]?[jt]sx?$/.test(entry.name)) yield path;
-  }
-}
-
 /** Where a program names the library as something to load: any string that is its name or lies in it. */
 const loads = (program: string): string[] =>
   program.replace(/^(import|export) type [^;]*;/gm, "").match(/["'`/]onnxruntime-(node|web)(\/[^"'`]*)?["'`]/g) ?? [];
 
 describe("ONNX Runtime", () => {
   it("is loaded nowhere but where its telemetry is switched off", () => {
-    const root = join(source, "..");
-    const all = [...programs(root)];
+    const all = [...programs()].filter(({ path }) => path !== "src/imports.test.ts");
     expect(all.length).toBeGreaterThan(400);
-    const found = all.filter((file) => file !== import.meta.filename && loads(readFileSync(file, "utf8")).length > 0);
-    expect(found.map((file) => relative(root, file))).toEqual([join("src", "engines", "onnxruntime.ts")]);
+    const found = all.filter(({ text }) => loads(text).length > 0);
+    expect(found.map(({ path }) => path)).toEqual(["src/engines/onnxruntime.ts"]);
   });
 
   it.each([

@@ -8,6 +8,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { writeLetterModel } from "../decode/model.testing.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { sampleText } from "../measure/model.testing.ts";
+import { isPosix } from "../system.testing.ts";
 import { run } from "./run.testing.ts";
 
 const at = temporaryFolder();
@@ -98,7 +99,7 @@ describe("compress and decompress", () => {
     });
   });
 
-  it("Ctrl-C leaves nothing under the final name, nor beside it", async () => {
+  it.skipIf(!isPosix)("Ctrl-C leaves nothing under the final name, nor beside it (needs signals)", async () => {
     writeFileSync(at("text"), sampleText(1, 60_000));
     const main = new URL("../../dist/cli/main.js", import.meta.url).href;
     const script = `import { main } from ${JSON.stringify(main)}; process.exitCode = await main(process.argv.slice(1));`;

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { writeModel } from "../measure/model.testing.ts";
+import { isPosix } from "../system.testing.ts";
 import { run } from "./run.testing.ts";
 
 const at = temporaryFolder();
@@ -118,7 +119,7 @@ describe("train", () => {
     expect(inFolder(at("run")).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
-  it("stopped by Ctrl-C and resumed leaves the same bytes as uninterrupted", async () => {
+  it.skipIf(!isPosix)("stopped by Ctrl-C and resumed leaves the bytes of a whole run (needs signals)", async () => {
     await train("whole", ...HUNDRED);
     const main = new URL("../../dist/cli/main.js", import.meta.url).href;
     const script = `import { main } from ${JSON.stringify(main)}; process.exitCode = await main(process.argv.slice(1));`;
@@ -143,7 +144,7 @@ describe("train", () => {
     for (const file of ["step-100/model.safetensors", "step-1/config.json", "log.jsonl"]) {
       expect(readFileSync(at("stopped", file)).equals(readFileSync(at("whole", file))), file).toBe(true);
     }
-  }, 120_000);
+  });
 });
 
 describe("distil", () => {

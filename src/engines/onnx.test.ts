@@ -9,6 +9,7 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Observation } from "../observations/observation.ts";
+import { isPosix } from "../system.testing.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
 import { describeEngine } from "./conformance.testing.ts";
 import type { EngineRequest } from "./engine.ts";
@@ -116,7 +117,7 @@ describe("the ONNX engine", () => {
     expect(none.moments!.every(({ count, gram }) => count === 0 && gram.every((value) => value === 0))).toBe(true);
   });
 
-  it("turns the end of its process into an error that names the window", async () => {
+  it.skipIf(!isPosix)("turns the end of its process into an error that names the window (needs signals)", async () => {
     const engine = await engineOf("llama", 4);
     const endless = (function* () {
       for (let index = 0; ; index++) yield { index, windows: [window([1, 2, 3, 4])] };

@@ -5,6 +5,7 @@ import { temporaryFolder } from "../files/folder.testing.ts";
 import { Graph } from "../graph/graph.ts";
 import { add, cast, divide, reshape, sum } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { isPosix } from "../system.testing.ts";
 import type { Feed } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
@@ -93,21 +94,24 @@ describe("the runtime's process", () => {
     expect([...outputs.y.data]).toEqual([8]);
   });
 
-  it.each([
+  it.skipIf(!isPosix).each([
     [
       "SIGKILL",
       "memory",
       /^the runtime was ended by SIGKILL at window 7: it probably ran out of memory; make the batch/,
     ],
     ["SIGSEGV", "engine", /^the runtime was ended by SIGSEGV at window 7$/],
-  ] as const)("ended by %s fails what waits for it and all that comes after", async (signal, fault, message) => {
-    await loaded();
-    const waiting = failure(runtime.run(feed(new BigInt64Array(2 ** 13)), ["y"], "window 7"));
-    process.kill(runtime.id!, signal);
-    const error = await waiting;
-    expect([error.fault, error.message]).toEqual([fault, expect.stringMatching(message)]);
-    expect(await failure(runtime.run(feed(new BigInt64Array(1)), ["y"], "window 8"))).toBe(error);
-  });
+  ] as const)(
+    "ended by %s fails what waits for it and all that comes after (needs signals)",
+    async (signal, fault, message) => {
+      await loaded();
+      const waiting = failure(runtime.run(feed(new BigInt64Array(2 ** 13)), ["y"], "window 7"));
+      process.kill(runtime.id!, signal);
+      const error = await waiting;
+      expect([error.fault, error.message]).toEqual([fault, expect.stringMatching(message)]);
+      expect(await failure(runtime.run(feed(new BigInt64Array(1)), ["y"], "window 8"))).toBe(error);
+    },
+  );
 
   it.each([
     [

@@ -19,6 +19,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault, systemCode } from "./faults.ts";
+import { isRunning } from "./processes.ts";
 
 /** A lock is empty for the moment between its making and its writing; one that stays so was left by a process that died. */
 const EMPTY = { looks: 20, milliseconds: 25 };
@@ -43,15 +44,6 @@ function startOf(pid: number): string {
   }
 }
 
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "EPERM";
-  }
-}
-
 const own = (): string => `${process.pid} ${startOf(process.pid)} ${hostname()}`;
 
 /** @returns who has the lock, undefined where nobody has it any more */
@@ -62,7 +54,7 @@ function holderOf(content: string, path: string): Holder | undefined {
   if (machine && machine !== hostname()) return { pid: process_, machine };
   const here = { pid: process_, machine: null };
   if (process_ === process.pid) return held.has(path) ? here : undefined;
-  if (!alive(process_)) return undefined;
+  if (!isRunning(process_)) return undefined;
   const now = startOf(process_);
   return start && start !== UNTOLD && now !== UNTOLD && start !== now ? undefined : here;
 }

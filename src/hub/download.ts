@@ -10,6 +10,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat, truncate, uti
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { isRunning } from "../files/processes.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { etagOf, type HubClient, networkReason, pause, type RemoteFile, type RemoteModel } from "./client.ts";
 import type { Headers } from "./network.ts";
@@ -230,11 +231,5 @@ async function isStale(path: string): Promise<boolean> {
   if (!about || text === undefined) return false; // just given back
   if (Date.now() - about.mtimeMs > STALE_MS) return true;
   const [host, pid] = text.split("\n");
-  if (host !== hostname() || !pid) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return systemCode(error) === "ESRCH";
-  }
+  return host === hostname() && /^[1-9]\d*$/.test(pid ?? "") && !isRunning(Number(pid));
 }

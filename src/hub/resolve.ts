@@ -5,16 +5,17 @@
  * (the commit it stands for), `snapshots/<commit>/<file>` (links) and `blobs/` (what they point to). Weights in
  * safetensors, config and tokenizer are fetched, nothing else.
  */
-import { mkdir, readdir, readFile, readlink, rm, stat, statfs, symlink } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { mapAtMost } from "../files/concurrent.ts";
-import { ioFault, systemCode } from "../files/faults.ts";
+import { ioFault } from "../files/faults.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
 import { CHAT_FILES, CHAT_FOLDER, INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "./layout.ts";
+import { linkBlob } from "./link.ts";
 import { DEFAULT_REVISION, modelOfPath, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
 
@@ -282,7 +283,7 @@ async function download(
   await mapAtMost(FILES_AT_ONCE, files, async (file) => {
     try {
       await downloadBlob(client, remote, file, repository, { onBytes, signal: either });
-      await link(repository, folder, file);
+      await linkBlob(repository, folder, file);
     } catch (error) {
       failed.abort();
       throw error;
@@ -362,19 +363,4 @@ async function checkRoom(cache: string, repository: string, files: readonly Remo
     `the download needs ${gigabytes(needed)}, ${gigabytes(bavail * bsize)} are free at ${cache}`,
     "free space, or set HF_HOME to a larger disk",
   );
-}
-
-/** The snapshot's name for a blob: a relative link, as the Hub's own tools make it. */
-async function link(repository: string, snapshot: string, { name, blob }: RemoteFile): Promise<void> {
-  const path = join(snapshot, name);
-  const target = relative(dirname(path), join(repository, "blobs", blob));
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    if ((await readlink(path).catch(() => undefined)) === target) return;
-    await rm(path, { force: true });
-    await symlink(target, path);
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") return; // another process has just made it
-    throw ioFault(error, `write to the cache ${repository}`);
-  }
 }

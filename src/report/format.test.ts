@@ -117,9 +117,9 @@ describe("foreign text", () => {
 describe("lines", () => {
   it("break at spaces, and within a word that is longer than a line", () => {
     expect(wrap("a bc def", 4)).toEqual(["a bc", "def"]);
-    expect(wrap("beside /tmp/folder/file.json: measure", 12)).toEqual([
+    expect(wrap("beside /new/folder/file.json: measure", 12)).toEqual([
       "beside",
-      "/tmp/folder/",
+      "/new/folder/",
       "file.json:",
       "measure",
     ]);
