@@ -14,7 +14,7 @@ import { hasShared, shared } from "../src/fixtures.testing.ts";
 import type { Estimation } from "../src/measure/estimate.ts";
 import { CONFIG, figuresOf, sampleText, writeModel } from "../src/measure/model.testing.ts";
 import type { Profile } from "../src/profile/profile.ts";
-import { readProfile } from "../src/profile/read.ts";
+import { readProfile } from "../src/store/profiles.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const quick = ["--quiet", "--threads", "1"];

@@ -5,10 +5,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { profilesIn } from "../src/atlas/add.ts";
 import { ALPHA, type AreaFit, fitArea } from "../src/atlas/fit.ts";
 import { type Rival, type Rivalry, rivalry } from "../src/atlas/rivals.ts";
-import { type CalibrationSet, loadSet } from "../src/atlas/sets.ts";
+import type { CalibrationSet } from "../src/atlas/sets.ts";
 import { tableOf } from "../src/formats/csv.ts";
 import { groupBy } from "../src/numeric/groups.ts";
 import { groupsNeeded } from "../src/numeric/regression.ts";
@@ -16,6 +15,8 @@ import type { Profile } from "../src/profile/profile.ts";
 import { ABSENT, count, figure, interval, percent, si } from "../src/report/format.ts";
 import { multiples } from "../src/report/marks/multiples.ts";
 import { THEMES } from "../src/report/palette.ts";
+import { profilesIn } from "../src/store/profiles.ts";
+import { loadSet } from "../src/store/sets.ts";
 import { type Recipe, readRecipes } from "./ladder.ts";
 import { table } from "./markdown.ts";
 

@@ -21,7 +21,7 @@ import { type CsvRow, numberIn, tableOf, writeCsv } from "../src/formats/csv.ts"
 import { mean, sum } from "../src/numeric/sums.ts";
 import type { Interval } from "../src/profile/figures.ts";
 import type { Profile } from "../src/profile/profile.ts";
-import { readProfile } from "../src/profile/read.ts";
+import { readProfile } from "../src/store/profiles.ts";
 import { isProgram, lossyscope } from "./tool.ts";
 
 /** The world that all models read of. */

@@ -13,7 +13,6 @@ const source = import.meta.dirname;
 const LINES = [
   ["cli"],
   ["report"],
-  ["atlas"],
   ["measure"],
   ["lab"],
   ["probes"],
@@ -23,6 +22,8 @@ const LINES = [
   ["models"],
   ["graph"],
   ["tokenizer"],
+  ["store"],
+  ["atlas"],
   ["hub", "text"],
   ["profile"],
   ["files"],
@@ -32,6 +33,8 @@ const LINES = [
   ["numeric"],
 ];
 const PURE = ["coding", "formats", "info", "numeric"];
+/** What reads profiles and draws them: with all that they import, they run in a browser. */
+const ANYWHERE = ["atlas", "profile", "report"];
 const line = new Map(LINES.flatMap((rooms, index) => rooms.map((room) => [room, index] as const)));
 
 function* sources(folder: string): Generator<string> {
@@ -43,11 +46,23 @@ function* sources(folder: string): Generator<string> {
 }
 
 const imports = [...sources(source)].flatMap((file) =>
-  [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => ({
+  [...readFileSync(file, "utf8").matchAll(/(import type [^"]*)?(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => ({
     file: relative(source, file),
-    target: match[1],
+    target: match[2],
+    typesOnly: match[1] !== undefined,
   })),
 );
+
+/** Files that are loaded where one of a room is, as paths from `src/`. */
+function loadedWith(rooms: readonly string[]): Set<string> {
+  const loaded = new Set(imports.map(({ file }) => file).filter((file) => rooms.includes(file.split(sep)[0])));
+  for (const file of loaded) {
+    for (const { file: from, target, typesOnly } of imports) {
+      if (from === file && target.startsWith(".") && !typesOnly) loaded.add(join(dirname(file), target));
+    }
+  }
+  return loaded;
+}
 
 describe("direction of imports", () => {
   it("reads the tree", () => expect(imports.length).toBeGreaterThan(5));
@@ -76,6 +91,21 @@ describe("direction of imports", () => {
     expect(
       imports.filter(({ file, target }) => PURE.includes(file.split(sep)[0]) && target.startsWith("node:")),
     ).toEqual([]);
+  });
+});
+
+describe("what draws profiles", () => {
+  const loaded = loadedWith(ANYWHERE);
+
+  it("reads the tree", () => {
+    expect(loaded).toContain(join("report", "html.ts"));
+    expect(loaded).toContain(join("text", "account.ts"));
+  });
+
+  it("loads nothing of Node, and calls nothing of it", () => {
+    expect(imports.filter(({ file, target }) => loaded.has(file) && target.startsWith("node:"))).toEqual([]);
+    const calls = /\b(?:Buffer\.|setImmediate\(|process\.(?!stdout))/;
+    expect([...loaded].filter((file) => calls.test(readFileSync(join(source, file), "utf8")))).toEqual([]);
   });
 });
 

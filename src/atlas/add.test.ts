@@ -1,11 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ownSet, profilesIn, storeSet } from "./add.ts";
+import { describe, expect, it } from "vitest";
+import { ownSet } from "./add.ts";
 import { modelProfile } from "./sample.testing.ts";
 import type { Score } from "./scores.ts";
-import { loadSet } from "./sets.ts";
+import { parseSet } from "./sets.ts";
 
 const named = (name: string, bitsPerByte = 2) => ({
   file: `${name}.json`,
@@ -21,21 +18,13 @@ const scored = (model: string, score: number, changes: Partial<Score> = {}): Sco
   ...changes,
 });
 
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "atlas-"));
-});
-afterEach(() => rm(folder, { recursive: true }));
-
 describe("a set of one's own", () => {
   const profiles = [named("a", 2), named("b", 1.5), named("c", 1)];
 
-  it("comes back as it was stored, with the figures of the profiles", async () => {
+  it("comes back as it was written, with the figures of the profiles", () => {
     const set = ownSet("mine", profiles, [scored("a", 0.3, { family: "f" }), scored("b", 0.4), scored("z", 0.5)]);
-    expect(await storeSet(set, folder, false)).toBe(join(folder, "mine"));
-    const found = await loadSet("mine", folder);
+    const found = parseSet(JSON.stringify(set.description), set.rows, "mine");
     expect(found).toMatchObject({
-      origin: "own",
       fit: ["bits_per_byte"],
       text: { digest: profiles[0].profile.corpus.digest },
     });
@@ -56,7 +45,6 @@ describe("a set of one's own", () => {
     expect(set.notes.join(" ")).toMatch(
       /2 models, 1 benchmarks, 2 families.*: b\..*Profiles without a score: c\..*Scores without a profile: z\./,
     );
-    expect(await readdir(folder)).toEqual(["mine"]);
   });
 
   it.each([
@@ -87,24 +75,4 @@ describe("a set of one's own", () => {
       /none of the models with a profile \(a, b, c\) has a score \(z\)/,
     ],
   ])("refuses %s", (_, make, message) => expect(make).toThrow(message));
-
-  it("does not take a name that is taken", async () => {
-    const set = ownSet("mine", profiles, [scored("a", 0.3)]);
-    await storeSet(set, folder, false);
-    await expect(storeSet(set, folder, false)).rejects.toThrow(/there is a set mine.*--replace/);
-    await expect(storeSet(ownSet("mine", profiles, [scored("a", 0.7)]), folder, true)).resolves.toBeTruthy();
-    expect((await loadSet("mine", folder)).rows[0].score).toBe(0.7);
-    const called = (name: string) => storeSet({ ...set, description: { ...set.description, name } }, folder, true);
-    await expect(called("pile-loss")).rejects.toThrow(/published set/);
-    await expect(called("../up")).rejects.toThrow(/cannot name a set/);
-  });
-
-  it("reads every profile of a folder, and nothing else", async () => {
-    await expect(profilesIn(folder)).rejects.toThrow(/holds no .json file/);
-    await writeFile(join(folder, "a.json"), JSON.stringify(profiles[0].profile));
-    await writeFile(join(folder, "notes.txt"), "");
-    expect((await profilesIn(folder)).map(({ profile }) => profile.model.name)).toEqual(["a"]);
-    await writeFile(join(folder, "b.json"), "{}");
-    await expect(profilesIn(folder)).rejects.toThrow(/b.json is not a compression profile/);
-  });
 });

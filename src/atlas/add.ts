@@ -3,17 +3,13 @@
  * predictors of METHODS §10 are kept that it has; the fit is on bits per byte unless others are chosen. A model whose
  * scores name no family counts as a family of its own.
  */
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
 import { writeCsv } from "../formats/csv.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
-import { figureAt, readProfile } from "../profile/read.ts";
+import { figureAt } from "../profile/read.ts";
 import { type GivenName, matchScores } from "./score-names.ts";
 import type { Score } from "./scores.ts";
-import { columnsOf, type Predictor, SET_SCHEMA, type SetDescription, setNames } from "./sets.ts";
+import { columnsOf, type Predictor, SET_SCHEMA, type SetDescription } from "./sets.ts";
 import { type Named, requireDistinct, requireOneText } from "./text.ts";
 
 const ofText = (figure: string, unit: string, about: string): Predictor => ({
@@ -190,50 +186,4 @@ export function ownSet(
       ...(unmeasured.length > 0 ? [`Scores without a profile: ${unmeasured.join(", ")}.`] : []),
     ],
   };
-}
-
-/**
- * Every profile that a folder holds.
- * @throws LossyscopeError `input` for a JSON file that is no profile, or a folder without any
- */
-export async function profilesIn(folder: string): Promise<Named[]> {
-  const names = await readdir(folder).catch((error) => Promise.reject(ioFault(error, `read ${folder}`)));
-  const files = names.filter((name) => name.endsWith(".json")).sort();
-  if (files.length === 0)
-    throw new LossyscopeError("input", `${folder} holds no .json file`, "name the folder of the profiles");
-  return Promise.all(files.map(async (name) => ({ file: name, profile: await readProfile(join(folder, name)) })));
-}
-
-/**
- * Puts the set among the user's own, whole or not at all.
- * @param replace whether a set of that name may be there
- * @throws LossyscopeError `usage` for a name that is taken or no folder's
- */
-export async function storeSet({ description, rows }: OwnSet, atlas: string, replace: boolean): Promise<string> {
-  const { name } = description;
-  if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name)) {
-    throw new LossyscopeError(
-      "usage",
-      `${JSON.stringify(name)} cannot name a set`,
-      "use letters, digits, dots, dashes and underscores",
-    );
-  }
-  const taken = (await setNames(atlas)).find((set) => set.name === name);
-  if (taken?.origin === "published")
-    throw new LossyscopeError("usage", `${name} is a published set`, "choose another name");
-  if (taken && !replace)
-    throw new LossyscopeError("usage", `there is a set ${name}`, "choose another name, or pass --replace");
-  const folder = join(atlas, name);
-  const fresh = join(atlas, `.${name}.${process.pid}`);
-  try {
-    await mkdir(fresh, { recursive: true });
-    await writeAtomic(join(fresh, "set.json"), `${JSON.stringify(description, null, 2)}\n`);
-    await writeAtomic(join(fresh, "rows.csv"), rows);
-    await rm(folder, { recursive: true, force: true });
-    await rename(fresh, folder);
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    throw ioFault(error, `write ${folder}`);
-  }
-  return folder;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { knownLicence } from "../models/ledger-known.ts";
 import { type Constraints, choose, type Facts, parseFacts } from "./choose.ts";
 import { modelProfile, type Sample } from "./sample.testing.ts";
 
@@ -17,7 +18,7 @@ const small = named({ name: "small", bitsPerByte: 1, parameters: 100_000 });
 const waste = named({ name: "waste", bitsPerByte: 1.2, parameters: 800_000 });
 const all = [large, near, small, waste];
 const run = (constraints: Constraints = {}, known: readonly Facts[] = [], given = all) =>
-  choose(given, known, constraints, 0);
+  choose(given, known, constraints, 0, knownLicence);
 
 describe("choosing", () => {
   const found = run();

@@ -8,7 +8,6 @@
  * a run needs beside them (cache, activations) comes on top.
  */
 import { numberIn, tableOf } from "../formats/csv.ts";
-import { knownLicence } from "../models/ledger-known.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Difference, differenceBetween } from "./compare.ts";
@@ -120,7 +119,10 @@ export interface Recommendation {
   readonly next: { readonly model: string; readonly difference: Difference } | null;
 }
 
-function candidateOf({ file, profile }: Named, facts: Facts | undefined): Candidate {
+/** The licence of a model by its name and number of parameters, where it is known. */
+export type LicenceOf = (model: string, parameters: number) => string | null;
+
+function candidateOf({ file, profile }: Named, facts: Facts | undefined, licenceOf: LicenceOf): Candidate {
   const bitsPerByte = profile.coding?.overall.bitsPerByte;
   if (bitsPerByte === undefined || bitsPerByte.value === null) {
     throw new LossyscopeError("input", `${file} has no bits per byte`, "measure it with its losses");
@@ -131,7 +133,7 @@ function candidateOf({ file, profile }: Named, facts: Facts | undefined): Candid
     model: model.name,
     bitsPerByte: { ...bitsPerByte, value: bitsPerByte.value },
     weightBytes: ledger.weightBytes,
-    licence: facts?.licence ?? knownLicence(model.name, ledger.parameters.total),
+    licence: facts?.licence ?? licenceOf(model.name, ledger.parameters.total),
     tokensPerSecond: facts?.tokensPerSecond ?? provenance.tokensPerSecond,
     speedGiven: facts !== undefined && facts.tokensPerSecond !== null,
     price,
@@ -177,6 +179,7 @@ const COUNTED_NAMES = ["weights", "cost", "speed"] as const;
 /**
  * @param given one profile a model, all of one text
  * @param facts of any models; those that are no candidate are an error, as they are most likely misspelt
+ * @param licenceOf of models whose facts name none
  * @throws LossyscopeError `input` for different texts, a model twice, facts of a model that is no candidate
  */
 export function choose(
@@ -184,6 +187,7 @@ export function choose(
   facts: readonly Facts[],
   constraints: Constraints,
   seed: number,
+  licenceOf: LicenceOf = () => null,
 ): Choice {
   if (given.length === 0) throw new LossyscopeError("usage", "no profile is given", "name two or more");
   requireDistinct(given);
@@ -201,6 +205,7 @@ export function choose(
     candidateOf(
       one,
       facts.find(({ model }) => model === one.profile.model.name),
+      licenceOf,
     ),
   );
   const excluded = candidates.flatMap((candidate) => {

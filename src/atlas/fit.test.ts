@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../numeric/random.ts";
+import { loadSet } from "../store/sets.ts";
 import { fitArea, pointsOf } from "./fit.ts";
-import { type CalibrationRow, type CalibrationSet, loadSet } from "./sets.ts";
+import type { CalibrationRow, CalibrationSet } from "./sets.ts";
 
 const seed = 0;
 

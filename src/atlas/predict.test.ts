@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../numeric/random.ts";
+import { loadSet } from "../store/sets.ts";
 import { ownSet } from "./add.ts";
 import { coverageOf, pointsOf } from "./fit.ts";
 import { predict } from "./predict.ts";
 import { modelProfile } from "./sample.testing.ts";
-import { type CalibrationSet, loadSet, parseSet } from "./sets.ts";
+import { type CalibrationSet, parseSet } from "./sets.ts";
 
 /** Scores that fall by 0.3 a bit per byte, with a shift for each family. */
 function made(families: number): CalibrationSet {

@@ -6,12 +6,7 @@
  *
  * Memory: the rows of one set.
  */
-import { readdir, readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { ioFault, systemCode } from "../files/faults.ts";
 import { type CsvRow, numberIn, tableOf } from "../formats/csv.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
@@ -157,47 +152,4 @@ export function parseSet(description: string, rows: string, name: string): Omit<
       return rowOf(row, set, table);
     }),
   };
-}
-
-const PUBLISHED = fileURLToPath(new URL("../../data/atlas/", import.meta.url));
-
-/** Where the user's own sets lie unless `--atlas` says otherwise. */
-export const defaultAtlas = (environment: Readonly<Record<string, string | undefined>>): string =>
-  join(environment.XDG_DATA_HOME || join(homedir(), ".local", "share"), "lossyscope", "atlas");
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return [];
-    throw ioFault(error, `read ${folder}`);
-  }
-}
-
-/** Names of all sets, published ones first, each with where it comes from. */
-export async function setNames(atlas: string): Promise<{ name: string; origin: CalibrationSet["origin"] }[]> {
-  const named = async (folder: string, origin: CalibrationSet["origin"]) =>
-    (await namesIn(folder)).sort().map((name) => ({ name, origin }));
-  return [...(await named(PUBLISHED, "published")), ...(await named(atlas, "own"))];
-}
-
-/**
- * @param atlas folder of the user's own sets
- * @throws LossyscopeError `usage` for a name that no set has, `input` where its files are wrong
- */
-export async function loadSet(name: string, atlas: string): Promise<CalibrationSet> {
-  const known = await setNames(atlas);
-  const origin = known.find((set) => set.name === name)?.origin;
-  if (origin === undefined) {
-    throw new LossyscopeError(
-      "usage",
-      `no calibration set is called ${name}`,
-      `choose from ${known.map((set) => set.name).join(", ")}`,
-    );
-  }
-  const folder = join(origin === "published" ? PUBLISHED : atlas, name);
-  const read = (file: string): Promise<string> =>
-    readFile(join(folder, file), "utf8").catch((error) => Promise.reject(ioFault(error, `read ${join(folder, file)}`)));
-  return { ...parseSet(await read("set.json"), await read("rows.csv"), name), origin };
 }

@@ -1,5 +1,4 @@
 /** Whether profiles are of the same text, and models each of one name: what every use of several profiles rests on. */
-import { basename } from "node:path";
 import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
@@ -39,10 +38,13 @@ export function requireOneText(given: readonly Named[]): void {
 const isAlone = (values: readonly string[], index: number): boolean =>
   values.indexOf(values[index]) === values.lastIndexOf(values[index]);
 
+/** The last part of a path, on any system. */
+const lastPart = (path: string): string => path.replace(/^.*[/\\]/, "");
+
 /** What each profile is called beside the others: its model, with the file where two are of one, and its path if need be. */
 export function labelsOf(given: readonly Named[]): string[] {
   const names = given.map(({ profile }) => profile.model.name);
-  const short = given.map(({ file }, index) => `${names[index]} (${basename(file)})`);
+  const short = given.map(({ file }, index) => `${names[index]} (${lastPart(file)})`);
   return given.map(({ file }, index) => {
     if (isAlone(names, index)) return names[index];
     return isAlone(short, index) ? short[index] : `${names[index]} (${file})`;

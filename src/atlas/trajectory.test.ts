@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { MeasuredStep } from "../measure/trajectory.ts";
 import { random } from "../numeric/random.ts";
 import type { Profile } from "../profile/profile.ts";
 import { trajectorySchema } from "../profile/trajectory.ts";
 import { sampleProfile } from "../report/sample.testing.ts";
+import type { MeasuredStep } from "./trajectory.ts";
 import { trajectoryOf } from "./trajectory.ts";
 
 const UNITS = 40;
@@ -26,7 +26,6 @@ function step(at: number, complexity: number, change: (profile: Profile) => Prof
   return {
     step: at,
     name: `step-${at}`,
-    model: `run/step-${at}`,
     profile: change({
       ...profile,
       id: `id-${at}`,

@@ -4,9 +4,7 @@
  * `measure/trajectory.ts`.
  */
 import { phaseChange } from "../info/phase-change.ts";
-import type { LoggedStep } from "../measure/checkpoints.ts";
-import { canonicalJson } from "../measure/plan.ts";
-import type { MeasuredStep } from "../measure/trajectory.ts";
+import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import { mean } from "../numeric/sums.ts";
@@ -18,6 +16,24 @@ import { VERSION } from "../profile/version.ts";
 /** Points that the training loss is kept in. */
 const CURVE = 200;
 const UNDEFINED: Interval = { value: null, low: null, high: null };
+
+/** One step of training. */
+export interface LoggedStep {
+  readonly step: number;
+  /** read by then */
+  readonly tokens: number;
+  /** mean loss for each token of the step */
+  readonly nats: number;
+}
+
+/** A checkpoint that was measured. */
+export interface MeasuredStep {
+  readonly step: number;
+  /** the folder's own name, or the revision */
+  readonly name: string;
+  /** without documents and passages */
+  readonly profile: Profile;
+}
 
 export interface MeasuredRun {
   readonly name: string;

@@ -1,14 +1,16 @@
 /** `lossyscope choose PROFILE…`: which model to take, within constraints (METHODS §11). */
+
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { choose, parseFacts } from "../atlas/choose.ts";
 import { predict } from "../atlas/predict.ts";
-import { loadSet } from "../atlas/sets.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
+import { knownLicence } from "../models/ledger-known.ts";
 import { choiceBlocks } from "../report/atlas/choice.ts";
 import { choicePage } from "../report/atlas/pages.ts";
+import { loadSet } from "../store/sets.ts";
 import { hand } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { atlasOption, collect, penalty, quantity, seed } from "./options.ts";
@@ -65,6 +67,7 @@ export function chooseCommand() {
           price: options.maxPrice,
         },
         seed,
+        knownLicence,
       );
       const predictions =
         options.set === undefined

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../files/folder.testing.ts";
 import { hasSpecimens } from "../fixtures.testing.ts";
 import { figuresOf, writeModel } from "../measure/model.testing.ts";
 import { profileSchema } from "../profile/profile.ts";
-import { readProfile } from "../profile/read.ts";
+import { readProfile } from "../store/profiles.ts";
 import { createWorld, facts, parse } from "../text/almanac/almanac.ts";
 import { demoCommand, type Specimen } from "./demo.ts";
 import { run } from "./run.testing.ts";

@@ -2,8 +2,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { gate, parseThreshold } from "../atlas/gate.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { readProfile } from "../profile/read.ts";
 import { gateBlocks, gateClaim } from "../report/atlas/gate.ts";
+import { readProfile } from "../store/profiles.ts";
 import { hand } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { collect, seed } from "./options.ts";

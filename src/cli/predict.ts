@@ -1,9 +1,9 @@
 /** `lossyscope predict PROFILE… --set NAME`: what a measured model will score, with intervals (METHODS §10). */
 import { Command } from "@commander-js/extra-typings";
 import { predict } from "../atlas/predict.ts";
-import { loadSet } from "../atlas/sets.ts";
 import { requireDistinct } from "../atlas/text.ts";
 import { predictionBlocks } from "../report/atlas/prediction.ts";
+import { loadSet } from "../store/sets.ts";
 import { hand } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { atlasOption, penalty, seed } from "./options.ts";

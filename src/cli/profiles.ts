@@ -1,6 +1,6 @@
 /** Profiles named on the command line. */
 import type { Named } from "../atlas/text.ts";
-import { readProfile } from "../profile/read.ts";
+import { readProfile } from "../store/profiles.ts";
 
 /** @throws LossyscopeError as `readProfile` does, naming the file */
 export const readProfiles = (files: readonly string[]): Promise<Named[]> =>

@@ -6,6 +6,7 @@
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import type { LoggedStep } from "../atlas/trajectory.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { RUN_LOG } from "../lab/checkpoint.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -16,15 +17,6 @@ export interface RunCheckpoint {
   readonly name: string;
   /** as `openModel` takes it */
   readonly model: string;
-}
-
-/** One step of training. */
-export interface LoggedStep {
-  readonly step: number;
-  /** read by then */
-  readonly tokens: number;
-  /** mean loss for each token of the step */
-  readonly nats: number;
 }
 
 export interface TrainingRun {

@@ -2,7 +2,7 @@
 import { systemCode } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
-import { readProfile } from "../profile/read.ts";
+import { readProfile } from "../store/profiles.ts";
 import { type PrepareRequest, prepare } from "./prepare.ts";
 
 /**

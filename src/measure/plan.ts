@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked, type Naming } from "../numeric/schema-faults.ts";
 
@@ -124,15 +125,6 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
   if (asked.includes("facts") !== (facts !== null))
     throw new LossyscopeError("usage", "facts are measured from a file of facts", "pass --with facts --facts FILE");
   return plan;
-}
-
-/** Keys in alphabetical order at every depth, so that equal plans have equal text. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 /**

@@ -6,8 +6,10 @@
  *
  * Memory: one measurement; of every profile kept all but documents and passages.
  */
+
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { MeasuredStep } from "../atlas/trajectory.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -38,11 +40,6 @@ export interface RunRequest {
   readonly offline?: boolean;
   /** what shows the download of one checkpoint */
   readonly downloads?: () => OpenOptions["onDownload"];
-}
-
-export interface MeasuredStep extends RunCheckpoint {
-  /** without documents and passages */
-  readonly profile: Profile;
 }
 
 /**

@@ -7,5 +7,5 @@ export type { Geometry, GeometryLayer } from "./geometry.ts";
 export type { Ledger } from "./ledger.ts";
 export type { Frontier, Information, Plane, PlaneLayer, PlaneOrder } from "./plane.ts";
 export { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
-export { type Figure, figureAt, parseProfile, readProfile, readTrajectory } from "./read.ts";
+export { type Figure, figureAt, parseProfile, parseTrajectory } from "./read.ts";
 export { TRAJECTORY_SCHEMA, type Trajectory, trajectorySchema } from "./trajectory.ts";

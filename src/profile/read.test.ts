@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { lossesOnly, sampleProfile } from "../report/sample.testing.ts";
-import { figureAt, parseProfile, readProfile } from "./read.ts";
+import { figureAt, parseProfile } from "./read.ts";
 
 const profile = sampleProfile();
 const read = (changes: object): unknown => parseProfile(JSON.stringify({ ...profile, ...changes }), "p.json");
@@ -17,8 +17,6 @@ describe("reading a profile", () => {
 
   it("says where a profile is not valid", () =>
     expect(() => read({ corpus: { ...profile.corpus, bytes: -1 } })).toThrow(/no valid profile: corpus.bytes/));
-
-  it("names a file that is not there", () => expect(readProfile("/no/such.json")).rejects.toThrow(/cannot read/));
 });
 
 describe("figures by path", () => {

@@ -1,10 +1,8 @@
 /**
  * Profiles and trajectories back from JSON, checked against their schema, and figures of a profile by path
- * (`coding.overall.bitsPerByte`).
+ * (`coding.overall.bitsPerByte`). Files are `store/`'s.
  */
-import { readFile } from "node:fs/promises";
 import type { z } from "zod";
-import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked, fitting } from "../numeric/schema-faults.ts";
 import { type Interval, intervalSchema } from "./figures.ts";
@@ -66,14 +64,8 @@ function parse<T>(text: string, name: string, { schema, version, word, called, w
 /** @throws LossyscopeError `input` where the text is no profile of this schema version */
 export const parseProfile = (text: string, name: string): Profile => parse(text, name, PROFILE);
 
-const textOf = (path: string): Promise<string> =>
-  readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
-
-/** @throws LossyscopeError `io` where the file cannot be read, else as `parseProfile` */
-export const readProfile = async (path: string): Promise<Profile> => parseProfile(await textOf(path), path);
-
-/** @throws LossyscopeError `io` where the file cannot be read, `input` where it is no trajectory of this schema version */
-export const readTrajectory = async (path: string): Promise<Trajectory> => parse(await textOf(path), path, TRAJECTORY);
+/** @throws LossyscopeError `input` where the text is no trajectory of this schema version */
+export const parseTrajectory = (text: string, name: string): Trajectory => parse(text, name, TRAJECTORY);
 
 /** `a.b[3]["c.d"]` → `a`, `b`, `3`, `c.d`; `[-1]` is the last of a list */
 function segments(path: string): string[] | null {

@@ -1,12 +1,12 @@
 /**
- * The sections of METHODS that a page cites, carried in the page itself: docs/METHODS.md is part of the package, its Markdown
- * is written out as markup with everything else in it escaped. Text only: no address and no picture leaves the page.
+ * The sections of METHODS that a page cites, carried in the page itself: the Markdown of docs/METHODS.md
+ * (`methods-text.ts`) is written out as markup with everything else in it escaped. Text only: no address and no picture leaves the page.
  *
  * Size: about 1 kB a kilobyte of the cited sections, 35 kB for all.
  */
-import { readFileSync } from "node:fs";
 import { Marked } from "marked";
 import { element, markup } from "./marks/svg.ts";
+import { METHODS } from "./methods-text.ts";
 
 export interface MethodsSection {
   /** `2`, `2.3` */
@@ -27,8 +27,7 @@ export function sectionsOf(text: string): MethodsSection[] {
 }
 
 let read: readonly MethodsSection[] | undefined;
-const methods = (): readonly MethodsSection[] =>
-  (read ??= sectionsOf(readFileSync(new URL("../../docs/METHODS.md", import.meta.url), "utf8")));
+const methods = (): readonly MethodsSection[] => (read ??= sectionsOf(METHODS));
 
 const marked = new Marked({
   renderer: {

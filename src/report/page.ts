@@ -4,9 +4,8 @@
  * own, by its digest. All is readable without the script; it adds what a token cost and what was expected
  * instead, and saves drawings and their numbers. What is folded stays folded in print.
  */
-import { createHash } from "node:crypto";
-import { VERSION } from "../profile/version.ts";
-import { REPORT_MARK } from "../text/own.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { REPORT_MARK, VERSION } from "../profile/version.ts";
 import { heatElement } from "./marks/heat.ts";
 import { element, markup } from "./marks/svg.ts";
 import { THEMES } from "./palette.ts";
@@ -378,7 +377,8 @@ addEventListener("scroll",()=>stepped?beside(stepped):hide(),{passive:true,captu
 })();
 `.trim();
 
-const sourceOf = (script: string): string => `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
+const sourceOf = (script: string): string =>
+  `'sha256-${btoa(String.fromCharCode(...sha256(new TextEncoder().encode(script))))}'`;
 
 /**
  * @param title of the window, plain text

@@ -6,10 +6,10 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
+import { REPORT_MARK } from "../profile/version.ts";
 import { isPosix } from "../system.testing.ts";
 import { MOST_LISTED, saidOfFiles, TextAccount } from "./account.ts";
 import { readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
-import { REPORT_MARK } from "./own.ts";
 
 const at = temporaryFolder();
 

@@ -5,9 +5,8 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { REPORT_MARK } from "../profile/version.ts";
 
-/** What the head of every report page has. */
-export const REPORT_MARK = '<meta name="generator" content="lossyscope';
 const REPORT = new RegExp(`^<!doctype html>[^]{0,200}${REPORT_MARK}`, "i");
 const RESULT = /^\s*\{\s*"schema"\s*:\s*"lossyscope\.[a-z-]+\/\d+"/;
 /** A process, when it was started, its machine: little to go by, so that the name has to fit too. */

@@ -4,8 +4,8 @@ import { compare, withSimilarities } from "../../atlas/compare.ts";
 import { fitArea } from "../../atlas/fit.ts";
 import { rivalry } from "../../atlas/rivals.ts";
 import { modelProfile } from "../../atlas/sample.testing.ts";
-import { loadSet } from "../../atlas/sets.ts";
 import type { Profile } from "../../profile/profile.ts";
+import { loadSet } from "../../store/sets.ts";
 import { passage } from "../sample.testing.ts";
 import { choicePage, comparisonPage, fitPage } from "./pages.ts";
 

@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { compare, withSimilarities } from "../atlas/compare.ts";
+import { modelProfile } from "../atlas/sample.testing.ts";
+import type { Named } from "../atlas/text.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { linearCka } from "../info/cka.ts";
 import { random } from "../numeric/random.ts";
 import type { Profile } from "../profile/profile.ts";
-import { compare, withSimilarities } from "./compare.ts";
-import { modelProfile } from "./sample.testing.ts";
 import { similarities } from "./similarity.ts";
-import type { Named } from "./text.ts";
 
 let folder: string;
 beforeAll(async () => {
