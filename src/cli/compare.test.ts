@@ -92,7 +92,10 @@ describe("lossyscope compare", () => {
   it.each([
     [["large.json", "small.json", "--text", "x"], /--text is for models, and these are profiles: leave out --text/],
     [["large.json", "small.json", "--out", "x"], /--out is for models/],
-    [["large.json", "org/model"], /org\/model is a model, to be measured on a text: pass --text, or name its profile/],
+    [
+      ["large.json", "org/model"],
+      /name a text to measure org\/model on, or its profile: --text FILE…, a folder, or - for standard input/,
+    ],
     [["org/model", "--text", "x"], /there is nothing to compare org\/model with/],
     [["org/a", "org/b", "--text", "-"], /standard input can be read once, not for every model: pass a file/],
     [["org/a", "org/b", "--text", "x", "--keep", "states"], /states are kept beside profiles: pass --out/],

@@ -18,6 +18,7 @@ import { type SimilarityOptions, similarities } from "../store/similarity.ts";
 import { prepareDelivery, writeFiles } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { hand } from "./findings.ts";
+import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
@@ -87,7 +88,7 @@ function refuseUnmeasurable(names: readonly string[], { text, domain, out, keep 
     return;
   }
   if (names.length < 2) refuse(`there is nothing to compare ${names[0]} with`, "name two or more models or profiles");
-  if (texts === 0) refuse(`${models[0]} is a model, to be measured on a text`, "pass --text, or name its profile");
+  if (texts === 0) throw nameText(`name a text to measure ${models[0]} on, or its profile`);
   if (keep.length > 0 && out === undefined) refuse("states are kept beside profiles", "pass --out");
   if (models.length > 1 && text.includes("-")) {
     refuse("standard input can be read once, not for every model", "pass a file");

@@ -180,4 +180,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["to lossyscope-report/", "lossyscope demo"],
     ["elsewhere", "lossyscope demo --out tried/"],
   ],
+  "lossyscope help": [
+    ["all options of a command", "lossyscope help measure"],
+    ["of a command below another", "lossyscope help atlas fit"],
+  ],
 };

@@ -2,9 +2,10 @@
  * How help looks: one line a command, options under the headings of `groups.ts`, defaults as they would be typed and only
  * where they say something, examples at the end (`examples.ts`), all as wide as the terminal.
  */
-import { Help, type HelpConfiguration, type Option } from "@commander-js/extra-typings";
-import { pathOf, placeholder } from "./commands.ts";
+import { Command, Help, type HelpConfiguration, type Option } from "@commander-js/extra-typings";
+import { longFlags, pathOf, placeholder, subcommand } from "./commands.ts";
 import { EXAMPLES } from "./examples.ts";
+import { noCommand } from "./grammar.ts";
 import { ordered } from "./groups.ts";
 
 const INDENT = 2;
@@ -12,9 +13,6 @@ const GAP = 2;
 /** Columns that a description needs beside its term; with fewer it goes below. */
 const LEAST = 32;
 const BELOW = 6;
-
-/** `--text <path...>`, of the flags the long one alone */
-const longFlags = (option: Option): string => option.flags.replace(/^-\w, /, "");
 
 /** A default as one would type it; nothing where it is what no option at all looks like. */
 function typedDefault({ defaultValue, defaultValueDescription, negate }: Option): string | undefined {
@@ -79,3 +77,19 @@ export const HELP: HelpConfiguration = {
     ].join("\n");
   },
 };
+
+/** `lossyscope help atlas fit` */
+export const helpCommand = () =>
+  new Command("help")
+    .summary("show what a command does and takes")
+    .description("Shows the help of a command, or of the whole.")
+    .argument("[command...]", "its name")
+    .action((names, _, own) => {
+      let command = own.parent!;
+      for (const name of names) {
+        const next = subcommand(command, name);
+        if (!next) throw noCommand(command, [name]);
+        command = next;
+      }
+      command.outputHelp();
+    });

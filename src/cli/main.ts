@@ -5,6 +5,7 @@
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
+import { visible } from "../report/format.ts";
 import { almanacCommand } from "./almanac.ts";
 import { atlasCommand } from "./atlas.ts";
 import { capacityCommand } from "./capacity.ts";
@@ -18,8 +19,9 @@ import { estimateCommand } from "./estimate.ts";
 import { factsCommand } from "./facts.ts";
 import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
+import { explainMisuse, refuseSlips } from "./grammar.ts";
 import { groupOptions } from "./groups.ts";
-import { HELP } from "./help.ts";
+import { HELP, helpCommand } from "./help.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
 import { mergeCommand } from "./merge.ts";
@@ -47,8 +49,7 @@ export function program(): Command {
     .description("Reads a language model as what it is: a lossy compressor of its training text.")
     .version(VERSION, "-V, --version", "prints the version")
     .configureHelp(HELP)
-    .showHelpAfterError("(lossyscope COMMAND --help lists the options)")
-    .exitOverride()
+    .helpCommand(false)
     // options belong to the command they stand behind: `atlas fit` has a --json of its own
     .enablePositionalOptions()
     .commandsGroup("Measure a model:")
@@ -77,9 +78,10 @@ export function program(): Command {
     .addCommand(almanacCommand())
     .addCommand(statesCommand())
     .addCommand(estimateCommand())
-    .helpCommand("help [command]", "show what a command does and takes");
+    .addCommand(helpCommand());
   inherit(lossyscope);
   groupOptions(lossyscope);
+  explainMisuse(lossyscope);
   return lossyscope;
 }
 
@@ -87,13 +89,15 @@ export function program(): Command {
 export async function main(args: readonly string[]): Promise<number> {
   watchOutput();
   try {
-    await program().parseAsync([...args], { from: "user" });
+    const lossyscope = program();
+    refuseSlips(lossyscope, args);
+    await lossyscope.parseAsync([...args], { from: "user" });
     await printed();
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof LossyscopeError) {
-      process.stderr.write(`lossyscope: ${error.message}\n`);
+      process.stderr.write(`lossyscope: ${visible(error.message, "\n")}\n`);
       return exitCodeOf(error.fault);
     }
     process.stderr.write(

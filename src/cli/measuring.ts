@@ -7,6 +7,7 @@ import { sha256File } from "../files/digest.ts";
 import { type Plan, validatePlan } from "../measure/plan.ts";
 import { type GivenPoints, readPoints } from "../measure/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { atLeast, collect, quantity, seed, threads } from "./options.ts";
 import { optionOf } from "./plan-names.ts";
@@ -110,9 +111,18 @@ export const measuringCommand = (name: string) =>
 type ReadingOptions = ReturnType<ReturnType<typeof readingCommand>["opts"]>;
 export type MeasuringOptions = ReturnType<ReturnType<typeof measuringCommand>["opts"]>;
 
-/** The part of a plan that says what is read, and how. */
+/** @throws LossyscopeError `usage` where no text is named */
+function texts({ text, domain }: ReadingOptions): { path: string; domain: string | null }[] {
+  if (text.length + domain.length === 0) throw nameText();
+  return [...named(text), ...domains(domain)];
+}
+
+/**
+ * The part of a plan that says what is read, and how.
+ * @throws LossyscopeError `usage` where no text is named
+ */
 export const readingPlan = (options: ReadingOptions, contextAsked: boolean) => ({
-  text: [...named(options.text), ...domains(options.domain)],
+  text: texts(options),
   field: options.field ?? null,
   splitOn: options.splitOn ?? null,
   limitBytes: options.limitBytes ?? null,

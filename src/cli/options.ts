@@ -7,7 +7,8 @@ import { defaultAtlas } from "../store/sets.ts";
 function whole(text: string, least: number): number {
   const value = Number(text);
   if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-    throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+    const bound = least > Number.MIN_SAFE_INTEGER ? ` of at least ${least}` : "";
+    throw new InvalidArgumentError(`expected a whole number${bound}`);
   }
   return value;
 }

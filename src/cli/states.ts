@@ -12,6 +12,7 @@ import { loadConversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
+import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, threads } from "./options.ts";
@@ -56,9 +57,9 @@ export function statesCommand() {
         offline,
         quiet,
       } = options;
-      if ((ids === undefined) === (text.length === 0)) {
-        throw new LossyscopeError("usage", "states needs token ids or a text", "pass either --ids FILE or --text PATH");
-      }
+      if (ids === undefined && text.length === 0) throw nameText("name a text, or token ids with --ids FILE");
+      if (ids !== undefined && text.length > 0)
+        throw new LossyscopeError("usage", "--ids and --text are both given", "pass one of them");
       const progress = createProgress(process.stderr, { quiet });
       await interruptible(async (signal) => {
         const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
