@@ -254,7 +254,7 @@ function normaliser(steps: readonly object[]): Spelling["normalise"] {
   if (steps.length === 0) return null;
   try {
     const library = new SequenceNormalizer({ type: "Sequence", normalizers: steps });
-    const patterns = steps.map((step) => pattern.safeParse((step as { pattern?: unknown }).pattern).data?.Regex);
+    const patterns = steps.map((step) => fitting(pattern, (step as { pattern?: unknown }).pattern)?.Regex);
     const written = patterns.filter((one) => one !== undefined).join(" or ") || null;
     return (text) => {
       runs(written);
