@@ -6,6 +6,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { timeText } from "../numeric/amounts.ts";
 
 export interface ApartOptions {
   /** of its heap */
@@ -53,7 +54,10 @@ export class Apart<Question, Answer> {
         settle({ failed: full ? "it asks for too much memory" : `its process ended, ${signal ?? `code ${code}`}` });
       };
       const onError = (error: Error): void => settle({ failed: error.message });
-      const timer = setTimeout(() => settle({ failed: `it takes more than ${milliseconds / 1000} s` }), milliseconds);
+      const timer = setTimeout(
+        () => settle({ failed: `it takes more than ${timeText(milliseconds / 1000)}` }),
+        milliseconds,
+      );
       child.on("message", onMessage).on("exit", onExit).on("error", onError);
       child.send(question as object, (error) => {
         if (error) onError(error);

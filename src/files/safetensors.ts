@@ -16,6 +16,7 @@ import {
   type TensorEntry,
   type TensorShape,
 } from "../formats/safetensors.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";
 import { ioFault } from "./faults.ts";
@@ -92,7 +93,7 @@ async function readAt(
     if (bytesRead === 0) {
       throw new LossyscopeError(
         "io",
-        `${path} ends at byte ${offset + done}, ${offset + length} are wanted: it was cut while being read`,
+        `${path} ends at byte ${count(offset + done)}, ${count(offset + length)} are wanted: it was cut while being read`,
       );
     }
     done += bytesRead;
@@ -131,7 +132,7 @@ async function* encodeFile(
     }
     if (bytes !== expected) {
       throw new RangeError(
-        `tensor ${tensor.name}: ${bytes} bytes given, ${tensor.dtype} [${tensor.shape}] takes ${expected}`,
+        `tensor ${tensor.name}: ${count(bytes)} bytes given, ${tensor.dtype} [${tensor.shape}] takes ${count(expected)}`,
       );
     }
   }

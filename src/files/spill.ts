@@ -16,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { count, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault } from "./faults.ts";
 import { removeAtExit } from "./temporary.ts";
@@ -101,7 +102,8 @@ function joinedSpills(paths: readonly string[]): Spill {
       return found;
     },
     truncate(wanted) {
-      if (wanted !== bytes) throw new LossyscopeError("io", `${paths.join(", ")} have ${bytes} bytes of ${wanted}`);
+      if (wanted !== bytes)
+        throw new LossyscopeError("io", `${paths.join(", ")} have ${count(bytes)} bytes of ${count(wanted)}`);
     },
     flush() {},
     close() {},
@@ -117,11 +119,14 @@ function checkStretch(offset: number, length: number, bytes: number): void {
 
 function readFully(file: number, target: Uint8Array, offset: number, path: string): void {
   for (let done = 0; done < target.length; ) {
-    const count = readSync(file, target, done, Math.min(target.length - done, 2 ** 30), offset + done);
-    if (count === 0) {
-      throw new LossyscopeError("io", `${path} ends at byte ${offset + done} of ${offset + target.length}`);
+    const read = readSync(file, target, done, Math.min(target.length - done, 2 ** 30), offset + done);
+    if (read === 0) {
+      throw new LossyscopeError(
+        "io",
+        `${path} ends at byte ${count(offset + done)} of ${count(offset + target.length)}`,
+      );
     }
-    done += count;
+    done += read;
   }
 }
 
@@ -150,7 +155,7 @@ export function createSpill(folder: string, name: string, options: { readonly re
   let open = true;
 
   const write = (bytes: Uint8Array): void =>
-    attempt(`write to (${(fileBytes + bytes.length).toLocaleString("en-US")} bytes so far)`, () => {
+    attempt(`write to (${sizeText(fileBytes + bytes.length)} so far)`, () => {
       for (let done = 0; done < bytes.length; ) {
         const count = writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
         done += count;
@@ -194,7 +199,7 @@ export function createSpill(folder: string, name: string, options: { readonly re
       if (!(bytes >= 0 && bytes <= fileBytes + heldBytes)) {
         throw new LossyscopeError(
           "io",
-          `the temporary file ${path} has ${fileBytes + heldBytes} bytes, ${bytes} are wanted`,
+          `the temporary file ${path} has ${count(fileBytes + heldBytes)} bytes, ${count(bytes)} are wanted`,
           "start the run afresh, without --resume",
         );
       }

@@ -10,7 +10,7 @@ describe("pointers of git-lfs", () => {
     (text) => {
       expect(bytesBehindPointer(text)).toBe(269_060_552);
       expect(() => refusePointer("model.safetensors", text)).toThrow(
-        /model.safetensors is a git-lfs pointer, \d+ bytes that stand for a file of 269,060,552 bytes .*: run git lfs pull/,
+        /model.safetensors is a git-lfs pointer, \d+ bytes that stand for a file of 269 MB .*: run git lfs pull/,
       );
     },
   );

@@ -2,6 +2,7 @@
  * Pointers of git-lfs: the few lines that a clone without `git lfs` leaves where a large file should be
  * (`version https://git-lfs.github.com/spec/v1`, `oid sha256:…`, `size …`). Whoever meets one names it for what it is.
  */
+import { counted, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** A pointer is at most this long (the specification's own limit). */
@@ -25,7 +26,7 @@ export function refusePointer(name: string, text: string): void {
   if (bytes === null) return;
   throw new LossyscopeError(
     "input",
-    `${name} is a git-lfs pointer, ${text.length} bytes that stand for a file of ${bytes.toLocaleString("en-US")} bytes which was not fetched`,
+    `${name} is a git-lfs pointer, ${counted(text.length, "byte")} that stand for a file of ${sizeText(Number(bytes))} which was not fetched`,
     "run git lfs pull in the clone",
   );
 }

@@ -7,6 +7,7 @@
  * Decoded arrays are views of the given bytes where these are aligned and the type has a typed array, else copies; a
  * little-endian host is assumed, as by every runtime we feed.
  */
+import { count, numeral } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 const BITS = {
@@ -59,8 +60,6 @@ const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
 
-const grouped = (value: number): string => value.toLocaleString("en-US");
-
 function refuse(message: string): never {
   throw new LossyscopeError("model", `not a sound safetensors file: ${message}`, "fetch or write the file again");
 }
@@ -80,7 +79,7 @@ function elementCount({ name, shape }: Pick<TensorShape, "name" | "shape">): num
 export function byteCount(tensor: TensorShape): number {
   const bytes = (elementCount(tensor) * BITS[tensor.dtype]) / 8;
   if (!Number.isSafeInteger(bytes)) {
-    refuse(`tensor ${shown(tensor.name)} (${tensor.dtype} ${shown(tensor.shape)}) takes ${bytes} bytes`);
+    refuse(`tensor ${shown(tensor.name)} (${tensor.dtype} ${shown(tensor.shape)}) takes ${numeral(bytes)} bytes`);
   }
   return bytes;
 }
@@ -92,18 +91,14 @@ export function byteCount(tensor: TensorShape): number {
  */
 export function headerEnd(start: Uint8Array, fileBytes: number): number {
   if (fileBytes < LENGTH_BYTES || start.length < LENGTH_BYTES) {
-    refuse(
-      `it has ${grouped(Math.min(fileBytes, start.length))} bytes, the header's length alone takes ${LENGTH_BYTES}`,
-    );
+    refuse(`it has ${count(Math.min(fileBytes, start.length))} bytes, the header's length alone takes ${LENGTH_BYTES}`);
   }
   const length = new DataView(start.buffer, start.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > BigInt(fileBytes - LENGTH_BYTES)) {
-    refuse(`its header claims ${length.toLocaleString("en-US")} bytes, the file has ${grouped(fileBytes)}`);
+    refuse(`its header claims ${count(length)} bytes, the file has ${count(fileBytes)}`);
   }
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    refuse(
-      `its header claims ${grouped(Number(length))} bytes, over the format's limit of ${grouped(MAX_HEADER_BYTES)}`,
-    );
+    refuse(`its header claims ${count(Number(length))} bytes, over the format's limit of ${count(MAX_HEADER_BYTES)}`);
   }
   return LENGTH_BYTES + Number(length);
 }
@@ -117,7 +112,7 @@ export function headerEnd(start: Uint8Array, fileBytes: number): number {
 export function parseHeader(prefix: Uint8Array, fileBytes: number): SafetensorsHeader {
   const dataStart = headerEnd(prefix, fileBytes);
   if (prefix.length < dataStart)
-    refuse(`its header takes ${grouped(dataStart)} bytes, ${grouped(prefix.length)} are there`);
+    refuse(`its header takes ${count(dataStart)} bytes, ${count(prefix.length)} are there`);
   const json = parseStrictly(prefix.subarray(LENGTH_BYTES, dataStart));
   let metadata: Readonly<Record<string, string>> = {};
   const entries: TensorEntry[] = [];
@@ -141,7 +136,7 @@ function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     json = JSON.parse(text);
   } catch (error) {
-    refuse(`its header of ${grouped(bytes.length)} bytes is not JSON (${(error as Error).message})`);
+    refuse(`its header of ${count(bytes.length)} bytes is not JSON (${(error as Error).message})`);
   }
   if (!isRecord(json)) refuse("its header is JSON but not an object");
   checkKeys(text);
@@ -193,14 +188,11 @@ function checkEntry(name: string, value: unknown, dataStart: number, fileBytes: 
     refuse(`${tensor} has the offsets ${shown(offsets)}`);
   }
   const [begin, end] = offsets.map((offset) => offset + dataStart);
-  if (end > fileBytes)
-    refuse(`${tensor} ends at byte ${grouped(end)} of a file of ${grouped(fileBytes)}: it is cut short`);
+  if (end > fileBytes) refuse(`${tensor} ends at byte ${count(end)} of a file of ${count(fileBytes)}: it is cut short`);
   const entry: TensorEntry = { name, dtype: dtype as Dtype, shape, begin, end };
   const bytes = byteCount(entry);
   if (bytes !== end - begin) {
-    refuse(
-      `${tensor} (${dtype} ${shown(shape)}) takes ${grouped(bytes)} bytes, its offsets span ${grouped(end - begin)}`,
-    );
+    refuse(`${tensor} (${dtype} ${shown(shape)}) takes ${count(bytes)} bytes, its offsets span ${count(end - begin)}`);
   }
   return entry;
 }
@@ -210,13 +202,13 @@ function checkTiling(entries: readonly TensorEntry[], dataStart: number, fileByt
   let reached = dataStart;
   let last = "the header";
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    const where = `tensor ${shown(name)} begins at byte ${grouped(begin)}, ${last} ends at ${grouped(reached)}`;
+    const where = `tensor ${shown(name)} begins at byte ${count(begin)}, ${last} ends at ${count(reached)}`;
     if (begin < reached) refuse(`${where}: they overlap`);
     if (begin > reached) refuse(`${where}: there is a gap`);
     reached = end;
     last = `tensor ${shown(name)}`;
   }
-  if (reached !== fileBytes) refuse(`${last} ends at byte ${grouped(reached)} of a file of ${grouped(fileBytes)}`);
+  if (reached !== fileBytes) refuse(`${last} ends at byte ${count(reached)} of a file of ${count(fileBytes)}`);
 }
 
 /**
@@ -281,7 +273,7 @@ const VIEWS: Partial<Record<Dtype, ViewOf<TensorData>>> = {
 
 function view<A extends TensorData>(type: ViewOf<A>, bytes: Uint8Array): A {
   const size = type.BYTES_PER_ELEMENT;
-  if (bytes.length % size !== 0) refuse(`${grouped(bytes.length)} bytes are no whole number of ${size}-byte elements`);
+  if (bytes.length % size !== 0) refuse(`${count(bytes.length)} bytes are no whole number of ${size}-byte elements`);
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new type(aligned.buffer, aligned.byteOffset, aligned.length / size);
 }
@@ -391,7 +383,7 @@ export function toInt32(dtype: Dtype, bytes: Uint8Array): Int32Array {
     const value = Number(values[i]);
     result[i] = value;
     if (result[i] !== value) {
-      throw new LossyscopeError("input", `value ${values[i]} at element ${grouped(i)} is outside the 32-bit integers`);
+      throw new LossyscopeError("input", `value ${values[i]} at element ${count(i)} is outside the 32-bit integers`);
     }
   }
   return result;

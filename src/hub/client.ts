@@ -4,6 +4,7 @@
  * token must not travel to another host. What the Hub refuses becomes an error that says what to do.
  */
 import { z } from "zod";
+import { timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import { fetchByProxy, Headers, proxyHint, type RequestInit, type Response } from "./network.ts";
@@ -204,7 +205,7 @@ async function answerInTime(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new Error(`no answer in ${answerMs / 1000} s`)), answerMs);
+  const timer = setTimeout(() => timeout.abort(new Error(`no answer in ${timeText(answerMs / 1000)}`)), answerMs);
   try {
     return await fetchByProxy(url, {
       ...init,

@@ -11,6 +11,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { isRunning } from "../files/processes.ts";
+import { count, sizeText, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { etagOf, type HubClient, networkReason, pause, type RemoteFile, type RemoteModel } from "./client.ts";
 import type { Headers } from "./network.ts";
@@ -120,7 +121,7 @@ async function fill(
       if (failures === PATIENCE) {
         throw new LossyscopeError(
           "network",
-          `${model.id}/${file.name} stopped at ${after.toLocaleString("en-US")} of ${file.bytes.toLocaleString("en-US")} bytes (${reason})`,
+          `${model.id}/${file.name} stopped at ${sizeText(after)} of ${sizeText(file.bytes)} (${reason})`,
           "run again to go on from there",
         );
       }
@@ -153,7 +154,10 @@ async function append(
     size = 0;
   }
   if (!response.ok) return void (await response.body?.cancel());
-  const silence = setTimeout(() => dead.abort(new Error(`nothing came for ${SILENCE_MS / 1000} s`)), SILENCE_MS);
+  const silence = setTimeout(
+    () => dead.abort(new Error(`nothing came for ${timeText(SILENCE_MS / 1000)}`)),
+    SILENCE_MS,
+  );
   try {
     for await (const chunk of response.body ?? []) {
       silence.refresh();
@@ -161,7 +165,7 @@ async function append(
       if (size > file.bytes) {
         throw new LossyscopeError(
           "network",
-          `${model.id}/${file.name} is longer than the ${file.bytes.toLocaleString("en-US")} bytes the Hub lists`,
+          `${model.id}/${file.name} is longer than the ${count(file.bytes)} bytes the Hub lists`,
           "run again",
         );
       }

@@ -11,6 +11,7 @@ import { writeAtomic } from "../files/atomic.ts";
 import { mapAtMost } from "../files/concurrent.ts";
 import { ioFault } from "../files/faults.ts";
 import { openSafetensors } from "../files/safetensors.ts";
+import { count, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
@@ -209,8 +210,6 @@ async function writeRef(repository: string, { revision, commit }: RemoteModel): 
   await writeAtomic(ref, commit);
 }
 
-const grouped = (count: number): string => count.toLocaleString("en-US");
-
 /** Whether the tensors that the header lists fill the file to its last byte. */
 const isSound = (path: string): Promise<boolean> =>
   openSafetensors(path).then(
@@ -233,10 +232,9 @@ async function lackOf(
     const found = await stat(path).catch(() => undefined);
     if (!found) return `${name} is missing`;
     const bytes = sizes(name);
-    if (bytes !== undefined && found.size !== bytes)
-      return `${name} has ${grouped(found.size)} of ${grouped(bytes)} bytes`;
+    if (bytes !== undefined && found.size !== bytes) return `${name} has ${count(found.size)} of ${count(bytes)} bytes`;
     if (bytes === undefined && name.endsWith(".safetensors") && !(await isSound(path)))
-      return `${name} is damaged, at ${grouped(found.size)} bytes`;
+      return `${name} is damaged, at ${count(found.size)} bytes`;
     return null;
   };
   for (const name of new Set(["config.json", ...besides])) {
@@ -357,10 +355,9 @@ async function checkRoom(cache: string, repository: string, files: readonly Remo
     .then(() => statfs(repository))
     .catch((error) => Promise.reject(ioFault(error, `write to the cache ${repository}`)));
   if (needed <= bavail * bsize) return;
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
   throw new LossyscopeError(
     "io",
-    `the download needs ${gigabytes(needed)}, ${gigabytes(bavail * bsize)} are free at ${cache}`,
+    `the download needs ${sizeText(needed)}, ${sizeText(bavail * bsize)} are free at ${cache}`,
     "free space, or set HF_HOME to a larger disk",
   );
 }

@@ -5,8 +5,9 @@
  */
 import type { z } from "zod";
 import type { $ZodErrorMap, $ZodIssue, $ZodType, $ZodTypes } from "zod/v4/core";
+import { numeral } from "./amounts.ts";
 import { editDistance } from "./edit-distance.ts";
-import { choice, either, expected, numeral } from "./schema-words.ts";
+import { choice, either, expected } from "./schema-words.ts";
 import { shorten } from "./visible.ts";
 
 const MOST_FAULTS = 3;

@@ -4,20 +4,13 @@
  * is `schema-faults.ts`'s.
  */
 import type { $ZodCheck, $ZodChecks, $ZodType, $ZodTypes } from "zod/v4/core";
+import { numeral } from "./amounts.ts";
 import { shorten } from "./visible.ts";
 
 const CHOICES = 8;
 const LONGEST_CHOICE = 30;
 /** Of schemas that hold others, unions of unions and lazy ones among them. */
 const DEEPEST = 6;
-
-/** A number as it is written in a sentence: `1,234`, `-3`, `0.5`, `1e+21`. */
-export const numeral = (value: number | bigint | Date): string =>
-  typeof value === "bigint" || Number.isSafeInteger(value)
-    ? String(value).replace(/\B(?=(\d{3})+$)/g, ",")
-    : value instanceof Date
-      ? `the date ${value.valueOf()}`
-      : String(value);
 
 /** A value that is a choice of its own: `"error"`, `0`, `null`. */
 export const choice = (value: unknown): string =>

@@ -3,6 +3,7 @@
  * to hold no records. Nothing that lies in a folder is passed over without standing here.
  * Memory: as much as `MOST_LISTED` names, and a count for every reason.
  */
+import { count, counted } from "../numeric/amounts.ts";
 
 /** Names that are kept; of further ones the number. */
 export const MOST_LISTED = 100;
@@ -64,17 +65,14 @@ export class TextAccount {
 
 /** @returns what a reader has to know of it, in one line; null where every file was read as it says it is */
 export function saidOfFiles({ read, asPlainText, leftOut }: FilesRead): string | null {
-  const reasons = Object.entries(leftOut.reasons).map(
-    ([reason, count]) => `${count.toLocaleString("en-US")} ${reason}`,
-  );
-  const counted = (count: number): string => `${count.toLocaleString("en-US")} ${count === 1 ? "file" : "files"}`;
+  const reasons = Object.entries(leftOut.reasons).map(([reason, files]) => `${count(files)} ${reason}`);
   const parts = [
-    ...(leftOut.total === 0 ? [] : [`left out ${leftOut.total.toLocaleString("en-US")} (${reasons.join(", ")})`]),
+    ...(leftOut.total === 0 ? [] : [`left out ${count(leftOut.total)} (${reasons.join(", ")})`]),
     ...(asPlainText.total === 0
       ? []
       : [
-          `${counted(asPlainText.total)} of JSON without records as plain text (${asPlainText.names[0]}${asPlainText.total > 1 ? " …" : ""})`,
+          `${counted(asPlainText.total, "file")} of JSON without records as plain text (${asPlainText.names[0]}${asPlainText.total > 1 ? " …" : ""})`,
         ]),
   ];
-  return parts.length === 0 ? null : `${counted(read)} read; ${parts.join("; ")}`;
+  return parts.length === 0 ? null : `${counted(read, "file")} read; ${parts.join("; ")}`;
 }

@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { inTime, OutOfTime, patienceFor } from "../files/in-time.ts";
+import { count, sizeText, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
 import type { TextAccount } from "./account.ts";
@@ -133,7 +134,7 @@ function matchesOf(cut: RegExp, text: string): number[] {
     if (!(error instanceof OutOfTime)) throw error;
     throw new LossyscopeError(
       "usage",
-      `the pattern of --split-on, ${shown(cut.source)}, was not through with a text of ${text.length.toLocaleString("en-US")} characters in ${(most / 1000).toFixed(1)} s`,
+      `the pattern of --split-on, ${shown(cut.source)}, was not through with a text of ${count(text.length)} characters in ${timeText(most / 1000)}`,
       "write one that matches in one way only, without a repetition inside a repetition",
     );
   }
@@ -220,7 +221,7 @@ async function wholeFile(file: TextFile, most: number): Promise<Buffer> {
 function tooLong(where: string, bytes: number): LossyscopeError {
   return new LossyscopeError(
     "text",
-    `${where} is one text of at least ${bytes.toLocaleString("en-US")} bytes, the longest is ${LONGEST_TEXT.toLocaleString("en-US")}`,
+    `${where} is one text of at least ${sizeText(bytes)}, the longest is ${sizeText(LONGEST_TEXT)}`,
     "cut it into several files or records, or pass --limit-bytes",
   );
 }

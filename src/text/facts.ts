@@ -11,6 +11,7 @@ import { createHash, type Hash } from "node:crypto";
 import { z } from "zod";
 import { sha256 } from "../files/digest.ts";
 import { numberIn, tableOf } from "../formats/csv.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { checked, expecting } from "../numeric/schema-faults.ts";
@@ -182,7 +183,10 @@ async function countFacts(file: TextFile, templates: Templates): Promise<Counted
       throw new LossyscopeError("input", `${where}: ${message}`, next);
     };
     if (candidates && !candidates.includes(value))
-      fault(`the value ${JSON.stringify(value)} is not among the ${candidates.length} candidates`, "add it to them");
+      fault(
+        `the value ${JSON.stringify(value)} is not among the ${count(candidates.length)} candidates`,
+        "add it to them",
+      );
     if (candidates && new Set(candidates).size < candidates.length) fault("a candidate is named twice");
     const key = JSON.stringify([subject, relation]);
     if (seen.has(key))

@@ -44,7 +44,7 @@ describe("kinds", () => {
     ["\x89LSZ\r\n\x1a\n\x01", /lossyscope compress wrote: .*decompress/],
     [
       `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 12345\n`,
-      /git-lfs pointer to 12,345 bytes that were not fetched: run git lfs pull/,
+      /git-lfs pointer to 12\.3 kB that were not fetched: run git lfs pull/,
     ],
   ])("%j", (bytes, what) => expect(whatOf(latin1(bytes))).toMatch(what));
 

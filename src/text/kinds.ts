@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { bytesBehindPointer } from "../formats/lfs.ts";
+import { sizeText } from "../numeric/amounts.ts";
 
 /** Bytes of a file that are looked at. */
 export const HEAD_BYTES = 65536;
@@ -155,7 +156,7 @@ export function kindOf(head: Buffer, whole: boolean): Kind {
     return {
       is: "other",
       reason: "git-lfs pointer",
-      what: `a git-lfs pointer to ${stands.toLocaleString("en-US")} bytes that were not fetched`,
+      what: `a git-lfs pointer to ${sizeText(stands)} that were not fetched`,
       next: "run git lfs pull in the clone",
     };
   }

@@ -2,6 +2,7 @@
  * Records → their text: a field by its name or by the path to it, or the conversation that `--chat` renders. What has no text
  * is refused with what stands there instead and what to pass.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -94,7 +95,7 @@ function noText(record: unknown, asked: string | null, field: string | null, whe
 /** What a value is, in words. */
 function named(value: unknown): string {
   if (value === null) return "null";
-  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (Array.isArray(value)) return `a list of ${count(value.length)}`;
   if (typeof value === "object") {
     const keys = Object.keys(value);
     return `an object (${keys.slice(0, 6).join(", ")}${keys.length > 6 ? ", …" : ""})`;

@@ -11,6 +11,7 @@ import { basename, join, resolve, sep } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { TextAccount } from "./account.ts";
 import { HEAD_BYTES, type Kind, kindOf } from "./kinds.ts";
@@ -265,7 +266,7 @@ async function inFolder(
     else files.push({ ...left, domain: domain ?? (entry.parts.length > 1 ? entry.parts[0] : DEFAULT_DOMAIN) });
   }
   if (files.length > 0) return files;
-  const there = [...reasons].map(([reason, count]) => `${count} ${reason}`).join(", ");
+  const there = [...reasons].map(([reason, files]) => `${count(files)} ${reason}`).join(", ");
   throw new LossyscopeError(
     "text",
     `${root} has no text in it${there === "" ? "" : ` (${there})`}`,

@@ -3,6 +3,7 @@
  * consecutive blocks of 2,048 tokens inside them. Documents without tokens are no units.
  * Memory: 4 bytes a document and 4 a unit.
  */
+import { counted } from "../numeric/amounts.ts";
 
 /** fewer documents than this are cut into blocks */
 const MIN_DOCUMENTS = 20;
@@ -46,16 +47,14 @@ export function unitsOf(tokens: readonly number[]): Units {
 
 type Counted = Pick<Units, "kind" | "count">;
 
-const counted = ({ count, kind }: Counted): string => `${count} ${kind}${count === 1 ? "" : "s"}`;
-
 /** @returns why there are no intervals, or null where there are */
 export function noIntervalReason(units: Counted): string | null {
   if (units.count >= MIN_UNITS_FOR_INTERVAL) return null;
-  return `no interval: ${counted(units)} to resample, an interval needs ${MIN_UNITS_FOR_INTERVAL}`;
+  return `no interval: ${counted(units.count, units.kind)} to resample, an interval needs ${MIN_UNITS_FOR_INTERVAL}`;
 }
 
 /** @returns why there are no held-out figures, or null where there are */
 export function noHeldOutReason(units: Counted): string | null {
   if (units.count >= MIN_UNITS_FOR_HELD_OUT) return null;
-  return `no held-out figure: ${counted(units)} to divide, holding out needs ${MIN_UNITS_FOR_HELD_OUT}`;
+  return `no held-out figure: ${counted(units.count, units.kind)} to divide, holding out needs ${MIN_UNITS_FOR_HELD_OUT}`;
 }

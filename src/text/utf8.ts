@@ -3,6 +3,7 @@
  * order mark is text like any other.
  */
 import { constants, isUtf8 } from "node:buffer";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export type InvalidUtf8 = "error" | "replace";
@@ -27,7 +28,7 @@ export function decodeUtf8(bytes: Uint8Array, invalid: InvalidUtf8, where: strin
     const at = firstInvalid(bytes);
     throw new LossyscopeError(
       "text",
-      `${where} is not UTF-8 at byte ${(offset + at).toLocaleString("en-US")} (0x${bytes[at].toString(16)})`,
+      `${where} is not UTF-8 at byte ${count(offset + at)} (0x${bytes[at].toString(16)})`,
       remedy(bytes),
     );
   }

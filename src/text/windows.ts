@@ -4,6 +4,7 @@
  * the windows and the budget, so it is part of the plan.
  * Memory: 4 bytes a token of every window, which with an overlap of half the window is 8 bytes a token of the text.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix, Window, WindowBatch } from "./corpus.ts";
 
@@ -28,7 +29,7 @@ export function windowsOf(
   if (!Number.isInteger(context) || !Number.isInteger(overlap) || overlap < 0 || reread >= room) {
     throw new LossyscopeError(
       "usage",
-      `a window of ${context} tokens has no room for new ones after ${prefixSlots} of prefix and ${reread} read again`,
+      `a window of ${count(context)} tokens has no room for new ones after ${prefixSlots} of prefix and ${count(reread)} read again`,
       `pass --overlap ${Math.max(0, Math.floor(context / 2) - 1)} or less, or a larger --context`,
     );
   }
@@ -74,8 +75,8 @@ export function batchesOf(
 /** Names a batch for people: where its first window lies. */
 export function describeBatch({ windows }: WindowBatch, documents: readonly { readonly id: string }[]): string {
   const { document, start, ids } = windows[0];
-  const more = windows.length > 1 ? ` and ${windows.length - 1} more windows` : "";
-  return `tokens ${start} to ${start + ids.length} of "${documents[document].id}"${more}`;
+  const more = windows.length > 1 ? ` and ${count(windows.length - 1)} more windows` : "";
+  return `tokens ${count(start)} to ${count(start + ids.length)} of "${documents[document].id}"${more}`;
 }
 
 /** Tokens of the longest window; 0 without one. */

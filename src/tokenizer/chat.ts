@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { Apart } from "../files/apart.ts";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { ChatRenderer } from "../text/documents.ts";
 import type { Conversation, Message } from "../text/records.ts";
@@ -76,7 +77,7 @@ function checkedLength(template: string, path: string): string {
   if (!path.endsWith(".jinja") || template.length <= MOST_TEMPLATE_BYTES) return template;
   throw new LossyscopeError(
     "model",
-    `${basename(path)} has ${template.length} characters, a template has ${MOST_TEMPLATE_BYTES} at most`,
+    `${basename(path)} has ${count(template.length)} characters, a template has ${count(MOST_TEMPLATE_BYTES)} at most`,
   );
 }
 

@@ -5,6 +5,7 @@
  * Memory: none that grows with the text.
  */
 
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { SplitPreTokenizer } from "./library.ts";
 import { runs } from "./running.ts";
@@ -67,7 +68,7 @@ function compile(pattern: { readonly Regex?: string; readonly String?: string })
   if (length > LONGEST_PATTERN) {
     throw new LossyscopeError(
       "unsupported",
-      `the tokenizer has a pattern of ${length.toLocaleString("en-US")} characters, ${LONGEST_PATTERN.toLocaleString("en-US")} are read at most`,
+      `the tokenizer has a pattern of ${count(length)} characters, ${count(LONGEST_PATTERN)} are read at most`,
     );
   }
   try {

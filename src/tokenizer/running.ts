@@ -3,6 +3,7 @@
  * tokenizer is ended when its time is up (`files/in-time.ts`), and the error names what was at work.
  */
 import { inTime, OutOfTime, patienceFor } from "../files/in-time.ts";
+import { count, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 let running: string | null = null;
@@ -26,7 +27,7 @@ export function patiently<T>(characters: number, work: () => T): T {
     const what = running === null ? "the tokenizer" : `the tokenizer's pattern ${shown(running)}`;
     throw new LossyscopeError(
       "unsupported",
-      `${what} was not through with a text of ${characters.toLocaleString("en-US")} characters in ${(most / 1000).toFixed(1)} s`,
+      `${what} was not through with a text of ${count(characters)} characters in ${timeText(most / 1000)}`,
       "use the tokenizer that the model's authors published, or leave that text out",
     );
   }

@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { refusePointer } from "../formats/lfs.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import type { Prefix } from "../text/corpus.ts";
@@ -53,7 +54,7 @@ export class BeyondEmbedding extends LossyscopeError {
     const named = content === undefined ? `the id ${id}` : `the token ${JSON.stringify(content)} (id ${id})`;
     super(
       "model",
-      `${where} reaches ${named}, which is past the model's ${rows} embeddings`,
+      `${where} reaches ${named}, which is past the model's ${count(rows)} embeddings`,
       "leave that token out of the text, or use the tokenizer that the model was trained with",
     );
   }
@@ -351,7 +352,7 @@ export class Tokenizer {
       if (at !== bytes || (tokens.count === 0 && bytes > 0)) throw new Uncovered(tokens.count === 0 ? 0 : at);
     } catch (error) {
       if (!(error instanceof Uncovered)) throw asDamaged(error);
-      const [covered, all] = [error.offset, bytes].map((value) => value.toLocaleString("en-US"));
+      const [covered, all] = [error.offset, bytes].map((value) => count(value));
       throw new LossyscopeError("text", `tokens cover ${covered} of ${all} bytes (gap at byte ${covered})`);
     }
     // What a normaliser drops at the end of a text belongs to the last token, as what it drops elsewhere to the next.
@@ -465,7 +466,7 @@ export class Tokenizer {
     if (changes) return changes;
     throw new LossyscopeError(
       "text",
-      `the normaliser's output (${Buffer.byteLength(normal)} bytes) cannot be aligned with the ${Buffer.byteLength(text)} bytes from byte ${origin}`,
+      `the normaliser's output (${count(Buffer.byteLength(normal))} bytes) cannot be aligned with the ${count(Buffer.byteLength(text))} bytes from byte ${count(origin)}`,
     );
   }
 }

@@ -6,6 +6,7 @@
  *
  * Memory: about 100 bytes for each distinct word and 60 for each distinct pair in one, and one text at a time.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { BYTE_CHARACTERS, bpeTokenizerJson, byteLevelTokenizerConfig, END_OF_TEXT, writeBytes } from "./bytes.ts";
 import { splitCutter } from "./cut.ts";
@@ -32,7 +33,7 @@ export function trainTokenizer(texts: Iterable<string>, vocabulary: number): Tra
   if (vocabulary < tokens.length) {
     throw new LossyscopeError(
       "usage",
-      `a vocabulary of ${vocabulary} is too small: 256 bytes and the end of text are ${tokens.length} tokens`,
+      `a vocabulary of ${count(vocabulary)} is too small: 256 bytes and the end of text are ${count(tokens.length)} tokens`,
       `take at least ${tokens.length}`,
     );
   }

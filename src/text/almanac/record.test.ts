@@ -65,7 +65,7 @@ describe("records of the almanac", () => {
     [{ exposures: 1.5 }, /exposures: expected a whole number .*found 1.5/],
     [{ exposures: undefined }, /exposures: expected a whole number .*found nothing/],
     [{ bytes: 3 }, /it says 3 bytes, its text has \d+/],
-    [{ knownBits: 1e6 }, /knownBits is 1000000, its \d+ bytes take \d+ as they are/],
+    [{ knownBits: 1e6 }, /knownBits is 1,000,000, its \d+ bytes take [\d,]+ as they are/],
   ])("are refused with %j", (wrong, message) => {
     const refused = (): unknown => pageRecord({ ...pages[0], ...wrong }, pages[0].bytes, "a.jsonl, line 4");
     expect(refused).toThrow(message);

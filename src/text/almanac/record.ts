@@ -3,6 +3,7 @@
  * checked as far as the record itself allows. What the floors mean is `almanac.ts`'s.
  */
 import { z } from "zod";
+import { count, numeral } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { checked } from "../../numeric/schema-faults.ts";
 import { SPLITS } from "./world.ts";
@@ -42,11 +43,13 @@ export function pageRecord(record: Readonly<Record<string, unknown>>, bytes: num
     );
   const page = checked(pageSchema, record, fault);
   if (typeof record.bytes === "number" && record.bytes !== bytes) {
-    throw fault(`it says ${record.bytes} bytes, its text has ${bytes}`);
+    throw fault(`it says ${numeral(record.bytes)} bytes, its text has ${count(bytes)}`);
   }
   for (const floor of ["knownBits", "unknownBits"] as const) {
     if (page[floor] > BITS_PER_BYTE_AS_IT_IS * bytes) {
-      throw fault(`${floor} is ${page[floor]}, its ${bytes} bytes take ${BITS_PER_BYTE_AS_IT_IS * bytes} as they are`);
+      throw fault(
+        `${floor} is ${numeral(page[floor])}, its ${count(bytes)} bytes take ${count(BITS_PER_BYTE_AS_IT_IS * bytes)} as they are`,
+      );
     }
   }
   return page;
