@@ -12,6 +12,7 @@ import { measure } from "../src/measure/measure.ts";
 import { writeText } from "../src/measure/model.testing.ts";
 import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
+import { SILENT } from "../src/measure/progress.ts";
 import { random } from "../src/numeric/random.ts";
 import { megabytes, numbers, timed } from "./report.ts";
 import { shapedModel } from "./shapes.ts";
@@ -61,9 +62,8 @@ const plan = validatePlan({
   baselines: false,
 });
 const model = await openModel(folder, { offline: true, onDownload() {} });
-const progress = { start() {}, update() {}, finish() {}, message() {} };
 const { value, seconds } = await timed(() =>
-  measure({ model, plan, points: null, threads, work, resume: false, progress }),
+  measure({ model, plan, points: null, threads, work, resume: false, progress: SILENT }),
 );
 rmSync(work, { recursive: true });
 const { plane, provenance } = value.profile;

@@ -12,6 +12,7 @@ import { hasShared, shared } from "../src/fixtures.testing.ts";
 import { measure } from "../src/measure/measure.ts";
 import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
+import { SILENT } from "../src/measure/progress.ts";
 import { megabytes, numbers, table, timed } from "./report.ts";
 
 const { bytes, threads } = numbers({ bytes: 1_000_000, threads: 2 });
@@ -33,9 +34,8 @@ for (const [name, parts] of Object.entries(hasShared ? WHAT : {})) {
     baselines: false,
     ...parts,
   });
-  const progress = { start() {}, update() {}, finish() {}, message() {} };
   const { value, seconds, cpuSeconds } = await timed(() =>
-    measure({ model, plan, points: null, threads, work, resume: false, progress }),
+    measure({ model, plan, points: null, threads, work, resume: false, progress: SILENT }),
   );
   rmSync(work, { recursive: true });
   const { tokens } = value.profile.corpus;

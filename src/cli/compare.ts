@@ -9,13 +9,14 @@ import { earlierProfile } from "../measure/earlier.ts";
 import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
+import { stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { comparisonBlocks } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
-import { createProgress } from "../report/progress.ts";
+import { createProgress, type Progress } from "../report/progress.ts";
 import { readProfile } from "../store/profiles.ts";
 import { type SimilarityOptions, similarities } from "../store/similarity.ts";
-import { prepareDelivery, writeFiles } from "./deliver.ts";
+import { deliveredFiles, prepareDelivery, writeFiles } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { hand } from "./findings.ts";
 import { nameText } from "./grammar.ts";
@@ -23,6 +24,8 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
 import { outputsOf } from "./options.ts";
+
+const LAYERS = "likeness of layers";
 
 interface Kept {
   readonly out?: string;
@@ -51,11 +54,23 @@ export function compareCommand() {
       const { common, seed, report, json, markdown, quiet } = options;
       refuseUnmeasurable(names, options);
       const asked = command.getOptionValueSource("context") === "cli";
+      const progress = createProgress(process.stderr, { quiet });
+      const places = [...names.keys()].filter((place) => isModel(names[place]));
+      const partOf = (place: number): string => `model ${places.indexOf(place) + 1} of ${places.length}`;
+      const planned = places.length === 0 ? null : await readPlan(options, asked, { keep: options.keep });
+      const files = deliveredFiles({ out: options.out, keep: options.keep });
+      for (const place of places) progress.announce(stagesOfPart(planned!.plan, partOf(place), files));
+      if (options.keep.length > 0) progress.announce([{ label: LAYERS }]);
       const given: Named[] = [];
       for (const [place, name] of names.entries()) {
-        given.push(isModel(name) ? await measured(name, place, options, asked) : await profileOf(name));
+        if (!isModel(name)) given.push(await profileOf(name));
+        else {
+          progress.enter(partOf(place));
+          given.push(await measured(name, place, options, { ...planned!, progress }));
+        }
       }
-      const found = withSimilarities(compare(given, { seed, common }), await layersAlike(given, quiet));
+      progress.enter(null);
+      const found = withSimilarities(compare(given, { seed, common }), await layersAlike(given, progress));
       if (report !== undefined)
         await writeAtomic(
           report,
@@ -100,10 +115,8 @@ async function measured(
   name: string,
   place: number,
   options: MeasuringOptions & Kept,
-  contextAsked: boolean,
+  { plan, points, progress }: Awaited<ReturnType<typeof readPlan>> & { readonly progress: Progress },
 ): Promise<Named> {
-  const progress = createProgress(process.stderr, { quiet: options.quiet });
-  const { plan, points } = await readPlan(options, contextAsked, { keep: options.keep });
   return interruptible(async (signal) => {
     const model = await openModel(name, { offline: options.offline, signal, onDownload: downloadProgress(progress) });
     const request = { model, plan, points, outputs: outputsOf(options), progress, signal };
@@ -124,7 +137,7 @@ async function measured(
       resume: options.resume,
       progress: { ...progress, message() {} },
       async deliver(measurement) {
-        const say = await writeFiles(measurement, delivery);
+        const say = await writeFiles(measurement, delivery, progress);
         say();
       },
     });
@@ -132,12 +145,13 @@ async function measured(
   });
 }
 
-async function layersAlike(given: readonly Named[], quiet: boolean): ReturnType<typeof similarities> {
-  const progress = createProgress(process.stderr, { quiet });
+async function layersAlike(given: readonly Named[], progress: Progress): ReturnType<typeof similarities> {
   const labels = labelsOf(given);
+  let began = false;
   const onProgress: SimilarityOptions["onProgress"] = (pair, done, total) => {
-    if (done === 0) progress.start(`comparing layers of ${labels[pair + 1]}`, total, "products");
-    progress.update(done);
+    if (!began) progress.start(LAYERS, given.length - 1, given.length === 2 ? "pair" : "pairs");
+    began = true;
+    progress.update(pair + done / total, labels[pair + 1]);
   };
   try {
     return await interruptible((signal) => similarities(given, { signal, onProgress }));

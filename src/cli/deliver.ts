@@ -5,8 +5,10 @@ import { checkWritable, writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { Measurement } from "../measure/measure.ts";
+import { WRITING } from "../measure/stages.ts";
 import type { Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
+import type { Progress } from "../report/progress.ts";
 import { renderTerminal, terminalOptions } from "../report/terminal.ts";
 import { printed } from "./output.ts";
 
@@ -58,9 +60,9 @@ export async function prepareDelivery(delivery: Delivery): Promise<void> {
  * Writes what was asked for and says where; the profile goes to standard output instead of the summary with `--json`.
  * @throws LossyscopeError `io` where the disk refuses
  */
-export async function deliver(measurement: Measurement, delivery: Delivery): Promise<void> {
+export async function deliver(measurement: Measurement, delivery: Delivery, progress: Progress): Promise<void> {
   const { profile } = measurement;
-  const say = await writeFiles(measurement, delivery);
+  const say = await writeFiles(measurement, delivery, progress);
   const summary = (): string => renderTerminal(profile, terminalOptions(process.stdout, process.env));
   process.stdout.write(delivery.json === true ? textOf(profile) : summary());
   await printed();
@@ -72,9 +74,18 @@ export async function deliver(measurement: Measurement, delivery: Delivery): Pro
  * @returns what says where, for when its turn comes
  * @throws LossyscopeError `io` where the disk refuses
  */
-export async function writeFiles(measurement: Measurement, delivery: Delivery): Promise<() => void> {
+export async function writeFiles(
+  measurement: Measurement,
+  delivery: Delivery,
+  progress: Progress,
+): Promise<() => void> {
   const targets = targetsOf(delivery);
-  for (const { path, write } of targets) await write(path, measurement);
+  if (targets.length > 0) progress.start(WRITING, targets.length, "files");
+  for (const [done, { path, write }] of targets.entries()) {
+    await write(path, measurement);
+    progress.update(done + 1);
+  }
+  progress.finish();
   return () => {
     for (const { path } of targets) process.stderr.write(`wrote ${path}\n`);
   };

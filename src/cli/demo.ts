@@ -17,10 +17,11 @@ import { findRun } from "../measure/checkpoints.ts";
 import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
+import { stagesOf } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
 import { createWorld, documents, facts, type SizeName, type World } from "../text/almanac/almanac.ts";
-import { deliver, prepareDelivery } from "./deliver.ts";
+import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed, threads } from "./options.ts";
 
@@ -84,6 +85,8 @@ async function writeFacts(path: string, world: World): Promise<string> {
   return path;
 }
 
+const PAGES = "pages and facts of the almanac";
+
 /** As a shell takes it. */
 const quoted = (argument: string): string =>
   /^[\w./=@:-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
@@ -115,20 +118,19 @@ export function demoCommand(specimen: Specimen = MAIN) {
       const work = mkdtempSync(join(tmpdir(), "lossyscope-demo-"));
       try {
         await interruptible(async (signal) => {
-          progress.start("writing pages and facts of the almanac", null, "files");
+          const text = ["known", "unseen"].map((domain) => ({ path: join(pages, `${domain}.jsonl`), domain }));
+          const asked = { path: join(pages, "facts.jsonl.gz"), limit: specimen.facts };
+          const plan = validatePlan({ text, seed, with: ["facts"], facts: asked });
+          progress.announce([{ label: PAGES }, ...stagesOf(plan, deliveredFiles(delivery))]);
+          progress.start(PAGES, null, "");
           const world = createWorld(specimen.seed, specimen.size);
           const known = await writePages(join(pages, "known.jsonl"), world, "known", specimen.pages.known);
           const unseen = await writePages(join(pages, "unseen.jsonl"), world, "unseen", specimen.pages.unseen);
           const questions = await writeFacts(join(pages, "facts.jsonl.gz"), world);
           progress.finish();
-          const text = [
-            { path: known, domain: "known" },
-            { path: unseen, domain: "unseen" },
-          ];
           const model = await openModel(folder, { offline: true, signal });
           const request = { model, points: null, title: TITLE, threads, work, resume: false, progress, signal };
-          const plan = validatePlan({ text, seed, with: ["facts"], facts: { path: questions, limit: specimen.facts } });
-          await deliver(await measure({ ...request, plan }), delivery);
+          await deliver(await measure({ ...request, plan }), delivery, progress);
           const again = ["measure", fromHere(folder), "--domain", `known=${known}`, "--domain", `unseen=${unseen}`];
           again.push("--with", "facts", "--facts", questions, "--limit-facts", String(specimen.facts));
           if (seed !== 0) again.push("--seed", String(seed));

@@ -4,6 +4,7 @@ import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureShard } from "../measure/shard.ts";
+import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
@@ -56,6 +57,9 @@ export function measureCommand() {
         const { threads, resume } = options;
         const share = options.shard && { shard: options.shard, out: placeOfPart(options) };
         if (!share) await prepareDelivery(options);
+        progress.announce(
+          share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, deliveredFiles(options)),
+        );
         const opened = await openModel(name, {
           offline: options.offline,
           signal,
@@ -69,7 +73,7 @@ export function measureCommand() {
           return;
         }
         const work = options.work ?? defaultWorkFolder();
-        await measure({ ...request, work, deliver: (measurement) => deliver(measurement, options) });
+        await measure({ ...request, work, deliver: (measurement) => deliver(measurement, options, progress) });
       });
     });
 }

@@ -1,8 +1,9 @@
 /** `lossyscope merge PART…`: the parts that shards of one plan left, joined to the profile that one run would have given. */
 import { Command } from "@commander-js/extra-typings";
 import { merge, openParts } from "../measure/merge.ts";
+import { stagesOfMerge } from "../measure/stages.ts";
 import { createProgress } from "../report/progress.ts";
-import { deliver, prepareDelivery } from "./deliver.ts";
+import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
 import { threads } from "./options.ts";
 
@@ -23,8 +24,9 @@ export function mergeCommand() {
       const delivery = { ...outputs, keep: parts.keep };
       await prepareDelivery(delivery);
       const progress = createProgress(process.stderr, { quiet });
+      progress.announce(stagesOfMerge(parts.parts[0].plan, deliveredFiles(delivery)));
       await interruptible((signal) =>
-        merge(parts, { threads, progress, signal, deliver: (measurement) => deliver(measurement, delivery) }),
+        merge(parts, { threads, progress, signal, deliver: (measurement) => deliver(measurement, delivery, progress) }),
       );
     });
 }

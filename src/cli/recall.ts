@@ -3,6 +3,7 @@ import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
+import { stagesOf } from "../measure/stages.ts";
 import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
@@ -48,6 +49,7 @@ export function recallCommand() {
         );
         const delivery = { ...options, keep: [] };
         await prepareDelivery(delivery);
+        progress.announce(stagesOf(plan, deliveredFiles(delivery)));
         const model = await openModel(name, {
           offline: options.offline,
           signal,
@@ -63,7 +65,7 @@ export function recallCommand() {
           outputs: outputsOf(options, deliveredFiles(delivery)),
           progress,
           signal,
-          deliver: (measurement) => deliver(measurement, delivery),
+          deliver: (measurement) => deliver(measurement, delivery, progress),
         });
       });
     });

@@ -75,7 +75,18 @@ function addInto(to: Float64Array, from: Float64Array): void {
   for (let i = 0; i < to.length; i++) to[i] += from[i];
 }
 
-export function layerSums(table: AssignmentTable, population: Population): LayerSums {
+/**
+ * How many times `layerSums` takes a row of each of these: once for entropies, and once for every tree.
+ */
+export const rowsTaken = (populations: readonly Population[]): number =>
+  populations.reduce((total, { rows, trees }) => total + rows.length * (1 + trees.length), 0);
+
+/** @param onRows told how many rows were taken since it was told last, of `rowsTaken` in all */
+export function layerSums(
+  table: AssignmentTable,
+  population: Population,
+  onRows: (rows: number) => void = () => {},
+): LayerSums {
   const { fixed, bins, m } = table;
   const { rows, place } = population;
   const fittedSum = new Float64Array(bins);
@@ -91,6 +102,7 @@ export function layerSums(table: AssignmentTable, population: Population): Layer
     addRow(fixed, from, bins, sum, 0);
     tokenEntropy += rowEntropy[row] = entropyOfFixed(fixed, from, from + bins);
   }
+  onRows(rows.length);
   const evaluated = rows.length - fitted;
   const mean = fittedSum.map((sum, b) => (sum + evaluatedSum[b]) / (ONE * rows.length));
   let entropy = 0;
@@ -110,7 +122,7 @@ export function layerSums(table: AssignmentTable, population: Population): Layer
     tokenEntropy: tokenEntropy / rows.length,
     shift,
     chance: population.chance ? chanceInformation(fixed, bins, mean, population.chance) : new Float64Array(0),
-    trees: population.trees.map((tree) => treeSums(table, population, tree, rowEntropy, base)),
+    trees: population.trees.map((tree) => treeSums(table, population, tree, rowEntropy, base, onRows)),
   };
 }
 
@@ -118,6 +130,8 @@ export function layerSums(table: AssignmentTable, population: Population): Layer
 
 /** Rows fetched together: as many as leave the processor's nearest cache room for the sums. */
 const AHEAD = 16;
+/** Rows of a tree between two words about them: a fraction of a second. */
+const TOLD_ROWS = 2 ** 16;
 /** words of a cache line */
 const LINE = 16;
 const seen = new Uint32Array(1);
@@ -164,6 +178,7 @@ function treeSums(
   tree: LabelTree,
   rowEntropy: Float64Array,
   base: Float64Array,
+  onRows: (rows: number) => void,
 ): TreeSums {
   const { levels, rows, leaf, start, end, fitted, parent, level } = tree;
   const conditional = new Float64Array(levels);
@@ -173,8 +188,13 @@ function treeSums(
   const table = logarithmTable(bins);
   const backOff = new BackOff(bins, levels, base);
   let fetched = 0;
+  let told = 0;
 
   for (let s = 0, root = 0; s < rows.length; ) {
+    if (s - told >= TOLD_ROWS) {
+      onRows(s - told);
+      told = s;
+    }
     if (leaf[s] === ALONE) {
       const own = rowEntropy[rows[s++]];
       for (let n = 0; n < levels; n++) conditional[n] += own;
@@ -225,6 +245,7 @@ function treeSums(
     s = stop;
     root = next;
   }
+  onRows(rows.length - told);
   for (let n = 0; n < levels; n++) conditional[n] /= rows.length;
   return { conditional, gains };
 }

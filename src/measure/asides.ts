@@ -11,6 +11,7 @@ import { type Baselines, measureBaselines } from "./baselines.ts";
 import { embeddingSection } from "./geometry.ts";
 import type { Prepared, PrepareRequest } from "./prepare.ts";
 import { withProgress } from "./progress.ts";
+import { COMPRESSORS, EMBEDDING, ENTROPY } from "./stages.ts";
 
 /** Plain data. */
 export interface Asides {
@@ -24,7 +25,12 @@ export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: 
   const { documents, plan } = subject;
   const baselines = await baselineSizes(request, documents);
   const ledger = await ledgerOf(request);
-  const embedding = plan.geometry ? await embeddingSection(request.model, documents, tokenizer, plan.seed) : null;
+  let embedding: Asides["embedding"] = null;
+  if (plan.geometry) {
+    request.progress.start(EMBEDDING, null, "");
+    embedding = await embeddingSection(request.model, documents, tokenizer, plan.seed);
+    request.progress.finish();
+  }
   return { ledger, baselines, embedding };
 }
 
@@ -33,7 +39,7 @@ async function baselineSizes(
   documents: readonly TokenizedDocument[],
 ): Promise<Baselines> {
   if (!plan.baselines) return { overall: [], domains: {}, refusals: [] };
-  return withProgress(progress, "other compressors", "bytes", (update) =>
+  return withProgress(progress, COMPRESSORS, "bytes", (update) =>
     measureBaselines(documents, {
       signal,
       onProgress: ({ done, total, compressor }) => update(done, total, compressor),
@@ -45,7 +51,7 @@ async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }:
   const nonFinite = new Map<string, number>();
   const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
   const coded = plan.entropy
-    ? await withProgress(progress, "reading the weights", "bytes", (onProgress) =>
+    ? await withProgress(progress, ENTROPY, "bytes", (onProgress) =>
         entropyCodedBytes(checkpoint.weights, { signal, onProgress, onNonFinite }),
       )
     : null;

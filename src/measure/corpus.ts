@@ -24,6 +24,8 @@ export interface CorpusRequest {
   /** where this run writes: no part of the text */
   readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
+  /** of `stages.ts` */
+  readonly stage: string;
   readonly signal?: AbortSignal;
 }
 
@@ -36,9 +38,9 @@ export interface ReadCorpus extends TokenizedCorpus {
 /** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do; `interrupted` */
 export async function readCorpus(
   plan: Plan,
-  { tokenizer, chat, outputs, progress, signal }: CorpusRequest,
+  { tokenizer, chat, outputs, progress, stage, signal }: CorpusRequest,
 ): Promise<ReadCorpus> {
-  progress.start("reading and tokenising", null, "bytes");
+  progress.start(stage, null, "bytes");
   let bytes = 0;
   let breath = performance.now();
   const account = new TextAccount();

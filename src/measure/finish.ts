@@ -7,7 +7,9 @@
 
 import { checked } from "../numeric/schema-faults.ts";
 import type { KeptStates } from "../probes/kept-states.ts";
+import type { PlaneProbe } from "../probes/plane.ts";
 import type { Facts } from "../profile/facts.ts";
+import type { Plane } from "../profile/plane.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -22,6 +24,7 @@ import type { Subject } from "./prepare.ts";
 import type { Probes } from "./probes.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import type { Recalled } from "./recall/recall.ts";
+import { CODE_LENGTHS, FRONTIER, GEOMETRY, PLANE } from "./stages.ts";
 
 export interface Measurement {
   readonly profile: Profile;
@@ -59,20 +62,18 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
   const { coding, plane, geometry, expectations, units } = probes;
   const { ledger, baselines, embedding } = asides;
   const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals, ...(recall?.refusals ?? [])];
+  progress.start(CODE_LENGTHS, null, "");
   const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
   const lossesOf = (document: number): Float32Array => coding.losses(document);
   const { almanac, refusals: unknown } = almanacSection(documents, coded.documentNats, plan.seed);
   const known = almanac ? knowledgeOf(documents, lossesOf, plan.seed) : null;
   refusals.push(...unknown, ...(known?.refusals ?? []));
-  const planeFigures =
-    plane &&
-    (await withProgress(progress, "information plane", "layers", (onLayer) =>
-      plane.finish({ threads, signal, onLayer }),
-    ));
+  progress.finish();
+  const planeFigures = plane && (await finishPlane(plane, { threads, progress, signal }));
   if (planeFigures?.absent) refusals.push({ figure: "plane", reason: planeFigures.absent });
   const geometryFigures =
     geometry &&
-    (await withProgress(progress, "geometry", "layers", (onLayer) =>
+    (await withProgress(progress, GEOMETRY, "layers", (onLayer) =>
       geometrySection(geometry, subject.model, embedding, { signal, onLayer }),
     ));
   const profile: Profile = {
@@ -112,6 +113,24 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     (faults) => new Error(`a profile that its own schema refuses: ${faults}`),
   );
   return { profile: published, documents, lossesOf, keptStates: probes.kept };
+}
+
+/** Its layers, and after them what is left of the frontier. */
+async function finishPlane(plane: PlaneProbe, { threads, progress, signal }: FinishRequest): Promise<Plane> {
+  let alone = false;
+  progress.start(PLANE, plane.layers, "layers");
+  const figures = await plane.finish({
+    threads,
+    signal,
+    onLayers: (done) => progress.update(done),
+    onFrontier(steps) {
+      if (!alone) progress.start(FRONTIER, null, "steps");
+      alone = true;
+      progress.update(steps);
+    },
+  });
+  progress.finish();
+  return figures;
 }
 
 /** @param stopwatch when this process began what the processes that ran the model have not counted */

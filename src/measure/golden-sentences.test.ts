@@ -7,6 +7,7 @@ import { renderTerminal } from "../report/terminal.ts";
 import { measure } from "./measure.ts";
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
+import { SILENT } from "./progress.ts";
 
 interface Sentence {
   readonly text: string;
@@ -36,7 +37,7 @@ describe.skipIf(!hasShared)("stories260k on its golden sentences (needs ../share
         threads: 1,
         work: folder("work"),
         resume: false,
-        progress: { start() {}, update() {}, finish() {}, message() {} },
+        progress: SILENT,
       });
       const { bytes, tokens, nats, bitsPerByte } = profile.coding!.overall;
       expect(bytes).toBe(sentence.utf8_bytes);

@@ -100,17 +100,35 @@ export function writeText(path: string, content: string | NodeJS.ArrayBufferView
 export interface Listener extends ProgressSink {
   /** the lines that stay */
   readonly said: string[];
+  /** stages, those of a part with its name before them */
+  readonly announced: string[];
+  readonly began: string[];
 }
 
 /** Tells a test what goes on: the work under way, and how often it has said how far it is. */
 export function listener(hear: (label: string, updates: number) => void = () => {}): Listener {
   const said: string[] = [];
+  const announced: string[] = [];
+  const began: string[] = [];
+  const named = (label: string, part: string | null | undefined): string => (part ? `${part}: ${label}` : label);
+  let part: string | null = null;
   let label = "";
   let updates = 0;
   return {
     said,
+    announced,
+    began,
+    announce(stages, next) {
+      const names = stages.map((stage) => named(stage.label, stage.part ?? (next ? part : null)));
+      announced.splice(next ? began.length : announced.length, 0, ...names);
+    },
+    expect() {},
+    enter(entered) {
+      part = entered;
+    },
     start(started) {
-      label = started;
+      label = named(started, part);
+      if (!began.includes(label)) began.push(label);
       updates = 0;
       hear(label, updates);
     },

@@ -18,6 +18,7 @@ import type { Probes } from "./probes.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { Shard } from "./shard.ts";
+import { LIKE_LM_EVAL } from "./stages.ts";
 
 export interface ObserveRequest {
   readonly model: OpenModel;
@@ -135,7 +136,7 @@ async function passLikeLmEval(
   const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens, lengthSteps(spec));
   const batches = shard ? shard.share(all) : all;
   const tally = new LmEvalTally(corpus);
-  const report = await withProgress(request.progress, "as lm-evaluation-harness", "windows", (onWindows) =>
+  const report = await withProgress(request.progress, LIKE_LM_EVAL, "windows", (onWindows) =>
     readBatches(
       {
         model: { spec, weights: checkpoint.weights },

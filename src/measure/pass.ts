@@ -8,6 +8,7 @@ import type { Observation } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import type { ProgressSink } from "./progress.ts";
 import type { RunFolder } from "./run-folder.ts";
+import { PASS } from "./stages.ts";
 
 /** What the pass needs of a probe. */
 export interface ResumableProbe {
@@ -63,7 +64,7 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
   let seen = before;
   const started = performance.now();
   let saved = started;
-  progress.start("measuring", total, "tokens", before);
+  progress.start(PASS, total, "tokens", before);
   try {
     if (next < batches.length) {
       for await (const observation of engine.run(batches.slice(next), request, signal)) {

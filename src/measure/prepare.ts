@@ -6,6 +6,7 @@
  */
 
 import { basename } from "node:path";
+import type { Checkpoint, CheckpointDigests } from "../models/checkpoint.ts";
 import { lengthSteps } from "../models/rotary.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -23,6 +24,7 @@ import { contextOf, type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import { recallDigest } from "./recall/recall.ts";
+import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 
 export interface PrepareRequest {
   readonly model: OpenModel;
@@ -81,9 +83,12 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
     : { tokenizer: await loadTokenizer(folder, outerConfig, { specialTokens: plan.specialTokens, rows }), chat: null };
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const reading = { tokenizer, chat, outputs: request.outputs, progress, signal };
-  const corpus = await readCorpus(plan, reading);
+  const corpus = await readCorpus(plan, { ...reading, stage: READING });
   const { documents } = corpus;
-  const unseen = plan.unseen.length > 0 ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, reading) : null;
+  const unseen =
+    plan.unseen.length > 0
+      ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, { ...reading, stage: READING_UNSEEN })
+      : null;
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
   const context = contextOf(plan.context, spec.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
@@ -97,17 +102,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const likeLmEval = plan.likeLmEval ? await asLmEval(request.model, documents) : null;
   const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
 
-  let hashed = 0;
-  const weightBytes = checkpoint.weightFiles.reduce((total, { bytes }) => total + bytes, 0);
-  const digests = await withProgress(progress, "reading the weights for their digest", "bytes", (update) =>
-    checkpoint.digests({
-      signal,
-      onBytes: (bytes) => {
-        hashed += bytes;
-        update(hashed, weightBytes);
-      },
-    }),
-  );
+  const digests = await digestsOf(checkpoint, request);
   const recall = plan.with.includes("recall") ? recallDigest(documents, unseen?.documents ?? null) : null;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const digest = corpusDigest(corpus);
@@ -150,6 +145,18 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
     batches: batchesOf(windows, plan.batchTokens, lengthSteps(spec)),
     longest,
   };
+}
+
+/** @throws LossyscopeError `io`; `interrupted` */
+export function digestsOf(
+  checkpoint: Checkpoint,
+  { progress, signal }: Pick<PrepareRequest, "progress" | "signal">,
+): Promise<CheckpointDigests> {
+  const total = checkpoint.weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
+  let hashed = 0;
+  return withProgress(progress, DIGEST, "bytes", (update) =>
+    checkpoint.digests({ signal, onBytes: (bytes) => update((hashed += bytes), total) }),
+  );
 }
 
 /** @throws LossyscopeError as `readFacts` does */

@@ -12,6 +12,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { isPosix } from "../system.testing.ts";
 import type { Measurement } from "./measure.ts";
 import { type Asked, figuresOf, listener, measureFiles, sampleText, writeModel, writeText } from "./model.testing.ts";
+import { PASS, READING } from "./stages.ts";
 
 const at = temporaryFolder();
 beforeEach(() => {
@@ -34,7 +35,7 @@ function undisturbed(request: Asked): Promise<{ figures: unknown; batches: numbe
   const measureOnce = async () => {
     let batches = 0;
     const progress = listener((label, updates) => {
-      if (label === "measuring") batches = updates;
+      if (label === PASS) batches = updates;
     });
     const { profile } = await measureFiles({ ...request, progress });
     expect(profile.plane!.layers).toHaveLength(3);
@@ -69,13 +70,13 @@ describe("a run", () => {
   it("that is stopped three times gives the figures of one that is not", async () => {
     const request = await asked();
     const { figures } = await undisturbed(request);
-    const first = await stopped(request, "measuring", 3);
+    const first = await stopped(request, PASS, 3);
     expect(first.fault).toBe("interrupted");
     expect(first.message).toMatch(
       /^stopped after \d+ % of the text: the same command with --resume goes on from there$/,
     );
     const resumed = { ...request, resume: true };
-    const second = await stopped(resumed, "measuring", 2);
+    const second = await stopped(resumed, PASS, 2);
     expect(share(second)).toBeGreaterThan(share(first));
     const third = await stopped(resumed, "information plane", 1);
     expect(third.message).toMatch(/^stopped after 1 of 3 layers of the plane: the same command with --resume goes on/);
@@ -87,7 +88,7 @@ describe("a run", () => {
   });
 
   it("that is stopped while the text is read keeps nothing", async () => {
-    const error = await stopped(await asked(), "reading and tokenising", 0);
+    const error = await stopped(await asked(), READING, 0);
     expect([error.fault, error.message]).toEqual([
       "interrupted",
       "stopped while reading the text: the same command begins again",
@@ -107,7 +108,7 @@ describe("a run", () => {
         return run.apply(this, given);
       });
       const progress = listener((label, updates) => {
-        if (label === "measuring" && updates === 4) process.kill(engine!.processId!, "SIGKILL");
+        if (label === PASS && updates === 4) process.kill(engine!.processId!, "SIGKILL");
       });
       const error = await failure(measureFiles({ ...request, progress }));
       vi.restoreAllMocks();
@@ -117,7 +118,7 @@ describe("a run", () => {
       );
       let left = 0;
       const again = listener((label, updates) => {
-        if (label === "measuring") left = updates;
+        if (label === PASS) left = updates;
       });
       const { profile } = await measureFiles({ ...request, resume: true, progress: again });
       expect(left).toBeGreaterThan(0);
@@ -146,13 +147,13 @@ describe("a run", () => {
       deliver: async (given) => void (delivered = given),
     });
     expect(delivered).toBe(measurement);
-    expect(heard).not.toContain("measuring 1");
+    expect(heard).not.toContain(`${PASS} 1`);
     expect(readdirSync(at("work"))).toEqual([]);
   });
 
   it("of another plan is another run", async () => {
     const request = await asked({ plan: { plane: null, batchTokens: 384 } });
-    await stopped(request, "measuring", 2);
+    await stopped(request, PASS, 2);
     const kept = readdirSync(at("work"));
     const other = listener();
     await measureFiles({ ...request, resume: true, plan: { ...request.plan, seed: 1 }, progress: other });
@@ -166,7 +167,7 @@ describe("a run", () => {
 
   it("begun without --resume forgets what was there", async () => {
     const request = await asked({ plan: { plane: null, batchTokens: 384 } });
-    await stopped(request, "measuring", 2);
+    await stopped(request, PASS, 2);
     let tokens = 0;
     const progress = listener();
     progress.update = (done) => (tokens ||= done);
@@ -177,7 +178,7 @@ describe("a run", () => {
   it("that died before its first snapshot begins afresh, whatever it had spilled", async () => {
     const request = await asked();
     const { figures } = await undisturbed(request);
-    await stopped(request, "measuring", 4);
+    await stopped(request, PASS, 4);
     rmSync(join(runFolder(), "state"));
     expect(readdirSync(runFolder())).toEqual(["assignments.0", "assignments.1", "assignments.2"]);
     const { profile } = await measureFiles({ ...request, resume: true });
@@ -186,7 +187,7 @@ describe("a run", () => {
 
   it("with damaged remains says so, and can be begun afresh", async () => {
     const request = await asked();
-    await stopped(request, "measuring", 4);
+    await stopped(request, PASS, 4);
     const state = join(runFolder(), "state");
     const sound = readFileSync(state);
     const resumed = { ...request, resume: true };
@@ -209,7 +210,7 @@ describe("a run", () => {
     const request = await asked({ plan: { plane: null } });
     let second: Promise<LossyscopeError> | undefined;
     const progress = listener((label) => {
-      if (label === "measuring") second ??= failure(measureFiles({ ...request, resume: true }));
+      if (label === PASS) second ??= failure(measureFiles({ ...request, resume: true }));
     });
     const first = await measureFiles({ ...request, progress });
     expect(first.profile.corpus.documents).toBe(24);
@@ -223,8 +224,8 @@ describe("a run", () => {
 
   it("says that its model has gone, whenever it goes", async () => {
     for (const [when, message] of [
-      ["reading and tokenising", /cannot read .*model\.safetensors \(no such file or directory\): check the path/],
-      ["measuring", /the runtime failed at loading the model: .*model\.safetensors/],
+      [READING, /cannot read .*model\.safetensors \(no such file or directory\): check the path/],
+      [PASS, /the runtime failed at loading the model: .*model\.safetensors/],
     ] as const) {
       const request = await asked({ plan: { plane: null } });
       const progress = listener((label) => {

@@ -24,6 +24,7 @@ import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } 
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
 import { measureShard, Shard, type ShardRequest } from "./shard.ts";
+import { PASS } from "./stages.ts";
 
 const PLAN = {
   context: { tokens: 48 },
@@ -114,7 +115,7 @@ beforeAll(async () => {
   for (const index of [3, 1]) await measureShard(await shardRequest(index));
   const controller = new AbortController();
   const progress = listener((label, updates) => {
-    if (label === "measuring" && updates === 2) controller.abort();
+    if (label === PASS && updates === 2) controller.abort();
   });
   const stopped = await failure(async () =>
     measureShard(await shardRequest(2, { progress, signal: controller.signal })),

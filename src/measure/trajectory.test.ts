@@ -88,7 +88,7 @@ describe("measureRun", () => {
     await writeRun(0, 2, 9);
     const whole = (await measured()).steps.map(({ profile }) => figuresOf(profile));
     const stop = new AbortController();
-    const progress = listener((label) => label.startsWith("step 2,") && stop.abort());
+    const progress = listener((label) => label.startsWith("checkpoint 2 of 3:") && stop.abort());
     const stopped = measured({ profiles: at("out2"), signal: stop.signal, progress });
     await expect(stopped).rejects.toMatchObject({ fault: "interrupted" });
     expect(readdirSync(at("out2"))).toEqual(["step-0.json"]);

@@ -20,7 +20,9 @@ import { measure } from "./measure.ts";
 import { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 import type { Plan } from "./plan.ts";
 import type { GivenPoints } from "./points.ts";
-import type { ProgressSink } from "./progress.ts";
+import { digestsOf } from "./prepare.ts";
+import type { ProgressSink, Stage } from "./progress.ts";
+import { DIGEST, stagesOfPart } from "./stages.ts";
 
 export interface RunRequest {
   /** in order */
@@ -56,11 +58,15 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
       Promise.reject(ioFault(error, `make the folder ${profiles}`)),
     );
   }
+  const partOf = (index: number): string => `checkpoint ${index + 1} of ${checkpoints.length}`;
+  const planOf = (index: number): Plan => (index === 0 ? plan : withoutTextsOwn(plan));
+  for (const index of checkpoints.keys()) progress.announce(digestFirst(stagesOfPart(planOf(index), partOf(index))));
   const steps: MeasuredStep[] = [];
   let first: Shape | undefined;
   for (const [index, checkpoint] of checkpoints.entries()) {
+    progress.enter(partOf(index));
     const model = await openModel(checkpoint.model, { offline, signal, onDownload: downloads?.() });
-    const shape = await shapeOf(model, signal);
+    const shape = await shapeOf(model, request);
     first ??= shape;
     refuseOther(checkpoints[0], first, checkpoint, shape);
     const {
@@ -70,16 +76,21 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
     } = await measureStep(
       {
         ...request,
-        plan: index === 0 ? plan : withoutTextsOwn(plan),
-        progress: labelled(progress, `step ${checkpoint.step}, ${index + 1} of ${checkpoints.length}`),
+        plan: planOf(index),
+        progress: { ...progress, message: (line) => progress.message(`step ${checkpoint.step}: ${line}`) },
       },
       checkpoint,
       model,
     );
     steps.push({ ...checkpoint, profile: { ...kept, documents: [], passages: [] } });
   }
+  progress.enter(null);
   return steps;
 }
+
+/** A checkpoint is looked at before the text is read. */
+const digestFirst = (stages: readonly Stage[]): Stage[] =>
+  [...stages].sort((a, b) => Number(b.label === DIGEST) - Number(a.label === DIGEST));
 
 const withoutTextsOwn = (plan: Plan): Plan => ({
   ...plan,
@@ -118,8 +129,8 @@ async function measureStep(request: RunRequest, { step }: RunCheckpoint, model: 
 /** What checkpoints of one run have in common. */
 type Shape = Readonly<Record<"architecture" | "blocks" | "width" | "vocabulary" | "tokenizer", string | number | null>>;
 
-async function shapeOf({ spec, checkpoint }: OpenModel, signal: AbortSignal | undefined): Promise<Shape> {
-  const { tokenizer } = await checkpoint.digests({ signal });
+async function shapeOf({ spec, checkpoint }: OpenModel, request: RunRequest): Promise<Shape> {
+  const { tokenizer } = await digestsOf(checkpoint, request);
   const { architecture, blocks, width, vocabulary } = spec;
   return { architecture, blocks: blocks.length, width, vocabulary, tokenizer };
 }
@@ -134,11 +145,3 @@ function refuseOther(firstCheckpoint: RunCheckpoint, first: Shape, checkpoint: R
     "name checkpoints of one training run; `lossyscope compare` takes profiles of different models",
   );
 }
-
-/** Work of one step says whose it is. */
-const labelled = (progress: ProgressSink, name: string): ProgressSink => ({
-  start: (label, total, unit, done) => progress.start(`${name}: ${label}`, total, unit, done),
-  update: (done, note) => progress.update(done, note),
-  finish: () => progress.finish(),
-  message: (line) => progress.message(`${name}: ${line}`),
-});

@@ -91,6 +91,25 @@ export function duration(seconds: number): string {
   return pair(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
+/** Below so many seconds a time is rounded to so many. */
+const ROUGH = [
+  [10, 1],
+  [60, 5],
+  [300, 30],
+  [3600, 60],
+  [21_600, 600],
+  [Infinity, 3600],
+] as const;
+
+/** A time that is not known any better: `a moment`, `4 s`, `25 s`, `3 min 30 s`, `12 min`, `1 h 20 min`. */
+export function roughly(seconds: number): string {
+  if (!Number.isFinite(seconds)) return ABSENT;
+  if (seconds < 1) return "a moment";
+  const [, step] = ROUGH.find(([below]) => seconds < below)!;
+  const whole = Math.round(seconds / step) * step;
+  return whole < 60 ? `${whole}${NBSP}s` : duration(whole).replace(/\u00a000\u00a0[a-z]+$/, "");
+}
+
 /** As messages have it, which nothing breaks into lines and people search: with plain spaces. */
 const plain = (text: string): string => text.replaceAll(NBSP, " ");
 

@@ -9,7 +9,7 @@
 import { Worker } from "node:worker_threads";
 import type { LayerSums, Population } from "../info/layer.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { LayerTask } from "./layer-worker.ts";
+import type { FromLayerWorker, LayerTask } from "./layer-worker.ts";
 import { LAYER_BYTES, type Lane, type LayerSource, laneOf, layerBytes, takeSums } from "./layers.ts";
 
 /** Rows of assignments, over all layers, that take longer than threads take to start. */
@@ -37,7 +37,9 @@ export function layerWorkers(threads: number, { source, layers, populations }: L
   }
   const workers = Array.from({ length: count }, () => new LayerWorker(populations));
   return {
-    lanes: workers.map((worker) => laneOf((table, group) => worker.take({ table, group: populations.indexOf(group) }))),
+    lanes: workers.map((worker) =>
+      laneOf((table, group, onRows = () => {}) => worker.take({ table, group: populations.indexOf(group) }, onRows)),
+    ),
     async close(reason) {
       await Promise.all(workers.map((worker) => worker.close(reason)));
     },
@@ -52,21 +54,22 @@ const MODULE = new URL(
 
 class LayerWorker {
   readonly #worker: Worker;
-  #waiting: { resolve(sums: LayerSums[]): void; reject(error: Error): void } | undefined;
+  #waiting: { resolve(sums: LayerSums[]): void; reject(error: Error): void; onRows(rows: number): void } | undefined;
 
   constructor(populations: readonly (readonly Population[])[]) {
     this.#worker = new Worker(MODULE, { workerData: populations, execArgv: [] });
-    this.#worker.on("message", (sums: LayerSums[]) => {
-      this.#waiting?.resolve(sums);
+    this.#worker.on("message", (message: FromLayerWorker) => {
+      if ("rows" in message) return this.#waiting?.onRows(message.rows);
+      this.#waiting?.resolve(message.sums);
       this.#waiting = undefined;
     });
     this.#worker.on("error", (error) => this.#fail(error));
     this.#worker.on("exit", (code) => this.#fail(new LossyscopeError("engine", `a thread ended with code ${code}`)));
   }
 
-  take(task: LayerTask): Promise<LayerSums[]> {
+  take(task: LayerTask, onRows: (rows: number) => void): Promise<LayerSums[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+      this.#waiting = { resolve, reject, onRows };
       this.#worker.postMessage(task);
     });
   }

@@ -5,7 +5,7 @@
  * Memory for a layer: `layerBytes`, at most 1 GiB, or what one bin takes, 4·N + 16·widest, where that is more; beside it 8·N.
  */
 import { type LayerInformations, layerInformations, type Resampling } from "../info/informations.ts";
-import { type AssignmentTable, addSums, type LayerSums, layerSums, type Population } from "../info/layer.ts";
+import { type AssignmentTable, addSums, type LayerSums, layerSums, type Population, rowsTaken } from "../info/layer.ts";
 import type { AssignmentStore } from "./assignment-store.ts";
 
 /** Of table and sums of one layer. */
@@ -20,13 +20,15 @@ export interface LayerSource {
   readonly bytes?: number;
 }
 
-/** One record of sums a population. */
+/** One record of sums a population; told of rows as `layerSums` tells. */
 export type TakeSums = (
   table: AssignmentTable,
   populations: readonly Population[],
+  onRows?: (rows: number) => void,
 ) => LayerSums[] | Promise<LayerSums[]>;
 
-export const takeSums: TakeSums = (table, populations) => populations.map((population) => layerSums(table, population));
+export const takeSums: TakeSums = (table, populations, onRows) =>
+  populations.map((population) => layerSums(table, population, onRows));
 
 /** Where one layer at a time is measured: in this thread or another, and always in the same memory. */
 export interface Lane {
@@ -62,6 +64,7 @@ export function layerBytes(source: LayerSource, populations: readonly Population
 /**
  * @param layer index in the store
  * @param draw which of the sets of reference points
+ * @param onShare told what part of the work is done, up to 1
  * @returns one record a population
  */
 export async function measureLayer(
@@ -71,14 +74,18 @@ export async function measureLayer(
   populations: readonly Population[],
   options: Resampling,
   lane: Lane,
+  onShare: (share: number) => void = () => {},
 ): Promise<LayerInformations[]> {
   const { store, order, m } = source;
   const stretch = stretchOf(source, populations).bins;
+  const rows = rowsTaken(populations) * Math.ceil(m / stretch);
+  let taken = 0;
+  const onRows = (own: number): void => onShare((taken += own) / rows);
   let sums: LayerSums[] = [];
   for (let first = 0; first < m; first += stretch) {
     const bins = Math.min(stretch, m - first);
     const fixed = store.table(layer, draw * m + first, bins, order, lane.table(order.length * bins));
-    const parts = await lane.take({ fixed, bins, m }, populations);
+    const parts = await lane.take({ fixed, bins, m }, populations, onRows);
     if (first === 0) sums = parts;
     else for (const [p, part] of parts.entries()) addSums(sums[p], part);
   }

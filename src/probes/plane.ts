@@ -22,10 +22,10 @@ import {
   type Resampling,
   sumsOverLayers,
 } from "../info/informations.ts";
-import type { Population } from "../info/layer.ts";
+import { type Population, rowsTaken } from "../info/layer.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { mean } from "../numeric/sums.ts";
+import { mean, sum } from "../numeric/sums.ts";
 import type { Observation } from "../observations/observation.ts";
 import type { Frontier, Plane, PlaneLayer, PlaneOrder } from "../profile/plane.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
@@ -67,12 +67,16 @@ export interface FinishOptions {
   /** threads that layers are measured in; 1 where not given */
   readonly threads?: number;
   readonly signal?: AbortSignal;
-  readonly onLayer?: (done: number, layers: number) => void;
+  /** told how many layers are done, those under way by their share */
+  readonly onLayers?: (done: number) => void;
+  /** told of the frontier's steps once the layers are done, and at least once where there is a frontier */
+  readonly onFrontier?: (steps: number) => void;
 }
 
 export class PlaneProbe {
   /** temporary bytes the run needs, on the disk or in memory */
   readonly spillBytes: number;
+  readonly layers: number;
   readonly #request: PlaneRequest;
   readonly #positions: Positions;
   readonly #store: AssignmentStore;
@@ -85,6 +89,7 @@ export class PlaneProbe {
     const { documents, prefix, allPositions, layers, m, draws } = request;
     const counted = prefix?.addedByTokenizer ? prefix.id : null;
     this.#request = request;
+    this.layers = layers;
     this.#positions = new Positions(concatenate(documents, counted), allPositions);
     if (this.#positions.count === 0) {
       const longest = documents.reduce((most, { ids }) => Math.max(most, ids.length), 0);
@@ -170,7 +175,7 @@ export class PlaneProbe {
   }
 
   /** @throws LossyscopeError `engine` where positions are missing; `interrupted` on abort */
-  async finish({ threads = 1, signal, onLayer }: FinishOptions = {}): Promise<Plane> {
+  async finish({ threads = 1, signal, onLayers, onFrontier }: FinishOptions = {}): Promise<Plane> {
     const { m, temperature, width, source, preNorm, units, seed, allPositions } = this.#request;
     const breathe = async (): Promise<void> => {
       await setImmediate();
@@ -179,10 +184,22 @@ export class PlaneProbe {
     const divided = this.#divide();
     const populations = await populationsOf(this.#positions, divided, this.#labels(), allPositions, seed, breathe);
     const options: Resampling = { seed, intervals: divided.intervals };
+    const asked = divided.split.evaluated > 0 ? this.#request.frontier : null;
+    let steps = 0;
+    let alone = false;
+    const step = async (): Promise<void> => {
+      steps++;
+      if (alone) onFrontier?.(steps);
+      await breathe();
+    };
+    const layersDone = (): void => {
+      alone = true;
+      if (asked) onFrontier?.(steps);
+    };
     const work = [
-      this.#measureLayers(populations, options, { threads, signal, onLayer }),
+      this.#measureLayers(populations, options, { threads, signal, onLayers, layersDone }),
       // After the threads have their first layers.
-      breathe().then(() => (divided.split.evaluated > 0 ? this.#frontier(populations.first, breathe) : null)),
+      breathe().then(() => asked && this.#frontier(asked, populations.first, step)),
     ] as const;
     // Where one of them fails, the other has ended before anybody hears of it.
     await Promise.allSettled(work);
@@ -217,13 +234,21 @@ export class PlaneProbe {
   async #measureLayers(
     populations: Populations,
     options: Resampling,
-    { threads, signal, onLayer }: FinishOptions & { readonly threads: number },
+    {
+      threads,
+      signal,
+      onLayers,
+      layersDone,
+    }: FinishOptions & { readonly threads: number; readonly layersDone: () => void },
   ): Promise<MeasuredLayer[]> {
     const { m, draws, layers, seed } = this.#request;
     const source = { store: this.#store, order: this.#order, m };
     const { byOrder } = populations;
     const first = [populations.first];
     const workers = layerWorkers(threads, { source, layers, populations: [byOrder, first] });
+    const rows = [byOrder, ...Array<typeof first>(draws - 1).fill(first)].map(rowsTaken);
+    const rowsOfLayer = sum(rows);
+    const shares = new Float64Array(layers);
     let done = 0;
     const interrupted = (): LossyscopeError =>
       new LossyscopeError("interrupted", `stopped after ${done} of ${layers} layers of the plane`);
@@ -231,19 +256,23 @@ export class PlaneProbe {
     signal?.addEventListener("abort", stop, { once: true });
     try {
       const idle = [...workers.lanes];
-      return await mapAtMost(idle.length, [...Array(layers).keys()], async (layer) => {
+      const measured = await mapAtMost(idle.length, [...Array(layers).keys()], async (layer) => {
         await setImmediate();
         if (signal?.aborted) throw interrupted();
         const lane = idle.pop()!;
-        const informations = await measureLayer(source, layer, 0, byOrder, options, lane);
+        const share = (draw: number) => (own: number) => {
+          shares[layer] = (sum(rows.slice(0, draw)) + own * rows[draw]) / rowsOfLayer;
+          onLayers?.(sum(shares));
+        };
+        const informations = await measureLayer(source, layer, 0, byOrder, options, lane, share(0));
         const pairs = orderPairs(informations);
         const further: LayerInformations[] = [];
         for (let draw = 1; draw < draws; draw++) {
           const given = { seed, intervals: false };
-          further.push(...(await measureLayer(source, layer, draw, first, given, lane)));
+          further.push(...(await measureLayer(source, layer, draw, first, given, lane, share(draw))));
         }
         idle.push(lane);
-        onLayer?.(++done, layers);
+        done++;
         return {
           figures: {
             ...layerFigures(informations, pairs, populations),
@@ -253,6 +282,8 @@ export class PlaneProbe {
           pairs: pairs.map(withoutSamples),
         };
       });
+      layersDone();
+      return measured;
     } finally {
       signal?.removeEventListener("abort", stop);
       await workers.close(interrupted());
@@ -286,8 +317,11 @@ export class PlaneProbe {
     return sets;
   }
 
-  async #frontier({ rows, place }: Population, breathe: () => Promise<void>): Promise<Frontier | null> {
-    if (!this.#request.frontier) return null;
+  async #frontier(
+    options: NonNullable<PlaneRequest["frontier"]>,
+    { rows, place }: Population,
+    onStep: () => Promise<void>,
+  ): Promise<Frontier> {
     const pairs = (chosen: Uint32Array): LabelPairs => ({
       x: this.#positions.tokens(chosen, 0),
       y: this.#positions.tokens(chosen, 1),
@@ -296,12 +330,12 @@ export class PlaneProbe {
     const steps = frontierSteps(
       pairs(rows.filter((row) => place[row] < 0)),
       pairs(rows.filter((row) => place[row] >= 0)),
-      this.#request.frontier,
+      options,
     );
     for (;;) {
       const step = steps.next();
       if (step.done) return { ...step.value, seconds: (performance.now() - started) / 1000 };
-      await breathe();
+      await onStep();
     }
   }
 }

@@ -6,7 +6,7 @@
 import { decimals, figure, fixed, NBSP, percent } from "../numeric/amounts.ts";
 import type { Interval } from "../profile/figures.ts";
 
-export { ABSENT, count, counted, duration, figure, percent, si } from "../numeric/amounts.ts";
+export { ABSENT, count, counted, duration, figure, percent, roughly, si } from "../numeric/amounts.ts";
 export { shorten, visible } from "../numeric/visible.ts";
 
 /**

@@ -1,9 +1,26 @@
 /**
- * Progress on standard error: on a terminal one line, redrawn in place, with a bar, the rate and the time left; anywhere
- * else a plain line every ten seconds. The line never outgrows the terminal, so a change of its width leaves nothing
- * behind, and it is gone when the work is done.
+ * Progress on standard error. On a terminal: a line for the stage under way, redrawn in place each second or when it has
+ * something to tell, with a bar, the rate and the time left, and below it one for the run; each stage that has ended leaves a
+ * line with its time. Anywhere else, plain lines: where a stage begins and ends, and one every ten seconds. What is redrawn
+ * never outgrows the terminal, and is gone when the work is done.
  */
-import { columns, count, duration, fit, si, visible } from "./format.ts";
+import { type ProgressSink, SILENT } from "../measure/progress.ts";
+import { Countdown } from "./countdown.ts";
+import { columns, fit, visible } from "./format.ts";
+import { Pace } from "./pace.ts";
+import {
+  closingLine,
+  closingPart,
+  liveLine,
+  openingLine,
+  plainLine,
+  type Standing,
+  type Whole,
+  wholeLine,
+} from "./progress-lines.ts";
+import { Stages } from "./stages.ts";
+
+export type Progress = ProgressSink;
 
 /** What is used of a `tty.WriteStream`. */
 export interface ProgressStream {
@@ -14,141 +31,187 @@ export interface ProgressStream {
   off?(event: "resize", listener: () => void): unknown;
 }
 
-export interface Progress {
-  /**
-   * A new piece of work; ends the one before.
-   * @param total null where it is not known
-   * @param unit `tokens`, `bytes` (in SI units)
-   * @param done what an earlier run has done already: it counts to the bar, not to the rate
-   */
-  start(label: string, total: number | null, unit: string, done?: number): void;
-  /** @param done in all so far, not since the last call */
-  update(done: number, note?: string): void;
-  /** The work is done; its line is taken away. */
-  finish(): void;
-  /** A line of its own that stays, above the bar. */
+export interface ProgressOptions {
+  /** writes nothing at all */
+  readonly quiet?: boolean;
+  /** milliseconds that only ever grow; only what is shown depends on it */
+  readonly clock?: () => number;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+const REDRAW = 100;
+const TICK = 1000;
+const PLAIN = 10_000;
+
+/** A terminal whose cursor moves is drawn on; anything else, `TERM=dumb` too, gets lines. */
+export function createProgress(
+  stream: ProgressStream,
+  { quiet = false, clock = () => performance.now(), environment = process.env }: ProgressOptions = {},
+): Progress {
+  if (quiet) return SILENT;
+  const live = stream.isTTY === true && environment.TERM !== "dumb";
+  return stagedProgress(live ? liveSheet(stream) : plainSheet(stream), clock);
+}
+
+/** What progress is written on. */
+interface Sheet {
+  /** whether what it shows can be drawn again: at once, and each second */
+  readonly live: boolean;
+  /** milliseconds between two that work asks for */
+  readonly apart: number;
+  /** a stage, or a part, has begun, or ended, where there are several */
+  begin(line: string): void;
+  /** how the work stands, in place of how it stood */
+  show(pace: Pace, where: Standing, whole: Whole | null, now: number): void;
+  end(line: string): void;
+  /** nothing is under way */
+  clear(): void;
   message(line: string): void;
 }
 
-const REDRAW_MS = 100;
-const PLAIN_MS = 10_000;
-/** The rate is that of the last half minute, so that it follows a machine that slows down. */
-const WINDOW_MS = 30_000;
-const CLEAR = "\r\u001b[2K";
-
-interface Work {
-  readonly label: string;
-  readonly total: number | null;
-  readonly unit: string;
-  done: number;
-  note: string;
-  /** (time, done) of the last half minute, oldest first */
-  samples: [time: number, done: number][];
-}
-
-/** Units a second over the window; null before there is anything to tell. */
-function rateOf(work: Work, now: number): number | null {
-  const [time, done] = work.samples[0];
-  const seconds = (now - time) / 1000;
-  return seconds > 0 && work.done > done ? (work.done - done) / seconds : null;
-}
-
-function amount(value: number, unit: string): string {
-  return unit === "bytes" ? si(value, "B") : `${count(value)} ${unit}`;
-}
-
-function tail(work: Work, now: number): string {
-  const { total, done, unit } = work;
-  const rate = rateOf(work, now);
-  const parts = [
-    total === null ? amount(done, unit) : `${unit === "bytes" ? si(done, "B") : count(done)} of ${amount(total, unit)}`,
-    ...(rate === null ? [] : [unit === "bytes" ? `${si(rate, "B")}/s` : `${si(rate, "")} ${unit}/s`]),
-    ...(rate === null || total === null || done >= total ? [] : [`${duration((total - done) / rate)} left`]),
-    ...(work.note === "" ? [] : [work.note]),
-  ];
-  return parts.join(", ").replaceAll("\u00a0", " ");
-}
-
-/** One line of at most `width` columns. */
-function drawLine(work: Work, now: number, width: number): string {
-  const end = tail(work, now);
-  const label = fit(work.label, Math.min(columns(work.label), Math.max(8, width >> 2)));
-  const room = Math.min(30, width - columns(label) - columns(end) - 9);
-  if (work.total === null || work.total <= 0 || room < 6) return fit(`${label}  ${end}`, width).trimEnd();
-  const share = Math.min(1, work.done / work.total);
-  const full = Math.floor(share * room);
-  return `${label} [${"=".repeat(full)}${" ".repeat(room - full)}] ${String(Math.floor(share * 100)).padStart(3)}% ${end}`;
-}
-
-/**
- * @param quiet writes nothing at all
- * @param clock milliseconds that only ever grow; only what is shown depends on it
- */
-export function createProgress(
-  stream: ProgressStream,
-  { quiet = false, clock = () => performance.now() }: { quiet?: boolean; clock?: () => number } = {},
-): Progress {
-  const live = !quiet && stream.isTTY === true;
-  let work: Work | null = null;
-  let written = -Infinity;
-  let shown = false;
+function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
+  const stages = new Stages();
+  const countdown = new Countdown();
+  let runBegan: number | null = null;
+  let partBegan: number | null = null;
+  let pace: Pace | null = null;
+  let shown = -Infinity;
   let timer: NodeJS.Timeout | undefined;
 
-  const draw = (): void => {
-    if (work === null) return;
-    written = clock();
-    // one column short: a line that fills the last one wraps on some terminals
-    if (live) stream.write(CLEAR + drawLine(work, written, Math.max(20, (stream.columns ?? 80) - 1)));
-    else stream.write(`${work.label}: ${tail(work, written)}\n`);
-    shown = live;
+  const where = (): Standing => ({ part: stages.part, place: stages.place() });
+  const leftOfStage = (now: number): number | null => {
+    const left = pace!.left(now);
+    const about = left === null ? stages.current() : null;
+    return about === null ? left : Math.max(0, about - pace!.seconds(now));
   };
-  const clear = (): void => {
-    if (shown) stream.write(CLEAR);
-    shown = false;
+  const wholeAt = (now: number): Whole | null => {
+    if (!stages.several) return null;
+    const told = pace!.left(now);
+    const ahead = stages.ahead(told === null ? null : pace!.seconds(now) + told);
+    const own = leftOfStage(now);
+    if (own === null || ahead === null) countdown.forget();
+    else countdown.aim(own + ahead, now);
+    return { seconds: (now - runBegan!) / 1000, left: countdown.left(now) };
   };
-  /** A narrowed terminal has wrapped the line: all from its first row down is cleared before it is drawn again. */
-  const resized = (): void => {
-    if (!shown) return;
-    stream.write("\r\u001b[J");
-    draw();
+  const show = (): void => {
+    shown = clock();
+    sheet.show(pace!, where(), wholeAt(shown), shown);
   };
-  const end = (): void => {
-    if (work === null) return;
-    clear();
+  const due = (now: number): boolean => now - shown >= sheet.apart;
+  const finish = (): void => {
+    if (pace === null) return;
     clearInterval(timer);
-    stream.off?.("resize", resized);
-    work = null;
+    const now = clock();
+    const line = closingLine(pace, where(), now);
+    stages.finish(pace.seconds(now));
+    pace = null;
+    if (stages.several && stages.part === null) sheet.end(line);
+    else sheet.clear();
   };
 
   return {
+    announce: (announced, next) =>
+      stages.announce(
+        announced.map((stage) => ({ ...stage, label: visible(stage.label) })),
+        next,
+      ),
+    expect: (seconds) => stages.expect(seconds),
+    enter(part) {
+      finish();
+      if (partBegan !== null) sheet.end(closingPart(stages.part!, (clock() - partBegan) / 1000));
+      partBegan = null;
+      countdown.forget();
+      stages.enter(part === null ? null : visible(part));
+    },
     start(label, total, unit, done = 0) {
-      if (quiet) return;
-      end();
+      finish();
       const now = clock();
-      work = { label: visible(label), total, unit, done, note: "", samples: [[now, done]] };
-      written = live ? -Infinity : now;
-      if (!live) return;
-      stream.on?.("resize", resized);
-      timer = setInterval(draw, 1000);
+      runBegan ??= now;
+      pace = new Pace({ label: visible(label), total, unit, done }, now);
+      stages.start(pace.label);
+      if (stages.part === null && stages.several) sheet.begin(openingLine(pace.label, where()));
+      if (stages.part !== null && partBegan === null) sheet.begin(stages.part);
+      if (stages.part !== null) partBegan ??= now;
+      shown = now;
+      if (sheet.live) show();
+      timer = setInterval(() => (sheet.live || due(clock())) && show(), TICK);
       timer.unref();
-      draw();
     },
-    update(done, note) {
-      if (work === null) return;
+    update(done, note, total) {
+      if (pace === null) return;
       const now = clock();
-      work.done = done;
-      if (note !== undefined) work.note = visible(note);
-      const newest = work.samples.at(-1)!;
-      if (now - newest[0] >= REDRAW_MS) work.samples.push([now, done]);
-      while (work.samples.length > 2 && now - work.samples[1][0] > WINDOW_MS) work.samples.shift();
-      if (now - written >= (live ? REDRAW_MS : PLAIN_MS)) draw();
+      if (total !== undefined) pace.total = total;
+      if (note !== undefined) pace.note = visible(note);
+      pace.update(done, now);
+      if (due(now)) show();
     },
-    finish: end,
+    finish,
     message(line) {
-      if (quiet) return;
-      clear();
-      stream.write(`${visible(line)}\n`);
-      if (live) draw();
+      sheet.message(visible(line));
+      if (pace !== null && sheet.live) show();
     },
+  };
+}
+
+/** Lines that stay. */
+function plainSheet(stream: ProgressStream): Sheet {
+  const write = (line: string): void => void stream.write(`${line}\n`);
+  return {
+    live: false,
+    apart: PLAIN,
+    begin: write,
+    show: (pace, where, whole, now) => write(plainLine(pace, where, whole, now)),
+    end: write,
+    clear() {},
+    message: write,
+  };
+}
+
+/** Two lines at the end, which are drawn again and again. */
+function liveSheet(stream: ProgressStream): Sheet {
+  /** columns of the lines that stand there now */
+  let standing: readonly number[] = [];
+  let redraw = (): void => {};
+
+  const erasure = (rows: number): string => (rows > 1 ? `\u001b[${rows - 1}A\r\u001b[J` : "\r\u001b[2K");
+  const write = (lines: readonly string[]): void => {
+    stream.write(erasure(standing.length) + lines.join("\n"));
+    standing = lines.map(columns);
+  };
+  const clear = (): void => {
+    if (standing.length === 0) return;
+    stream.write(erasure(standing.length));
+    standing = [];
+    stream.off?.("resize", resized);
+  };
+  const keep = (line: string): void => {
+    clear();
+    stream.write(`${line}\n`);
+  };
+  /** A narrowed terminal has wrapped the lines: all from their first row down is cleared before they are drawn again. */
+  const resized = (): void => {
+    const width = stream.columns ?? 80;
+    const rows = standing.reduce((sum, own) => sum + Math.max(1, Math.ceil(own / width)), 0);
+    stream.write(`${rows > 1 ? `\u001b[${rows - 1}A` : ""}\r\u001b[J`);
+    standing = [0];
+    redraw();
+  };
+
+  return {
+    live: true,
+    apart: REDRAW,
+    begin() {},
+    show(pace, where, whole, now) {
+      if (standing.length === 0) stream.on?.("resize", resized);
+      redraw = () => {
+        // one column short: a line that fills the last one wraps on some terminals
+        const width = Math.max(20, (stream.columns ?? 80) - 1);
+        write([liveLine(pace, where, now, width), ...(whole === null ? [] : [fit(wholeLine(whole), width).trimEnd()])]);
+      };
+      redraw();
+    },
+    end: keep,
+    clear,
+    message: keep,
   };
 }

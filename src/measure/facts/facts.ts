@@ -12,6 +12,7 @@ import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
 import type { OpenModel } from "../model.ts";
 import type { ProgressSink } from "../progress.ts";
+import { ANSWERS, CANDIDATES } from "../stages.ts";
 import { type Answered, factFigures } from "./figures.ts";
 
 export interface FactsRequest {
@@ -48,16 +49,16 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
       return { fact, question, truth: candidates.indexOf(value) };
     }),
   );
-  let phase = "";
+  const stages = { candidates: CANDIDATES, answers: ANSWERS };
+  let stage = "";
   const replies = await ask(
     model,
     asked.map(({ question }) => question),
     {
       threads,
       signal,
-      onProgress(now, done) {
-        if (now !== phase) progress.start(`facts: ${now}`, asked.length, "questions");
-        phase = now;
+      onProgress(phase, done) {
+        if (stages[phase] !== stage) progress.start((stage = stages[phase]), asked.length, "questions");
         progress.update(done);
       },
     },

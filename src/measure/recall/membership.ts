@@ -20,6 +20,7 @@ import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { OpenModel } from "../model.ts";
 import type { Plan } from "../plan.ts";
 import { type ProgressSink, withProgress } from "../progress.ts";
+import { UNSEEN_PASS } from "../stages.ts";
 import { halves, learn, MOST_BYTES, someOf, unhurried } from "./control.ts";
 
 /** Share of the tokens that Min-K% looks at. */
@@ -103,7 +104,7 @@ export async function lossesOf(
     batchTokens: plan.batchTokens,
     signal,
   };
-  const { losses } = await withProgress(progress, "reading the unseen text", "windows", (onWindows) =>
+  const { losses } = await withProgress(progress, UNSEEN_PASS, "windows", (onWindows) =>
     scoreDocuments({ ...request, model: { spec, weights: checkpoint.weights }, onWindows }),
   );
   return (document) => losses[document];

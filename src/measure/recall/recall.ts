@@ -18,6 +18,7 @@ import type { Plan } from "../plan.ts";
 import type { Prepared } from "../prepare.ts";
 import type { Probes } from "../probes.ts";
 import { type ProgressSink, withProgress } from "../progress.ts";
+import { GIST, GUESSES, MEMBERSHIP, PASSAGES } from "../stages.ts";
 import { controlFor } from "./control.ts";
 import { byOccurrences, samplesOf, shares, verbatimFigures } from "./figures.ts";
 import { gistFigures, gistOf } from "./gist.ts";
@@ -92,14 +93,14 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
     return { recall: null, refusals };
   }
 
-  progress.start("counting repeats and guesses", null, "");
+  progress.start(GUESSES, null, "");
   const repeats = repeatsOf(places, longest + length, seen.documents);
   const control = await controlFor(seen.documents, unseen.documents, { seed: plan.seed, signal });
   progress.finish();
   if (!control)
     refuse("recall.control", "the text is one document and no unseen text was given: nothing to learn guesses from");
   const questions = prefixes.map((prefix) => asked(places, prefix, shape, tokenizer, units.unitOf));
-  const came = await withProgress(progress, "asking for passages", "passages", (update) =>
+  const came = await withProgress(progress, PASSAGES, "passages", (update) =>
     continuations(questions, {
       ...request,
       length,
@@ -111,7 +112,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
   const last = byPrefix[byPrefix.length - 1];
 
   const means = new Means(units, plan.seed);
-  const cosines = await withProgress(progress, "comparing gist", "passages", (onSequences) =>
+  const cosines = await withProgress(progress, GIST, "passages", (onSequences) =>
     gistOf(last, {
       ...request,
       prefix: tokenizer.prefix?.id ?? null,
@@ -216,6 +217,7 @@ async function membershipSection(
   // A probe takes a corpus whose documents are numbered through.
   const documents = apart.map((document, index) => ({ ...document, index }));
   const losses = await lossesOf(documents, request);
+  progress.start(MEMBERSHIP, null, "");
   const found = await membershipOf({
     seen,
     unseen: { documents, lossesOf: losses },

@@ -1,0 +1,78 @@
+/**
+ * The stages that a plan goes through, by the names under which they start (`ProgressSink.start`), in order. A stage is
+ * announced where the plan asks for it; what the text or the model then turns out not to allow is left out of the run and
+ * among the refusals.
+ */
+import type { Plan } from "./plan.ts";
+import type { Stage } from "./progress.ts";
+
+export const READING = "reading the text";
+export const READING_UNSEEN = "reading the unseen text";
+export const DIGEST = "digest of the weights";
+export const PASS = "model pass";
+export const LIKE_LM_EVAL = "as lm-evaluation-harness";
+export const COMPRESSORS = "other compressors";
+export const ENTROPY = "entropy of the weights";
+export const EMBEDDING = "embedding matrix";
+export const GUESSES = "recall: repeats and guesses";
+export const PASSAGES = "recall: passages";
+export const GIST = "recall: gist";
+export const UNSEEN_PASS = "recall: pass of the unseen text";
+export const MEMBERSHIP = "recall: membership";
+export const CANDIDATES = "facts: candidates";
+export const ANSWERS = "facts: answers";
+export const CODE_LENGTHS = "code lengths";
+export const PLANE = "information plane";
+export const FRONTIER = "frontier";
+export const GEOMETRY = "geometry";
+export const WRITING = "writing";
+
+type Asked = Pick<Plan, "unseen" | "likeLmEval" | "baselines" | "entropy" | "geometry" | "plane" | "with">;
+
+const where = (asked: boolean, ...labels: readonly string[]): readonly string[] => (asked ? labels : []);
+const named = (labels: readonly string[]): Stage[] => labels.map((label) => ({ label }));
+
+const preparing = ({ unseen }: Asked): readonly string[] => [
+  READING,
+  ...where(unseen.length > 0, READING_UNSEEN),
+  DIGEST,
+];
+const observing = ({ likeLmEval }: Asked): readonly string[] => [PASS, ...where(likeLmEval, LIKE_LM_EVAL)];
+const asides = ({ baselines, entropy, geometry }: Asked): readonly string[] => [
+  ...where(baselines, COMPRESSORS),
+  ...where(entropy, ENTROPY),
+  ...where(geometry, EMBEDDING),
+];
+const asking = ({ with: further, unseen }: Asked): readonly string[] => [
+  ...where(further.includes("recall"), GUESSES, PASSAGES, GIST, ...where(unseen.length > 0, UNSEEN_PASS, MEMBERSHIP)),
+  ...where(further.includes("facts"), CANDIDATES, ANSWERS),
+];
+const finishing = ({ plane, geometry }: Asked): readonly string[] => [
+  CODE_LENGTHS,
+  ...where(plane !== null, PLANE),
+  ...where(plane?.frontier != null, FRONTIER),
+  ...where(geometry, GEOMETRY),
+];
+
+/** @param files that are written at the end */
+export const stagesOf = (plan: Asked, files: readonly string[] = []): Stage[] =>
+  named([
+    ...preparing(plan),
+    ...observing(plan),
+    ...asides(plan),
+    ...asking(plan),
+    ...finishing(plan),
+    ...where(files.length > 0, WRITING),
+  ]);
+
+/** Of one of several models on one text. */
+export const stagesOfPart = (plan: Asked, part: string, files: readonly string[] = []): Stage[] =>
+  stagesOf(plan, files).map((stage) => ({ ...stage, part }));
+
+/** @param first whether it is the shard that has what the plan needs once */
+export const stagesOfShard = (plan: Asked, first: boolean): Stage[] =>
+  named([...preparing(plan), ...observing(plan), ...(first ? asides(plan) : [])]);
+
+/** Of joining the parts that shards have left. */
+export const stagesOfMerge = (plan: Asked, files: readonly string[]): Stage[] =>
+  named([...finishing(plan), ...where(files.length > 0, WRITING)]);
