@@ -10,6 +10,7 @@ import {
   interval,
   ofSize,
   percent,
+  roughly,
   sentence,
   shorten,
   si,
@@ -79,6 +80,19 @@ describe("figures", () => {
     [7500, "2 h 05 min"],
     [86_400 * 3 + 3600 * 4, "3 d 04 h"],
   ])("%s seconds", (seconds, written) => expect(plain(duration(seconds))).toBe(written));
+
+  it.each([
+    [0.4, "a moment"],
+    [3.6, "4 s"],
+    [23, "25 s"],
+    [59, "1 min"],
+    [100, "1 min 30 s"],
+    [1234, "21 min"],
+    [3590, "1 h"],
+    [5000, "1 h 20 min"],
+    [40_000, "11 h"],
+    [Number.NaN, "–"],
+  ])("about %s seconds", (seconds, written) => expect(plain(roughly(seconds))).toBe(written));
 
   it("counts have their thousands apart", () => expect(count(91_159)).toBe("91,159"));
 });
