@@ -8,18 +8,15 @@
  * blocks of 2,048 tokens are different bytes for different tokenizers; there the interval is over stretches of as many
  * bytes of the text that all profiles kept, and says what share of the text that is.
  */
-import { bootstrapSums, type Estimate, percentileInterval } from "../numeric/bootstrap.ts";
+import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Profile } from "../profile/profile.ts";
+import { BLOCK_TOKENS } from "../text/units.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
 import type { NotAlike, Similarity } from "./similarity.ts";
 import { differentWindows, labelsOf, type Named } from "./text.ts";
 
-/** Units below which no interval is given (METHODS §0). */
-const FEWEST_UNITS = 10;
-/** Tokens of a block (METHODS §0). */
-const BLOCK_TOKENS = 2048;
 const FEW_DOCUMENTS = "the text has few documents; see the figure over the kept text";
 /** Stretches shown: about so long, and so many on either side. */
 const SHOWN_BYTES = 240;

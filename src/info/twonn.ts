@@ -24,7 +24,7 @@ export interface IntrinsicDimension {
 /** Part of the points, those of largest μ, that is censored: tails are where density changes and outliers are. */
 const CENSORED = 0.1;
 /** Fewer distinct points give no estimate. */
-const FEWEST_POINTS = 20;
+export const FEWEST_POINTS = 20;
 /** States closer than this part of their norm are the same: in float32 one state computed in two batches may differ by as much. */
 const SAME = 2 ** -16;
 /** Coordinates between two looks at whether to abandon a distance. */

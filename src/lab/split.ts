@@ -4,9 +4,7 @@
  */
 import { random } from "../numeric/random.ts";
 import type { SourceDocument } from "../text/documents.ts";
-
-/** As few as need blocks for units (METHODS §0). */
-const FEW_DOCUMENTS = 20;
+import { FEWEST_DOCUMENTS } from "../text/units.ts";
 
 export interface Split {
   readonly train: readonly SourceDocument[];
@@ -16,7 +14,7 @@ export interface Split {
 /** @param share of the bytes that is held out, about; 0 for none */
 export function splitText(documents: readonly SourceDocument[], share: number, seed: number): Split {
   if (share === 0) return { train: documents, heldOut: [] };
-  if (documents.length < FEW_DOCUMENTS) return cutEnds(documents, share);
+  if (documents.length < FEWEST_DOCUMENTS) return cutEnds(documents, share);
   const sizes = documents.map(({ text }) => Buffer.byteLength(text));
   const wanted = share * sizes.reduce((total, size) => total + size, 0);
   const chosen = new Set<number>();

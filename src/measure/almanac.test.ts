@@ -2,12 +2,13 @@ import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
+import { unmet } from "../numeric/needs.ts";
 import { random } from "../numeric/random.ts";
 import type { Interval } from "../profile/figures.ts";
 import { figureAt } from "../profile/read.ts";
 import { createWorld, documents, type Split } from "../text/almanac/almanac.ts";
 import type { PageRecord } from "../text/almanac/record.ts";
-import { almanacSection } from "./almanac.ts";
+import { almanacNeeds, almanacSection } from "./almanac.ts";
 import { measureFiles, writeModel } from "./model.testing.ts";
 
 interface Priced extends PageRecord {
@@ -15,12 +16,18 @@ interface Priced extends PageRecord {
   readonly bits: number;
 }
 
-const section = (pages: readonly Priced[], seed = 0) =>
-  almanacSection(
-    pages.map(({ bytes, bits: _, ...page }, index) => ({ index, bytes, page })),
-    pages.map(({ bits }) => bits * Math.LN2),
-    seed,
-  );
+const section = (pages: readonly Priced[], seed = 0) => {
+  const given = pages.map(({ bytes, bits: _, ...page }, index) => ({ index, bytes, page }));
+  return {
+    almanac: almanacSection(
+      given,
+      pages.map(({ bits }) => bits * Math.LN2),
+      seed,
+    ),
+    /** known without the model */
+    refusals: unmet(almanacNeeds(given, seed)),
+  };
+};
 
 /** Pages of plausible floors, priced by `price`. */
 function pagesOf(
@@ -130,7 +137,7 @@ describe("share of knowledge", () => {
     expect(almanac!.shareOfKnowledgeWithoutGap.value).toBeLessThan(0.5);
     expect(almanac!.shareOfKnowledgeWithoutGap.low).not.toBeNull();
     expect(refusals.map(({ figure }) => figure)).toEqual(["almanac.languageGap", "almanac.shareOfKnowledge"]);
-    expect(refusals[0].reason).toContain("unseen.jsonl");
+    expect(refusals[0].remedy).toMatchObject({ text: expect.stringContaining("unseen.jsonl") });
   });
 
   it("is nothing where there is nothing to know", () => {
@@ -141,10 +148,11 @@ describe("share of knowledge", () => {
   });
 
   it("has no section without pages, and a null one without held-out pages about known entities", () => {
-    expect(almanacSection([{ index: 0, bytes: 12 }], [3], 0)).toEqual({ refusals: [] });
+    expect(almanacSection([{ index: 0, bytes: 12 }], [3], 0)).toBeUndefined();
+    expect(almanacNeeds([{ index: 0, bytes: 12 }], 0)).toEqual([]);
     const { almanac, refusals } = section(pagesOf(20, "train", reader(1, 0)));
     expect(almanac).toBeNull();
-    expect(refusals).toEqual([{ figure: "almanac", reason: expect.stringContaining("known.jsonl") }]);
+    expect(refusals).toMatchObject([{ figure: "almanac", remedy: { text: expect.stringContaining("known.jsonl") } }]);
   });
 
   it("has no interval from fewer than ten pages, and says of which", () => {
@@ -155,6 +163,20 @@ describe("share of knowledge", () => {
     expect(almanac!.shareOfKnowledge).toMatchObject({ value: expect.any(Number), low: null, high: null });
     expect(almanac!.languageGap.low).not.toBeNull();
     expect(almanac!.interval.absent).toMatch(/^no interval, too few pages: split known \(9\), exposure 1 \(3\)/);
+  });
+
+  it("has none either where a resample has none of a group's pages, which is known without the model", () => {
+    const crowd = pagesOf(250, "known", reader(0.5, 0.1, 20));
+    const told = (seed: number) => {
+      const { almanac, refusals } = section([...crowd, ...pagesOf(10, "unseen", reader(0, 0.1, 20))], seed);
+      const { absent } = almanac!.interval;
+      expect(absent === null).toBe(almanac!.languageGap.low !== null);
+      expect(refusals.map(({ reason }) => reason)).toEqual(absent === null ? [] : [absent]);
+      return absent;
+    };
+    const found = Array.from({ length: 20 }, (_, seed) => told(seed));
+    expect(found).toContain(null);
+    expect(found).toContain("no interval, too few pages: split unseen (10)");
   });
 });
 

@@ -9,16 +9,20 @@
  *
  * Memory: 32 bytes a page and 150 kB for each group of pages (two, and one an exposure).
  */
-import { bootstrapSums, type Estimate, percentileInterval } from "../numeric/bootstrap.ts";
+import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
+import { isMet, type Need, needed } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Almanac } from "../profile/almanac.ts";
-import type { Profile } from "../profile/profile.ts";
 import type { PageRecord } from "../text/almanac/record.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
-import { LEAST_PAGES } from "./knowledge.ts";
 
-interface Page extends PageRecord {
+/** A page as it is known before the model has seen it. */
+interface GivenPage extends PageRecord {
+  readonly index: number;
   readonly bytes: number;
+}
+
+interface Page extends GivenPage {
   /** what the model needs */
   readonly bits: number;
 }
@@ -41,7 +45,7 @@ const named = ([bits, bytes, known, unknown]: readonly number[]): Sums => ({ bit
 /** Pages that figures are taken over. */
 interface Group {
   readonly name: string;
-  readonly has: (page: Page) => boolean;
+  readonly has: (page: GivenPage) => boolean;
 }
 
 interface Summed {
@@ -52,46 +56,118 @@ interface Summed {
   readonly resampled: readonly Sums[] | null;
 }
 
-const isHeldOut = ({ split }: Page): boolean => split === "known" || split === "balanced";
+const isHeldOut = ({ split }: GivenPage): boolean => split === "known" || split === "balanced";
+
+type Documents = readonly Pick<TokenizedDocument, "index" | "bytes" | "page">[];
+
+const pagesOf = (documents: Documents): GivenPage[] =>
+  documents.flatMap(({ index, bytes, page }) => (page && bytes > 0 ? [{ ...page, bytes, index }] : []));
+
+const levelsOf = (pages: readonly GivenPage[]): number[] =>
+  [...new Set(pages.filter(isHeldOut).map(({ exposures }) => exposures))].sort((a, b) => a - b);
+
+/** Known pages, unseen ones, then those held out by how often training told of their entity. */
+const groupsOf = (pages: readonly GivenPage[]): Group[] => [
+  { name: "split known", has: ({ split }) => split === "known" },
+  { name: "split unseen", has: ({ split }) => split === "unseen" },
+  ...levelsOf(pages).map((level) => ({
+    name: `exposure ${level}`,
+    has: (page: GivenPage) => isHeldOut(page) && page.exposures === level,
+  })),
+];
+
+/** Of so many pages each resample has some: that one of 2,000 has none comes once in 10²² texts. */
+const SURELY_DRAWN = 60;
+
+/** Names of the groups that have no interval, with their pages: too few of them, or none of them in some resample. */
+function withoutInterval(pages: readonly GivenPage[], groups: readonly Group[], seed: number): Map<string, number> {
+  const counted = groups.map(({ name, has }) => ({ name, has, count: pages.filter(has).length }));
+  const doubtful = counted.filter(({ count }) => count >= FEWEST_UNITS && count < SURELY_DRAWN);
+  const drawn = bootstrapSums(
+    doubtful.map(({ has }) => Float64Array.from(pages, (page) => Number(has(page)))),
+    { seed },
+  );
+  const missed = new Set(doubtful.filter((_, g) => drawn[g].includes(0)).map(({ name }) => name));
+  const without = counted.filter(({ name, count }) => count < FEWEST_UNITS || missed.has(name));
+  return new Map(without.map(({ name, count }) => [name, count]));
+}
+
+/** What intervals over groups of pages take. */
+function pagesNeed(without: ReadonlyMap<string, number>): Need {
+  const few = [...without].filter(([, count]) => count > 0);
+  return {
+    figure: "almanac.interval",
+    have: few.length === 0 ? FEWEST_UNITS : Math.min(FEWEST_UNITS - 1, ...few.map(([, count]) => count)),
+    needs: FEWEST_UNITS,
+    bound: "least",
+    unit: "page",
+    reason: `no interval, too few pages: ${few.map(([name, count]) => `${name} (${count})`).join(", ")}`,
+    remedy: { kind: "said", text: `${FEWEST_UNITS} pages or more of each` },
+  };
+}
+
+/** What the figures take that are made of a text with pages of the almanac; nothing where it has none. */
+export function almanacNeeds(documents: Documents, seed: number): Need[] {
+  const pages = pagesOf(documents);
+  if (pages.length === 0) return [];
+  const known = pages.filter(({ split }) => split === "known");
+  const held = needed(
+    "almanac",
+    known.length > 0,
+    "page",
+    "no page of the text is held out about a known entity",
+    "give the almanac's known.jsonl",
+  );
+  if (!isMet(held)) return [held];
+  const open = sum(known.map(({ unknownBits, knownBits }) => unknownBits - knownBits)) > 0;
+  const telling = (figure: string): Need =>
+    needed(
+      `almanac.${figure}`,
+      open,
+      "fact",
+      "the known floor is not below the unknown one: the pages hold nothing to know",
+      "give pages that state facts",
+    );
+  const unseen = (figure: string): Need =>
+    needed(
+      `almanac.${figure}`,
+      pages.some(({ split }) => split === "unseen"),
+      "page",
+      "no page of the text is about an entity never seen",
+      "give the almanac's unseen.jsonl too",
+    );
+  return [
+    telling("shareOfKnowledgeWithoutGap"),
+    unseen("languageGap"),
+    open ? unseen("shareOfKnowledge") : telling("shareOfKnowledge"),
+    pagesNeed(withoutInterval(pages, groupsOf(pages), seed)),
+  ];
+}
 
 /**
  * @param documents those that carry no floors are left out
  * @param nats [documents] what each cost the model, by its index
- * @returns no section where the text has no page of the almanac, null where none of its pages is held out about a known
- * entity; a reason for every figure that is null
+ * @returns undefined where the text has no page of the almanac, null where none of its pages is held out about a known
+ * entity; why figures are null says `almanacNeeds`
  */
 export function almanacSection(
-  documents: readonly Pick<TokenizedDocument, "index" | "bytes" | "page">[],
+  documents: Documents,
   nats: ArrayLike<number>,
   seed: number,
-): { almanac?: Almanac | null; refusals: Profile["refusals"] } {
-  const pages = documents.flatMap(({ index, bytes, page }): Page[] =>
-    page && bytes > 0 ? [{ ...page, bytes, bits: nats[index] / Math.LN2 }] : [],
-  );
-  if (pages.length === 0) return { refusals: [] };
-  if (!pages.some(({ split }) => split === "known")) {
-    const reason = "no page of the text is held out about a known entity: give the almanac's known.jsonl";
-    return { almanac: null, refusals: [{ figure: "almanac", reason }] };
-  }
-  const levels = [...new Set(pages.filter(isHeldOut).map(({ exposures }) => exposures))].sort((a, b) => a - b);
-  const [known, unseen, ...byExposure] = summed(
-    pages,
-    [
-      { name: "split known", has: ({ split }) => split === "known" },
-      { name: "split unseen", has: ({ split }) => split === "unseen" },
-      ...levels.map((level) => ({
-        name: `exposure ${level}`,
-        has: (page: Page) => isHeldOut(page) && page.exposures === level,
-      })),
-    ],
-    seed,
-  );
+): Almanac | null | undefined {
+  const pages = pagesOf(documents).map((page): Page => ({ ...page, bits: nats[page.index] / Math.LN2 }));
+  if (pages.length === 0) return undefined;
+  if (!pages.some(({ split }) => split === "known")) return null;
+  const groups = groupsOf(pages);
+  const without = withoutInterval(pages, groups, seed);
+  const [known, unseen, ...byExposure] = summed(pages, groups, without, seed);
   const shares = (own: Summed) => ({
     shareOfKnowledge: estimate([own, unseen], (sums, other) => share(sums, gap(other))),
     shareOfKnowledgeWithoutGap: estimate([own], (sums) => share(sums, 0)),
   });
-  const few = [known, unseen, ...byExposure].filter(({ pages, resampled }) => pages > 0 && resampled === null);
-  const almanac: Almanac = {
+  const levels = levelsOf(pages);
+  const interval = pagesNeed(without);
+  return {
     ...costs(known),
     ...shares(known),
     aboveFloor: estimate([known], ({ bits, known: floor }) => bits / floor - 1),
@@ -101,16 +177,17 @@ export function almanacSection(
     interval: {
       level: 0.95,
       resamples: known.resampled?.length ?? 0,
-      absent:
-        few.length === 0
-          ? null
-          : `no interval, too few pages: ${few.map(({ name, pages }) => `${name} (${pages})`).join(", ")}`,
+      absent: isMet(interval) ? null : interval.reason,
     },
   };
-  return { almanac, refusals: refusalsOf(almanac) };
 }
 
-function summed(pages: readonly Page[], groups: readonly Group[], seed: number): Summed[] {
+function summed(
+  pages: readonly Page[],
+  groups: readonly Group[],
+  without: ReadonlyMap<string, number>,
+  seed: number,
+): Summed[] {
   const columns = groups.map(({ has }) =>
     COLUMNS.map((column) => Float64Array.from(pages, (page) => (has(page) ? column(page) : 0))),
   );
@@ -118,12 +195,11 @@ function summed(pages: readonly Page[], groups: readonly Group[], seed: number):
   return groups.map(({ name, has }, g) => {
     const own = samples.slice(g * COLUMNS.length, (g + 1) * COLUMNS.length);
     const resampled = Array.from(own[0], (_, r) => named(own.map((column) => column[r])));
-    const count = pages.filter(has).length;
     return {
       name,
-      pages: count,
+      pages: pages.filter(has).length,
       observed: named(columns[g].map((column) => sum(column))),
-      resampled: count >= LEAST_PAGES && resampled.every(({ bytes }) => bytes > 0) ? resampled : null,
+      resampled: without.has(name) ? null : resampled,
     };
   });
 }
@@ -149,17 +225,3 @@ const costs = (group: Summed) => ({
   floorKnown: group.observed.known / group.observed.bytes,
   floorUnknown: group.observed.unknown / group.observed.bytes,
 });
-
-function refusalsOf({ unseen, shareOfKnowledgeWithoutGap: without }: Almanac): Profile["refusals"] {
-  const refused = (reason: string, ...figures: string[]): Profile["refusals"] =>
-    figures.map((figure) => ({ figure: `almanac.${figure}`, reason }));
-  if (without.value === null) {
-    const reason = "the known floor is not below the unknown one: the pages hold nothing to know";
-    return refused(reason, "shareOfKnowledge", "shareOfKnowledgeWithoutGap");
-  }
-  if (unseen === null) {
-    const reason = "no page of the text is about an entity never seen: give the almanac's unseen.jsonl too";
-    return refused(reason, "languageGap", "shareOfKnowledge");
-  }
-  return [];
-}

@@ -10,6 +10,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Need } from "../numeric/needs.ts";
 import type { Baseline } from "../profile/coding.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -90,6 +91,25 @@ function* partsOf(documents: readonly Document[], domain: string | null): Genera
   }
   if (heldBytes > 0) yield Buffer.concat(held);
 }
+
+const figureOf = ({ domain }: Stream, name: string): string =>
+  `coding.${domain === null ? "overall" : `domains.${domain}`}.baselines: ${name}`;
+
+/** What the compressors take: most of them any text, some no more than they can hold. */
+export const baselineNeeds = (documents: readonly Document[]): Need[] =>
+  streamsOf(documents).flatMap((stream) =>
+    COMPRESSORS.map(
+      ({ name, mostBytes }): Need => ({
+        figure: figureOf(stream, name),
+        have: stream.bytes,
+        needs: mostBytes,
+        bound: "most",
+        unit: "byte",
+        reason: `${stream.bytes} bytes are more than the ${mostBytes} that this compressor takes here`,
+        remedy: { kind: "said", text: `--limit-bytes ${mostBytes}` },
+      }),
+    ),
+  );
 
 interface Sizes {
   readonly implementation: string;
@@ -191,18 +211,11 @@ export async function measureBaselines(
   const streams = streamsOf(documents);
   const found = streams.map((): Baseline[] => []);
   const refusals: Profile["refusals"] = [];
-  const figureOf = ({ domain }: Stream, name: string): string =>
-    `coding.${domain === null ? "overall" : `domains.${domain}`}.baselines: ${name}`;
   const fitting = COMPRESSORS.map((compressor) => streams.filter((stream) => stream.bytes <= compressor.mostBytes));
   const total = fitting.flat().reduce((sum, stream) => sum + stream.bytes, 0);
   let done = 0;
 
-  for (const [c, { name, mostBytes }] of COMPRESSORS.entries()) {
-    for (const stream of streams) {
-      if (fitting[c].includes(stream)) continue;
-      const reason = `${stream.bytes} bytes are more than the ${mostBytes} that this compressor takes here`;
-      refusals.push({ figure: figureOf(stream, name), reason });
-    }
+  for (const [c, { name }] of COMPRESSORS.entries()) {
     if (fitting[c].length === 0) continue;
     const before = done;
     try {

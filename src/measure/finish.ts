@@ -9,6 +9,7 @@ import { checked } from "../numeric/schema-faults.ts";
 import type { KeptStates } from "../probes/kept-states.ts";
 import type { PlaneProbe } from "../probes/plane.ts";
 import type { Facts } from "../profile/facts.ts";
+import type { Geometry } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
@@ -61,16 +62,13 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
   const { plan, documents } = subject;
   const { coding, plane, geometry, expectations, units } = probes;
   const { ledger, baselines, embedding } = asides;
-  const refusals = [...subject.refusals, ...probes.refusals, ...baselines.refusals, ...(recall?.refusals ?? [])];
   progress.start(CODE_LENGTHS, null, "");
   const coded = coding.finish({ units, weightBytes: ledger.weightBytes, baselines, seed: plan.seed });
   const lossesOf = (document: number): Float32Array => coding.losses(document);
-  const { almanac, refusals: unknown } = almanacSection(documents, coded.documentNats, plan.seed);
-  const known = almanac ? knowledgeOf(documents, lossesOf, plan.seed) : null;
-  refusals.push(...unknown, ...(known?.refusals ?? []));
+  const almanac = almanacSection(documents, coded.documentNats, plan.seed);
+  const knowledge = almanac ? knowledgeOf(documents, lossesOf, plan.seed) : null;
   progress.finish();
   const planeFigures = plane && (await finishPlane(plane, { threads, progress, signal }));
-  if (planeFigures?.absent) refusals.push({ figure: "plane", reason: planeFigures.absent });
   const geometryFigures =
     geometry &&
     (await withProgress(progress, GEOMETRY, "layers", (onLayer) =>
@@ -87,7 +85,9 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     coding: { ...coded.coding, ...(likeLmEval && { likeLmEval: likeLmEval.finish() }) },
     plane: planeFigures,
     geometry: geometryFigures,
-    ...(almanac !== undefined && { almanac: almanac && { ...almanac, knowledge: known!.knowledge } }),
+    ...(almanac !== undefined && {
+      almanac: almanac && { ...almanac, knowledge },
+    }),
     ...(recall && { recall: recall.recall }),
     ...(facts && { facts }),
     documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
@@ -105,7 +105,13 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
         })
       : [],
     provenance: provenanceOf(subject, ran, stopwatch),
-    refusals,
+    refusals: [
+      ...subject.refusals,
+      ...subject.foretold.map(({ figure, reason, remedy }) => ({ figure, reason, remedy })),
+      ...baselines.refusals,
+      ...(recall?.refusals ?? []),
+      ...(geometryFigures ? missingShapes(geometryFigures, subject.foretold) : []),
+    ],
   };
   const published = checked(
     profileSchema,
@@ -131,6 +137,22 @@ async function finishPlane(plane: PlaneProbe, { threads, progress, signal }: Fin
   });
   progress.finish();
   return figures;
+}
+
+/** Figures of single layers that the states themselves do not allow, whatever the text. */
+function missingShapes({ layers }: Geometry, foretold: Subject["foretold"]): Profile["refusals"] {
+  const told = new Set(foretold.map(({ figure }) => figure));
+  return layers.flatMap((layer) =>
+    (["centred", "twoNN"] as const).flatMap((name) => {
+      const figure = `geometry.layers[${layer.layer}].${name}`;
+      if (layer[name] !== null || told.has(figure) || told.has(`geometry.layers.${name}`)) return [];
+      const reason =
+        name === "centred"
+          ? "the model gives all tokens one state"
+          : "the model gives too many tokens the same state, or makes all their neighbours equally far";
+      return [{ figure, reason }];
+    }),
+  );
 }
 
 /** @param stopwatch when this process began what the processes that ran the model have not counted */

@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { unmet } from "../numeric/needs.ts";
 import { random } from "../numeric/random.ts";
 import { sum } from "../numeric/sums.ts";
 import {
@@ -17,7 +18,7 @@ import {
 } from "../text/almanac/almanac.ts";
 import { statedValue } from "../text/almanac/page.ts";
 import { kindOf, priorBits } from "../text/almanac/relations.ts";
-import { costOf, knowledgeOf, type PricedDocument } from "./knowledge.ts";
+import { costOf, knowledgeNeeds, knowledgeOf, type PricedDocument, tokensOf } from "./knowledge.ts";
 
 const world = createWorld(11, "tiny");
 const pagesOf = (split: Split): AlmanacDocument[] => [...documents(world, split)];
@@ -101,7 +102,18 @@ const asDocument = (page: AlmanacDocument, index: number, byteEnds: Uint32Array)
 
 function known(belief: Belief, way: keyof typeof CUTS = "words", clumsy = 0, of = pages) {
   const given = of.map((page, index) => asDocument(page, index, cut(page.text, way)));
-  return knowledgeOf(given, (index) => read(of[index], given[index].byteEnds, belief, clumsy), 0);
+  return figuresOf(given, (index) => read(of[index], given[index].byteEnds, belief, clumsy));
+}
+
+/** The figures, and what is known without the model of why some are missing. */
+function figuresOf(given: readonly PricedDocument[], lossesOf: (document: number) => ArrayLike<number>) {
+  return { knowledge: knowledgeOf(given, lossesOf, 0), refusals: unmet(knowledgeNeeds(given)) };
+}
+
+/** Nats of a fact; null where its value begins in a token that holds some of the prompt. */
+function priceOf(fact: Parameters<typeof tokensOf>[0], ends: Uint32Array, losses: ArrayLike<number>): number | null {
+  const tokens = tokensOf(fact, ends);
+  return tokens && costOf(tokens, losses);
 }
 
 describe("the share of knowledge", () => {
@@ -212,7 +224,7 @@ describe("the share of knowledge", () => {
     const bits = own.flatMap((page) => {
       const ends = cut(page.text, "words");
       const losses = read(page, ends, half);
-      return factsOf(page.text).map((fact) => [2 ** -fact.priorBits, Math.exp(-costOf(fact, ends, losses)!)]);
+      return factsOf(page.text).map((fact) => [2 ** -fact.priorBits, Math.exp(-priceOf(fact, ends, losses)!)]);
     });
     const cost = (trust: number): number =>
       bits.reduce((total, [prior, model]) => total - Math.log2(trust * model + (1 - trust) * prior), 0);
@@ -243,7 +255,7 @@ describe("what a fact costs", () => {
             if (from < start && to > start + 1) naive = null;
             if (naive !== null && from >= start && from < end) naive += losses[token];
           });
-          const found = costOf({ start, end }, ends, losses);
+          const found = priceOf({ start, end }, ends, losses);
           if (naive === null) expect(found).toBeNull();
           else expect(found).toBeCloseTo(naive, 12);
         },
@@ -257,37 +269,37 @@ describe("without a figure", () => {
   const none = (index: number): Float64Array => new Float64Array(pages[index].bytes);
 
   it("a text that says it is a page and is none is named", () => {
-    const { knowledge, refusals } = knowledgeOf([{ ...first, text: `${first.text} ` }, ...others], none, 0);
+    const { knowledge, refusals } = figuresOf([{ ...first, text: `${first.text} ` }, ...others], none);
     expect(knowledge).toBeNull();
-    expect(refusals).toEqual([
+    expect(refusals).toMatchObject([
       { figure: "almanac.knowledge", reason: expect.stringContaining(`"${first.id}" carries the floors`) },
     ]);
   });
 
   it("tokens that join values with the words before them are, where they are many", () => {
     const whole = (document: PricedDocument) => ({ ...document, byteEnds: Uint32Array.of(document.bytes) });
-    const { knowledge, refusals } = knowledgeOf([first, ...others].map(whole), none, 0);
+    const { knowledge, refusals } = figuresOf([first, ...others].map(whole), none);
     expect(knowledge).toBeNull();
     expect(refusals[0].reason).toMatch(/^in (\d+) of \1 facts one token holds the value together with words before it/);
     const [{ start }] = statedFacts(parse(first.text, world));
     const nearly = { ...first, byteEnds: first.byteEnds.filter((end) => end !== start) };
-    expect(knowledgeOf([nearly, ...others], none, 0).knowledge!.leftOut).toEqual({ pages: 0, facts: 1 });
+    expect(figuresOf([nearly, ...others], none).knowledge!.leftOut).toEqual({ pages: 0, facts: 1 });
   });
 
   it("pages that the tokens do not give back are left out, and no figure is left without any", () => {
     const lossy = { ...first, repairs: { bytes: 1, bits: 18 } };
-    const { knowledge } = knowledgeOf([lossy, ...others], none, 0);
+    const { knowledge } = figuresOf([lossy, ...others], none);
     expect(knowledge!.leftOut).toEqual({ pages: 1, facts: 0 });
     const all = [first, ...others].map((document) => ({ ...document, repairs: lossy.repairs }));
-    expect(knowledgeOf(all, none, 0).refusals[0].reason).toContain(`the text of any of ${pages.length} pages`);
+    expect(figuresOf(all, none).refusals[0].reason).toContain(`the text of any of ${pages.length} pages`);
   });
 
   it("pages about entities never seen are wanted for the control", () => {
     const { knowledge, refusals } = known(languageOnly, "words", 0, pagesOf("known"));
     expect(knowledge!.control).toBeNull();
     expect(knowledge!.relations[0].control).toBeNull();
-    expect(refusals).toEqual([
-      { figure: "almanac.knowledge.control", reason: expect.stringContaining("unseen.jsonl") },
+    expect(refusals).toMatchObject([
+      { figure: "almanac.knowledge.control", remedy: { text: expect.stringContaining("unseen.jsonl") } },
     ]);
   });
 

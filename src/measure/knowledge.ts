@@ -12,20 +12,17 @@
  * the prior in expectation about what it cannot know, and none better than 0 bits about what it does. The weight t of a page
  * is the best one on other pages whose facts training told as often.
  *
- * Memory: 24 bytes a fact; 16 kB for each sum that is resampled.
+ * Memory: 60 bytes a fact; 16 kB for each sum that is resampled.
  */
-import { bootstrapSums, type Estimate, percentileInterval } from "../numeric/bootstrap.ts";
+import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
+import { isMet, type Need, needed, unmet } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import type { WorldKnowledge } from "../profile/almanac.ts";
-import type { Profile } from "../profile/profile.ts";
 import { parse, type StatedFact, statedFacts } from "../text/almanac/almanac.ts";
 import type { PageRecord } from "../text/almanac/record.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
-
-/** Fewer pages than this have no interval (METHODS §0). */
-export const LEAST_PAGES = 10;
 
 /** Parts of a level's pages: the weight of each comes from the others. */
 const FOLDS = 10;
@@ -52,52 +49,133 @@ interface Page extends Pick<PageRecord, "split" | "exposures"> {
   readonly hedged: readonly number[];
 }
 
+/** A fact as it is known before the model has seen it. */
+interface GivenFact extends Pick<StatedFact, "relation" | "priorBits">, Tokens {}
+
+/** Tokens of a document: the first, and the one behind the last. */
+interface Tokens {
+  readonly first: number;
+  readonly end: number;
+}
+
+interface GivenPage extends Pick<PageRecord, "split" | "exposures"> {
+  readonly document: number;
+  readonly facts: readonly GivenFact[];
+}
+
+/** What the pages of a text state, found out without a model. */
+interface Stated {
+  /** pages that are asked, and those of them whose text the tokenizer gives back */
+  readonly asked: number;
+  readonly pages: readonly GivenPage[];
+  /** facts whose value begins in a token that holds words before it */
+  readonly joined: number;
+  /** a document that carries floors and is no page */
+  readonly stranger: string | null;
+}
+
+/** Reading pages back takes the longest part of what is found out before a run; it is done once. */
+const known = new WeakMap<readonly PricedDocument[], Stated>();
+
+function statedIn(documents: readonly PricedDocument[]): Stated {
+  const before = known.get(documents);
+  if (before) return before;
+  const asked = documents.filter(({ page, bytes }) => page && page.split !== "train" && bytes > 0);
+  const pages: GivenPage[] = [];
+  let joined = 0;
+  let stranger: string | null = null;
+  for (const document of asked.filter(({ repairs }) => repairs.bytes === 0)) {
+    const stated = factsOf(document);
+    if (stated === null) {
+      stranger = document.id;
+      break;
+    }
+    const facts = stated.flatMap((fact): GivenFact[] => {
+      const tokens = tokensOf(fact, document.byteEnds);
+      if (tokens === null) joined++;
+      return tokens ? [{ relation: fact.relation, priorBits: fact.priorBits, ...tokens }] : [];
+    });
+    const { split, exposures } = document.page!;
+    pages.push({ document: document.index, split, exposures, facts });
+  }
+  const found = { asked: asked.length, pages, joined, stranger };
+  known.set(documents, found);
+  return found;
+}
+
+const FIGURE = "almanac.knowledge";
+
+/** What the share of knowledge takes of a text that has pages held out about known entities. */
+export function knowledgeNeeds(documents: readonly PricedDocument[]): Need[] {
+  const { asked, pages, joined, stranger } = statedIn(documents);
+  const facts = joined + pages.reduce((total, page) => total + page.facts.length, 0);
+  const whole: Need[] = [
+    needed(
+      FIGURE,
+      stranger === null,
+      "page",
+      `document "${stranger}" carries the floors of a page of the almanac and is none`,
+      "write the pages again with `lossyscope almanac`",
+    ),
+    {
+      figure: FIGURE,
+      have: joined,
+      needs: Math.floor(MOST_JOINED * facts),
+      bound: "most",
+      unit: "fact",
+      reason: `in ${joined} of ${facts} facts one token holds the value together with words before it: what it says of the value cannot be told apart`,
+      remedy: { kind: "said", text: "a tokenizer that parts words" },
+    },
+    needed(
+      FIGURE,
+      pages.some(({ split }) => split === "known"),
+      "page",
+      `the tokenizer does not give back the text of any of ${asked} pages: what a fact costs cannot be said`,
+      "a tokenizer that gives bytes back",
+    ),
+  ];
+  const [first] = unmet(whole);
+  if (first) return [first];
+  return [
+    needed(
+      `${FIGURE}.control`,
+      pages.some(({ split }) => split === "unseen"),
+      "page",
+      "no page of the text is about an entity never seen",
+      "give the almanac's unseen.jsonl too",
+    ),
+  ];
+}
+
 /**
  * @param documents pages of split train, and those that carry no floors, are left out
  * @param lossesOf nats of every token of the document with that index
- * @returns null where no figure can be given, with its reason
+ * @returns null where no figure can be given; why says `knowledgeNeeds`
  */
 export function knowledgeOf(
   documents: readonly PricedDocument[],
   lossesOf: (document: number) => ArrayLike<number>,
   seed: number,
-): { knowledge: WorldKnowledge | null; refusals: Profile["refusals"] } {
-  const refuse = (reason: string, figure = "almanac.knowledge") => [{ figure, reason }];
-  const asked = documents.filter(({ page, bytes }) => page && page.split !== "train" && bytes > 0);
-  const whole = asked.filter(({ repairs }) => repairs.bytes === 0);
-  const priced: Omit<Page, "hedged">[] = [];
-  let joined = 0;
-  for (const document of whole) {
-    const stated = factsOf(document);
-    if (stated === null) {
-      const reason = `document "${document.id}" carries the floors of a page of the almanac and is none`;
-      return { knowledge: null, refusals: refuse(`${reason}: write the pages again with \`lossyscope almanac\``) };
-    }
-    const facts = stated.flatMap((fact): Fact[] => {
-      const cost = costOf(fact, document.byteEnds, lossesOf(document.index));
-      if (cost === null) joined++;
-      return cost === null ? [] : [{ relation: fact.relation, prior: fact.priorBits, cost: cost / Math.LN2 }];
-    });
-    priced.push({ split: document.page!.split, exposures: document.page!.exposures, facts });
-  }
-  const pages = hedged(priced);
-  const known = pages.filter(({ split }) => split === "known");
-  const facts = pages.reduce((total, page) => total + page.facts.length, 0);
-  if (joined > MOST_JOINED * (facts + joined)) {
-    const reason = `in ${joined} of ${facts + joined} facts one token holds the value together with words before it: what it says of the value cannot be told apart`;
-    return { knowledge: null, refusals: refuse(reason) };
-  }
-  if (known.length === 0) {
-    const reason = `the tokenizer does not give back the text of any of ${asked.length} pages: what a fact costs cannot be said`;
-    return { knowledge: null, refusals: refuse(reason) };
-  }
+): WorldKnowledge | null {
+  if (knowledgeNeeds(documents).some((need) => need.figure === FIGURE && !isMet(need))) return null;
+  const { asked, pages: given, joined } = statedIn(documents);
+  const pages = hedged(
+    given.map(({ document, split, exposures, facts }) => {
+      const losses = lossesOf(document);
+      const priced = facts.map(({ relation, priorBits, first, end }): Fact => {
+        return { relation, prior: priorBits, cost: costOf({ first, end }, losses) / Math.LN2 };
+      });
+      return { split, exposures, facts: priced };
+    }),
+  );
+  const held = pages.filter(({ split }) => split === "known");
   const unseen = pages.filter(({ split }) => split === "unseen");
   const levels = groupBy(
     pages.filter(({ split }) => split !== "unseen"),
     ({ exposures }) => exposures,
   );
-  const knowledge: WorldKnowledge = {
-    ...figuresOf(known, seed),
+  return {
+    ...figuresOf(held, seed),
     control: unseen.length > 0 ? figuresOf(unseen, seed) : null,
     exposures: [...levels]
       .sort(([a], [b]) => a - b)
@@ -106,11 +184,9 @@ export function knowledgeOf(
         ...figuresOf(own, seed),
         trust: trustOf(own.flatMap((page) => page.facts)),
       })),
-    relations: byRelation(known, unseen, seed),
-    leftOut: { pages: asked.length - whole.length, facts: joined },
+    relations: byRelation(held, unseen, seed),
+    leftOut: { pages: asked - given.length, facts: joined },
   };
-  const reason = "no page of the text is about an entity never seen: give the almanac's unseen.jsonl too";
-  return { knowledge, refusals: unseen.length > 0 ? [] : refuse(reason, "almanac.knowledge.control") };
 }
 
 /** @returns null where the text is no page of the almanac */
@@ -124,22 +200,22 @@ function factsOf({ text }: PricedDocument): StatedFact[] | null {
 }
 
 /**
- * Nats of the tokens that begin at the end of a fact's prompt or later, up to where its value is certain. The text of a page
- * is ASCII: its characters are its bytes. What stands before a token settles whether it counts, whichever token it is: the
- * bound needs that.
+ * The tokens that begin at the end of a fact's prompt or later, up to where its value is certain. The text of a page is ASCII:
+ * its characters are its bytes. What stands before a token settles whether it counts, whichever token it is: the bound needs
+ * that.
  * @returns null where the value begins in a token that holds some of the prompt too
  */
-export function costOf(
-  { start, end }: Pick<StatedFact, "start" | "end">,
-  byteEnds: Uint32Array,
-  losses: ArrayLike<number>,
-): number | null {
-  let token = firstFrom(byteEnds, start);
-  const own: number[] = [];
-  if ((byteEnds[token - 1] ?? 0) > start + 1) return null;
-  for (let at = byteEnds[token - 1] ?? 0; at < end; at = byteEnds[token++]) own.push(losses[token]);
-  return sum(own);
+export function tokensOf({ start, end }: Pick<StatedFact, "start" | "end">, byteEnds: Uint32Array): Tokens | null {
+  const first = firstFrom(byteEnds, start);
+  if ((byteEnds[first - 1] ?? 0) > start + 1) return null;
+  let token = first;
+  while (token < byteEnds.length && (byteEnds[token - 1] ?? 0) < end) token++;
+  return { first, end: token };
 }
+
+/** What the tokens cost together. */
+export const costOf = ({ first, end }: Tokens, losses: ArrayLike<number>): number =>
+  sum(Array.from({ length: end - first }, (_, i) => losses[first + i]));
 
 /** @returns the first token that begins at the byte or behind it */
 function firstFrom(byteEnds: Uint32Array, byte: number): number {
@@ -209,7 +285,8 @@ function figuresOf(
     );
   const columns = [column((_, hedged) => hedged), column(({ cost }) => cost), column(({ prior }) => prior)];
   const [spent, taken, prior] = columns.map((own) => sum(own));
-  const samples = pages.length < LEAST_PAGES ? columns.map(() => new Float64Array()) : bootstrapSums(columns, { seed });
+  const samples =
+    pages.length < FEWEST_UNITS ? columns.map(() => new Float64Array()) : bootstrapSums(columns, { seed });
   const share = (bits: number, resampled: Float64Array): Estimate =>
     percentileInterval(
       1 - bits / prior,

@@ -24,6 +24,7 @@ import { contextOf, type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
 import { type ProgressSink, withProgress } from "./progress.ts";
 import { recallDigest } from "./recall/recall.ts";
+import { type Foretold, foretell } from "./remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 
 export interface PrepareRequest {
@@ -56,7 +57,10 @@ export interface Subject {
   readonly digests: Profile["provenance"]["digests"];
   /** of the plane, without the points themselves; null where none is asked for */
   readonly reference: Omit<PlanePoints, "points"> | null;
+  /** documents that could not be laid over their tokens */
   readonly refusals: Profile["refusals"];
+  /** figures that this text is too short for, or that lack something else that is known before the model runs */
+  readonly foretold: readonly Foretold[];
 }
 
 export interface Prepared {
@@ -100,6 +104,11 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   foreseeMemory(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens });
   const likeLmEval = plan.likeLmEval ? await asLmEval(request.model, documents) : null;
+  const ground = { plan, spec, context, overlap, prefix: tokenizer.prefix, documents };
+  const foretold = await foretell(
+    { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null },
+    tokenizer,
+  );
   const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
 
   const digests = await digestsOf(checkpoint, request);
@@ -137,6 +146,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
         figure: `document ${id}`,
         reason,
       })),
+      foretold,
     },
     unseen: unseen?.documents ?? null,
     facts,

@@ -1,18 +1,18 @@
 /** The probes that a plan asks for, over the documents it is about. What they take in memory and on the disk is theirs to say. */
 
 import type { SpillPlace } from "../files/spill.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { isMet } from "../numeric/needs.ts";
 import { CodingProbe } from "../probes/coding.ts";
 import type { Expectations } from "../probes/expectations.ts";
 import { GeometryProbe, type GeometryRows, geometryRows } from "../probes/geometry.ts";
 import { KeptStates } from "../probes/kept-states.ts";
 import { PlaneProbe } from "../probes/plane.ts";
-import type { Profile } from "../profile/profile.ts";
+import { positionNeed } from "../probes/plane-needs.ts";
 import { type Units, unitsOf } from "../text/units.ts";
 import { expectationsOf } from "./expectations.ts";
 import type { Subject } from "./prepare.ts";
 
-/** Null: not asked for, or not possible, and then among the refusals. */
+/** Null: not asked for, or not possible, which the needs of the subject's text say (`needs.ts`). */
 export interface Probes {
   readonly units: Units;
   readonly coding: CodingProbe;
@@ -20,7 +20,6 @@ export interface Probes {
   readonly geometry: { readonly probe: GeometryProbe; readonly rows: GeometryRows } | null;
   readonly kept: KeptStates | null;
   readonly expectations: Expectations | null;
-  readonly refusals: Profile["refusals"];
 }
 
 /**
@@ -33,46 +32,36 @@ export function probesOf(subject: Subject, place: SpillPlace, spell?: (token: nu
   const lengths = documents.map(({ ids }) => ids.length);
   const units = unitsOf(lengths);
   const rows = plan.geometry ? geometryRows(lengths, model.width, plan.seed) : null;
-  const refusals: Profile["refusals"] = [];
   return {
     units,
     coding: new CodingProbe(documents, { vocabulary: model.vocabulary, prefixed: prefix !== null }),
-    plane: planeProbe(subject, units, place, refusals),
+    plane: planeProbe(subject, units, place),
     geometry: rows && { rows, probe: new GeometryProbe(rows, shape) },
     kept: plan.keep.includes("states") ? new KeptStates(documents, shape, plan.seed, place) : null,
     expectations: expectationsOf(subject, spell),
-    refusals,
   };
 }
 
-/** The plane, or null with the reason among the refusals where the text has no position for it. */
+/** The plane, or null where the text has no position for it. */
 function planeProbe(
   { model, plan, documents, prefix, reference }: Subject,
   units: Units,
   place: SpillPlace,
-  refusals: Profile["refusals"],
 ): PlaneProbe | null {
   if (!plan.plane || !reference) return null;
   const { allPositions, frontier } = plan.plane;
-  try {
-    return new PlaneProbe(
-      {
-        ...reference,
-        documents,
-        prefix,
-        units,
-        layers: model.layers + 1,
-        width: model.width,
-        allPositions,
-        preNorm: plan.preNorm,
-        seed: plan.seed,
-        frontier,
-      },
-      place,
-    );
-  } catch (error) {
-    if (!(error instanceof LossyscopeError && error.fault === "text")) throw error;
-    refusals.push({ figure: "plane", reason: error.message });
-    return null;
-  }
+  const shared = { documents, prefix, units, allPositions };
+  if (!isMet(positionNeed(shared))) return null;
+  return new PlaneProbe(
+    {
+      ...reference,
+      ...shared,
+      layers: model.layers + 1,
+      width: model.width,
+      preNorm: plan.preNorm,
+      seed: plan.seed,
+      frontier,
+    },
+    place,
+  );
 }

@@ -14,6 +14,8 @@ import { sum } from "./sums.ts";
 
 /** What `resamples` is where it is not given. */
 export const RESAMPLES = 2000;
+/** Fewer units than this have no interval (METHODS §0). */
+export const FEWEST_UNITS = 10;
 const LEVEL = 0.95;
 
 export interface BootstrapOptions {

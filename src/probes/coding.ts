@@ -10,12 +10,14 @@
 import { adjustedRate, breakEvenBytes, charactersIn, isCodeLength, sumsIn } from "../coding/ledger.ts";
 import { type BootstrapOptions, bootstrapSums, type Estimate, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { groupBy } from "../numeric/groups.ts";
+import { isMet, type Need, needed } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import { eachLoss } from "../observations/losses.ts";
 import type { Observation } from "../observations/observation.ts";
 import type { Baseline, Coding, CodingFigures } from "../profile/coding.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
-import { noIntervalReason, type Units } from "../text/units.ts";
+import { intervalNeed, noIntervalReason, type Units } from "../text/units.ts";
 
 export interface CodingOptions {
   /** V: a first token without prefix costs ln V nats */
@@ -37,6 +39,30 @@ export interface CodingResult {
   readonly coding: Coding;
   /** [documents] code length of each, first tokens and repairs included */
   readonly documentNats: Float64Array;
+}
+
+/**
+ * What the intervals of METHODS §1 take, overall and, where that is met, in each of several domains; and what the figures of a
+ * domain take at all.
+ */
+export function codingNeeds(documents: readonly Pick<TokenizedDocument, "domain" | "bytes">[], units: Units): Need[] {
+  const whole = intervalNeed("coding.interval", units);
+  const domains = groupBy(documents.keys(), (index) => documents[index].domain);
+  if (domains.size < 2) return [whole];
+  const counts = new Map<string, number>();
+  for (const document of units.documentOf) {
+    const { domain } = documents[document];
+    counts.set(domain, (counts.get(domain) ?? 0) + 1);
+  }
+  return [
+    whole,
+    ...[...domains].flatMap(([name, members]): Need[] => {
+      const bytes = members.reduce((total, index) => total + documents[index].bytes, 0);
+      const figure = `coding.domains.${name}`;
+      if (bytes === 0) return [needed(figure, false, "byte", `domain ${name} has no byte`, "give it text")];
+      return isMet(whole) ? [intervalNeed(`${figure}.interval`, { ...units, count: counts.get(name) ?? 0 })] : [];
+    }),
+  ];
 }
 
 /** Per-unit sums: [nats, bytes, characters, tokens], each [units]. */

@@ -29,12 +29,12 @@ const LEAST_POINTS = 512;
 /** Tokens chosen from the documents, with a place for each: documents in order, tokens in order. */
 class ChosenTokens {
   readonly count: number;
-  readonly #tokens: ReadonlyMap<number, Int32Array>;
+  readonly tokens: ReadonlyMap<number, Int32Array>;
   readonly #firstPlace = new Map<number, number>();
 
   /** @param tokens by document, ascending, none twice */
   constructor(tokens: ReadonlyMap<number, Int32Array>) {
-    this.#tokens = tokens;
+    this.tokens = tokens;
     let places = 0;
     for (const document of [...tokens.keys()].sort((a, b) => a - b)) {
       this.#firstPlace.set(document, places);
@@ -51,7 +51,7 @@ class ChosenTokens {
     for (const { document, ids, start, fresh, prefixSlots } of batch.windows) {
       const shift = prefixSlots - start; // slot less token
       const firstPlace = this.#firstPlace.get(document) ?? 0;
-      this.#tokens.get(document)?.forEach((token, i) => {
+      this.tokens.get(document)?.forEach((token, i) => {
         const slot = token + shift;
         if (slot < Math.max(fresh, prefixSlots) || slot >= ids.length) return;
         rows.push(firstRow + slot - fresh);
@@ -73,8 +73,9 @@ export interface GeometryRows {
   readonly stateRows: (batch: WindowBatch) => Int32Array;
   /** where the states of `stateRows` are kept */
   readonly statePlaces: (batch: WindowBatch) => Int32Array;
-  /** number of states kept a layer */
+  /** number of states kept a layer, and which tokens of which document theirs are */
   readonly points: number;
+  readonly chosen: ReadonlyMap<number, Int32Array>;
 }
 
 /**
@@ -88,6 +89,7 @@ export function geometryRows(tokens: readonly number[], width: number, seed: num
     stateRows: (batch: WindowBatch) => points.in(batch).rows,
     statePlaces: (batch: WindowBatch) => points.in(batch).places,
     points: points.count,
+    chosen: points.tokens,
   };
   const total = tokens.reduce((sum, count) => sum + count, 0);
   if (width <= WIDEST_WHOLE || total <= RESERVOIR * width)

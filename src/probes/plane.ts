@@ -33,6 +33,7 @@ import type { Units } from "../text/units.ts";
 import { AssignmentStore, type StoreShape, spillBytes } from "./assignment-store.ts";
 import { layerWorkers } from "./layer-workers.ts";
 import { measureLayer } from "./layers.ts";
+import { positionNeed } from "./plane-needs.ts";
 import { divideUnits, type Populations, populationsOf } from "./populations.ts";
 import { concatenate, ORDERS, Positions } from "./positions.ts";
 
@@ -91,14 +92,8 @@ export class PlaneProbe {
     this.#request = request;
     this.layers = layers;
     this.#positions = new Positions(concatenate(documents, counted), allPositions);
-    if (this.#positions.count === 0) {
-      const longest = documents.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-      throw new LossyscopeError(
-        "text",
-        `no token has ${ORDERS} tokens before and after it: the longest of ${documents.length} documents has ${longest}`,
-        "give longer documents, or pass --no-plane",
-      );
-    }
+    if (this.#positions.count === 0)
+      throw new LossyscopeError("text", positionNeed(request).reason, "give longer documents, or pass --no-plane");
     const shape: StoreShape = { layers, columns: m * draws, positions: this.#positions.count };
     this.spillBytes = spillBytes(shape);
     this.#order = new Uint32Array(this.#positions.count);

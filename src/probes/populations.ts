@@ -9,7 +9,8 @@ import { chanceDraws } from "../info/chance.ts";
 import { denseKeys, labelTree } from "../info/labels.ts";
 import type { Population } from "../info/layer.ts";
 import { allFitted, type Split, splitUnits } from "../info/split.ts";
-import { noHeldOutReason, noIntervalReason, type Units } from "../text/units.ts";
+import { unmet } from "../numeric/needs.ts";
+import { heldOutNeed, intervalNeed, type Units } from "../text/units.ts";
 import { ORDERS, type Positions } from "./positions.ts";
 
 /** Units that hold positions, divided; and what could not be done for want of them. */
@@ -34,15 +35,15 @@ export function divideUnits(
 ): DividedUnits {
   const used = [...new Set(unitOfRow)].sort((a, b) => a - b);
   const counted = { ...units, count: used.length };
-  const noHeldOut = noHeldOutReason(counted);
-  const noInterval = noIntervalReason(counted);
+  const [noHeldOut] = unmet([heldOutNeed("plane", counted)]);
+  const [noInterval] = unmet([intervalNeed("plane", counted)]);
   const split = noHeldOut ? allFitted(used.length) : splitUnits(used.map(domainOf), seed);
   const placeOf = new Map(used.map((unit, i) => [unit, split.place[i]]));
   return {
     split,
     place: unitOfRow.map((unit) => placeOf.get(unit)!),
     intervals: !noHeldOut && !noInterval,
-    absent: noHeldOut ?? noInterval,
+    absent: (noHeldOut ?? noInterval)?.reason ?? null,
   };
 }
 

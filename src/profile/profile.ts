@@ -188,6 +188,10 @@ export const profileSchema = z.object({
       z.object({
         figure: z.string().meta({ description: "path of the figure, or name of the document" }),
         reason: z.string().meta({ description: "why it is missing" }),
+        remedy: z
+          .string()
+          .optional()
+          .meta({ description: "what would make it possible; absent where nothing is known to" }),
       }),
     )
     .meta({ description: "figures refused rather than guessed" }),

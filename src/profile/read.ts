@@ -92,9 +92,13 @@ export function figureAt(profile: Profile, path: string): Figure {
   const keys = segments(path);
   if (keys === null)
     throw new LossyscopeError("usage", `${path} is not a path`, "write it as coding.overall.bitsPerByte");
-  const refusal = (prefix: string): string =>
-    profile.refusals.find(({ figure }) => path === figure || path.startsWith(`${figure}.`) || figure === prefix)
-      ?.reason ?? "it was not asked for or is not defined";
+  const refusal = (prefix: string): string => {
+    const found = profile.refusals.find(
+      ({ figure }) => path === figure || path.startsWith(`${figure}.`) || figure === prefix,
+    );
+    if (!found) return "it was not asked for or is not defined";
+    return found.remedy === undefined ? found.reason : `${found.reason}; it would take ${found.remedy}`;
+  };
   let at: unknown = profile;
   for (const [index, key] of keys.entries()) {
     const inside = keys.slice(0, index).join(".");

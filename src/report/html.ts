@@ -12,6 +12,7 @@ import { element, markup } from "./marks/svg.ts";
 import { references } from "./methods.ts";
 import { page } from "./page.ts";
 import { withoutPaths } from "./paths.ts";
+import { saidOnce } from "./refusals.ts";
 import { accountSection, refusalSection } from "./sections/account.ts";
 import { almanacSection } from "./sections/almanac.ts";
 import { compressors, ownSize } from "./sections/coding.ts";
@@ -63,7 +64,7 @@ function top(profile: Profile): string {
 
 /** @returns the whole file, UTF-8 text */
 export function renderReport(given: Profile): string {
-  const profile = withoutPaths(given);
+  const profile = saidOnce(withoutPaths(given));
   const refusals = refusalSection(profile);
   const almanac = almanacSection(profile);
   const recall = recallSection(profile);

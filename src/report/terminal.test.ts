@@ -101,6 +101,17 @@ describe("terminal summary", () => {
     expect(withReason.split("no interval: 6 documents to resample, an interval needs 10.")).toHaveLength(2);
   });
 
+  it("names figures that are missing for one reason together, once, and with what it would take", () => {
+    const profile = withoutIntervals();
+    const reason = profile.coding!.interval.absent!;
+    const remedy = "about 60 kB more text, or --split-on '\\n\\n' (gives 46 documents)";
+    profile.refusals = ["coding.interval", "plane"].map((figure) => ({ figure, reason, remedy }));
+    const text = renderTerminal(profile, { ...options, width: 120 }).replace(/\s+/g, " ");
+    expect(text).toContain(`Missing: coding.interval, plane: ${reason}; it would take ${remedy}`);
+    expect(text.split(reason)).toHaveLength(2);
+    expect(text).toContain("; no intervals.");
+  });
+
   it("says a reason once, and draws no table of nothing", () => {
     const profile = bare();
     profile.refusals.push({ figure: "plane", reason: profile.plane!.absent! });

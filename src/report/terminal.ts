@@ -16,6 +16,7 @@ import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si,
 import { headline } from "./headline.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
 import { recallLines } from "./recall.ts";
+import { saidOnce, together, whyMissing } from "./refusals.ts";
 
 export interface TerminalOptions {
   /** columns; the summary fits itself to 60–120 */
@@ -176,7 +177,8 @@ function layers(plane: Plane, width: number, sparks: boolean, faint: Paint, said
   const absent =
     plane.absent === null || plane.absent === said ? [] : wrap(sentence(visible(plane.absent)), width).map(faint);
   const title = "What each layer keeps and knows";
-  if (known.every(({ complexity }) => complexity.heldOut.value === null)) return [title, ...absent];
+  if (known.every(({ complexity }) => complexity.heldOut.value === null))
+    return absent.length > 0 ? [title, ...absent] : [];
   const heads = ["complexity", "expressivity", "optimality"];
   const cells = known.map(({ complexity, expressivity, optimality }) => [
     bits(complexity.heldOut),
@@ -241,7 +243,8 @@ function geometry(profile: Profile): string[] {
 }
 
 /** @returns the summary, lines ended by newlines */
-export function renderTerminal(profile: Profile, { width, colour, unicode }: TerminalOptions): string {
+export function renderTerminal(given: Profile, { width, colour, unicode }: TerminalOptions): string {
+  const profile = saidOnce(given);
   const across = Math.min(120, Math.max(60, Math.floor(width)));
   const paint =
     (code: string): Paint =>
@@ -251,6 +254,8 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
   const bold = paint("1");
   const { corpus } = profile;
   const absent = profile.coding?.interval.absent ?? null;
+  const has = profile.coding === null || profile.coding.overall.bitsPerByte.low !== null;
+  const intervals = has ? `intervals over ${counted(corpus.units, corpus.unit)}` : "no intervals";
   const files = corpus.files ? saidOfFiles(corpus.files) : null;
   const { claim, beside } = headline(profile);
   const paragraph = (text: string, tone: Paint = (same) => same): string[] =>
@@ -263,7 +268,7 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
       ...paragraph(`${claim}.`, bold),
       ...beside.flatMap((sentence) => paragraph(sentence)),
       ...paragraph(
-        `${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}, ${counted(corpus.tokens, "token")}; ${absent ? visible(absent) : `intervals over ${counted(corpus.units, corpus.unit)}`}.`,
+        `${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}, ${counted(corpus.tokens, "token")}; ${absent ? visible(absent) : intervals}.`,
         faint,
       ),
       ...(files === null ? [] : paragraph(`${visible(files)}.`, faint)),
@@ -284,9 +289,9 @@ export function renderTerminal(profile: Profile, { width, colour, unicode }: Ter
     profile.facts ? factLines(profile.facts, across) : [],
     profile.plane ? layers(profile.plane, across, unicode, faint, absent) : [],
     geometry(profile),
-    profile.refusals
-      .filter(({ reason }) => reason !== profile.plane?.absent)
-      .flatMap(({ figure: refused, reason }) => paragraph(`Missing: ${visible(refused)}: ${visible(reason)}`, warn)),
+    together(profile.refusals).flatMap((one) =>
+      paragraph(`Missing: ${visible(one.figures.join(", "))}: ${visible(whyMissing(one))}`, warn),
+    ),
   ];
   const text = blocks
     .filter((block) => block.length > 0)

@@ -110,7 +110,8 @@ async function* readAll(options: TextOptions): AsyncGenerator<SourceDocument> {
   }
 }
 
-function pattern(source: string): RegExp {
+/** @throws LossyscopeError `usage` for what is no pattern */
+export function pattern(source: string): RegExp {
   try {
     return new RegExp(source, "gmu");
   } catch (error) {
@@ -191,7 +192,7 @@ function* plainText(
 }
 
 /** What lies between the matches, empty stretches left out; an empty match cuts, but not at the ends. Memory: 16 bytes a match. */
-function* between(text: string, cut: RegExp): Generator<string> {
+export function* between(text: string, cut: RegExp): Generator<string> {
   const ends = matchesOf(cut, text);
   let start = 0;
   for (let at = 0; at < ends.length; at += 2) {

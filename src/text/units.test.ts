@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BLOCK_TOKENS, noHeldOutReason, noIntervalReason, unitsOf } from "./units.ts";
+import { isMet } from "../numeric/needs.ts";
+import { BLOCK_TOKENS, heldOutNeed, intervalNeed, noIntervalReason, unitsOf } from "./units.ts";
 
 describe("unitsOf", () => {
   it("takes documents where there are twenty with tokens", () => {
@@ -30,7 +31,9 @@ describe("reasons", () => {
   it("name what there is and what it takes", () => {
     expect(noIntervalReason(blocks(10))).toBeNull();
     expect(noIntervalReason(blocks(9))).toBe("no interval: 9 blocks to resample, an interval needs 10");
-    expect(noHeldOutReason(blocks(5))).toBeNull();
-    expect(noHeldOutReason(blocks(1))).toBe("no held-out figure: 1 block to divide, holding out needs 5");
+    expect(isMet(intervalNeed("coding.interval", blocks(10)))).toBe(true);
+    expect(isMet(heldOutNeed("plane", blocks(5)))).toBe(true);
+    expect(isMet(heldOutNeed("plane", blocks(4)))).toBe(false);
+    expect(heldOutNeed("plane", blocks(1)).reason).toBe("no held-out figure: 1 block to divide, holding out needs 5");
   });
 });

@@ -4,15 +4,15 @@
  * Memory: 4 bytes a document and 4 a unit.
  */
 import { counted } from "../numeric/amounts.ts";
+import { FEWEST_UNITS } from "../numeric/bootstrap.ts";
+import { isMet, type Need } from "../numeric/needs.ts";
 
 /** fewer documents than this are cut into blocks */
-const MIN_DOCUMENTS = 20;
+export const FEWEST_DOCUMENTS = 20;
 /** tokens of a block; the last one of a document has what is left */
 export const BLOCK_TOKENS = 2048;
-/** fewer units than this have no interval */
-const MIN_UNITS_FOR_INTERVAL = 10;
-/** fewer units than this have no held-out figure either */
-const MIN_UNITS_FOR_HELD_OUT = 5;
+/** fewer units than this have no held-out figure */
+const FEWEST_FOR_HELD_OUT = 5;
 
 export interface Units {
   readonly kind: "document" | "block";
@@ -26,7 +26,7 @@ export interface Units {
 /** @param tokens [documents]: number of tokens of each, the prefix not counted */
 export function unitsOf(tokens: readonly number[]): Units {
   const filled = tokens.filter((count) => count > 0).length;
-  const kind = filled < MIN_DOCUMENTS ? "block" : "document";
+  const kind = filled < FEWEST_DOCUMENTS ? "block" : "document";
   const first = new Int32Array(tokens.length);
   const documentOf: number[] = [];
   for (const [document, count] of tokens.entries()) {
@@ -47,14 +47,41 @@ export function unitsOf(tokens: readonly number[]): Units {
 
 type Counted = Pick<Units, "kind" | "count">;
 
+const unitsNeed = (figure: string, { kind, count }: Counted, needs: number, reason: string, tokens: number): Need => ({
+  figure,
+  have: count,
+  needs,
+  bound: "least",
+  unit: kind,
+  reason,
+  remedy: { kind: "units", tokens },
+});
+
+/**
+ * What intervals take.
+ * @param tokens that a unit must have to count
+ */
+export const intervalNeed = (figure: string, units: Counted, tokens = 1): Need =>
+  unitsNeed(
+    figure,
+    units,
+    FEWEST_UNITS,
+    `no interval: ${counted(units.count, units.kind)} to resample, an interval needs ${FEWEST_UNITS}`,
+    tokens,
+  );
+
+/** What held-out figures take; `tokens` as above. */
+export const heldOutNeed = (figure: string, units: Counted, tokens = 1): Need =>
+  unitsNeed(
+    figure,
+    units,
+    FEWEST_FOR_HELD_OUT,
+    `no held-out figure: ${counted(units.count, units.kind)} to divide, holding out needs ${FEWEST_FOR_HELD_OUT}`,
+    tokens,
+  );
+
 /** @returns why there are no intervals, or null where there are */
 export function noIntervalReason(units: Counted): string | null {
-  if (units.count >= MIN_UNITS_FOR_INTERVAL) return null;
-  return `no interval: ${counted(units.count, units.kind)} to resample, an interval needs ${MIN_UNITS_FOR_INTERVAL}`;
-}
-
-/** @returns why there are no held-out figures, or null where there are */
-export function noHeldOutReason(units: Counted): string | null {
-  if (units.count >= MIN_UNITS_FOR_HELD_OUT) return null;
-  return `no held-out figure: ${counted(units.count, units.kind)} to divide, holding out needs ${MIN_UNITS_FOR_HELD_OUT}`;
+  const need = intervalNeed("", units);
+  return isMet(need) ? null : need.reason;
 }

@@ -24,8 +24,7 @@ export function windowsOf(
   overlap: number,
 ): Window[] {
   const prefixSlots = prefix ? 1 : 0;
-  const room = context - prefixSlots;
-  const reread = prefix ? overlap : Math.max(1, overlap);
+  const { room, reread } = roomOf(prefix, context, overlap);
   if (!Number.isInteger(context) || !Number.isInteger(overlap) || overlap < 0 || reread >= room) {
     throw new LossyscopeError(
       "usage",
@@ -44,6 +43,24 @@ export function windowsOf(
   }
   return windows;
 }
+
+/**
+ * First document token of the window in which a token is new.
+ * @param room document tokens of a window
+ * @param reread of them, in a later window, those read again
+ */
+export const windowStart = (token: number, room: number, reread: number): number =>
+  token < room ? 0 : (Math.floor((token - room) / (room - reread)) + 1) * (room - reread);
+
+/** Document tokens of a window, and those that a later one reads again; without a prefix at least one. */
+export const roomOf = (
+  prefix: Prefix | null,
+  context: number,
+  overlap: number,
+): { readonly room: number; readonly reread: number } => ({
+  room: context - Number(prefix !== null),
+  reread: prefix ? overlap : Math.max(1, overlap),
+});
 
 /**
  * Windows of like length together, longest first (so that what needs the most memory runs first), corpus order among

@@ -8,8 +8,9 @@
  *
  * Memory: 8·2000 bytes a figure, some 16 for each number of exposures and each relation; 200 bytes a question.
  */
-import type { Estimate } from "../../numeric/bootstrap.ts";
+import { type Estimate, FEWEST_UNITS } from "../../numeric/bootstrap.ts";
 import { groupBy } from "../../numeric/groups.ts";
+import { type Need, unmet } from "../../numeric/needs.ts";
 import { STRATIFIED_RESAMPLES, stratifiedBootstrap } from "../../numeric/stratified.ts";
 import type { FactRates, Facts, Knowledge, Verdict } from "../../profile/facts.ts";
 import type { Fact } from "../../text/facts.ts";
@@ -51,8 +52,6 @@ export interface FactFiguresOptions {
   readonly seed: number;
 }
 
-/** Fewer subjects than this have no interval (METHODS §0). */
-const LEAST_SUBJECTS = 10;
 const BINS = 10;
 
 /** A fact's own figures, in this order: means over its prompts; bits are the prior less the code length. */
@@ -162,7 +161,7 @@ export function factFigures(
   const take = (subjects: number, scale = 1): Estimate => {
     const { value, low, high } = estimates[next++];
     const scaled = (one: number | null): number | null => one && one * scale;
-    const [from, to] = subjects < LEAST_SUBJECTS ? [null, null] : [low, high];
+    const [from, to] = subjects < FEWEST_UNITS ? [null, null] : [low, high];
     return { value: scaled(value), low: scaled(from), high: scaled(to) };
   };
   const rates = groups.map(
@@ -213,7 +212,7 @@ export function factFigures(
             control,
           },
     interval: { level: 0.95, resamples: STRATIFIED_RESAMPLES },
-    notes: notesOf(hasPriors, control, units.size),
+    notes: unmet(factsNeeds(facts)).map(({ reason }) => reason),
   };
 }
 
@@ -225,13 +224,44 @@ const shared = ({ value, low, high }: Estimate, among: number): Estimate => ({
   high: high && high / among,
 });
 
-function notesOf(hasPriors: boolean, control: number, subjects: number): string[] {
+/** What knowledge bits, their correction and intervals take of the facts that are asked for. */
+export function factsNeeds(facts: readonly Pick<Fact, "subject" | "exposures" | "priorBits">[]): Need[] {
+  const priors = facts.filter(({ priorBits }) => priorBits !== null).length;
+  const control = facts.filter(({ exposures }) => exposures === 0).length;
+  const subjects = new Set(facts.map(({ subject }) => subject)).size;
   return [
-    ...(hasPriors ? [] : ["no knowledge bits: not every fact has priorBits"]),
-    ...(hasPriors && control === 0
-      ? ["knowledge bits are not corrected: the file has no never-seen facts (exposures 0) to hold them against"]
+    {
+      figure: "facts.knowledge",
+      have: priors,
+      needs: facts.length,
+      bound: "least",
+      unit: "fact with priorBits",
+      reason: "no knowledge bits: not every fact has priorBits",
+      remedy: { kind: "said", text: `priorBits for ${facts.length - priors} more facts` },
+    },
+    ...(priors === facts.length
+      ? [
+          {
+            figure: "facts.knowledge.overall.corrected",
+            have: control,
+            needs: 1,
+            bound: "least",
+            unit: "never-seen fact",
+            reason:
+              "knowledge bits are not corrected: the file has no never-seen facts (exposures 0) to hold them against",
+            remedy: { kind: "said", text: "facts that training never told, with exposures 0" },
+          } as const,
+        ]
       : []),
-    ...(subjects < LEAST_SUBJECTS ? [`no intervals: ${subjects} subjects, ${LEAST_SUBJECTS} are needed`] : []),
+    {
+      figure: "facts.interval",
+      have: subjects,
+      needs: FEWEST_UNITS,
+      bound: "least",
+      unit: "subject",
+      reason: `no intervals: ${subjects} subjects, ${FEWEST_UNITS} are needed`,
+      remedy: { kind: "said", text: `facts about ${FEWEST_UNITS - subjects} more subjects` },
+    },
   ];
 }
 

@@ -7,6 +7,7 @@
  */
 import { sha256 } from "../../files/digest.ts";
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
+import { isMet } from "../../numeric/needs.ts";
 import type { Profile } from "../../profile/profile.ts";
 import type { Membership, Recall } from "../../profile/recall.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
@@ -24,6 +25,7 @@ import { byOccurrences, samplesOf, shares, verbatimFigures } from "./figures.ts"
 import { gistFigures, gistOf } from "./gist.ts";
 import { Means } from "./means.ts";
 import { lossesOf, membershipOf, type Side } from "./membership.ts";
+import { apart, fittingPrefixes, gistNeed } from "./needs.ts";
 import { type Place, placesOf } from "./places.ts";
 import { answers, asked, continuations, guesser } from "./verbatim.ts";
 
@@ -45,8 +47,9 @@ interface RecallRequest {
 }
 
 export interface Recalled {
-  /** null where nothing could be asked; the reason is among the refusals */
+  /** null where nothing could be asked, which was known before (`needs.ts`) */
   readonly recall: Recall | null;
+  /** what only the answers show to be missing */
   readonly refusals: Profile["refusals"];
 }
 
@@ -72,33 +75,19 @@ export async function recallOf(
 async function measureRecall(request: RecallRequest): Promise<Recalled> {
   const { plan, model, tokenizer, seen, units, progress, signal } = request;
   const { length, passages } = plan.recall;
-  const refusals: Profile["refusals"] = [];
-  const refuse = (figure: string, reason: string): null => {
-    refusals.push({ figure, reason });
-    return null;
-  };
   const unseen = apart(seen.documents, request.unseen);
 
-  const prefixes = fittingPrefixes(plan.recall, model, tokenizer, refuse);
+  const prefixes = fittingPrefixes(plan.recall, model.spec.positions, tokenizer.prefix);
   const longest = prefixes.at(-1);
-  if (longest === undefined) return { recall: null, refusals };
+  if (longest === undefined) return { recall: null, refusals: [] };
   const shape = { longest, length };
   const places = placesOf(seen.documents, { ...shape, most: passages, seed: plan.seed });
-  if (places.length === 0) {
-    const most = seen.documents.reduce((tokens, { ids }) => Math.max(tokens, ids.length), 0);
-    refuse(
-      "recall",
-      `the longest document has ${most} tokens, a prefix of ${longest} and a passage of ${length} need ${longest + length}`,
-    );
-    return { recall: null, refusals };
-  }
+  if (places.length === 0) return { recall: null, refusals: [] };
 
   progress.start(GUESSES, null, "");
   const repeats = repeatsOf(places, longest + length, seen.documents);
   const control = await controlFor(seen.documents, unseen.documents, { seed: plan.seed, signal });
   progress.finish();
-  if (!control)
-    refuse("recall.control", "the text is one document and no unseen text was given: nothing to learn guesses from");
   const questions = prefixes.map((prefix) => asked(places, prefix, shape, tokenizer, units.unitOf));
   const came = await withProgress(progress, PASSAGES, "passages", (update) =>
     continuations(questions, {
@@ -122,9 +111,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
       onSequences,
     }),
   );
-  if (!cosines)
-    refuse("recall.gist", "no two documents came back with anything: there is no other one to compare with");
-  const membership = await membershipSection(request, unseen, refuse);
+  const membership = await membershipSection(request, unseen);
 
   const exposed = last.filter(({ place }) => place.document.exposures !== undefined);
   const repeated = new Map(last.map((answer, i) => [answer, repeats[i]]));
@@ -163,35 +150,10 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
       absent: means.absent(hit),
     },
   };
-  return { recall, refusals };
-}
-
-/** Unseen documents that are none of the text's own. */
-function apart(seen: readonly TokenizedDocument[], unseen: readonly TokenizedDocument[] | null) {
-  const known = new Set(seen.map(({ sha256: own }) => own));
-  const documents = (unseen ?? []).filter(({ sha256: own }) => !known.has(own));
-  return { documents, shared: (unseen?.length ?? 0) - documents.length };
-}
-
-/** Prefixes, rising, that the model has positions for. */
-function fittingPrefixes(
-  { prefixes, length }: Plan["recall"],
-  { spec: { positions } }: OpenModel,
-  { prefix: opening }: Tokenizer,
-  refuse: (figure: string, reason: string) => null,
-): number[] {
-  const rising = [...new Set(prefixes)].sort((a, b) => a - b);
-  // The last token is predicted and never read.
-  const needed = (prefix: number): number => (opening ? 1 : 0) + prefix + length - 1;
-  const fitting = rising.filter((prefix) => positions === null || needed(prefix) <= positions);
-  if (fitting.length < rising.length) {
-    const first = rising[fitting.length];
-    refuse(
-      fitting.length === 0 ? "recall" : "recall.verbatim",
-      `a prefix of ${first} tokens and a passage of ${length} need ${needed(first)} positions, the model has ${positions}`,
-    );
-  }
-  return fitting;
+  // Where the passages lie in one document, that was known before.
+  const silent = cosines === null && isMet(gistNeed(places));
+  const reason = "no two documents came back with anything: there is no other one to compare with";
+  return { recall, refusals: silent ? [{ figure: "recall.gist", reason }] : [] };
 }
 
 /** How often the stretch of each place, as bytes, stands in the text. */
@@ -206,16 +168,15 @@ function* texts(documents: readonly TokenizedDocument[]): Generator<Uint8Array> 
   for (const { text } of documents) yield Buffer.from(text);
 }
 
+/** @returns null where no unseen text was given, or none is left to compare */
 async function membershipSection(
   request: RecallRequest,
-  { documents: apart, shared }: { readonly documents: readonly TokenizedDocument[]; readonly shared: number },
-  refuse: (figure: string, reason: string) => null,
+  { documents: others, shared }: ReturnType<typeof apart>,
 ): Promise<Membership | null> {
   const { tokenizer, plan, seen, signal, progress, unseen } = request;
-  if (unseen === null)
-    return refuse("recall.membership", "no text was given that the model has not seen: pass --unseen PATH");
+  if (unseen === null) return null;
   // A probe takes a corpus whose documents are numbered through.
-  const documents = apart.map((document, index) => ({ ...document, index }));
+  const documents = others.map((document, index) => ({ ...document, index }));
   const losses = await lossesOf(documents, request);
   progress.start(MEMBERSHIP, null, "");
   const found = await membershipOf({
@@ -227,11 +188,5 @@ async function membershipSection(
     signal,
   });
   progress.finish();
-  return (
-    found ??
-    refuse(
-      "recall.membership",
-      `of ${unseen.length} unseen documents none is left to compare: ${shared} are in the text`,
-    )
-  );
+  return found;
 }

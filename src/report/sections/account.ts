@@ -7,6 +7,7 @@ import { saidOfFiles } from "../../text/account.ts";
 import { saidOfChat } from "../chat.ts";
 import { count, counted, duration, figure, si } from "../format.ts";
 import { element, markup } from "../marks/svg.ts";
+import { together } from "../refusals.ts";
 import { numbers, paragraph, type Section, table } from "./parts.ts";
 
 /** Options as `path.to.option` and value, one row each. */
@@ -151,8 +152,12 @@ export function refusalSection(profile: Profile): Section | null {
       paragraph("These figures were refused rather than guessed.") +
       table(
         "Refusals",
-        ["figure", "reason"],
-        profile.refusals.map((one) => [`<code>${markup(one.figure)}</code>`, markup(one.reason)]),
+        ["figure", "reason", "it would take"],
+        together(profile.refusals).map(({ figures, reason, remedy }) => [
+          figures.map((figure) => `<code>${markup(figure)}</code>`).join(", "),
+          markup(reason),
+          markup(remedy ?? ""),
+        ]),
         "words",
       ),
     means: [],

@@ -7,6 +7,7 @@ import type { Profile } from "../../profile/profile.ts";
 import { ABSENT, figure, interval } from "../format.ts";
 import { element, markup } from "../marks/svg.ts";
 import { citation } from "../methods.ts";
+import { together, whyMissing } from "../refusals.ts";
 
 type Path = readonly (string | number)[];
 
@@ -100,14 +101,10 @@ export const legend = (entries: readonly Entry[]): string =>
 export const drawn = (title: string, ...content: readonly string[]): string =>
   element("figure", {}, element("figcaption", {}, markup(title)), ...content);
 
-/**
- * Why figures under `path` are missing, as the profile tells it.
- * @param said a reason that the section gives already
- */
-export function refusalsUnder(profile: Profile, path: string, said: string | null = null): string[] {
-  return profile.refusals
-    .filter(({ figure: refused, reason }) => (refused === path || refused.startsWith(`${path}.`)) && reason !== said)
-    .map(({ figure: refused, reason }) => `${refused}: ${reason}`);
+/** Why figures under `path` are missing, as the profile tells it; those that are missing for one reason together. */
+export function refusalsUnder(profile: Profile, path: string): string[] {
+  const own = profile.refusals.filter(({ figure: refused }) => refused === path || refused.startsWith(`${path}.`));
+  return together(own).map((one) => `${one.figures.join(", ")}: ${whyMissing(one)}`);
 }
 
 /** Said in place of a section's figures. */

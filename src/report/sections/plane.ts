@@ -400,7 +400,7 @@ export function planeSection(profile: Profile): Section {
   const body = [
     story(plane),
     ...(plane.absent === null ? [] : [paragraph(sentence(plane.absent), "aside")]),
-    ...refusalsUnder(profile, "plane", plane.absent).map((reason) => paragraph(`Missing: ${reason}.`, "aside")),
+    ...refusalsUnder(profile, "plane").map((reason) => paragraph(`Missing: ${reason}.`, "aside")),
     ...choice,
     selector,
     ...orders.map((order) => orderView(plane, order)),

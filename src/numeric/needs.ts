@@ -1,0 +1,45 @@
+/**
+ * What a figure takes. The room that gives a figure says in a `Need` what the figure takes and what there is of it; whether the
+ * figure is computed, what a run foretells before it begins and what its profile refuses at the end all follow from that one
+ * record, so that they cannot disagree. How much more text meets a need is said by who knows the text (`measure/remedies.ts`).
+ */
+
+/** What meets a need that is not met. */
+export type Remedy =
+  /** more sampling units, each of so many tokens at least */
+  | { readonly kind: "units"; readonly tokens: number }
+  /** one document of as many tokens as are needed; or something else that would do */
+  | { readonly kind: "document"; readonly or?: string }
+  /** more tokens, in whatever documents */
+  | { readonly kind: "tokens" }
+  /** what only who says it knows: an imperative without a full stop */
+  | { readonly kind: "said"; readonly text: string };
+
+export interface Need {
+  /** path of the figure in a profile, or of the part of one that is missing */
+  readonly figure: string;
+  /** how much there is, and how much of it the figure takes: at least, or at most */
+  readonly have: number;
+  readonly needs: number;
+  readonly bound: "least" | "most";
+  /** what is counted, in the singular */
+  readonly unit: string;
+  /** why the figure is missing where the need is not met, with the numbers; no full stop */
+  readonly reason: string;
+  readonly remedy: Remedy;
+}
+
+export const isMet = ({ have, needs, bound }: Need): boolean => (bound === "least" ? have >= needs : have <= needs);
+
+export const unmet = (needs: readonly Need[]): Need[] => needs.filter((need) => !isMet(need));
+
+/** A need that one thing is there at all, and a sentence of what to do. */
+export const needed = (figure: string, there: boolean, unit: string, reason: string, text: string): Need => ({
+  figure,
+  have: Number(there),
+  needs: 1,
+  bound: "least",
+  unit,
+  reason,
+  remedy: { kind: "said", text },
+});
