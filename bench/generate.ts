@@ -62,7 +62,7 @@ function agreement(a: Spoken, b: Spoken): string {
 }
 
 const weightBytes = [...checkpoint.weights.names()].reduce((sum, tensor) => {
-  const { shape } = checkpoint.weights.tensor(tensor)!;
+  const { shape } = checkpoint.weights.locate(tensor)!;
   return sum + 4 * shape.reduce((product, size) => product * size, 1);
 }, 0);
 const bytesPerSecond = bandwidth();
@@ -75,7 +75,7 @@ const folder = mkdtempSync(join(tmpdir(), "lossyscope-bench-"));
 let peer: Speaker | undefined;
 try {
   const gguf = join(folder, "model.gguf");
-  writeGguf(checkpoint, gguf);
+  await writeGguf(checkpoint, gguf);
   peer = await llama(gguf, threads);
   const rows = [["rows", "", "prompt, tokens/s", "tokens/s", "memory allows", "share", "same tokens"]];
   for (const batch of BATCHES) {

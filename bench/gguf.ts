@@ -5,8 +5,8 @@
  *
  * Memory: one tensor as float32, twice.
  */
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import { type Dtype, toFloat32 } from "../src/formats/safetensors.ts";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { toFloat32 } from "../src/formats/safetensors.ts";
 import type { Checkpoint } from "../src/models/checkpoint.ts";
 
 const ALIGNMENT = 32;
@@ -97,7 +97,7 @@ function interleaved(values: Float32Array, heads: number, columns: number): Floa
 }
 
 /** @throws Error for a model that is no plain llama, or whose vocabulary has no room for 256 bytes */
-export function writeGguf({ config, weights }: Checkpoint, path: string): void {
+export async function writeGguf({ config, weights }: Checkpoint, path: string): Promise<void> {
   const number = (key: string): number => Number(config[key]);
   const [layers, heads] = [number("num_hidden_layers"), number("num_attention_heads")];
   const kvHeads = Number(config.num_key_value_heads ?? heads);
@@ -123,11 +123,11 @@ export function writeGguf({ config, weights }: Checkpoint, path: string): void {
     ...Array.from({ length: layers }, (_, l) =>
       INNER.map(([ours, theirs]) => [`model.layers.${l}.${ours}.weight`, `blk.${l}.${theirs}.weight`] as const),
     ).flat(),
-  ].filter(([ours]) => weights.tensor(ours) !== undefined);
+  ].filter(([ours]) => weights.locate(ours) !== undefined);
   const padded = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
   let offset = 0;
   const tensors = names.map(([ours, theirs]) => {
-    const stored = weights.tensor(ours)!;
+    const stored = weights.locate(ours)!;
     const start = offset;
     offset += padded(4 * stored.shape.reduce((product, length) => product * length, 1));
     return { ours, theirs, stored, start };
@@ -150,11 +150,7 @@ export function writeGguf({ config, weights }: Checkpoint, path: string): void {
   const file = openSync(path, "w");
   writeSync(file, header, 0, header.length, 0);
   for (const { ours, stored, start } of tensors) {
-    const bytes = new Uint8Array(stored.bytes);
-    const from = openSync(stored.file, "r");
-    readSync(from, bytes, 0, stored.bytes, stored.offset);
-    closeSync(from);
-    const values = toFloat32(stored.dtype as Dtype, bytes);
+    const values = toFloat32(stored.dtype, await weights.read(ours, 0, stored.bytes));
     const turning = /\.(q|k)_proj\./.exec(ours)?.[1];
     const turned = turning ? interleaved(values, turning === "q" ? heads : kvHeads, stored.shape[1]) : values;
     writeSync(

@@ -6,12 +6,13 @@ import { Command } from "@commander-js/extra-typings";
 import { writeAtomic } from "../files/atomic.ts";
 import { readRemoteHeaders } from "../hub/headers.ts";
 import { findModel, resolveModel } from "../hub/resolve.ts";
-import { gatherTensors, openCheckpoint } from "../models/checkpoint.ts";
+import { openCheckpoint } from "../models/checkpoint.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
 import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
 import type { GivenTraining } from "../models/ledger-known.ts";
+import { gatherTensors } from "../models/sources/safetensors.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
-import type { WeightSource } from "../models/weights.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { count, figure, percent, shorten, si, visible } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
@@ -95,7 +96,7 @@ interface Headers {
   readonly name: string;
   readonly revision: string | null;
   readonly config: ModelConfig;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   readonly aside: readonly Aside[];
   readonly notes: readonly string[];
 }
@@ -122,7 +123,7 @@ async function headersOf(name: string, { entropy, offline, progress, signal }: I
 }
 
 async function entropyWithProgress(
-  weights: WeightSource,
+  weights: TensorSource,
   progress: Progress,
   options: EntropyOptions,
 ): Promise<number> {

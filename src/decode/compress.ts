@@ -18,10 +18,10 @@ import {
 } from "../coding/container.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
+import { readChunks, readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { Codec, defaultRows, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 import { decodeSection } from "./decompress.ts";
-import { readAt, readChunks } from "./ranges.ts";
 import type { RunnableModel } from "./text.ts";
 import { partedBytes } from "./transcript.ts";
 
@@ -141,7 +141,7 @@ export async function* batchesOf(
     for (const { first, count } of batches(layout)) {
       const end = blockEnd(layout, first + count - 1);
       // A character that the last block would part shows in the bytes after it.
-      const bytes = await readAt(file, start, Math.min(end + MOST_BACK, layout.plainBytes) - start);
+      const bytes = await readUpTo(file, start, Math.min(end + MOST_BACK, layout.plainBytes) - start);
       const blocks: Uint8Array[] = [];
       const back: number[] = [];
       for (let at = 0, block = first; block < first + count; block++) {

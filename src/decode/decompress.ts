@@ -21,9 +21,9 @@ import {
 } from "../coding/container.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
+import { readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { Codec, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
-import { readAt } from "./ranges.ts";
 import type { RunnableModel } from "./text.ts";
 
 export interface DecompressOptions {
@@ -110,9 +110,9 @@ export function damage(lost: readonly LostBlock[], blocks: number, next?: string
 }
 
 async function openHeader(file: FileHandle): Promise<{ readonly header: Header; readonly bytes: number }> {
-  const opening = await readAt(file, 0, OPENING_BYTES);
+  const opening = await readUpTo(file, 0, OPENING_BYTES);
   const length = headerBytes(opening);
-  const header = readHeader(opening, await readAt(file, OPENING_BYTES, length));
+  const header = readHeader(opening, await readUpTo(file, OPENING_BYTES, length));
   const { size } = await file.stat();
   if (tableBytes(blockCount(header)) > size)
     throw new LossyscopeError(
@@ -175,9 +175,9 @@ async function* decodeSections(
 ): AsyncGenerator<readonly DecodedBlock[]> {
   let start = 0;
   for (const { first, count } of batches(header)) {
-    const table = await readAt(file, at, tableBytes(count));
+    const table = await readUpTo(file, at, tableBytes(count));
     const codeBytes = readTable(table)?.reduce((sum, entry) => sum + entry.codeBytes, 0) ?? 0;
-    const section = Buffer.concat([table, await readAt(file, at + table.length, codeBytes)]);
+    const section = Buffer.concat([table, await readUpTo(file, at + table.length, codeBytes)]);
     const place = { first, count, start };
     const blocks = await decodeSection(codec, header, place, section, (bytes) => onBytes(place.start + bytes));
     if (!blocks) {
@@ -194,7 +194,7 @@ async function* decodeSections(
     at += section.length;
     start = blocks[count - 1].end;
   }
-  if ((await readAt(file, at, 1)).length > 0)
+  if ((await readUpTo(file, at, 1)).length > 0)
     throw new LossyscopeError("input", `bytes follow the last block, from byte ${at} on`, "fetch the file again");
 }
 

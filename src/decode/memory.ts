@@ -12,8 +12,8 @@
  */
 import { stateBytes, weightBytes } from "../engines/memory.ts";
 import { keptCapacity } from "../engines/runtime-messages.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 
 const PROCESS = 1e8;
 const PER_PLAIN_BYTE = 48;
@@ -42,7 +42,7 @@ export const cacheBytes = ({ blocks }: DecoderSpec): number =>
 /** @returns bytes the runtime's process will take at most, about */
 export function sessionBytes(
   spec: DecoderSpec,
-  weights: WeightSource,
+  weights: TensorSource,
   { rows, longest, together }: SessionLoad,
 ): number {
   const slots = keptCapacity(longest);
@@ -55,7 +55,7 @@ export function sessionBytes(
 }
 
 /** @returns bytes of both processes, or of all three */
-export function codecBytes(spec: DecoderSpec, weights: WeightSource, load: CodecLoad): number {
+export function codecBytes(spec: DecoderSpec, weights: TensorSource, load: CodecLoad): number {
   const { plainBytes, blockBytes, sessions } = load;
   const rows = Math.min(load.rows, Math.max(1, Math.ceil(plainBytes / blockBytes)));
   return sessions * sessionBytes(spec, weights, { ...load, rows }) + batchBytes(load);

@@ -7,14 +7,14 @@
  * step predicts, 4·B·V bytes.
  */
 import { RuntimeProcess } from "../engines/runtime-process.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildStepGraph, type Prediction } from "../models/steps.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export interface SessionOptions {
   readonly spec: DecoderSpec;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   readonly threads: number;
   /** what a step gives of the next token: logits, or their softmax in float32 */
   readonly prediction: Prediction;

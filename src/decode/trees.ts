@@ -8,9 +8,9 @@
  */
 import type { Feed } from "../engines/runtime-messages.ts";
 import { RuntimeProcess } from "../engines/runtime-process.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildTreeGraph } from "../models/trees.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** A stem, which is not empty, and what may go on from it. */
@@ -24,7 +24,7 @@ export interface Branching {
 
 export interface TreeOptions {
   readonly spec: DecoderSpec;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   readonly threads: number;
   /** tokens of each class */
   readonly classes?: readonly ReadonlySet<number>[];

@@ -1,6 +1,7 @@
 /** The engine for a model: the only place that names one. */
+
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import type { Engine } from "./engine.ts";
 import { OnnxEngine } from "./onnx.ts";
@@ -8,7 +9,7 @@ import { OnnxEngine } from "./onnx.ts";
 /** What there is to run. */
 export interface EngineModel {
   readonly spec: DecoderSpec;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
 }
 
 export interface EngineContext {

@@ -1,22 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { type TensorSource, writeSafetensors } from "../files/safetensors.ts";
+import { type TensorContent, writeSafetensors } from "../files/safetensors.ts";
 import { openDump } from "./dump.ts";
 
 const at = temporaryFolder();
 
-async function dumpOf(...tensors: TensorSource[]) {
+async function dumpOf(...tensors: TensorContent[]) {
   const path = at("dump.safetensors");
   await writeSafetensors(path, tensors);
   return openDump(path);
 }
-const floats = (name: string, shape: number[], value = (i: number) => i / 8): TensorSource => ({
+const floats = (name: string, shape: number[], value = (i: number) => i / 8): TensorContent => ({
   name,
   dtype: "F32",
   shape,
   data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => value(i)),
 });
-const integers = (name: string, values: number[], shape = [values.length]): TensorSource => ({
+const integers = (name: string, values: number[], shape = [values.length]): TensorContent => ({
   name,
   dtype: "I64",
   shape,
@@ -115,7 +115,7 @@ describe("openDump", () => {
     await dump.close();
   });
 
-  it.each<[string, TensorSource[], string]>([
+  it.each<[string, TensorContent[], string]>([
     ["no states", [integers("doc", [1])], "no states: the file has doc"],
     ["two kinds", [floats("z", [2, 2]), floats("resid.0", [2, 2])], "more than one name: z and resid.{layer}"],
     [

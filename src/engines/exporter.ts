@@ -5,8 +5,8 @@
  * Memory: one window's outputs, S · ((L+2)·d + V) · 4 bytes, twice.
  */
 import { buildMeasuringGraph } from "../models/heads.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
@@ -27,7 +27,7 @@ export interface Everything {
  */
 export async function* exportEverything(
   spec: DecoderSpec,
-  weights: WeightSource,
+  weights: TensorSource,
   sequences: Iterable<Int32Array>,
   { longest, threads, signal }: { readonly longest: number; readonly threads: number; readonly signal?: AbortSignal },
 ): AsyncGenerator<Everything> {

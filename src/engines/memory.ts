@@ -4,8 +4,8 @@
  * again while a 16-bit file is widened and transposed at load + activations of one batch. Steps are `decode/memory.ts`'s.
  */
 import { freemem, totalmem } from "node:os";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** Logits are made in chunks of this many columns (`models/decoder.ts`). */
@@ -19,10 +19,10 @@ export interface Load {
 }
 
 /** @returns bytes of P parameters as the runtime holds them while it loads */
-export function weightBytes(weights: WeightSource): number {
+export function weightBytes(weights: TensorSource): number {
   let parameters = 0;
   for (const name of weights.names()) {
-    parameters += weights.tensor(name)!.shape.reduce((product, size) => product * size, 1);
+    parameters += weights.locate(name)!.shape.reduce((product, size) => product * size, 1);
   }
   return 8 * parameters;
 }
@@ -31,7 +31,7 @@ export function weightBytes(weights: WeightSource): number {
 export const stateBytes = ({ width }: DecoderSpec, tokens: number): number => 4 * tokens * STATES * width;
 
 /** @returns bytes the runtime's process will take at most, about */
-export function runtimeBytes(spec: DecoderSpec, weights: WeightSource, { longest, batchTokens }: Load): number {
+export function runtimeBytes(spec: DecoderSpec, weights: TensorSource, { longest, batchTokens }: Load): number {
   const tokens = Math.max(longest, batchTokens);
   const logits = 4 * tokens * 2 * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
   const layers = 4 * tokens * spec.width * (spec.blocks.length + 1);

@@ -6,8 +6,8 @@
  */
 import { buildMeasuringGraph } from "../models/heads.ts";
 import { lengthSteps } from "../models/rotary.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { LayerMoments, Likeliest, Need, Observation } from "../observations/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
@@ -17,7 +17,7 @@ import { RuntimeProcess } from "./runtime-process.ts";
 
 export interface OnnxEngineOptions {
   readonly spec: DecoderSpec;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   readonly threads: number;
   /** most tokens of a window that will be run; where losses alone are asked for, its last token is not */
   readonly longest: number;

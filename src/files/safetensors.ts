@@ -20,6 +20,7 @@ import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";
 import { ioFault } from "./faults.ts";
+import { readExactly } from "./ranges.ts";
 
 export interface SafetensorsFile {
   readonly path: string;
@@ -44,9 +45,10 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   try {
     file = await open(path, "r");
     const { size } = await file.stat();
-    if (size <= MAX_POINTER_BYTES) refusePointer(path, Buffer.from(await readAt(file, path, 0, size)).toString("utf8"));
-    const start = await readAt(file, path, 0, Math.min(8, size));
-    const header = parseHeader(await readAt(file, path, 0, headerEnd(start, size)), size);
+    if (size <= MAX_POINTER_BYTES)
+      refusePointer(path, Buffer.from(await readExactly(file, path, 0, size)).toString("utf8"));
+    const start = await readExactly(file, path, 0, Math.min(8, size));
+    const header = parseHeader(await readExactly(file, path, 0, headerEnd(start, size)), size);
     return reader(file, path, size, header);
   } catch (error) {
     await file?.close();
@@ -59,7 +61,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 
 function reader(file: FileHandle, path: string, bytes: number, header: SafetensorsHeader): SafetensorsFile {
   const readRange = (begin: number, end: number) =>
-    readAt(file, path, begin, end - begin).catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
+    readExactly(file, path, begin, end - begin).catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
   const entry = (name: string): TensorEntry => {
     const found = header.tensors.get(name);
     if (found) return found;
@@ -81,28 +83,8 @@ function reader(file: FileHandle, path: string, bytes: number, header: Safetenso
   };
 }
 
-async function readAt(
-  file: FileHandle,
-  path: string,
-  offset: number,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 2 ** 30), offset + done);
-    if (bytesRead === 0) {
-      throw new LossyscopeError(
-        "io",
-        `${path} ends at byte ${count(offset + done)}, ${count(offset + length)} are wanted: it was cut while being read`,
-      );
-    }
-    done += bytesRead;
-  }
-  return bytes;
-}
-
 /** A tensor to write: its bytes whole, or in pieces as they come. */
-export interface TensorSource extends TensorShape {
+export interface TensorContent extends TensorShape {
   readonly data: NodeJS.ArrayBufferView | Iterable<NodeJS.ArrayBufferView> | AsyncIterable<NodeJS.ArrayBufferView>;
 }
 
@@ -112,14 +94,14 @@ export interface TensorSource extends TensorShape {
  */
 export async function writeSafetensors(
   path: string,
-  tensors: readonly TensorSource[],
+  tensors: readonly TensorContent[],
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await writeAtomic(path, encodeFile(tensors, metadata));
 }
 
 async function* encodeFile(
-  tensors: readonly TensorSource[],
+  tensors: readonly TensorContent[],
   metadata: Readonly<Record<string, string>>,
 ): AsyncGenerator<NodeJS.ArrayBufferView> {
   yield encodeHeader(tensors, metadata);

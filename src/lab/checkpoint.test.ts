@@ -17,7 +17,7 @@ const llamas = (folder: string): string[] => readdirSync(folder).filter((name) =
 
 /** name → shape */
 const shapesIn = ({ weights }: Checkpoint): Map<string, readonly number[]> =>
-  new Map(Array.from(weights.names(), (name) => [name, weights.tensor(name)!.shape]));
+  new Map(Array.from(weights.names(), (name) => [name, weights.locate(name)!.shape]));
 
 async function likePublished(folder: string): Promise<void> {
   const published = await openCheckpoint(folder);

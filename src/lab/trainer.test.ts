@@ -160,7 +160,7 @@ describe("a training run", async () => {
     const resumed = await train({ ...job, resume: true });
     const { config, weights } = await openCheckpoint(resumed.last.folder);
     expect(config.torch_dtype).toBe("bfloat16");
-    expect(new Set([...weights.names()].map((name) => weights.tensor(name)!.dtype))).toEqual(new Set(["BF16"]));
+    expect(new Set([...weights.names()].map((name) => weights.locate(name)!.dtype))).toEqual(new Set(["BF16"]));
     const [written, exact] = [await weightsOf(resumed.last.folder), await weightsOf(last.folder)];
     for (const [name, values] of Object.entries(exact)) {
       expect(written[name]).toEqual(toFloat32("BF16", fromFloat32("BF16", values)));

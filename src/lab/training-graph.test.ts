@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
-import { type Dtype, toFloat32 } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/safetensors.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { naiveRun } from "../models/naive.testing.ts";
@@ -29,7 +29,7 @@ async function open(name: string): Promise<Model> {
   for (const [slot, { file, offset, bytes, dtype }] of bindWeights(spec, weights)) {
     const opened = await openSafetensors(file);
     const { start } = layout.parameters.find((parameter) => parameter.name === slot.names[0])!;
-    vector.set(toFloat32(dtype as Dtype, await opened.readRange(offset, offset + bytes)), start);
+    vector.set(toFloat32(dtype, await opened.readRange(offset, offset + bytes)), start);
     await opened.close();
   }
   return { spec, layout, vector, stored: { spec, weights } };

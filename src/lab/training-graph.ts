@@ -15,15 +15,15 @@ import * as ops from "../graph/ops.ts";
 import { decoder } from "../models/decoder.ts";
 import { GraphWeights } from "../models/graph-weights.ts";
 import type { Weights } from "../models/layers.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { crossEntropy, divergence, type Loss, mixed } from "./losses.ts";
 import { flattened, type ParameterLayout, VectorWeights } from "./parameters.ts";
 
 /** A model whose distributions are learned (METHODS §8). */
 export interface Teacher {
   readonly spec: DecoderSpec;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   /** T, which softens both distributions */
   readonly temperature: number;
   /** α: share of the divergence in the loss; the rest is the loss of the given tokens */

@@ -4,39 +4,28 @@
  *
  * Memory: 4·V·d bytes for the matrix.
  */
-import { open } from "node:fs/promises";
-import { ioFault } from "../files/faults.ts";
-import { type Dtype, toFloat32 } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/safetensors.ts";
 import { nearestRows, packing } from "../info/packing.ts";
+import { piecesOf, type TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { StoredTensor, WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import type { Geometry } from "../profile/geometry.ts";
 
-const PIECE_BYTES = 1 << 24;
 /** Tokens whose neighbours are named, neighbours of each, and the most frequent tokens that they are drawn from. */
 const SHOWN = 8;
 const NEAREST = 6;
 const FREQUENT = 400;
 
-async function readMatrix({ dtype, shape, file, offset, bytes }: StoredTensor): Promise<Float32Array> {
+/** @returns [V·d] the values of a tensor */
+async function readMatrix(weights: TensorSource, name: string): Promise<Float32Array> {
+  const { dtype, shape } = weights.locate(name)!;
   const values = new Float32Array(shape[0] * shape[1]);
-  const width = bytes / values.length;
-  const handle = await open(file, "r").catch((error) => Promise.reject(ioFault(error, `read ${file}`)));
-  try {
-    for (let at = 0; at < bytes; at += PIECE_BYTES) {
-      const piece = new Uint8Array(Math.min(PIECE_BYTES, bytes - at));
-      for (let done = 0; done < piece.length; ) {
-        const { bytesRead } = await handle.read(piece, done, piece.length - done, offset + at + done);
-        if (bytesRead === 0)
-          throw new LossyscopeError("io", `${file} ended at byte ${offset + at + done}`, "fetch it again");
-        done += bytesRead;
-      }
-      values.set(toFloat32(dtype as Dtype, piece), at / width);
-    }
-  } finally {
-    await handle.close();
+  let at = 0;
+  for await (const piece of piecesOf(weights, name)) {
+    const floats = toFloat32(dtype, piece);
+    values.set(floats, at);
+    at += floats.length;
   }
   return values;
 }
@@ -57,15 +46,15 @@ function tokensToShow(counts: Int32Array, textOf: (id: number) => string, seed: 
  */
 export async function embeddingGeometry(
   spec: DecoderSpec,
-  weights: WeightSource,
+  weights: TensorSource,
   counts: Int32Array,
   textOf: (id: number) => string,
   seed: number,
 ): Promise<Geometry["embedding"]> {
   const { names, shape } = spec.embedding.tokens;
-  const stored = names.map((name) => weights.tensor(name)).find((tensor) => tensor !== undefined);
-  if (!stored) throw new LossyscopeError("model", `the embedding matrix ${names[0]} is missing`);
-  const matrix = await readMatrix(stored);
+  const name = names.find((candidate) => weights.locate(candidate));
+  if (name === undefined) throw new LossyscopeError("model", `the embedding matrix ${names[0]} is missing`);
+  const matrix = await readMatrix(weights, name);
   const width = shape[1];
   const packed = packing(matrix, width, seed);
   if (!packed) return null;

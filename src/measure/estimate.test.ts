@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { type TensorSource, writeSafetensors } from "../files/safetensors.ts";
+import { type TensorContent, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { random } from "../numeric/random.ts";
 import { type EstimateOptions, estimate } from "./estimate.ts";
@@ -15,7 +15,7 @@ const options = (more: Partial<EstimateOptions> = {}): EstimateOptions => ({
   folder: at("work"),
   ...more,
 });
-const integers = (name: string, values: ArrayLike<number>): TensorSource => ({
+const integers = (name: string, values: ArrayLike<number>): TensorContent => ({
   name,
   dtype: "I32",
   shape: [values.length],
@@ -42,13 +42,13 @@ function someText(documents: number, length: number, vocabulary: number) {
 }
 
 const D = 6;
-const vllm = (tokens: Int32Array, more: TensorSource[] = []): TensorSource[] => [
+const vllm = (tokens: Int32Array, more: TensorContent[] = []): TensorContent[] => [
   { name: "hidden_states", dtype: "F32", shape: [tokens.length, 1, D], data: someStates(tokens, D, 1) },
   { name: "token_ids", dtype: "I64", shape: [tokens.length], data: BigInt64Array.from(tokens, BigInt) },
   ...more,
 ];
 
-async function estimated(tensors: TensorSource[], more: Partial<EstimateOptions> = {}) {
+async function estimated(tensors: TensorContent[], more: Partial<EstimateOptions> = {}) {
   const path = at("dump.safetensors");
   await writeSafetensors(path, tensors);
   return estimate(path, options(more));
@@ -133,7 +133,7 @@ describe("estimate", () => {
   it("backs x2 off along x1, and the same labels under another name to the global mean", async () => {
     const { tokens } = someText(30, 20, 5);
     const pairs = tokens.map((token, row) => token * 400 + (row % 400));
-    const states: TensorSource = { name: "z", dtype: "F32", shape: [600, D], data: someStates(tokens, D, 2) };
+    const states: TensorContent = { name: "z", dtype: "F32", shape: [600, D], data: someStates(tokens, D, 2) };
     const { layers } = await estimated([
       states,
       integers("x1", tokens),
@@ -217,9 +217,9 @@ describe("estimate", () => {
     await expect(estimated(vllm(tokens), { signal: AbortSignal.abort() })).rejects.toThrow("stopped");
   });
 
-  const z: TensorSource = { name: "z", dtype: "F32", shape: [40, D], data: someStates(new Int32Array(40), D, 3) };
+  const z: TensorContent = { name: "z", dtype: "F32", shape: [40, D], data: someStates(new Int32Array(40), D, 3) };
   const places = Int32Array.from({ length: 40 }, (_, row) => row);
-  it.each<[string, TensorSource[], string]>([
+  it.each<[string, TensorContent[], string]>([
     [
       "longer n-grams that do not contain the shorter ones",
       [
@@ -259,7 +259,7 @@ describe("estimate", () => {
     await expect(estimated(tensors)).rejects.toThrow(message);
   });
 
-  it.each<[string, TensorSource, string]>([
+  it.each<[string, TensorContent, string]>([
     [
       "another width",
       { name: "W", dtype: "F32", shape: [2, 3], data: new Float32Array(6) },
@@ -278,7 +278,7 @@ describe("estimate", () => {
   });
 
   it("says how to go on at a width without a bound", async () => {
-    const flat: TensorSource = { name: "z", dtype: "F32", shape: [20, 2], data: new Float32Array(40).fill(1) };
+    const flat: TensorContent = { name: "z", dtype: "F32", shape: [20, 2], data: new Float32Array(40).fill(1) };
     await expect(estimated([flat])).rejects.toThrow("give the temperature as a number");
     const file = await estimated([flat], { temperature: "exact" });
     expect(file.layers[0].labels).toEqual({});

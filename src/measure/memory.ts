@@ -1,10 +1,10 @@
 /** Refuses a measurement that cannot fit before it runs; the formula is `engines/memory.ts`'s. */
 import { type Load, requireMemory, runtimeBytes, VOCABULARY_CHUNK } from "../engines/memory.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 
 /** @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less */
-export function foreseeMemory(spec: DecoderSpec, weights: WeightSource, load: Load): void {
+export function foreseeMemory(spec: DecoderSpec, weights: TensorSource, load: Load): void {
   // a chunk of logits waits for its likeliest tokens while the next one is made
   const likeliest = 4 * Math.max(load.longest, load.batchTokens) * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
   requireMemory(
@@ -23,7 +23,7 @@ const ARENA = 1.3;
  * @param longest tokens of the longest window
  * @throws LossyscopeError `memory` as `foreseeMemory`
  */
-export function foreseeLmEval(spec: DecoderSpec, weights: WeightSource, longest: number): void {
+export function foreseeLmEval(spec: DecoderSpec, weights: TensorSource, longest: number): void {
   const heads = spec.blocks.reduce((most, { attention }) => Math.max(most, attention.heads), 0);
   const scores = 12 * heads * Math.ceil(longest / 8) * longest;
   const masks = 2 * longest ** 2;

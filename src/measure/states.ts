@@ -11,11 +11,11 @@ import { dirname, join, resolve } from "node:path";
 import { ORIGIN_KEY, type Origin } from "../engines/dump.ts";
 import { type Everything, exportEverything } from "../engines/exporter.ts";
 import { checkWritable } from "../files/atomic.ts";
-import { openSafetensors, type TensorSource, writeSafetensors } from "../files/safetensors.ts";
+import { openSafetensors, type TensorContent, writeSafetensors } from "../files/safetensors.ts";
 import { createSpill, type Spill } from "../files/spill.ts";
 import { toInt32 } from "../formats/safetensors.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WeightSource } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import { windowsOf } from "../text/windows.ts";
@@ -111,7 +111,7 @@ function packed({ hiddenStates }: Everything, { ids, from }: Passage, width: num
 
 export interface StatesRequest {
   readonly spec: DecoderSpec;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   /** those of a document one after the other */
   readonly passages: readonly Passage[];
   readonly threads: number;
@@ -181,7 +181,7 @@ export async function writeStates(request: StatesRequest): Promise<number> {
     };
     const prefixRows = passages.some(({ from, prefixSlots }) => from < prefixSlots) ? 1 : 0;
     const origin: Origin = { prefixRows, domains: names };
-    const tensors: TensorSource[] = [
+    const tensors: TensorContent[] = [
       { name: "token_ids", dtype: "I64", shape: [rows], data: tokens },
       { name: "doc", dtype: "I64", shape: [rows], data: documents },
       ...(domains ? [{ name: "domain", dtype: "I64" as const, shape: [rows], data: domains }] : []),

@@ -6,13 +6,14 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { openSafetensors, type TensorSource, writeSafetensors } from "../files/safetensors.ts";
+import { openSafetensors, type TensorContent, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import type { LossyscopeError } from "../numeric/errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
 import { storageLedger } from "./ledger.ts";
 import { openModel } from "./session.testing.ts";
+import { tensorsInFiles } from "./sources/tensor-source.ts";
 import { textModel } from "./text-model.ts";
 import { bindWeights } from "./weights.ts";
 
@@ -44,12 +45,12 @@ describe("logits as transformers computes them", () => {
 /** A case with its tensors under other names, more of them, or another config. */
 async function changed(
   name: string,
-  change: (tensors: TensorSource[]) => TensorSource[],
+  change: (tensors: TensorContent[]) => TensorContent[],
   config: (values: Record<string, unknown>) => Record<string, unknown> = (values) => values,
 ): Promise<string> {
   cpSync(fixture(`cases/${name}`), at("model"), { recursive: true });
   const file = await openSafetensors(fixture(`cases/${name}/model.safetensors`));
-  const tensors: TensorSource[] = [];
+  const tensors: TensorContent[] = [];
   for (const { name: own, dtype, shape, begin, end } of file.header.tensors.values())
     tensors.push({ name: own, dtype, shape, data: await file.readRange(begin, end) });
   await file.close();
@@ -59,7 +60,7 @@ async function changed(
   return at("model");
 }
 
-const renamed = (rename: (name: string) => string) => (tensors: TensorSource[]) =>
+const renamed = (rename: (name: string) => string) => (tensors: TensorContent[]) =>
   tensors.map((tensor) => ({ ...tensor, name: rename(tensor.name) }));
 const plain = (name: string): string => name.replace("_orig_mod.", "");
 
@@ -87,7 +88,7 @@ describe("names that tools leave behind", () => {
   });
 
   it("that make two of one are read where both are the same, and refused where they differ", async () => {
-    const twice = (change: number) => (tensors: TensorSource[]) => {
+    const twice = (change: number) => (tensors: TensorContent[]) => {
       const data = new Uint8Array(tensors[0].data as Uint8Array);
       data[0] += change;
       return [...tensors, { ...tensors[0], name: plain(tensors[0].name), data }];
@@ -117,7 +118,7 @@ it("a text model whose keys and names stand among those of its wrapper's first p
 });
 
 describe("a tensor under two names", () => {
-  const withBareNorm = (first: number) => (tensors: TensorSource[]) => {
+  const withBareNorm = (first: number) => (tensors: TensorContent[]) => {
     const norm = tensors.find(({ name }) => name.endsWith("model.norm.weight"))!;
     const data = new Uint8Array(norm.data as Uint8Array);
     data[0] += first;
@@ -215,7 +216,7 @@ describe("what a wrapper means where it does not say", () => {
     readonly defaults: Record<string, unknown>;
   }
   const written: [string, Written][] = Object.entries(JSON.parse(readFileSync(fixture("wrappers.json"), "utf8")));
-  const without = { tensor: () => undefined, names: () => [] };
+  const without = tensorsInFiles(new Map());
 
   it.each(written)("%s: as transformers has it, or refused by its name", (model_type, { text, ties, defaults }) => {
     const { config } = textModel({ model_type, text_config: {} }, without);
@@ -245,8 +246,8 @@ describe("what a wrapper means where it does not say", () => {
   });
 
   it("a nested flag is not heard where a head is stored, unless the wrapper's class hears it", () => {
-    const any = { dtype: "F32", shape: [1], file: "", offset: 0, bytes: 4 };
-    const stored = { tensor: () => any, names: () => ["language_model.lm_head.weight"] };
+    const any = { dtype: "F32", shape: [1], file: "", offset: 0, bytes: 4 } as const;
+    const stored = tensorsInFiles(new Map([["language_model.lm_head.weight", any]]));
     const tied = (model_type: string) =>
       textModel({ model_type, text_config: { tie_word_embeddings: true } }, stored).config.tie_word_embeddings;
     expect([tied("llava"), tied("llava_next")]).toEqual([true, false]);

@@ -33,14 +33,14 @@ describe("openCheckpoint", () => {
     expect([...checkpoint.weights.names()]).toEqual([...file.header.tensors.keys()]);
     const { dtype, shape, begin, end } = file.entry("transformer.wte.weight");
     await file.close();
-    expect(checkpoint.weights.tensor("transformer.wte.weight")).toEqual({
+    expect(checkpoint.weights.locate("transformer.wte.weight")).toEqual({
       dtype,
       shape,
       file: join(path, "model.safetensors"),
       offset: begin,
       bytes: end - begin,
     });
-    expect(checkpoint.weights.tensor("nothing")).toBeUndefined();
+    expect(checkpoint.weights.locate("nothing")).toBeUndefined();
     const digests = await checkpoint.digests({ memory: memory() });
     expect(digests).toEqual({
       config: sha256(readFileSync(join(path, "config.json"))),
@@ -54,7 +54,7 @@ describe("openCheckpoint", () => {
     const checkpoint = await openCheckpoint(path);
     const index = JSON.parse(readFileSync(join(path, "model.safetensors.index.json"), "utf8"));
     for (const [tensor, file] of Object.entries<string>(index.weight_map)) {
-      expect(checkpoint.weights.tensor(tensor)?.file).toBe(join(path, file));
+      expect(checkpoint.weights.locate(tensor)?.file).toBe(join(path, file));
     }
     const list = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"].map(
       (name) => `${sha256(readFileSync(join(path, name)))}  ${name}\n`,
@@ -71,7 +71,7 @@ describe("openCheckpoint", () => {
     const model = folder({ "config.json": {}, "tokenizer.json": "{}", "merges.txt": "" });
     symlinkSync("../blobs/b10b", at("model", "model.safetensors"));
     const checkpoint = await openCheckpoint(model);
-    expect(checkpoint.weights.tensor("transformer.wte.weight")?.file).toMatch(/blobs.b10b$/);
+    expect(checkpoint.weights.locate("transformer.wte.weight")?.file).toMatch(/blobs.b10b$/);
     expect(checkpoint.tokenizerFiles).toEqual(["tokenizer.json", "merges.txt"]);
     const list = [`${sha256("")}  merges.txt\n`, `${sha256("{}")}  tokenizer.json\n`];
     expect((await checkpoint.digests({ memory: memory() })).tokenizer).toBe(sha256(list.join("")));
@@ -83,7 +83,7 @@ describe("openCheckpoint", () => {
     writeFileSync(join(model, "model.safetensors"), header);
     truncateSync(join(model, "model.safetensors"), header.length + 2 ** 36);
     const { weights } = await openCheckpoint(model);
-    expect(weights.tensor("w")).toMatchObject({ offset: header.length, bytes: 2 ** 36 });
+    expect(weights.locate("w")).toMatchObject({ offset: header.length, bytes: 2 ** 36 });
   }, 1000);
 
   it.each<[string, Record<string, string | object>, string]>([

@@ -4,30 +4,18 @@
  * read. What the config means is left to `architectures/`, what the weights cost to `ledger.ts`.
  * Memory: the headers, about 200 bytes a tensor.
  */
-import { readdir, readFile, realpath } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { mapAtMost } from "../files/concurrent.ts";
 import { type DigestOptions, sha256, sha256File } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
-import { openSafetensors } from "../files/safetensors.ts";
 import { Unchanged } from "../files/unchanged.ts";
 import { refusePointer } from "../formats/lfs.ts";
-import type { TensorEntry } from "../formats/safetensors.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isTied } from "./ledger.ts";
+import { openShards, type WeightFile } from "./sources/safetensors.ts";
+import { equalTensors, type TensorSource } from "./sources/tensor-source.ts";
 import { type Aside, HEAD, textModel } from "./text-model.ts";
-import type { StoredTensor, WeightSource } from "./weights.ts";
-
-const OPENED_AT_ONCE = 16;
-
-export interface WeightFile {
-  /** as the folder calls it */
-  readonly name: string;
-  /** absolute, links resolved */
-  readonly path: string;
-  readonly bytes: number;
-}
 
 export interface CheckpointDigests {
   /** SHA-256 of `config.json` */
@@ -45,7 +33,7 @@ export interface Checkpoint {
   /** the same under the model_type that `config.json` has: tokenizers go by it */
   readonly outerConfig: Readonly<Record<string, unknown>>;
   /** the text model's tensors, by the names it has for them itself */
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   /** what is stored beside the text model */
   readonly aside: readonly Aside[];
   /** what was left aside or read otherwise than the config says, each in one clause */
@@ -75,13 +63,13 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const written = await readJson(join(folder, "config.json"), present.includes("config.json"), folder);
   const { shards, notes: beside } = await weightNames(folder, present);
   await watch(shards.keys());
-  const { weights: stored, weightFiles } = await openShards(folder, shards);
-  const { weights, twins, ...text } = textModel(written, stored);
+  const { source, weightFiles } = await openShards(folder, shards);
+  const { weights, twins, ...text } = textModel(written, source);
   for (const [kept, other] of twins) {
-    if (await equalTensors(kept.tensor, other.tensor)) continue;
+    if (await equalTensors(source, kept, other)) continue;
     throw new LossyscopeError(
       "model",
-      `${kept.as} and ${other.as} are one tensor under two names, and differ`,
+      `${kept} and ${other} are one tensor under two names, and differ`,
       "remove the one that is not meant",
     );
   }
@@ -120,34 +108,14 @@ const TABLE = /(?:^|\.)(?:embed_tokens|wte|word_embeddings|embed_in)\.weight$/;
  * A head that is not the table of embeddings is a head, whatever `tie_word_embeddings` says, as in transformers 5.
  * @returns what is to be said of it, or null where there is none, or it is the table
  */
-async function headOfItsOwn(config: Readonly<Record<string, unknown>>, weights: WeightSource): Promise<string | null> {
+async function headOfItsOwn(config: Readonly<Record<string, unknown>>, weights: TensorSource): Promise<string | null> {
   if (!isTied(config)) return null;
   const names = [...weights.names()];
   const head = names.find((name) => HEAD.test(name));
   const table = names.find((name) => TABLE.test(name));
   if (head === undefined || table === undefined) return null;
-  if (await equalTensors(weights.tensor(head)!, weights.tensor(table)!)) return null;
+  if (await equalTensors(weights, head, table)) return null;
   return `${head} differs from ${table}, so it is the head, though ${config.tie_word_embeddings === true ? "the config ties" : "its architecture ties"} them`;
-}
-
-const COMPARED_BYTES = 2 ** 24;
-
-/** Whether two tensors are the same bytes of the same type and shape. Memory: two pieces of 16 MiB. */
-async function equalTensors(one: StoredTensor, other: StoredTensor): Promise<boolean> {
-  if (one.dtype !== other.dtype || one.shape.join() !== other.shape.join()) return false;
-  const files = await Promise.all([openSafetensors(one.file), openSafetensors(other.file)]);
-  try {
-    for (let at = 0; at < one.bytes; at += COMPARED_BYTES) {
-      const length = Math.min(COMPARED_BYTES, one.bytes - at);
-      const [a, b] = await Promise.all(
-        [one, other].map(({ offset }, index) => files[index].readRange(offset + at, offset + at + length)),
-      );
-      if (Buffer.compare(a, b) !== 0) return false;
-    }
-    return true;
-  } finally {
-    await Promise.all(files.map((file) => file.close()));
-  }
 }
 
 async function digestOf(
@@ -204,62 +172,4 @@ async function weightNames(
   const more = others.length > 1 ? ` and ${others.length - 1} more` : "";
   const notes = others.length > 0 ? [`${SINGLE} is read, not ${others[0]}${more}, which ${INDEX} names`] : [];
   return { shards: new Map([[SINGLE, []]]), notes };
-}
-
-interface OpenedShard {
-  readonly file: WeightFile;
-  readonly entries: Iterable<TensorEntry>;
-  readonly expected: readonly string[];
-}
-
-async function openShards(
-  folder: string,
-  shards: ReadonlyMap<string, readonly string[]>,
-): Promise<Pick<Checkpoint, "weights" | "weightFiles">> {
-  const opened = await mapAtMost(OPENED_AT_ONCE, [...shards], ([name, tensors]) => openShard(folder, name, tensors));
-  return { weights: gatherTensors(opened), weightFiles: opened.map(({ file }) => file) };
-}
-
-async function openShard(folder: string, name: string, expected: readonly string[]): Promise<OpenedShard> {
-  const path = await realpath(join(folder, name)).catch((error) => {
-    if (systemCode(error) !== "ENOENT") throw ioFault(error, `read ${join(folder, name)}`);
-    throw new LossyscopeError(
-      "model",
-      `${folder} lacks ${name}${expected.length > 0 ? `, which holds ${expected.length} tensors` : ""}`,
-      "fetch the model again",
-    );
-  });
-  const file = await openSafetensors(path);
-  await file.close();
-  return { file: { name, path, bytes: file.bytes }, entries: file.header.tensors.values(), expected };
-}
-
-/**
- * All tensors of a model's files as one source.
- * @throws LossyscopeError `model` where a tensor is in two files, or not in the file that the index says
- */
-export function gatherTensors(shards: readonly OpenedShard[]): WeightSource {
-  const tensors = new Map<string, StoredTensor>();
-  for (const { file, entries, expected } of shards) {
-    for (const { name, dtype, shape, begin, end } of entries) {
-      const other = tensors.get(name);
-      if (other) {
-        throw new LossyscopeError(
-          "model",
-          `tensor ${name} is in ${basename(other.file)} and in ${file.name}`,
-          "fetch the model again",
-        );
-      }
-      tensors.set(name, { dtype, shape, file: file.path, offset: begin, bytes: end - begin });
-    }
-    for (const name of expected) {
-      if (tensors.get(name)?.file === file.path) continue;
-      throw new LossyscopeError(
-        "model",
-        `the index places tensor ${name} in ${file.name}, which does not have it`,
-        "fetch the model again",
-      );
-    }
-  }
-  return { tensor: (name) => tensors.get(name), names: () => tensors.keys() };
 }

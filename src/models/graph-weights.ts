@@ -8,8 +8,9 @@ import type { Graph, Value } from "../graph/graph.ts";
 import { cast } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Weights } from "./layers.ts";
+import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
-import { type BoundTensor, bindWeights, type WeightSource } from "./weights.ts";
+import { type BoundTensor, bindWeights } from "./weights.ts";
 
 export class GraphWeights implements Weights {
   /** folder that the runtime must be given for the external data */
@@ -18,7 +19,7 @@ export class GraphWeights implements Weights {
   readonly #bound: ReadonlyMap<TensorSlot, BoundTensor>;
 
   /** @throws LossyscopeError where the checkpoint does not match the spec (`bindWeights`) */
-  constructor(graph: Graph, spec: DecoderSpec, source: WeightSource) {
+  constructor(graph: Graph, spec: DecoderSpec, source: TensorSource) {
     this.#graph = graph;
     this.#bound = bindWeights(spec, source);
     this.folder = sharedFolder([...this.#bound.values()].map(({ file }) => file));

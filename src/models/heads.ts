@@ -11,8 +11,8 @@ import { Graph, type Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { type Decoder, decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
+import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec } from "./spec.ts";
-import type { WeightSource } from "./weights.ts";
 
 /** Which heads a graph has. */
 export interface Heads {
@@ -61,7 +61,7 @@ const TINY = 1e-37;
  */
 export function buildMeasuringGraph(
   spec: DecoderSpec,
-  source: WeightSource,
+  source: TensorSource,
   heads: Heads,
   longest: number,
 ): MeasuringGraph {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
+import { writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { fromFloat32 } from "../formats/safetensors.ts";
 import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { entropyCodedBytes } from "./ledger-entropy.ts";
-import type { WeightSource } from "./weights.ts";
+import { openShards } from "./sources/safetensors.ts";
+import type { TensorSource } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
 
 const at = temporaryFolder();
@@ -34,17 +35,19 @@ function naiveBytes(dtype: string, bytes: Uint8Array): number {
   return (dtype === "BF16" ? high : high + field([16, 24]) + field([24, 32])) / 8;
 }
 
-async function naive(weights: WeightSource): Promise<number> {
+async function naive(weights: TensorSource): Promise<number> {
   let sum = 0;
   for (const name of weights.names()) {
-    const tensor = weights.tensor(name)!;
+    const tensor = weights.locate(name)!;
     if (isBuffer(name, tensor)) continue;
-    const file = await openSafetensors(tensor.file);
-    sum += naiveBytes(tensor.dtype, await file.readRange(tensor.offset, tensor.offset + tensor.bytes));
-    await file.close();
+    sum += naiveBytes(tensor.dtype, await weights.read(name, 0, tensor.bytes));
   }
   return sum;
 }
+
+/** What a test has put into `at("model.safetensors")`. */
+const written = async (): Promise<TensorSource> =>
+  (await openShards(at(), new Map([["model.safetensors", []]]))).source;
 
 describe("entropyCodedBytes", () => {
   it.each(["gpt_neox", "gpt_neox-bf16", "gpt_neox-f16", "mistral-sharded"])(
@@ -69,14 +72,7 @@ describe("entropyCodedBytes", () => {
       { name: "empty", dtype: "BF16", shape: [0], data: new Uint8Array(0) },
       { name: "attn.bias", dtype: "F32", shape: [1, 1, 2, 2], data: new Float32Array(4) },
     ]);
-    const file = await openSafetensors(at("model.safetensors"));
-    await file.close();
-    const stored = (name: string) => {
-      const entry = file.header.tensors.get(name);
-      return entry && { ...entry, file: file.path, offset: entry.begin, bytes: entry.end - entry.begin };
-    };
-    const weights: WeightSource = { tensor: stored, names: () => file.header.tensors.keys() };
-    const bytes = await entropyCodedBytes(weights);
+    const bytes = await entropyCodedBytes(await written());
     expect(bytes).toBeCloseTo(3 + naiveBytes("F32", new Uint8Array(normal.buffer)), 5);
     // Low mantissa bytes of a normal deviate are uniform: 23 bits of mantissa and sign cost 24, its exponent about 2.5.
     expect((8 * (bytes - 3)) / normal.length).toBeGreaterThan(25.5);
@@ -95,18 +91,8 @@ describe("entropyCodedBytes", () => {
         { name: "sound", dtype, shape: [64], data: values(0) },
         { name: "damaged", dtype, shape: [64], data: values(3) },
       ]);
-      const file = await openSafetensors(at("model.safetensors"));
-      await file.close();
-      const { tensors } = file.header;
-      const weights: WeightSource = {
-        tensor(name) {
-          const { begin, end, ...entry } = tensors.get(name)!;
-          return { ...entry, file: file.path, offset: begin, bytes: end - begin };
-        },
-        names: () => tensors.keys(),
-      };
       const told: [string, number][] = [];
-      await entropyCodedBytes(weights, { onNonFinite: (...bad) => told.push(bad) });
+      await entropyCodedBytes(await written(), { onNonFinite: (...bad) => told.push(bad) });
       expect(told).toEqual([["damaged", 3]]);
     },
   );

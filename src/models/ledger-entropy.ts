@@ -6,12 +6,10 @@
  * One pass: a histogram of the whole words of a tensor, from which those of the fields follow. Exact; memory 8 MiB
  * whatever the tensor.
  */
-import { openSafetensors, type SafetensorsFile } from "../files/safetensors.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
-import type { WeightSource } from "./weights.ts";
+import type { Dtype } from "../formats/safetensors.ts";
+import { piecesOf, type TensorSource } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
 
-const CHUNK_BYTES = 1 << 22;
 const WORDS = 1 << 16;
 
 /** A field of a word, as the number its bits make. */
@@ -23,7 +21,7 @@ const highByte: Field = (word) => word >> 8;
 const lowByte: Field = (word) => word & 0xff;
 
 /** Fields of the words a value is stored in, first word first (little-endian: the low half of a float32). */
-const FIELDS: Readonly<Record<string, readonly (readonly Field[])[]>> = {
+const FIELDS: Readonly<Partial<Record<Dtype, readonly (readonly Field[])[]>>> = {
   BF16: [[exponent, signAndMantissa]],
   F16: [[(word) => word >> 10, (word) => word & 0x3ff]],
   F32: [
@@ -33,7 +31,7 @@ const FIELDS: Readonly<Record<string, readonly (readonly Field[])[]>> = {
 };
 
 /** The bits of a value's highest word that are all set where it is NaN or infinite: its exponent. */
-const NON_FINITE: Readonly<Record<string, number>> = { BF16: 0x7f80, F16: 0x7c00, F32: 0x7f80 };
+const NON_FINITE: Readonly<Partial<Record<Dtype, number>>> = { BF16: 0x7f80, F16: 0x7c00, F32: 0x7f80 };
 
 export interface EntropyOptions {
   /** bytes read so far, of how many */
@@ -47,41 +45,30 @@ export interface EntropyOptions {
  * @returns bytes, buffers left out, not rounded
  * @throws LossyscopeError `io` where a file cannot be read; `interrupted`
  */
-export async function entropyCodedBytes(weights: WeightSource, options: EntropyOptions = {}): Promise<number> {
+export async function entropyCodedBytes(weights: TensorSource, options: EntropyOptions = {}): Promise<number> {
   const tensors = [...weights.names()]
-    .map((name) => ({ name, ...weights.tensor(name)! }))
+    .map((name) => ({ name, ...weights.locate(name)! }))
     .filter((tensor) => !isBuffer(tensor.name, tensor))
     .sort((a, b) => (a.file === b.file ? a.offset - b.offset : a.file < b.file ? -1 : 1));
   const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   let coded = 0;
-  let file: SafetensorsFile | undefined;
-  try {
-    for (const { name, file: path, dtype, offset, bytes } of tensors) {
-      const fields = FIELDS[dtype];
-      if (!fields) {
-        coded += bytes;
-        options.onProgress?.((done += bytes), total);
-        continue;
-      }
-      if (file?.path !== path) {
-        await file?.close();
-        file = await openSafetensors(path);
-      }
-      const counts = fields.map(() => new Float64Array(WORDS));
-      for (let begin = offset; begin < offset + bytes; begin += CHUNK_BYTES) {
-        if (options.signal?.aborted) throw new LossyscopeError("interrupted", "stopped while reading the weights");
-        const chunk = await file.readRange(begin, Math.min(begin + CHUNK_BYTES, offset + bytes));
-        countWords(new Uint16Array(chunk.buffer), counts);
-        options.onProgress?.((done += chunk.length), total);
-      }
-      coded += codedBits(counts, fields) / 8;
-      const mask = NON_FINITE[dtype];
-      const bad = counts.at(-1)!.reduce((sum, count, word) => ((word & mask) === mask ? sum + count : sum), 0);
-      if (bad > 0) options.onNonFinite?.(name, bad);
+  for (const { name, dtype, bytes } of tensors) {
+    const fields = FIELDS[dtype];
+    if (!fields) {
+      coded += bytes;
+      options.onProgress?.((done += bytes), total);
+      continue;
     }
-  } finally {
-    await file?.close();
+    const counts = fields.map(() => new Float64Array(WORDS));
+    for await (const piece of piecesOf(weights, name, options.signal)) {
+      countWords(new Uint16Array(piece.buffer), counts);
+      options.onProgress?.((done += piece.length), total);
+    }
+    coded += codedBits(counts, fields) / 8;
+    const mask = NON_FINITE[dtype]!;
+    const bad = counts.at(-1)!.reduce((sum, count, word) => ((word & mask) === mask ? sum + count : sum), 0);
+    if (bad > 0) options.onNonFinite?.(name, bad);
   }
   return coded;
 }

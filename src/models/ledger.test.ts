@@ -5,22 +5,23 @@ import { ledgerSchema } from "../profile/ledger.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf, supportedArchitectures } from "./config.ts";
 import { isTied, storageLedger } from "./ledger.ts";
-import type { WeightSource } from "./weights.ts";
+import { type TensorSource, tensorsInFiles } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
 
-const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, I8: 1, BOOL: 1, F8_E4M3: 1 };
+const BYTES = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, I8: 1, BOOL: 1, F8_E4M3: 1 } as const;
+type Header = [dtype: keyof typeof BYTES, ...shape: number[]];
 
 /** Headers of a model that is nowhere: names with type and shape. */
-function headers(tensors: Record<string, [dtype: string, ...shape: number[]]>): WeightSource {
+function headers(tensors: Record<string, Header>): TensorSource {
   const stored = new Map(
     Object.entries(tensors).map(([name, [dtype, ...shape]]) => {
-      const bytes = shape.reduce((product, size) => product * size, BYTES[dtype]);
+      const bytes = shape.reduce<number>((product, size) => product * size, BYTES[dtype]);
       return [name, { dtype, shape, file: "model.safetensors", offset: 0, bytes }] as const;
     }),
   );
-  return { tensor: (name) => stored.get(name), names: () => stored.keys() };
+  return tensorsInFiles(stored);
 }
-const blocks = (count: number, block: (prefix: string) => Record<string, [string, ...number[]]>) =>
+const blocks = (count: number, block: (prefix: string) => Record<string, Header>) =>
   Object.assign({}, ...Array.from({ length: count }, (_, i) => block(String(i))));
 
 const gpt2 = headers({
@@ -175,7 +176,7 @@ describe("storageLedger", () => {
     expect(storageLedger({ model_type: "gemma2" }, weights, { name: "m" }).parameters.total).toBe(40);
   });
 
-  it.each<[string, object, Record<string, [string, ...number[]]>, number]>([
+  it.each<[string, object, Record<string, Header>, number]>([
     [
       "GPTQ",
       { quant_method: "gptq", bits: 4, group_size: 128 },
@@ -241,7 +242,7 @@ describe("storageLedger", () => {
     expect(ledger.parameters.total).toBe(parameters + 100);
     const bytes = Object.values(tensors).reduce(
       (sum, [dtype, ...shape]) =>
-        sum + (dtype === "I64" ? 0 : shape.reduce((product, size) => product * size, BYTES[dtype])),
+        sum + (dtype === "I64" ? 0 : shape.reduce<number>((product, size) => product * size, BYTES[dtype])),
       200,
     );
     expect(ledger.weightBytes).toBe(bytes);
@@ -275,11 +276,11 @@ describe("storageLedger", () => {
   it("reads every fixture, buffers told from weights", async () => {
     const { weights, config } = await openCheckpoint(fixture("models/gpt_neox"));
     const names = [...weights.names()];
-    const buffers = names.filter((name) => isBuffer(name, weights.tensor(name)!));
+    const buffers = names.filter((name) => isBuffer(name, weights.locate(name)!));
     expect(buffers.length).toBeGreaterThan(0);
     expect(buffers.every((name) => /attention\.(bias|masked_bias|rotary_emb\.inv_freq)$/.test(name))).toBe(true);
     const ledger = storageLedger(config, weights, { name: "gpt_neox" });
-    const rest = names.filter((name) => !buffers.includes(name)).map((name) => weights.tensor(name)!);
+    const rest = names.filter((name) => !buffers.includes(name)).map((name) => weights.locate(name)!);
     expect(ledger.weightBytes).toBe(rest.reduce((sum, { bytes }) => sum + bytes, 0));
     expect(ledger.parameters.total * 4).toBe(ledger.weightBytes);
   });

@@ -12,8 +12,9 @@ import type { Dtype } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { type GivenTraining, trainingData } from "./ledger-known.ts";
+import type { StoredTensor, TensorSource } from "./sources/tensor-source.ts";
 import type { Aside } from "./text-model.ts";
-import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
+import { isBuffer } from "./weights.ts";
 
 export type ModelConfig = Readonly<Record<string, unknown>>;
 
@@ -97,7 +98,7 @@ const PACKED_DTYPES: Partial<Record<Dtype, number>> = { I8: 8, U8: 8, I16: 16, U
 /** Parameters of one stored tensor; undefined where they are packed in a way the config does not tell. */
 function parametersOf(name: string, tensor: StoredTensor, packing: Packing | undefined): number | undefined {
   if (packing && QUANTISATION_SIDE.test(name)) return 0;
-  const width = PACKED_DTYPES[tensor.dtype as Dtype];
+  const width = PACKED_DTYPES[tensor.dtype];
   if (width === undefined) return elements(tensor.shape);
   if (packing?.bits === undefined || packing.bits > width) return undefined;
   return Math.round((elements(tensor.shape) * width) / packing.bits);
@@ -108,12 +109,12 @@ export const isTied = (config: ModelConfig): boolean =>
   (said(config, ["tie_word_embeddings"]) ?? TIED_BY_DEFAULT.has(String(config.model_type))) === true;
 
 /** The stored copies of an output matrix that the config ties to the embedding. */
-function tiedCopies(config: ModelConfig, weights: WeightSource): Set<string> {
+function tiedCopies(config: ModelConfig, weights: TensorSource): Set<string> {
   if (!isTied(config)) return new Set();
   const names = [...weights.names()];
-  const tables = names.filter((name) => INPUT_TABLE.test(name)).map((name) => weights.tensor(name)!);
+  const tables = names.filter((name) => INPUT_TABLE.test(name)).map((name) => weights.locate(name)!);
   const isCopy = (name: string): boolean => {
-    const { dtype, shape } = weights.tensor(name)!;
+    const { dtype, shape } = weights.locate(name)!;
     return tables.some((table) => table.dtype === dtype && table.shape.join() === shape.join());
   };
   return new Set(names.filter((name) => OUTPUT_MATRIX.test(name) && isCopy(name)));
@@ -126,7 +127,7 @@ function tiedCopies(config: ModelConfig, weights: WeightSource): Set<string> {
 function activeParameters(
   config: ModelConfig,
   counted: ReadonlyMap<string, number>,
-  weights: WeightSource,
+  weights: TensorSource,
 ): number | null {
   if (typeof config.model_type !== "string") return null;
   let total = 0;
@@ -138,7 +139,7 @@ function activeParameters(
     said(config, ["num_experts_per_tok", "num_experts_per_token", "moe_top_k", "experts_per_token"]),
   );
   const inExperts = [...counted.keys()].filter((name) => {
-    const shape = weights.tensor(name)!.shape;
+    const shape = weights.locate(name)!.shape;
     return (
       /\.experts\./.test(name) || (experts !== undefined && experts > 1 && shape.length === 3 && shape[0] === experts)
     );
@@ -151,7 +152,7 @@ function activeParameters(
   for (const name of inExperts) {
     const index = /\.experts\.(\d+)\./.exec(name)?.[1];
     if (index !== undefined) numbers.add(index);
-    else if (weights.tensor(name)!.shape[0] !== experts) return null;
+    else if (weights.locate(name)!.shape[0] !== experts) return null;
     routed += counted.get(name)!;
   }
   if (numbers.size !== 0 && numbers.size !== experts) return null;
@@ -166,7 +167,7 @@ function activeParameters(
  */
 export function storageLedger(
   config: ModelConfig,
-  weights: WeightSource,
+  weights: TensorSource,
   {
     name: model,
     training: given = {},
@@ -184,7 +185,7 @@ export function storageLedger(
   const unread: string[] = [];
   let weightBytes = 0;
   for (const name of weights.names()) {
-    const tensor = weights.tensor(name)!;
+    const tensor = weights.locate(name)!;
     if (isBuffer(name, tensor)) {
       buffers.tensors++;
       buffers.bytes += tensor.bytes;
@@ -260,11 +261,11 @@ function nonFiniteNote(nonFinite: ReadonlyMap<string, number>): string {
 
 function packedUnknown(
   names: readonly string[],
-  weights: WeightSource,
+  weights: TensorSource,
   weightBytes: number,
   packing: Packing | undefined,
 ): LossyscopeError {
-  const { dtype, shape } = weights.tensor(names[0])!;
+  const { dtype, shape } = weights.locate(names[0])!;
   const config = packing
     ? `the config's ${packing.method} settings do not say how many bits`
     : "the config says nothing of it";

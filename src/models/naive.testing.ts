@@ -4,7 +4,7 @@
  * both and the golden values agree on is not one mistake made twice. For tests on tiny models only.
  */
 import { openSafetensors } from "../files/safetensors.ts";
-import { type Dtype, toFloat32 } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/safetensors.ts";
 import { unreachable } from "../numeric/errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
@@ -42,7 +42,7 @@ export async function naiveDecoder(folder: string): Promise<(ids: readonly numbe
   const values = new Map<TensorSlot, Float32Array>();
   for (const [slot, { file, offset, bytes, dtype }] of bindWeights(spec, checkpoint.weights)) {
     const opened = await openSafetensors(file);
-    values.set(slot, toFloat32(dtype as Dtype, await opened.readRange(offset, offset + bytes)));
+    values.set(slot, toFloat32(dtype, await opened.readRange(offset, offset + bytes)));
     await opened.close();
   }
   return (ids) => naiveRun(spec, (slot) => values.get(slot)!, ids);

@@ -10,8 +10,8 @@ import * as ops from "../graph/ops.ts";
 import { decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
 import type { Past } from "./layers.ts";
+import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec } from "./spec.ts";
-import type { WeightSource } from "./weights.ts";
 
 /** A tensor that a step reads as [B, heads, 1, P, width], zeros where it holds nothing, and continues by T slots. */
 export interface StepCache {
@@ -40,7 +40,7 @@ export type Prediction = "logits" | "probabilities";
  */
 export function buildStepGraph(
   spec: DecoderSpec,
-  source: WeightSource,
+  source: TensorSource,
   prediction: Prediction,
   longest: number,
 ): StepGraph {

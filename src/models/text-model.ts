@@ -5,22 +5,24 @@
  * of that becomes the config and the names of the model alone, as transformers 5 reads them, and a note of what was left
  * aside. What the config means is left to `architectures/`.
  */
+import type { Dtype } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isTied } from "./ledger.ts";
-import { isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
+import { renamed, type TensorSource } from "./sources/tensor-source.ts";
+import { isBuffer } from "./weights.ts";
 import { WRAPPERS } from "./wrappers.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
 export interface TextModel {
   readonly config: Values;
-  readonly weights: WeightSource;
+  readonly weights: TensorSource;
   /** what no text goes through */
   readonly aside: readonly Aside[];
   /** what was left aside or is otherwise than it looks, each in one clause */
   readonly notes: readonly string[];
-  /** tensors that are there under two names, of which the first is kept: they have to be equal */
-  readonly twins: readonly (readonly [kept: Found, other: Found])[];
+  /** tensors that are there under two of the folder's names, of which the first is kept: they have to be equal */
+  readonly twins: readonly (readonly [kept: string, other: string])[];
 }
 
 /** A tower, or what joins it to the text model. */
@@ -29,12 +31,6 @@ export interface Aside {
   readonly tensors: number;
   readonly parameters: number;
   readonly bytes: number;
-}
-
-/** A tensor, and what the folder calls it. */
-interface Found {
-  readonly tensor: StoredTensor;
-  readonly as: string;
 }
 
 /** Keys that a config nests its text model's under. */
@@ -154,7 +150,7 @@ const BARE = /^(?:model|transformer|gpt_neox|model\.decoder)\./;
  * @param stored all tensors of the folder, by their names
  * @throws LossyscopeError `unsupported` for adapters that are not merged
  */
-export function textModel(config: Values, stored: WeightSource): TextModel {
+export function textModel(config: Values, stored: TensorSource): TextModel {
   const { inner, wrapper } = unwrapped(config);
   const all = [...stored.names()];
   const adapter = all.find((name) => ADAPTER.test(name));
@@ -170,11 +166,12 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
   const isWrapped = wrapper !== null || isPrefixed;
   // Where the text model has a prefix of its own, what has none and is called otherwise than its parts is no part of it.
   const isForeign = (name: string): boolean => FOREIGN.test(name) || (isPrefixed && !TEXT.test(name));
-  const tensors = new Map<string, Found>();
-  const twins: [Found, Found][] = [];
+  /** what the folder calls each, by the text model's own name */
+  const given = new Map<string, string>();
+  const twins: [string, string][] = [];
   const aside = new Map<string, Aside>();
   for (const [name, as] of clean) {
-    const tensor = stored.tensor(as)!;
+    const tensor = stored.locate(as)!;
     const own = isWrapped ? ownName(name) : name;
     if (isWrapped && own === name && isForeign(name)) {
       const tower = aside.get(towerOf(name)) ?? { name: towerOf(name), tensors: 0, parameters: 0, bytes: 0 };
@@ -187,20 +184,20 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
       });
       continue;
     }
-    const other = tensors.get(own);
-    if (other) twins.push([other, { tensor, as }]);
-    else tensors.set(own, { tensor, as });
+    const other = given.get(own);
+    if (other === undefined) given.set(own, as);
+    else twins.push([other, as]);
   }
 
-  for (const [name, found] of [...tensors]) {
+  for (const [name, as] of [...given]) {
     const bare = name.replace(BARE, "");
-    const twin = bare === name ? undefined : tensors.get(bare);
-    if (!twin) continue;
-    twins.push([found, twin]);
-    tensors.delete(bare);
+    const twin = bare === name ? undefined : given.get(bare);
+    if (twin === undefined) continue;
+    twins.push([as, twin]);
+    given.delete(bare);
   }
 
-  const weights: WeightSource = { tensor: (name) => tensors.get(name)?.tensor, names: () => tensors.keys() };
+  const weights = renamed(stored, given);
   const notes = [
     ...(wrapper === null ? [] : [`the text model of ${wrapper}`]),
     ...[...aside.values()].map(
@@ -210,11 +207,11 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
     ...(twins.length > 0
       ? [`stored twice, with and without a prefix: ${twins.length} tensor${twins.length === 1 ? "" : "s"}`]
       : []),
-    ...otherType(inner, tensors),
+    ...otherType(inner, weights),
   ];
   return {
     config:
-      wrapper === null ? inner : { ...inner, tie_word_embeddings: tied(config, inner, tensors), [WRAPPED_IN]: wrapper },
+      wrapper === null ? inner : { ...inner, tie_word_embeddings: tied(config, inner, weights), [WRAPPED_IN]: wrapper },
     weights,
     aside: [...aside.values()],
     notes,
@@ -226,7 +223,7 @@ export function textModel(config: Values, stored: WeightSource): TextModel {
 export const HEAD = /^(?:lm_head|embed_out|output)\.weight$/;
 
 /** What a config calls the types that weights are stored in. */
-const TYPES: ReadonlyMap<unknown, string> = new Map([
+const TYPES: ReadonlyMap<unknown, Dtype> = new Map([
   ["float16", "F16"],
   ["bfloat16", "BF16"],
   ["float32", "F32"],
@@ -234,11 +231,14 @@ const TYPES: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /** Said where no weight is of the type that the config names: transformers 5 would round them to it as it loads them. */
-function otherType(config: Values, tensors: ReadonlyMap<string, Found>): string[] {
+function otherType(config: Values, weights: TensorSource): string[] {
   const named = config.dtype ?? config.torch_dtype;
   const type = TYPES.get(named);
-  const stored = new Set<string>();
-  for (const [name, { tensor }] of tensors) if (!isBuffer(name, tensor)) stored.add(tensor.dtype);
+  const stored = new Set<Dtype>();
+  for (const name of weights.names()) {
+    const tensor = weights.locate(name)!;
+    if (!isBuffer(name, tensor)) stored.add(tensor.dtype);
+  }
   if (type === undefined || stored.size === 0 || stored.has(type)) return [];
   return [`stored as ${[...stored].join(", ")} and read so, though config.json says ${named}`];
 }
@@ -251,14 +251,14 @@ export const WRAPPED_IN = "_wrapped_in";
  * does not say ties them where its text model says so and no head is stored, else as its class does, and where that is not
  * known, unless a head is stored.
  */
-function tied(outer: Values, inner: Values, tensors: ReadonlyMap<string, unknown>): boolean {
+function tied(outer: Values, inner: Values, weights: TensorSource): boolean {
   const flag = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined);
   const wrapper = WRAPPERS.get(String(outer.model_type));
   const said = flag(outer.tie_word_embeddings);
   if (said !== true && wrapper?.hears && isTied(inner)) return true;
   if (said !== undefined) return said;
   const nested = flag(inner.tie_word_embeddings);
-  const isStored = [...tensors.keys()].some((name) => HEAD.test(name));
+  const isStored = [...weights.names()].some((name) => HEAD.test(name));
   if (nested === true && !isStored) return true;
   return wrapper ? (wrapper.tied ?? isTied(inner)) : (nested ?? !isStored);
 }

@@ -12,8 +12,8 @@ import * as ops from "../graph/ops.ts";
 import { decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
 import { lossParts, type MeasuringGraph, picked, targetLogits } from "./heads.ts";
+import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec } from "./spec.ts";
-import type { WeightSource } from "./weights.ts";
 
 /** What keeps the logarithm of a class without probability finite. */
 const LEAST = 2 ** -126;
@@ -31,7 +31,7 @@ const LEAST = 2 ** -126;
  */
 export function buildTreeGraph(
   spec: DecoderSpec,
-  source: WeightSource,
+  source: TensorSource,
   longest: number,
   classes: number,
 ): Pick<MeasuringGraph, "bytes" | "externalFolder"> {

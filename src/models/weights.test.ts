@@ -8,20 +8,21 @@ import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
 import { buildMeasuringGraph } from "./heads.ts";
 import { openGraph } from "./session.testing.ts";
-import { bindWeights, isBuffer, type StoredTensor, type WeightSource } from "./weights.ts";
+import type { StoredTensor, TensorSource } from "./sources/tensor-source.ts";
+import { bindWeights, isBuffer } from "./weights.ts";
 
 const { config, weights } = await openCheckpoint(fixture("models/llama"));
 const spec = specOf(config);
 
 /** The fixture's tensors with some changed, added or (undefined) taken away. */
-function changed(changes: Readonly<Record<string, Partial<StoredTensor> | undefined>>): WeightSource {
-  const any = weights.tensor("model.norm.weight")!;
+function changed(changes: Readonly<Record<string, Partial<StoredTensor> | undefined>>): TensorSource {
+  const any = weights.locate("model.norm.weight")!;
   const names = new Set([...weights.names(), ...Object.keys(changes)]);
-  const tensor = (name: string): StoredTensor | undefined => {
-    if (!(name in changes)) return weights.tensor(name);
-    return changes[name] && { ...(weights.tensor(name) ?? any), ...changes[name] };
+  const locate = (name: string): StoredTensor | undefined => {
+    if (!(name in changes)) return weights.locate(name);
+    return changes[name] && { ...(weights.locate(name) ?? any), ...changes[name] };
   };
-  return { tensor, names: () => [...names].filter((name) => tensor(name)) };
+  return { ...weights, locate, names: () => [...names].filter((name) => locate(name)) };
 }
 
 describe("bindWeights", () => {
@@ -53,18 +54,18 @@ describe("bindWeights", () => {
 
   it("takes a tied head's copy for what it is", async () => {
     const tied = await openCheckpoint(fixture("models/llama-tied-bf16"));
-    const embedding = tied.weights.tensor("model.embed_tokens.weight")!;
+    const embedding = tied.weights.locate("model.embed_tokens.weight")!;
     const copies = { ...tied.weights, names: () => [...tied.weights.names(), "lm_head.weight"] };
     const source = {
       ...copies,
-      tensor: (name: string) => (name === "lm_head.weight" ? embedding : tied.weights.tensor(name)),
+      locate: (name: string) => (name === "lm_head.weight" ? embedding : tied.weights.locate(name)),
     };
     const bound = bindWeights(specOf(tied.config), source);
     expect([...bound.values()].filter((tensor) => tensor.offset === embedding.offset)).not.toEqual([]);
   });
 });
 
-it.each<[string, string, readonly number[], boolean]>([
+it.each<[string, StoredTensor["dtype"], readonly number[], boolean]>([
   ["transformer.h.0.attn.bias", "F32", [1, 1, 8, 8], true],
   ["transformer.h.0.attn.attention.bias", "BOOL", [1, 1, 8, 8], true],
   ["h.0.attn.masked_bias", "F32", [], true],
@@ -84,7 +85,7 @@ describe("files in several folders", () => {
     const sharded = await openCheckpoint(folder);
     const golden = { input_ids: { data: [1, 2, 3], dims: [1, 3] } };
     const here = buildMeasuringGraph(specOf(sharded.config), sharded.weights, { everything: true }, 3);
-    const files = [...new Set([...sharded.weights.names()].map((name) => sharded.weights.tensor(name)!.file))];
+    const files = [...new Set([...sharded.weights.names()].map((name) => sharded.weights.locate(name)!.file))];
     expect(files.length).toBe(2);
     const moved = new Map<string, string>();
     for (const [index, file] of files.entries()) {
@@ -93,10 +94,10 @@ describe("files in several folders", () => {
       await cp(file, target);
       moved.set(file, target);
     }
-    const source: WeightSource = {
-      names: () => sharded.weights.names(),
-      tensor(name) {
-        const stored = sharded.weights.tensor(name);
+    const source: TensorSource = {
+      ...sharded.weights,
+      locate(name) {
+        const stored = sharded.weights.locate(name);
         return stored && { ...stored, file: moved.get(stored.file)! };
       },
     };

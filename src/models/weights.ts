@@ -1,35 +1,21 @@
 /**
- * Where a model's tensors lie, and which slot of its spec each fills. Every slot must be filled with its exact shape and
+ * Which slot of a model's spec each of its tensors fills. Every slot must be filled with its exact shape and
  * every tensor must fill one, or be a buffer that older files carry along: otherwise the file is not the model that the
  * config describes. Nothing here reads a weight: the runtime does, from the file itself.
  */
 import type { ElementType } from "../formats/onnx.ts";
+import type { Dtype } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { StoredTensor, TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
 
-export interface StoredTensor {
-  /** as the safetensors header names it: F32, F16, BF16, I64, BOOL … */
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** absolute path of the file, links resolved */
-  readonly file: string;
-  /** first byte in the file */
-  readonly offset: number;
-  readonly bytes: number;
-}
-
-export interface WeightSource {
-  tensor(name: string): StoredTensor | undefined;
-  names(): Iterable<string>;
-}
-
 /** Types that weights may have, as the graph calls them. */
-const WEIGHT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
-  ["F32", "float32"],
-  ["F16", "float16"],
-  ["BF16", "bfloat16"],
-  ["F64", "float64"],
-]);
+const WEIGHT_TYPES: Readonly<Partial<Record<Dtype, ElementType>>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+  F64: "float64",
+};
 /** How many names an error lists. */
 const NAMED = 3;
 
@@ -61,12 +47,12 @@ export function* slotsOf(node: unknown): Generator<TensorSlot> {
  * @throws LossyscopeError `model` naming the missing, misshapen or superfluous tensor; `unsupported` for a type that
  * holds no plain numbers
  */
-export function bindWeights(spec: DecoderSpec, source: WeightSource): ReadonlyMap<TensorSlot, BoundTensor> {
+export function bindWeights(spec: DecoderSpec, source: TensorSource): ReadonlyMap<TensorSlot, BoundTensor> {
   const bound = new Map<TensorSlot, BoundTensor>();
   const known = new Set<string>();
   for (const slot of slotsOf(spec)) {
-    const name = slot.names.find((candidate) => source.tensor(candidate));
-    const stored = name === undefined ? undefined : source.tensor(name);
+    const name = slot.names.find((candidate) => source.locate(candidate));
+    const stored = name === undefined ? undefined : source.locate(name);
     if (name === undefined || !stored)
       throw new LossyscopeError(
         "model",
@@ -79,17 +65,17 @@ export function bindWeights(spec: DecoderSpec, source: WeightSource): ReadonlyMa
         `the tensor ${name} has shape [${stored.shape.join(", ")}], config.json makes it [${slot.shape.join(", ")}]`,
         "check that config.json belongs to these weights",
       );
-    const type = WEIGHT_TYPES.get(stored.dtype);
+    const type = WEIGHT_TYPES[stored.dtype];
     if (!type)
       throw new LossyscopeError(
         "unsupported",
         `the tensor ${name} is stored as ${stored.dtype}`,
-        `use the checkpoint in ${[...WEIGHT_TYPES.keys()].join(", ")}`,
+        `use the checkpoint in ${Object.keys(WEIGHT_TYPES).join(", ")}`,
       );
     bound.set(slot, { ...stored, type });
     for (const candidate of slot.names) known.add(candidate);
   }
-  const superfluous = [...source.names()].filter((name) => !known.has(name) && !isBuffer(name, source.tensor(name)!));
+  const superfluous = [...source.names()].filter((name) => !known.has(name) && !isBuffer(name, source.locate(name)!));
   if (superfluous.length > 0) {
     const rest = superfluous.length > NAMED ? ` and ${superfluous.length - NAMED} more` : "";
     throw new LossyscopeError(

@@ -1,0 +1,95 @@
+/**
+ * The port between files of weights and all that looks at weights: what tensors there are, where each lies, and its bytes as
+ * they are stored. The runtime reads a tensor in place, from what `locate` says; everything else asks for bytes. What a
+ * tensor is for is left to `weights.ts`, what its bytes mean to `formats/`.
+ *
+ * A new kind of file is a source of its own beside `safetensors.ts`; its test hands it to `tensor-source.testing.ts`.
+ */
+import { readRange } from "../../files/ranges.ts";
+import type { Dtype } from "../../formats/safetensors.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+
+/** Where a tensor lies, and as what. */
+export interface StoredTensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** absolute path of the file, links resolved; a name where the file is not on this machine */
+  readonly file: string;
+  /** first byte in the file */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface TensorSource {
+  /** each once, in the order of the files */
+  names(): Iterable<string>;
+  /** @returns undefined where there is no tensor of this name; reads nothing */
+  locate(name: string): StoredTensor | undefined;
+  /**
+   * Bytes `[from, to)` of a tensor, as stored, in a buffer of their own.
+   * @throws LossyscopeError `io` where the file cannot be read or was cut; RangeError where there is no such tensor or
+   *   stretch of it
+   */
+  read(name: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Tensors that lie plainly in files, one stretch each. */
+export function tensorsInFiles(tensors: ReadonlyMap<string, StoredTensor>): TensorSource {
+  return {
+    names: () => tensors.keys(),
+    locate: (name) => tensors.get(name),
+    async read(name, from, to) {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new RangeError(`there is no tensor ${name}`);
+      if (!(from >= 0 && from <= to && to <= tensor.bytes)) {
+        throw new RangeError(`bytes ${from} to ${to} of the tensor ${name}, which has ${tensor.bytes}`);
+      }
+      return readRange(tensor.file, tensor.offset + from, to - from);
+    },
+  };
+}
+
+/** Some of a source's tensors under other names. @param given what the source calls each, by its name here */
+export function renamed(source: TensorSource, given: ReadonlyMap<string, string>): TensorSource {
+  const calledThere = (name: string): string => {
+    const there = given.get(name);
+    if (there === undefined) throw new RangeError(`there is no tensor ${name}`);
+    return there;
+  };
+  return {
+    names: () => given.keys(),
+    locate: (name) => (given.has(name) ? source.locate(given.get(name)!) : undefined),
+    read: async (name, from, to) => source.read(calledThere(name), from, to),
+  };
+}
+
+/** Bytes of a piece: whole values of every type that has whole bytes. */
+const PIECE_BYTES = 1 << 22;
+
+/**
+ * All bytes of a tensor in order, in pieces of 4 MiB.
+ * @throws LossyscopeError `interrupted` on abort, and as `read` does
+ */
+export async function* piecesOf(
+  source: TensorSource,
+  name: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const bytes = source.locate(name)?.bytes ?? 0;
+  for (let from = 0; from < bytes; from += PIECE_BYTES) {
+    if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped while reading the weights");
+    yield await source.read(name, from, Math.min(from + PIECE_BYTES, bytes));
+  }
+}
+
+/** Whether two tensors are the same bytes of the same type and shape. Memory: a piece of each. */
+export async function equalTensors(source: TensorSource, one: string, other: string): Promise<boolean> {
+  const [a, b] = [one, other].map((name) => source.locate(name)!);
+  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
+  const others = piecesOf(source, other);
+  for await (const piece of piecesOf(source, one)) {
+    const { value } = await others.next();
+    if (Buffer.compare(piece, value!) !== 0) return false;
+  }
+  return true;
+}
