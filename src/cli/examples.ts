@@ -180,6 +180,11 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["to lossyscope-report/", "lossyscope demo"],
     ["elsewhere", "lossyscope demo --out tried/"],
   ],
+  "lossyscope completion": [
+    ["in bash, for good with this line in ~/.bashrc", 'eval "$(lossyscope completion bash)"'],
+    ["in zsh, for good with this line in ~/.zshrc, below compinit", 'eval "$(lossyscope completion zsh)"'],
+    ["in fish, for good", "lossyscope completion fish > ~/.config/fish/completions/lossyscope.fish"],
+  ],
   "lossyscope help": [
     ["all options of a command", "lossyscope help measure"],
     ["of a command below another", "lossyscope help atlas fit"],

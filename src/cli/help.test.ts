@@ -12,9 +12,12 @@ const commands = [...everyCommand(root)];
 const below = commands.filter((command) => command !== root);
 const helpOf = (command: CommandUnknownOpts, width: number): string =>
   command.configureOutput({ getOutHelpWidth: () => width, getOutHasColors: () => false }).helpInformation();
-/** The words of a line, or of the end of a pipe, as a shell takes it apart; only single quotes are used. */
+/**
+ * The words of a line, or of its part between a pipe or `$(` and `)` or `>`, as a shell takes them apart; only single quotes
+ * are used.
+ */
 function wordsOf(line: string): string[] {
-  const [, words] = /(?:^|\| )lossyscope(.*)$/.exec(line)!;
+  const [, words] = /(?:^|\| |\$\()lossyscope([^)>]*)/.exec(line)!;
   return [...words.matchAll(/(?:'[^']*'|[^\s'])+/g)].map(([word]) => word.replaceAll("'", ""));
 }
 

@@ -11,6 +11,7 @@ import { atlasCommand } from "./atlas.ts";
 import { capacityCommand } from "./capacity.ts";
 import { chooseCommand } from "./choose.ts";
 import { compareCommand } from "./compare.ts";
+import { completionCommand } from "./completion.ts";
 import { compressCommand } from "./compress.ts";
 import { decompressCommand } from "./decompress.ts";
 import { demoCommand } from "./demo.ts";
@@ -78,6 +79,7 @@ export function program(): Command {
     .addCommand(almanacCommand())
     .addCommand(statesCommand())
     .addCommand(estimateCommand())
+    .addCommand(completionCommand())
     .addCommand(helpCommand());
   inherit(lossyscope);
   groupOptions(lossyscope);
