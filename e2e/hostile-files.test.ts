@@ -9,67 +9,13 @@ import { modelProfile } from "../src/atlas/sample.testing.ts";
 import { parseScores } from "../src/atlas/scores.ts";
 import { parseSet } from "../src/atlas/sets.ts";
 import { batches, crc32, headerBytes, OPENING_BYTES, readHeader, writeHeader } from "../src/coding/container.ts";
-import { runtimeBytes } from "../src/engines/memory.ts";
 import { fixture } from "../src/fixtures.testing.ts";
-import { headerEnd, parseHeader } from "../src/formats/safetensors.ts";
-import { openCheckpoint } from "../src/models/checkpoint.ts";
-import { specOf } from "../src/models/config.ts";
-import { buildMeasuringGraph } from "../src/models/heads.ts";
-import { storageLedger } from "../src/models/ledger.ts";
-import { bindWeights } from "../src/models/weights.ts";
-import { hold, mutatedBytes, mutatedJson } from "../src/mutations.testing.ts";
+import { hold } from "../src/hold.testing.ts";
+import { mutatedBytes, mutatedJson } from "../src/mutations.testing.ts";
 import { parseProfile } from "../src/profile/read.ts";
 import { renderReport } from "../src/report/html.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
 import { createTokenizer } from "../src/tokenizer/tokenizer.ts";
-
-const models = readdirSync(fixture("models"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => fixture(`models/${name}`));
-
-/** Readers take parsed objects; what is none is refused where files are opened. */
-const mutatedObject = (sample: unknown) =>
-  mutatedJson([sample]).filter(
-    ({ content }) => typeof content === "object" && content !== null && !Array.isArray(content),
-  );
-
-describe("models", () => {
-  it("config.json, up to the graph", async () => {
-    const opened = await Promise.all(models.map(openCheckpoint));
-    const mutants = fc
-      .constantFrom(...opened)
-      .chain(({ config, weights }) =>
-        mutatedObject(config).map(({ content, how }) => ({ content: { config: content, weights }, how })),
-      );
-    const { sound } = await hold(
-      mutants,
-      ({ config, weights }) => {
-        storageLedger(config as Record<string, unknown>, weights, { name: "m" });
-        const spec = specOf(config);
-        bindWeights(spec, weights);
-        runtimeBytes(spec, weights, { longest: 64, batchTokens: 64 });
-        buildMeasuringGraph(spec, weights, { losses: true }, 64);
-      },
-      3000,
-    );
-    expect(sound).toBeGreaterThan(300);
-  });
-
-  it("safetensors headers", async () => {
-    const files = models.slice(0, 6).map((folder) => readFileSync(`${folder}/model.safetensors`));
-    const heads = files.map((bytes) => bytes.subarray(0, headerEnd(bytes, bytes.length)));
-    const sizes = new Map(heads.map((head, index) => [head.length, files[index].length]));
-    await hold(
-      mutatedBytes(heads),
-      (head) => {
-        const size = sizes.get(head.length) ?? head.length + 1000;
-        const end = headerEnd(head, size);
-        return parseHeader(head.subarray(0, end), size);
-      },
-      2000,
-    );
-  });
-});
 
 describe("tokenizers", () => {
   const BESIDE = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json"];

@@ -4,6 +4,7 @@
  * the filter is not `none`). Nothing is averaged or rescaled.
  */
 import { numberIn, tableOf } from "../formats/csv.ts";
+import { parseJson } from "../formats/json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export interface Score {
@@ -50,16 +51,10 @@ function modelOf(json: Record<string, unknown>): string | null {
 }
 
 function scoresOfHarness(content: string, name: string): Score[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(content);
-  } catch (error) {
-    throw new LossyscopeError(
-      "input",
-      `${name} is not JSON (${(error as Error).message})`,
-      "name the results_….json that the harness wrote",
-    );
-  }
+  const json = parseJson(
+    content,
+    (why) => new LossyscopeError("input", `${name} ${why}`, "name the results_….json that the harness wrote"),
+  );
   if (!isRecord(json) || !isRecord(json.results)) {
     throw new LossyscopeError("input", `${name} has no results`, "name the results_….json that the harness wrote");
   }

@@ -8,7 +8,8 @@
  */
 import { z } from "zod";
 import { type CsvRow, numberIn, tableOf } from "../formats/csv.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { parseJson } from "../formats/json.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 
 export const SET_SCHEMA = "lossyscope.atlas/1";
@@ -78,7 +79,7 @@ function rowOf(row: CsvRow, set: SetDescription, name: string): CalibrationRow {
   const fault = (message: string): never => {
     throw new LossyscopeError("input", `${name}, line ${row.line}: ${message}`, "correct the row");
   };
-  if (!Object.hasOwn(set.areas, cells.area)) fault(`area ${JSON.stringify(cells.area)} is not in set.json`);
+  if (!Object.hasOwn(set.areas, cells.area)) fault(`area ${shown(cells.area)} is not in set.json`);
   const predictors = Object.fromEntries(
     Object.keys(set.predictors).map((predictor) => [predictor, numberIn(row, predictor, name)]),
   );
@@ -109,16 +110,10 @@ function rowOf(row: CsvRow, set: SetDescription, name: string): CalibrationRow {
  * @throws LossyscopeError `input` naming file and line
  */
 export function parseSet(description: string, rows: string, name: string): Omit<CalibrationSet, "origin"> {
-  let json: unknown;
-  try {
-    json = JSON.parse(description);
-  } catch (error) {
-    throw new LossyscopeError(
-      "input",
-      `${name}/set.json is not JSON (${(error as Error).message})`,
-      "restore the file",
-    );
-  }
+  const json = parseJson(
+    description,
+    (why) => new LossyscopeError("input", `${name}/set.json ${why}`, "restore the file"),
+  );
   const set = checked(
     setSchema,
     json,

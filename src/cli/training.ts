@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { sha256 } from "../files/digest.ts";
-import { ioFault, systemCode } from "../files/faults.ts";
+import { ioFault } from "../files/faults.ts";
+import { parseJsonObject } from "../formats/json.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
 import { PACKINGS } from "../lab/rows.ts";
 import { DECAYS } from "../lab/schedule.ts";
@@ -117,16 +118,8 @@ async function readText(
 
 /** @throws LossyscopeError `io`, `model` */
 export async function readConfig(path: string): Promise<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, "utf8"));
-  } catch (error) {
-    if (systemCode(error)) throw ioFault(error, `read ${path}`);
-    throw new LossyscopeError("model", `${path} is not JSON (${(error as Error).message})`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new LossyscopeError("model", `${path} is JSON but not an object`);
-  return value as Record<string, unknown>;
+  const text = await readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
+  return parseJsonObject(text, (why) => new LossyscopeError("model", `${path} ${why}`));
 }
 
 export function settingsOf(options: TrainingOptions, { rows }: Prepared): TrainingSettings {

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requireMemory } from "../engines/memory.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { parseJsonObject } from "../formats/json.ts";
 import type { Checkpoint } from "../models/checkpoint.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -97,11 +98,5 @@ export async function endsOfText(
 }
 
 function parsed(path: string, text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // said below, as of anything else that is no object
-  }
-  throw new LossyscopeError("model", `${path} is not a JSON object`, "fetch the file again");
+  return parseJsonObject(text, (why) => new LossyscopeError("model", `${path} ${why}`, "fetch the file again"));
 }

@@ -17,7 +17,7 @@ import {
   type TensorShape,
 } from "../formats/safetensors.ts";
 import { count } from "../numeric/amounts.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";
 import { ioFault } from "./faults.ts";
 import { readExactly } from "./ranges.ts";
@@ -67,7 +67,7 @@ function reader(file: FileHandle, path: string, bytes: number, header: Safetenso
     if (found) return found;
     const names = [...header.tensors.keys()];
     const listed = names.slice(0, 12).join(", ") + (names.length > 12 ? `, … (${names.length} in all)` : "");
-    throw new LossyscopeError("input", `${path} has no tensor ${JSON.stringify(name)}: it has ${listed || "none"}`);
+    throw new LossyscopeError("input", `${path} has no tensor ${shown(name)}: it has ${listed || "none"}`);
   };
   return {
     path,

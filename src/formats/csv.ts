@@ -3,7 +3,7 @@
  * that need them and doubled inside. Strict: a stray quote, a row of another length or a header that names a column twice
  * is an error with its line, never a guess. Which columns a table must have is its reader's to say (`tableOf`).
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 export interface CsvRow {
   /** line of the file that the record starts on, from 1 */
@@ -71,7 +71,7 @@ export function tableOf(
   };
   for (const [index, column] of columns.entries()) {
     if (columns.indexOf(column) !== index) fault(`: column ${column} is named twice`);
-    if (!known.includes(column)) fault(`: unknown column ${JSON.stringify(column)}`);
+    if (!known.includes(column)) fault(`: unknown column ${shown(column)}`);
   }
   const missing = required.filter((column) => !columns.includes(column));
   if (missing.length > 0) fault(`: no column ${missing.join(", ")}`);
@@ -93,7 +93,7 @@ export function numberIn(row: CsvRow, column: string, name: string): number | nu
   if (!Number.isFinite(value)) {
     throw new LossyscopeError(
       "input",
-      `${name}, line ${row.line}: ${column} is ${JSON.stringify(cell)}`,
+      `${name}, line ${row.line}: ${column} is ${shown(cell)}`,
       "write a decimal number or leave it empty",
     );
   }

@@ -9,6 +9,7 @@
  */
 import { count, numeral } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
+import { parseJsonObject } from "./json.ts";
 
 const BITS = {
   F64: 64,
@@ -60,8 +61,11 @@ const MAX_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
 
+const unsound = (message: string): LossyscopeError =>
+  new LossyscopeError("model", `not a sound safetensors file: ${message}`, "fetch or write the file again");
+
 function refuse(message: string): never {
-  throw new LossyscopeError("model", `not a sound safetensors file: ${message}`, "fetch or write the file again");
+  throw unsound(message);
 }
 
 /** Elements of a shape. @throws LossyscopeError where the product leaves the exact integers (2^53) */
@@ -131,14 +135,12 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** An object from JSON in which no key occurs twice (`JSON.parse` would keep the last one silently). */
 function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
   let text: string;
-  let json: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    json = JSON.parse(text);
-  } catch (error) {
-    refuse(`its header of ${count(bytes.length)} bytes is not JSON (${(error as Error).message})`);
+  } catch {
+    refuse(`its header of ${count(bytes.length)} bytes is not UTF-8`);
   }
-  if (!isRecord(json)) refuse("its header is JSON but not an object");
+  const json = parseJsonObject(text, (why) => unsound(`its header of ${count(bytes.length)} bytes ${why}`));
   checkKeys(text);
   return json;
 }

@@ -3,10 +3,11 @@
  * of. Memory: the headers.
  */
 import { mapAtMost } from "../files/concurrent.ts";
+import { parseJsonObject } from "../formats/json.ts";
 import { headerEnd, parseHeader, type SafetensorsHeader } from "../formats/safetensors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { HubClient, RemoteModel } from "./client.ts";
-import { INDEX, shardsOfIndex } from "./layout.ts";
+import { INDEX, indexOf, shardsOfIndex } from "./layout.ts";
 import { weightFilesOf } from "./resolve.ts";
 
 export interface RemoteWeights {
@@ -37,22 +38,17 @@ export async function readRemoteHeaders(
   };
   let index = "";
   const names = await weightFilesOf(remote, async () => (index = await text(INDEX)));
-  const placed = index === "" ? undefined : shardsOfIndex(JSON.parse(index), INDEX);
+  const placed = index === "" ? undefined : shardsOfIndex(indexOf(index, INDEX), INDEX);
   const files = names.filter((name) => name !== INDEX);
   const weights = await mapAtMost(FILES_AT_ONCE, files, async (name) => ({
     ...(await remoteHeader(client, remote, name, signal)),
     expected: placed?.get(name) ?? [],
   }));
-  let config: unknown;
-  try {
-    config = JSON.parse(await text("config.json"));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new LossyscopeError("model", `${remote.id}/config.json is no JSON object`, "choose another revision");
-  }
-  return { config: config as Record<string, unknown>, weights };
+  const config = parseJsonObject(
+    await text("config.json"),
+    (why) => new LossyscopeError("model", `${remote.id}/config.json ${why}`, "choose another revision"),
+  );
+  return { config, weights };
 }
 
 async function remoteHeader(client: HubClient, remote: RemoteModel, name: string, signal?: AbortSignal) {

@@ -2,7 +2,8 @@
  * The Hugging Face layout of a model: which files it consists of, which shards an index names, and why a place without
  * safetensors is not read. The same for a folder and for a repository, so it looks at names and JSON only.
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { parseJsonObject } from "../formats/json.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 /** The files that decide how text becomes tokens, where a model has them. */
 export const TOKENIZER_FILES = [
@@ -22,6 +23,11 @@ export const CHAT_FOLDER = /^additional_chat_templates\/[^/\\]+\.jinja$/;
 
 export const SINGLE = "model.safetensors";
 export const INDEX = "model.safetensors.index.json";
+
+/** @throws LossyscopeError `model` where the text of an index is no JSON object */
+export const indexOf = (text: string, where: string): Record<string, unknown> =>
+  parseJsonObject(text, (why) => new LossyscopeError("model", `${where} ${why}`, "fetch the file again"));
+
 /**
  * The shards an index names, each with its tensors.
  * @param where how errors call the index
@@ -37,7 +43,7 @@ export function shardsOfIndex(index: Readonly<Record<string, unknown>>, where: s
     if (typeof shard !== "string" || !/^[^/\\:\0]+\.safetensors$/.test(shard)) {
       throw new LossyscopeError(
         "model",
-        `${where} places ${JSON.stringify(tensor)} in ${JSON.stringify(shard)}, which is no safetensors file beside it`,
+        `${where} places ${shown(tensor)} in ${shown(shard)}, which is no safetensors file beside it`,
         "fetch the model from a source you trust",
       );
     }

@@ -540,7 +540,7 @@ describe("what the Hub refuses", () => {
       { "config.json": "{}", "model.safetensors.index.json": '{"weight_map":{"w":"a.safetensors"}}' },
       "lacks a.safetensors",
     ],
-    ["an index that is no JSON", { "config.json": "{}", "model.safetensors.index.json": "{" }, "has no weight_map"],
+    ["an index that is no JSON", { "config.json": "{}", "model.safetensors.index.json": "{" }, "is not JSON"],
   ])("refuses %s before it downloads weights", async (_, files, message) => {
     hub.models["org/model"].commits[COMMIT] = Object.fromEntries(
       Object.entries(files).map(([name, content]) => [name, small(content)]),
@@ -649,7 +649,9 @@ describe("headers from afar", () => {
     hub.models["org/model"].commits[COMMIT]["config.json"] = small("[]");
     const found = await findModel("org/model");
     if (found.kind !== "remote") expect.fail("it is in the cache");
-    await expect(readRemoteHeaders(found.client, found.remote)).rejects.toThrow("config.json is no JSON object");
+    await expect(readRemoteHeaders(found.client, found.remote)).rejects.toThrow(
+      "config.json is JSON but not an object",
+    );
     hub.intercept = (asked, _, response) => {
       if (asked.server !== "cdn") return false;
       response.writeHead(200).end(weights);

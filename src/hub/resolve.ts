@@ -15,7 +15,16 @@ import { count, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
-import { CHAT_FILES, CHAT_FOLDER, INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "./layout.ts";
+import {
+  CHAT_FILES,
+  CHAT_FOLDER,
+  INDEX,
+  indexOf,
+  noWeights,
+  SINGLE,
+  shardsOfIndex,
+  TOKENIZER_FILES,
+} from "./layout.ts";
 import { linkBlob } from "./link.ts";
 import { DEFAULT_REVISION, modelOfPath, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
@@ -244,11 +253,14 @@ async function lackOf(
   const [single, index] = await Promise.all([SINGLE, INDEX].map(lacking));
   if (single === null) return null;
   if (index !== null) return single;
-  const parsed: unknown = await readFile(join(snapshot, INDEX), "utf8")
-    .then(JSON.parse)
-    .catch(() => undefined);
-  if (typeof parsed !== "object" || parsed === null) return `${INDEX} is no JSON`;
-  for (const shard of shardsOfIndex(parsed as Record<string, unknown>, INDEX).keys()) {
+  let shards: Iterable<string>;
+  try {
+    shards = shardsOfIndex(indexOf(await readFile(join(snapshot, INDEX), "utf8"), INDEX), INDEX).keys();
+  } catch (error) {
+    if (error instanceof LossyscopeError) return error.said;
+    return `${INDEX} cannot be read`;
+  }
+  for (const shard of shards) {
     const lack = await lacking(shard);
     if (lack !== null) return lack;
   }
@@ -329,13 +341,7 @@ export async function weightFilesOf(remote: RemoteModel, readIndex: () => Promis
   }
   if (remote.files.has(SINGLE)) return [SINGLE];
   if (!remote.files.has(INDEX)) throw noWeights(where, listed);
-  let index: unknown;
-  try {
-    index = JSON.parse(await readIndex());
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  const shards = [...shardsOfIndex((index ?? {}) as Record<string, unknown>, `${where}/${INDEX}`).keys()];
+  const shards = [...shardsOfIndex(indexOf(await readIndex(), `${where}/${INDEX}`), `${where}/${INDEX}`).keys()];
   const absent = shards.find((shard) => !remote.files.has(shard));
   if (absent)
     throw new LossyscopeError("model", `${where} lacks ${absent}, which its index names`, "choose another revision");

@@ -23,6 +23,15 @@ const STATE = "training.safetensors";
 /** The log of a run, beside its checkpoints: one line a step and a checkpoint. */
 export const RUN_LOG = "log.jsonl";
 
+/** A line of it. One that is no record, as the last of a run that was killed may be, has nothing in it. */
+export function logged(line: string): Partial<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(line || "{}"));
+  } catch {
+    return {};
+  }
+}
+
 /** The smallest magnitude that float16 rounds to infinity. */
 const FLOAT16_INFINITE = 65520;
 

@@ -14,6 +14,7 @@ import {
   type CheckpointForm,
   checkpointFolder,
   hasState,
+  logged,
   RUN_LOG,
   readState,
   type SavedState,
@@ -282,9 +283,8 @@ async function trimLog(out: string, step: number): Promise<void> {
     systemCode(error) === "ENOENT" ? "" : Promise.reject(ioFault(error, `read ${path}`)),
   );
   const kept = text.split("\n").filter((line) => {
-    if (line === "") return false;
-    const noted = JSON.parse(line) as { step: number; checkpoint?: string };
-    return noted.step < step || (noted.step === step && noted.checkpoint === undefined);
+    const { step: noted, checkpoint } = logged(line);
+    return typeof noted === "number" && (noted < step || (noted === step && checkpoint === undefined));
   });
   await writeAtomic(path, kept.map((line) => `${line}\n`).join(""));
 }

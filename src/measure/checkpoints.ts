@@ -8,7 +8,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { LoggedStep } from "../atlas/trajectory.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
-import { RUN_LOG } from "../lab/checkpoint.ts";
+import { logged, RUN_LOG } from "../lab/checkpoint.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export interface RunCheckpoint {
@@ -121,19 +121,10 @@ async function readLog(path: string): Promise<LoggedStep[] | null> {
   if (text === null) return null;
   const steps: LoggedStep[] = [];
   for (const line of text.split("\n")) {
-    const { step, tokens, nllNats } = entry(line);
+    const { step, tokens, nllNats } = logged(line);
     if (typeof step === "number" && typeof tokens === "number" && typeof nllNats === "number") {
       steps.push({ step, tokens, nats: nllNats });
     }
   }
   return steps.length > 0 ? steps : null;
-}
-
-/** A line that is no record, as the last one of a run under way may be, has nothing in it. */
-function entry(line: string): Partial<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(line || "{}"));
-  } catch {
-    return {};
-  }
 }

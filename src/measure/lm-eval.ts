@@ -15,7 +15,7 @@
  *
  * Memory: 4 bytes a token, twice that where the two settings differ, as much again for windows.
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import { eachLoss } from "../observations/losses.ts";
 import type { Observation } from "../observations/observation.ts";
@@ -93,7 +93,7 @@ export function lmEvalCorpus(
     if (beyond === undefined) continue;
     throw new LossyscopeError(
       "model",
-      `the token ${JSON.stringify(tokenizer.contentOf(beyond) ?? "")} (id ${beyond}) of "${document}" is past the model's ${model.vocabulary} embeddings, where lm-evaluation-harness fails`,
+      `the token ${shown(tokenizer.contentOf(beyond) ?? "")} (id ${beyond}) of "${document}" is past the model's ${model.vocabulary} embeddings, where lm-evaluation-harness fails`,
       "leave out --like lm-eval",
     );
   }

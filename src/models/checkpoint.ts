@@ -7,8 +7,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type DigestOptions, sha256, sha256File } from "../files/digest.ts";
-import { ioFault, systemCode } from "../files/faults.ts";
+import { ioFault } from "../files/faults.ts";
 import { Unchanged } from "../files/unchanged.ts";
+import { parseJsonObject } from "../formats/json.ts";
 import { refusePointer } from "../formats/lfs.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -137,20 +138,9 @@ async function readJson(path: string, present: boolean, folder: string): Promise
       "pass a folder in the Hugging Face layout: config.json, model.safetensors, tokenizer.json",
     );
   }
-  let json: unknown;
-  try {
-    const text = await readFile(path, "utf8");
-    refusePointer(path, text);
-    json = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof LossyscopeError) throw error;
-    if (systemCode(error)) throw ioFault(error, `read ${path}`);
-    throw new LossyscopeError("model", `${path} is not JSON (${(error as Error).message})`, "fetch the file again");
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new LossyscopeError("model", `${path} is JSON but not an object`, "fetch the file again");
-  }
-  return json as Record<string, unknown>;
+  const text = await readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
+  refusePointer(path, text);
+  return parseJsonObject(text, (why) => new LossyscopeError("model", `${path} ${why}`, "fetch the file again"));
 }
 
 /**

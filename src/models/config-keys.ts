@@ -50,7 +50,7 @@ export class Config {
     const [key = present[0], ...others] = present.filter((name) => this.values[name] !== null);
     const other = others.find((name) => JSON.stringify(this.values[name]) !== JSON.stringify(this.values[key]));
     if (other !== undefined) {
-      const said = [key, other].map((name) => `${name} to ${JSON.stringify(this.values[name])}`);
+      const said = [key, other].map((name) => `${name} to ${shown(this.values[name])}`);
       throw new LossyscopeError(
         "model",
         `config.json sets ${said.join(" and ")}, two names of one thing`,

@@ -2,7 +2,7 @@
  * From `config.json` to a `DecoderSpec`: the architectures that can be run, by the config's `model_type`. Any other one,
  * and any option that the decoder does not do, is refused by name. The keys are read in `config-keys.ts`.
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { bloom } from "./architectures/bloom.ts";
 import { cohere, cohere2 } from "./architectures/cohere.ts";
 import { exaone } from "./architectures/exaone.ts";
@@ -128,13 +128,13 @@ export function specOf(values: unknown): DecoderSpec {
   if (!architecture && nested)
     throw new LossyscopeError(
       "unsupported",
-      `${JSON.stringify(config.architecture)} wraps a text model, which is what this needs the config of`,
+      `${shown(config.architecture)} wraps a text model, which is what this needs the config of`,
       `give what stands under ${nested}`,
     );
   if (!architecture)
     throw new LossyscopeError(
       "unsupported",
-      `the architecture ${JSON.stringify(config.architecture)} is not known`,
+      `the architecture ${shown(config.architecture)} is not known`,
       `supported: ${supportedArchitectures.join(", ")}; another needs a file of its own in src/models/architectures`,
     );
   // MLX writes `quantization`, compressed-tensors wrote `compression_config` before transformers had a name for it.
@@ -155,7 +155,7 @@ export function specOf(values: unknown): DecoderSpec {
   if (wrapper !== undefined && (spec.head.scale !== 1 || spec.head.softcap !== undefined))
     throw new LossyscopeError(
       "unsupported",
-      `${JSON.stringify(wrapper)} puts a head of its own on ${config.architecture}, which leaves out that architecture's scale of its logits in transformers 5 and did not before`,
+      `${shown(wrapper)} puts a head of its own on ${config.architecture}, which leaves out that architecture's scale of its logits in transformers 5 and did not before`,
       "save the text model by itself, as one or the other reading",
     );
   const types = config.raw("layer_types");

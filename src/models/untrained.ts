@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { fromFloat32 } from "../formats/safetensors.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { specOf } from "./config.ts";
 import type { NormSpec, TensorSlot } from "./spec.ts";
@@ -46,7 +46,7 @@ function* slots(node: unknown, fill: Fill): Generator<[TensorSlot, Fill]> {
 export function untrainedTensors(config: Record<string, unknown>, seed: number): UntrainedTensor[] {
   const deviation = config.initializer_range ?? 0.02;
   if (typeof deviation !== "number" || !(deviation >= 0)) {
-    throw new LossyscopeError("model", `initializer_range is ${JSON.stringify(deviation)}, not a non-negative number`);
+    throw new LossyscopeError("model", `initializer_range is ${shown(deviation)}, not a non-negative number`);
   }
   const tensors = new Map<string, UntrainedTensor>();
   for (const [{ names, shape }, fill] of slots(specOf(config), "normal")) {

@@ -18,16 +18,16 @@ export type Fault =
   | "interrupted"
   | "threshold";
 
-/** Characters of a sentence at most: what a hostile file puts into it must not fill a terminal. */
-const LONGEST = 1_500;
+/** Characters of the sentence, and of the next step, at most: what a hostile file puts into them must not fill a terminal. */
+const LONGEST = { said: 640, next: 320 };
 const SHOWN = 80;
 
 const clipped = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-/** A value from a file as an error shows it: JSON, clipped to 80 characters. */
+/** A value from a file as an error shows it: JSON, clipped to 80 characters; one that is not there is nothing. */
 export function shown(value: unknown): string {
   try {
-    return clipped(JSON.stringify(value) ?? String(value), SHOWN);
+    return clipped(JSON.stringify(value) ?? (value === undefined ? "nothing" : String(value)), SHOWN);
   } catch {
     return "a value too deeply nested to show";
   }
@@ -50,7 +50,9 @@ export class LossyscopeError extends Error {
     options?: ErrorOptions,
   ) {
     // Names and texts of others are in it: they must not move the cursor or colour where it is printed.
-    const [said, further] = [message, next ?? ""].map((text) => visible(clipped(text, LONGEST), "\n"));
+    const foreign = (text: string, most: number): string => clipped(visible(clipped(text, most), "\n"), most);
+    const said = foreign(message, LONGEST.said);
+    const further = foreign(next ?? "", LONGEST.next);
     super(further ? `${said}: ${further}` : said, options);
     this.said = said;
   }

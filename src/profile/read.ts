@@ -3,6 +3,7 @@
  * (`coding.overall.bitsPerByte`). Files are `store/`'s.
  */
 import type { z } from "zod";
+import { parseJson } from "../formats/json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked, fitting } from "../numeric/schema-faults.ts";
 import { type Interval, intervalSchema } from "./figures.ts";
@@ -42,12 +43,7 @@ const TRAJECTORY: Kind<Trajectory> = {
 function parse<T>(text: string, name: string, { schema, version, word, called, writtenBy }: Kind<T>): T {
   const fault = (message: string, next: string): LossyscopeError =>
     new LossyscopeError("input", `${name} ${message}`, next);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw fault(`is not JSON (${(error as Error).message})`, `name a file that \`${writtenBy}\` wrote`);
-  }
+  const json = parseJson(text, (why) => fault(why, `name a file that \`${writtenBy}\` wrote`));
   const own = typeof json === "object" && json !== null && "schema" in json ? json.schema : undefined;
   if (typeof own !== "string" || !own.startsWith(version.replace(/\d+$/, ""))) {
     throw fault(`is not a ${called}`, `name a file that \`${writtenBy}\` wrote`);

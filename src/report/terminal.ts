@@ -113,7 +113,7 @@ function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): st
   ];
   const nameWidth = Math.min(Math.max(...rows.map((row) => columns(row.name))), Math.floor(width / 3));
   const writtenWidth = Math.max(...rows.map((row) => columns(row.written)));
-  const room = width - nameWidth - writtenWidth - 5;
+  const room = Math.max(0, width - nameWidth - writtenWidth - 5);
   const most = Math.max(...rows.map((row) => row.bits ?? 0));
   return [
     fit("Size of the text", nameWidth + room + 4) + faint(fit("bits a byte", writtenWidth, "right")),

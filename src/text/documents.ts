@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { inTime, OutOfTime, patienceFor } from "../files/in-time.ts";
+import { parseJson } from "../formats/json.ts";
 import { count, sizeText, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
@@ -364,19 +365,12 @@ export async function* lines(file: TextFile): AsyncGenerator<{ bytes: Buffer; of
   if (length > 0) yield { bytes: Buffer.concat(pending), offset };
 }
 
-/** A byte order mark is no part of JSON; some writers put one before it. */
 function parse(text: string, where: string, first = false): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ""));
-  } catch (error) {
-    throw new LossyscopeError(
-      "text",
-      `${where} is not JSON (${(error as Error).message})`,
-      first && /^\s*[[{]/.test(text)
-        ? "JSON lines have a record a line; a whole document of JSON is called .json"
-        : undefined,
-    );
-  }
+  const next =
+    first && /^\s*[[{]/.test(text)
+      ? "JSON lines have a record a line; a whole document of JSON is called .json"
+      : undefined;
+  return parseJson(text, (why) => new LossyscopeError("text", `${where} ${why}`, next));
 }
 
 /** Rows of Parquet as records of the columns that are wanted. */

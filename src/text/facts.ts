@@ -11,8 +11,9 @@ import { createHash, type Hash } from "node:crypto";
 import { z } from "zod";
 import { sha256 } from "../files/digest.ts";
 import { numberIn, tableOf } from "../formats/csv.ts";
+import { parseJson } from "../formats/json.ts";
 import { count } from "../numeric/amounts.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { checked, expecting } from "../numeric/schema-faults.ts";
 import { lines } from "./documents.ts";
@@ -183,14 +184,10 @@ async function countFacts(file: TextFile, templates: Templates): Promise<Counted
       throw new LossyscopeError("input", `${where}: ${message}`, next);
     };
     if (candidates && !candidates.includes(value))
-      fault(
-        `the value ${JSON.stringify(value)} is not among the ${count(candidates.length)} candidates`,
-        "add it to them",
-      );
+      fault(`the value ${shown(value)} is not among the ${count(candidates.length)} candidates`, "add it to them");
     if (candidates && new Set(candidates).size < candidates.length) fault("a candidate is named twice");
     const key = JSON.stringify([subject, relation]);
-    if (seen.has(key))
-      fault(`a second value of ${relation} for ${JSON.stringify(subject)}`, "facts have one value a subject");
+    if (seen.has(key)) fault(`a second value of ${relation} for ${shown(subject)}`, "facts have one value a subject");
     seen.add(key);
     promptsOf(record, templates, where);
     bits = bits === null || priorBits === null ? null : bits + priorBits;
@@ -264,13 +261,8 @@ function decoded(bytes: Buffer, where: string): string {
   return bytes.toString("utf8").replace(/^\ufeff/, "");
 }
 
-function parsed(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new LossyscopeError("input", `${where} is not JSON (${(error as Error).message})`, "write a record a line");
-  }
-}
+const parsed = (text: string, where: string): unknown =>
+  parseJson(text, (why) => new LossyscopeError("input", `${where} ${why}`, "write a record a line"));
 
 const recordOf = (value: unknown, where: string): FactRecord =>
   checked(
@@ -291,8 +283,8 @@ function promptsOf({ subject, relation, prompts }: FactRecord, templates: Templa
   if (prompts) return prompts;
   throw new LossyscopeError(
     "input",
-    `${where}: no prompts, and no template for the relation ${JSON.stringify(relation)}`,
-    `pass --template ${JSON.stringify(relation)}='{subject} …'`,
+    `${where}: no prompts, and no template for the relation ${shown(relation)}`,
+    `pass --template ${shown(relation)}='{subject} …'`,
   );
 }
 
@@ -322,7 +314,7 @@ export function templatesOf(named: readonly (readonly [relation: string, templat
     if (relation === "" || !template.includes(SUBJECT) || template.split(VALUE).length > 2)
       throw new LossyscopeError(
         "usage",
-        `${JSON.stringify(template)} is no template of the relation ${JSON.stringify(relation)}`,
+        `${shown(template)} is no template of the relation ${shown(relation)}`,
         `write --template 'born={subject} was born in {value}.', with {subject} and at most one {value}`,
       );
     templates.set(relation, [...(templates.get(relation) ?? []), template]);

@@ -3,7 +3,7 @@
  * is refused with what stands there instead and what to pass.
  */
 import { count } from "../numeric/amounts.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -172,7 +172,7 @@ export function conversationOf(record: unknown, asked: string | null, where: str
     const role = SHAREGPT[turn.from];
     if (role === undefined)
       throw fault(
-        `has a message from ${JSON.stringify(turn.from)}, which is no role that templates know`,
+        `has a message from ${shown(turn.from)}, which is no role that templates know`,
         `name the roles ${Object.keys(SHAREGPT).join(", ")}`,
       );
     return { role, content: turn.value };

@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { Apart } from "../files/apart.ts";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { parseJson } from "../formats/json.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { ChatRenderer } from "../text/documents.ts";
@@ -85,12 +86,7 @@ function checkedLength(template: string, path: string): string {
 function inConfig(text: string, file: string): Map<string, string> | null {
   const malformed = (): LossyscopeError =>
     new LossyscopeError("model", `${file} has a chat_template that is none`, "download it again");
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch {
-    throw new LossyscopeError("model", `${file} is not JSON`, "download it again");
-  }
+  const config = parseJson(text, (why) => new LossyscopeError("model", `${file} ${why}`, "download it again"));
   const given: unknown = (config as { chat_template?: unknown } | null)?.chat_template;
   if (given === undefined || given === null) return null;
   const named: unknown[] = Array.isArray(given)

@@ -4,7 +4,7 @@
  * tokenizer_config.json and their own defaults; ids are what that gives (METHODS §0). Followed here as of 5.24; a class
  * that is not followed is refused by name. What is loaded as `file` is as its tokenizer.json says.
  */
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { SPACE } from "./definition.ts";
 
 /** A class without rules of its own. */
@@ -225,7 +225,7 @@ function hasOwnCode({ auto_map: map }: Settings): boolean {
 function spaced({ add_prefix_space: value }: Settings, absent?: boolean): boolean {
   if (typeof value === "boolean") return value;
   if (value === undefined || (value === null && absent !== undefined)) return absent ?? false;
-  throw new LossyscopeError("model", `tokenizer_config.json has add_prefix_space ${JSON.stringify(value)}`);
+  throw new LossyscopeError("model", `tokenizer_config.json has add_prefix_space ${shown(value)}`);
 }
 
 /** @returns the token's spelling, as a text or as an object writes it */

@@ -64,7 +64,10 @@ export function splitCutter(
 const LONGEST_PATTERN = 2 ** 16;
 
 function compile(pattern: { readonly Regex?: string; readonly String?: string }): RegExp {
-  const { length } = pattern.Regex ?? pattern.String ?? "";
+  const written = pattern.Regex ?? pattern.String;
+  if (written === undefined)
+    throw new LossyscopeError("unsupported", `the tokenizer's pattern ${shown(pattern)} has no known form`);
+  const { length } = written;
   if (length > LONGEST_PATTERN) {
     throw new LossyscopeError(
       "unsupported",
@@ -72,15 +75,12 @@ function compile(pattern: { readonly Regex?: string; readonly String?: string })
     );
   }
   try {
-    const compiled = new SplitPreTokenizer({ type: "Split", pattern, behavior: "Isolated", invert: true }).pattern;
-    if (compiled) return compiled;
+    return new SplitPreTokenizer({ type: "Split", pattern, behavior: "Isolated", invert: true }).pattern!;
   } catch (error) {
-    throw new LossyscopeError(
-      "unsupported",
-      `the tokenizer's pattern ${shown(pattern)} cannot be run here (${(error as Error).message})`,
-    );
+    // `Invalid regular expression: /PATTERN/flags: why`
+    const why = /[^:]*$/.exec((error as Error).message)![0].trim();
+    throw new LossyscopeError("unsupported", `the tokenizer's pattern ${shown(written)} cannot be run here (${why})`);
   }
-  throw new LossyscopeError("unsupported", `the tokenizer's pattern ${shown(pattern)} has no known form`);
 }
 
 interface Expression {

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked, expecting, fitting } from "../numeric/schema-faults.ts";
 import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
@@ -236,7 +236,7 @@ function readSpelling(file: TokenizerFile): Spelling {
         break;
       case "Metaspace": {
         if (steps.length > 1) throw refuse("combines Metaspace with other pre-tokenizers");
-        if ((step.replacement ?? SPACE) !== SPACE) throw refuse(`writes spaces as ${JSON.stringify(step.replacement)}`);
+        if ((step.replacement ?? SPACE) !== SPACE) throw refuse(`writes spaces as ${shown(step.replacement)}`);
         const scheme = step.prepend_scheme ?? (step.add_prefix_space === false ? "never" : "always");
         if (insertion === "never") insertion = scheme === "always" ? "part" : scheme === "first" ? "document" : "never";
         writing = "spaces";
@@ -250,21 +250,24 @@ function readSpelling(file: TokenizerFile): Spelling {
   return { normalise: normaliser(changing), writing, marked, insertion, cutters, byteCutters };
 }
 
-function normaliser(steps: readonly object[]): Spelling["normalise"] {
+function normaliser(steps: readonly z.infer<typeof typed>[]): Spelling["normalise"] {
   if (steps.length === 0) return null;
+  const patterns = steps.filter((step) => "pattern" in step).map((step) => fitting(pattern, step.pattern) ?? {});
+  if (patterns.some((one) => (one.Regex ?? one.String) === undefined))
+    throw refuse("normalises by a pattern that has no known form");
+  const written = patterns.flatMap(({ Regex }) => Regex ?? []).join(" or ") || null;
+  let library: InstanceType<typeof SequenceNormalizer>;
   try {
-    const library = new SequenceNormalizer({ type: "Sequence", normalizers: steps });
-    const patterns = steps.map((step) => fitting(pattern, (step as { pattern?: unknown }).pattern)?.Regex);
-    const written = patterns.filter((one) => one !== undefined).join(" or ") || null;
-    return (text) => {
-      runs(written);
-      const normal = library.normalize(text);
-      runs(null);
-      return normal;
-    };
-  } catch (error) {
-    throw refuse(`normalises in a way that is not known here (${(error as Error).message})`);
+    library = new SequenceNormalizer({ type: "Sequence", normalizers: steps });
+  } catch {
+    throw refuse(`normalises in a way that is not known here (${steps.map(({ type }) => shown(type)).join(", ")})`);
   }
+  return (text) => {
+    runs(written);
+    const normal = library.normalize(text);
+    runs(null);
+    return normal;
+  };
 }
 
 const isUnigram = (model: Model): boolean => Array.isArray(model.vocab);

@@ -234,11 +234,9 @@ describe("added tokens", () => {
   });
 
   it("take white space in no more than the time of its length", () => {
-    const tokenizer = added({ lstrip: true });
-    const text = `${" ".repeat(300_000)}a<x>`;
-    const started = performance.now();
-    expect(Array.from(tokenizer.encode(text).ids.slice(-2))).toEqual([97, 257]);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // The square of it would pass the limit that every text has.
+    const { ids } = added({ lstrip: true }).encode(`${" ".repeat(600_000)}a<x>`);
+    expect(Array.from(ids.slice(-2))).toEqual([97, 257]);
   });
 });
 
@@ -266,7 +264,7 @@ describe("patterns that backtrack", () => {
     const text = pattern === "(a*)*$" ? `${"a".repeat(60)}b!` : long;
     const started = performance.now();
     expect(() => tokenizer.encode(text)).toThrow(
-      `the tokenizer's pattern ${JSON.stringify(pattern)} was not through with a text of ${text.length} characters in 3.0 s`,
+      `the tokenizer's pattern ${JSON.stringify(pattern)} was not through with a text of ${text.length} characters in 3 s`,
     );
     expect(performance.now() - started).toBeLessThan(5_000);
     expect(Array.from(tokenizer.encode("d").ids)).toEqual([100]);

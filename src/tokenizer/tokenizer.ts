@@ -8,9 +8,10 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
+import { parseJsonObject } from "../formats/json.ts";
 import { refusePointer } from "../formats/lfs.ts";
 import { count } from "../numeric/amounts.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import type { Prefix } from "../text/corpus.ts";
 import { type AddedSpan, addedTokenFinder } from "./added.ts";
@@ -51,7 +52,7 @@ export class BeyondEmbedding extends LossyscopeError {
     readonly token: { readonly id: number; readonly content: string | undefined; readonly rows: number },
   ) {
     const { id, content, rows } = token;
-    const named = content === undefined ? `the id ${id}` : `the token ${JSON.stringify(content)} (id ${id})`;
+    const named = content === undefined ? `the id ${id}` : `the token ${shown(content)} (id ${id})`;
     super(
       "model",
       `${where} reaches ${named}, which is past the model's ${count(rows)} embeddings`,
@@ -107,13 +108,7 @@ async function readOptional(path: string): Promise<string | undefined> {
 
 function parseObject(name: string, text: string): Record<string, unknown> {
   refusePointer(name, text);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (error) {
-    throw new LossyscopeError("model", `${name} is not JSON (${(error as Error).message})`, "download it again");
-  }
-  throw new LossyscopeError("model", `${name} is not a JSON object`, "download it again");
+  return parseJsonObject(text, (why) => new LossyscopeError("model", `${name} ${why}`, "download it again"));
 }
 
 interface Files extends TokenizerOptions {
