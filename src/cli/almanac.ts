@@ -12,6 +12,8 @@ import { COMPRESSORS } from "../measure/compressors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
+import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
+import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import {
   type Census,
   census,
@@ -70,7 +72,7 @@ export function almanacCommand() {
       const summary = await interruptible((signal) => writeAlmanac(createWorld(seed, size), { out, progress, signal }));
       const text = `${JSON.stringify(summary, null, 2)}\n`;
       if (typeof json === "string") await writeAtomic(json, text);
-      process.stdout.write(json === true ? text : almanacTable(summary));
+      process.stdout.write(json === true ? text : almanacText(summary, terminalOptions(process.stdout, process.env)));
     });
 }
 
@@ -148,34 +150,25 @@ function* lines(records: Iterable<unknown>, progress: Progress, signal: AbortSig
 }
 
 /** The figures as a person reads them. */
-export function almanacTable({
-  seed,
-  size,
-  entities,
-  unseen,
-  facts,
-  factBits,
-  nameBits,
-  splits,
-}: AlmanacSummary): string {
+export function almanacText(summary: AlmanacSummary, terminal: TerminalOptions): string {
+  const { seed, size, entities, unseen, facts, factBits, nameBits, splits } = summary;
   const compressors = BESIDE.map(({ name }) => name);
-  const headings = ["split", "documents", "bytes", "known floor", "unknown floor", ...compressors];
   const rows = splits.map(({ split, documents, bytes, floorKnown, floorUnknown, compressors: beside }) => [
     split,
     count(documents),
     count(bytes),
     ...[floorKnown, floorUnknown, ...compressors.map((name) => beside[name])].map((value) => figure(value)),
   ]);
-  const widths = headings.map((heading, c) => Math.max(heading.length, ...rows.map((row) => row[c].length)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join("  ");
+  const head = ["split", "documents", "bytes", "known floor", "unknown floor", ...compressors];
   const seen = entities.reduce((sum, level) => sum + level.count, 0);
-  return `${[
+  const about = [
     `the almanac of seed ${seed}, ${size}: ${count(seen)} entities with ${count(facts)} facts, and ${count(unseen)} never seen`,
     `entities by exposure: ${entities.map(({ exposures, count: all }) => `${count(exposures)}: ${count(all)}`).join(", ")}`,
     `world: facts of ${si(factBits, "bit")}, names of ${si(nameBits, "bit")}`,
-    "",
-    `${line(headings)}   (bits per byte)`,
-    ...rows.map(line),
-  ].join("\n")}\n`;
+  ];
+  const table = [
+    ...proseLines(["floors and compressors in bits per byte:"], terminal),
+    ...shownTable({ head, rows }, terminal),
+  ];
+  return asText([proseLines(about, terminal), table], terminal);
 }

@@ -14,6 +14,7 @@ import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, quantity, threads } from "./options.ts";
+import { resultLine } from "./output.ts";
 
 /** Files below this are decoded again unless it is asked not to. */
 const VERIFIED_BYTES = 1e6;
@@ -84,7 +85,7 @@ function line(
 ): string {
   const rate = plainBytes > 0 ? `, ${figure((8 * fileBytes) / plainBytes)} bits a byte` : "";
   const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}`;
-  return output === null ? `would be ${what}\n` : `${output}: ${what}\n`;
+  return resultLine(output === null ? `would be ${what}` : `${output}: ${what}`);
 }
 
 function sizeOf(file: string): number {

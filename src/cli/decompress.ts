@@ -10,6 +10,7 @@ import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { threads } from "./options.ts";
+import { resultLine } from "./output.ts";
 
 export function decompressCommand() {
   return new Command("decompress")
@@ -46,7 +47,7 @@ export function decompressCommand() {
           onBytes: (bytes) => onBytes(bytes),
         });
         progress.finish();
-        await print(result, `${output}: ${si(result.plainBytes, "B")}\n`, json);
+        await print(result, resultLine(`${output}: ${si(result.plainBytes, "B")}`), json);
         if (result.lost.length > 0) throw damage(result.lost, result.blocks);
       });
       await work.finally(() => progress.finish());

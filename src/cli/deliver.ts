@@ -9,7 +9,8 @@ import { WRITING } from "../measure/stages.ts";
 import type { Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
 import type { Progress } from "../report/progress.ts";
-import { renderTerminal, terminalOptions } from "../report/terminal.ts";
+import { renderTerminal } from "../report/terminal.ts";
+import { terminalOptions } from "../report/terminal-options.ts";
 import { printed } from "./output.ts";
 
 export interface Delivery {

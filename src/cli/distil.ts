@@ -8,9 +8,12 @@ import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figure } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
+import { terminalOptions } from "../report/terminal-options.ts";
+import { asText, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
+import { resultLine } from "./output.ts";
 import { between, prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
 
 interface Distilled {
@@ -93,19 +96,25 @@ function written(result: {
   student: Distilled;
   alone: Distilled | null;
 }): string {
-  const line = (name: string, bits: number, of?: Distilled): string => {
-    const columns = [
-      name.padEnd(14),
-      `${bits.toFixed(4)} bits per byte`,
-      ...(of ? [`retention ${of.retention.toFixed(3)}`, `KL ${of.klBits.toFixed(4)} bits a token`, of.folder] : []),
-    ];
-    return `${columns.join("  ")}\n`;
-  };
   const { student, alone } = result;
-  return [
-    line("single tokens", result.unigramBitsPerByte),
-    line("teacher", result.teacherBitsPerByte),
-    line("student", student.bitsPerByte, student),
-    ...(alone ? [line("alone", alone.bitsPerByte, alone)] : []),
-  ].join("");
+  const trained = (name: string, { bitsPerByte, retention, klBits }: Distilled): string[] => [
+    name,
+    bitsPerByte.toFixed(4),
+    retention.toFixed(3),
+    klBits.toFixed(4),
+  ];
+  const terminal = terminalOptions(process.stdout, process.env);
+  const table = {
+    head: ["", "bits per byte", "retention", "KL, bits a token"],
+    rows: [
+      ["single tokens", result.unigramBitsPerByte.toFixed(4)],
+      ["teacher", result.teacherBitsPerByte.toFixed(4)],
+      trained("student", student),
+      ...(alone ? [trained("alone", alone)] : []),
+    ],
+  };
+  const folders = Object.entries({ student, alone }).map(([name, one]) =>
+    one ? resultLine(`${name}: ${one.folder}`) : "",
+  );
+  return `${asText([shownTable(table, terminal)], terminal)}\n${folders.join("")}`;
 }

@@ -6,8 +6,10 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { writeAtomic } from "../files/atomic.ts";
 import type { TemperatureRule } from "../info/temperature.ts";
 import { type Estimation, estimate } from "../measure/estimate.ts";
-import { count, figure, interval, shorten, visible } from "../report/format.ts";
+import { ABSENT, count, counted, figure, interval, shorten } from "../report/format.ts";
 import { createProgress } from "../report/progress.ts";
+import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
+import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, seed } from "./options.ts";
@@ -48,7 +50,9 @@ export function estimateCommand() {
         progress.finish();
         const text = `${JSON.stringify(estimation, null, 2)}\n`;
         if (typeof json === "string") await writeAtomic(json, text);
-        process.stdout.write(json === true ? text : estimationTable(estimation));
+        process.stdout.write(
+          json === true ? text : estimationText(estimation, terminalOptions(process.stdout, process.env)),
+        );
       } finally {
         progress.finish();
         rmSync(folder, { recursive: true, force: true });
@@ -65,18 +69,18 @@ function temperature(text: string): TemperatureRule | number {
   return value;
 }
 
-const HEADINGS = ["layer", "H(Z)", "label", "held out", "plug-in", "chance", "excess", "adjusted"];
+const HEADINGS = ["layer", "label", "H(Z)", "held out", "plug-in", "chance", "excess", "adjusted"];
 
 /** The figures as a person reads them: shares of ln m. */
-export function estimationTable(estimation: Estimation): string {
+export function estimationText(estimation: Estimation, terminal: TerminalOptions): string {
   const { file, positions, width, referencePoints, source, unit, units, orders, absent, ignored, layers } = estimation;
   const rows = layers.flatMap(({ layer, entropy, labels }) => {
     const sets = Object.entries(labels);
-    if (sets.length === 0) return [[String(layer), figure(entropy), "–", "", "", "", "", ""]];
+    if (sets.length === 0) return [[String(layer), ABSENT, figure(entropy)]];
     return sets.map(([name, label], i) => [
       i === 0 ? String(layer) : "",
+      name,
       i === 0 ? figure(entropy) : "",
-      visible(name),
       interval(label.heldOut),
       figure(label.plugin),
       figure(label.null),
@@ -84,19 +88,13 @@ export function estimationTable(estimation: Estimation): string {
       figure(label.adjusted),
     ]);
   });
-  const widths = HEADINGS.map((heading, c) => Math.max(heading.length, ...rows.map((row) => row[c].length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, c) => cell.padEnd(widths[c]))
-      .join("  ")
-      .trimEnd();
-  const plural = units.fitted + units.evaluated === 1 ? unit : `${unit}s`;
   const notes = [
-    `${visible(file)}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${shorten(source, 24)})`,
-    `${count(units.fitted + units.evaluated)} ${plural}, ${count(units.evaluated)} of them held out; temperature ${figure(layers[0].temperature)}; shares of ln ${referencePoints}`,
+    `${file}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${shorten(source, 24)})`,
+    `${counted(units.fitted + units.evaluated, unit)}, ${count(units.evaluated)} of them held out; temperature ${figure(layers[0].temperature)}; shares of ln ${referencePoints}`,
     ...(orders === 1 ? ["no document holds two n-grams of 4 tokens: single tokens alone"] : []),
-    ...(absent ? [visible(absent)] : []),
-    ...(ignored.length > 0 ? [`left alone, not [N]: ${visible(ignored.join(", "))}`] : []),
+    ...(absent ? [absent] : []),
+    ...(ignored.length > 0 ? [`left alone, not [N]: ${ignored.join(", ")}`] : []),
   ];
-  return `${[...notes, "", line(HEADINGS), ...rows.map(line)].join("\n")}\n`;
+  const table = shownTable({ head: HEADINGS, rows, keys: 2, kinds: ["figures", "name"] }, terminal);
+  return asText([proseLines(notes, terminal), table], terminal);
 }

@@ -12,7 +12,7 @@ import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
 import { createProgress } from "../report/progress.ts";
 import { factsSection } from "../report/sections/facts.ts";
-import { forTerminal, terminalOptions } from "../report/terminal.ts";
+import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
 import { print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";

@@ -1,6 +1,7 @@
 /** How commands over profiles hand over what they found: for the terminal, as Markdown, as JSON. */
 import { writeAtomic } from "../files/atomic.ts";
 import { type Block, markdown, plainText } from "../report/findings.ts";
+import { terminalOptions } from "../report/terminal-options.ts";
 
 export interface Outputs {
   readonly json?: string | true;
@@ -16,7 +17,6 @@ export async function hand(found: unknown, blocks: readonly Block[], outputs: Ou
   const json = (): string => `${JSON.stringify(found, null, 2)}\n`;
   if (typeof outputs.json === "string") await writeAtomic(outputs.json, json());
   if (typeof outputs.markdown === "string") await writeAtomic(outputs.markdown, markdown(blocks));
-  process.stdout.write(
-    outputs.json === true ? json() : outputs.markdown === true ? markdown(blocks) : plainText(blocks),
-  );
+  const text = (): string => plainText(blocks, terminalOptions(process.stdout, process.env));
+  process.stdout.write(outputs.json === true ? json() : outputs.markdown === true ? markdown(blocks) : text());
 }

@@ -6,9 +6,10 @@ import { encodeHeader, type TensorShape } from "../formats/safetensors.ts";
 import { type FakeHub, fakeHub } from "../hub/hub.testing.ts";
 import { ledgerSchema } from "../profile/ledger.ts";
 import { createProgress } from "../report/progress.ts";
-import { type InspectOptions, inspect, inspectCommand, inspectionTable } from "./inspect.ts";
+import { type InspectOptions, inspect, inspectCommand, inspectionText } from "./inspect.ts";
 
 const at = temporaryFolder();
+const WIDE = { width: 200, colour: false, unicode: true };
 let said = "";
 const options = (more: Partial<InspectOptions> = {}): InspectOptions => {
   said = "";
@@ -47,13 +48,13 @@ describe("inspect", () => {
     const inspection = await inspect(fixture("models/gpt_neox-bf16"), options({ entropy: true, training }));
     const { total, embedding } = inspection.ledger.parameters;
     expect(inspection.ledger.entropyCodedBytes).toBeLessThan(inspection.ledger.weightBytes);
-    const table = inspectionTable(inspection);
+    const table = inspectionText(inspection, WIDE);
     expect(table).toMatch(/^gpt_neox-bf16 \(gpt_neox\)\n/);
     expect(table).toMatch(new RegExp(`Parameters +${total.toLocaleString("en-US")}\n`));
     expect(table).toMatch(new RegExp(`embedding +${embedding.toLocaleString("en-US")} `));
     expect(table).toMatch(/BF16 +[\d.]+ kB {2}\d+ tensors\n/);
     expect(table).toMatch(/entropy-coded +[\d.]+ kB {2}[\d.]+ % of the stored bytes\n/);
-    const withBuffers = inspectionTable(await inspect(fixture("models/gpt_neox"), options()));
+    const withBuffers = inspectionText(await inspect(fixture("models/gpt_neox"), options()), WIDE);
     expect(withBuffers).toMatch(/Buffers .* stored tensors that are no weights\n/);
     expect(withBuffers).toMatch(/Training text +– {2}not known: pass --training-tokens or --training-bytes\n/);
     expect(table).toMatch(/Training tokens +1.00G {2}given\n/);
@@ -112,7 +113,7 @@ describe("inspect on the Hub", () => {
     expect(ledger).toEqual(local);
     expect(ledger.aside!.map(({ name }) => name)).toEqual(["image_tower", "multi_modal_projector", "video_tower"]);
     expect(model.architecture).toBe("llama");
-    const table = inspectionTable({ model, ledger });
+    const table = inspectionText({ model, ledger }, WIDE);
     expect(table).toMatch(/\nAside: video_tower +3\.71 kB {2}928 parameters that no text goes through\n/);
     expect(table).toContain("\nNote: the text model of video_llava\n");
   });

@@ -14,8 +14,10 @@ import { gatherTensors } from "../models/sources/safetensors.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
 import type { Ledger } from "../profile/ledger.ts";
-import { count, figure, percent, shorten, si, visible } from "../report/format.ts";
+import { count, figure, percent, si } from "../report/format.ts";
 import { createProgress, type Progress } from "../report/progress.ts";
+import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
+import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
@@ -56,7 +58,9 @@ export function inspectCommand() {
       );
       const text = `${JSON.stringify(inspection, null, 2)}\n`;
       if (typeof json === "string") await writeAtomic(json, text);
-      process.stdout.write(json === true ? text : inspectionTable(inspection));
+      process.stdout.write(
+        json === true ? text : inspectionText(inspection, terminalOptions(process.stdout, process.env)),
+      );
     });
 }
 
@@ -138,11 +142,9 @@ async function entropyWithProgress(
   });
 }
 
-const NO_BREAK = /\u00a0/g;
-
 /** The ledger as a person reads it. */
-export function inspectionTable({ model, ledger }: Inspection): string {
-  const rows: (readonly [label: string, value: string, note?: string])[] = [];
+export function inspectionText({ model, ledger }: Inspection, terminal: TerminalOptions): string {
+  const rows: string[][] = []; // label, value, note
   const { total, embedding, nonEmbedding, activePerToken } = ledger.parameters;
   const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : "");
   rows.push(["Parameters", count(total)]);
@@ -154,7 +156,7 @@ export function inspectionTable({ model, ledger }: Inspection): string {
 
   rows.push(["Weights", si(ledger.weightBytes, "B"), `${figure(ledger.bitsPerParameter)} bits a parameter`]);
   for (const [dtype, { tensors, bytes }] of Object.entries(ledger.byDtype)) {
-    rows.push([`  ${visible(dtype)}`, si(bytes, "B"), `${count(tensors)} tensors`]);
+    rows.push([`  ${dtype}`, si(bytes, "B"), `${count(tensors)} tensors`]);
   }
   if (ledger.entropyCodedBytes !== null) {
     const note = `${share(ledger.entropyCodedBytes, ledger.weightBytes)} of the stored bytes`;
@@ -169,38 +171,26 @@ export function inspectionTable({ model, ledger }: Inspection): string {
   }
 
   for (const { name, parameters, bytes } of ledger.aside ?? []) {
-    rows.push([
-      `Aside: ${shorten(name, 24)}`,
-      si(bytes, "B"),
-      `${count(parameters)} parameters that no text goes through`,
-    ]);
+    rows.push([`Aside: ${name}`, si(bytes, "B"), `${count(parameters)} parameters that no text goes through`]);
   }
 
   const { training } = ledger;
   if (training === null) {
     rows.push(["Training text", "–", "not known: pass --training-tokens or --training-bytes"]);
   } else {
-    rows.push(["Training tokens", si(training.tokens, ""), visible(training.source)]);
-    rows.push(["Training text", si(training.bytes, "B"), visible(training.note ?? "")]);
+    rows.push(["Training tokens", si(training.tokens, ""), training.source]);
+    rows.push(["Training text", si(training.bytes, "B"), training.note ?? ""]);
     if (ledger.storageRatio !== null) {
       rows.push(["Storage ratio", figure(ledger.storageRatio), "bytes of training text for each byte of weights"]);
       rows.push(["", figure(ledger.trainingBytesPerParameter), "bytes of training text for each parameter"]);
     }
   }
 
-  const labels = Math.max(...rows.map(([label]) => label.length));
-  const values = Math.max(...rows.map(([, value]) => value.length));
-  const lines = rows.map(([label, value, note]) =>
-    `${label.padEnd(labels)}  ${value.padStart(values)}  ${note ?? ""}`.trimEnd(),
-  );
-  const title = [
-    visible(model.name),
-    model.revision?.slice(0, 12),
-    model.architecture ? `(${visible(model.architecture)})` : undefined,
-  ];
-  const notes = (ledger.notes ?? []).map((note) => `Note: ${visible(note)}`);
-  return `${[title.filter(Boolean).join(" "), "", ...lines, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`.replace(
-    NO_BREAK,
-    " ",
+  const title = [model.name, model.revision?.slice(0, 12), model.architecture ? `(${model.architecture})` : undefined];
+  const table = { head: ["", "", ""], rows, kinds: ["name", "figures", "words"] } as const;
+  const notes = (ledger.notes ?? []).map((note) => `Note: ${note}`);
+  return asText(
+    [proseLines([title.filter(Boolean).join(" ")], terminal), shownTable(table, terminal), proseLines(notes, terminal)],
+    terminal,
   );
 }

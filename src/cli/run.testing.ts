@@ -1,4 +1,4 @@
-/** Runs the command line in this process and keeps what it says. */
+/** Runs the command line in this process, where there is room for every table, and keeps what it says. */
 import { vi } from "vitest";
 import { main } from "./main.ts";
 
@@ -8,6 +8,8 @@ export interface Ran {
   readonly err: string;
 }
 
+const WIDTH = "200";
+
 export async function run(...args: readonly string[]): Promise<Ran> {
   const keep = (stream: NodeJS.WriteStream): { said: string[]; restore: () => void } => {
     const said: string[] = [];
@@ -15,10 +17,14 @@ export async function run(...args: readonly string[]): Promise<Ran> {
     return { said, restore: () => spy.mockRestore() };
   };
   const [out, err] = [keep(process.stdout), keep(process.stderr)];
+  const { COLUMNS } = process.env;
+  process.env.COLUMNS = WIDTH;
   try {
     const code = await main(args);
     return { code, out: out.said.join(""), err: err.said.join("") };
   } finally {
+    if (COLUMNS === undefined) delete process.env.COLUMNS;
+    else process.env.COLUMNS = COLUMNS;
     out.restore();
     err.restore();
   }

@@ -3,6 +3,7 @@ import { createProgress } from "../report/progress.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
+import { resultLine } from "./output.ts";
 import { prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
 
 export function trainCommand() {
@@ -27,7 +28,9 @@ export function trainCommand() {
         process.stdout.write(
           options.json
             ? `${JSON.stringify(last)}\n`
-            : `${last.folder}${last.heldOutBitsPerByte === null ? "" : `  ${last.heldOutBitsPerByte.toFixed(4)} bits per byte held out`}\n`,
+            : resultLine(
+                `${last.folder}${last.heldOutBitsPerByte === null ? "" : `  ${last.heldOutBitsPerByte.toFixed(4)} bits per byte held out`}`,
+              ),
         );
       });
     });

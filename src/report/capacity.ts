@@ -52,7 +52,7 @@ function runRows(capacity: Capacity): Block {
     "Memorised of random strings, means over the seeds",
     ["strings", "bits they hold", "memorised", "unfloored", "never seen", "share", "bits per parameter", "steps"],
     pointsOf(capacity).map(({ strings, all, entropyBits, meanBits, plateau }) => [
-      `${count(strings)}${plateau ? " *" : ""}`,
+      `${plateau ? "* " : ""}${count(strings)}`,
       count(entropyBits),
       count(meanBits),
       count(mean(all.map(({ unflooredBits }) => unflooredBits))),

@@ -1,7 +1,9 @@
 /** What a profile says of facts (METHODS §5, §6), in the words and lines that terminal, report and comparison share. */
 import type { FactRates, Facts } from "../profile/facts.ts";
 import type { Interval } from "../profile/figures.ts";
-import { ABSENT, columns, count, counted, fit, interval, percent, sentence, si, wrap } from "./format.ts";
+import { ABSENT, count, counted, interval, percent, sentence, si, wrap } from "./format.ts";
+import { proseWidth } from "./terminal-options.ts";
+import { fitsWhole, type TextTable, tableLines } from "./text-table.ts";
 
 /** `12.5 % (9.1–16.4)` */
 export function inPercent({ value, low, high }: Interval): string {
@@ -68,23 +70,21 @@ const rateCells = (
   knowledge === null || knowledge.share.value === null ? ABSENT : write(knowledge.share),
 ];
 
+const HEADS = ["told", "facts", "known", "made up", "beside", "confident", "guessing", "bits kept"];
+
 /** For the terminal: the claim, a line for each number of exposures, then the sentences. */
 export function factLines(facts: Facts, width: number): string[] {
-  const heads = ["told", "facts", "known", "made up", "beside", "confident", "guessing", "bits kept"];
-  const tableOf = (write: WriteShare): string[] => {
-    const rows = facts.exposures.map((one) => [
-      exposuresText(one.exposures),
-      count(one.facts),
-      ...rateCells(one, write),
-    ]);
-    const widths = heads.map((head, at) => Math.max(columns(head), ...rows.map((row) => columns(row[at]))));
-    return [heads, ...rows].map((cells) => cells.map((cell, at) => fit(cell, widths[at], "right")).join("  "));
-  };
-  const whole = tableOf(inPercent);
+  const prose = proseWidth(width);
+  const tableOf = (write: WriteShare): TextTable => ({
+    head: HEADS,
+    kinds: ["figures"],
+    rows: facts.exposures.map((one) => [exposuresText(one.exposures), count(one.facts), ...rateCells(one, write)]),
+  });
+  const full = tableOf(inPercent);
   return [
-    ...wrap(`Facts: ${knownClaim(facts)}`, width),
-    ...(columns(whole[0]) <= width ? whole : tableOf(({ value }) => percent(value))),
-    ...known(facts).flatMap((text) => wrap(text, width)),
-    ...facts.notes.flatMap((note) => wrap(sentence(note), width)),
+    ...wrap(`Facts: ${knownClaim(facts)}`, prose),
+    ...tableLines(fitsWhole(full, width) ? full : tableOf(({ value }) => percent(value)), width),
+    ...known(facts).flatMap((text) => wrap(text, prose)),
+    ...facts.notes.flatMap((note) => wrap(sentence(note), prose)),
   ];
 }

@@ -3,11 +3,16 @@
  * text for a terminal, as Markdown for a pull request, or as markup for a page. Cells are plain text; foreign text is made
  * visible here and nowhere before.
  */
-import { columns, fit, visible, wrap } from "./format.ts";
+import { visible } from "./format.ts";
 import { markup } from "./marks/svg.ts";
 import { paragraph, table } from "./sections/parts.ts";
+import type { TerminalOptions } from "./terminal-options.ts";
+import { asText, proseLines, shownTable, type TextTable } from "./text-table.ts";
 
-export interface Table {
+/** How a table stands in a terminal, where its cells do not tell. */
+type Layout = Pick<TextTable, "keys" | "kinds">;
+
+export interface Table extends Layout {
   readonly kind: "table";
   readonly caption: string;
   /** the first column stands left, the others right unless `words` */
@@ -28,34 +33,24 @@ export const rows = (
   head: readonly string[],
   cells: Table["rows"],
   content: Table["content"] = "figures",
+  layout: Layout = {},
 ): Block => ({
   kind: "table",
   caption,
   head,
   rows: cells,
   content,
+  ...layout,
 });
 
-function plainTable({ caption, head, rows: body, content }: Table): string {
-  const lines = [head, ...body].map((row) => row.map((cell) => visible(cell)));
-  const widths = head.map((_, column) => Math.max(...lines.map((row) => columns(row[column] ?? ""))));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => fit(cell, widths[column], column === 0 || content === "words" ? "left" : "right"))
-      .join("  ")
-      .trimEnd();
-  return [visible(caption), ...lines.map(line)].join("\n");
-}
-
-/** Columns that sentences are broken at; tables are as wide as they are. */
-const WIDTH = 100;
-
-/** Blocks as lines for a terminal. */
-export function plainText(blocks: readonly Block[]): string {
-  const written = blocks.map((block) =>
-    block.kind === "table" ? plainTable(block) : wrap(visible(block.text), WIDTH).join("\n"),
+/** Blocks as lines for a terminal: sentences no wider than can be read, tables as wide as it is. */
+export function plainText(blocks: readonly Block[], terminal: Pick<TerminalOptions, "width" | "unicode">): string {
+  const groups = blocks.map((block) =>
+    block.kind === "table"
+      ? [...proseLines([block.caption], terminal), ...shownTable(block, terminal)]
+      : proseLines([block.text], terminal),
   );
-  return `${written.join("\n\n")}\n`.replaceAll("\u00a0", " ");
+  return asText(groups, terminal);
 }
 
 /** What Markdown would read as markup, taken literally; a table's own bars among it. */

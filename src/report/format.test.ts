@@ -13,6 +13,7 @@ import {
   roughly,
   sentence,
   shorten,
+  shortenMiddle,
   si,
   visible,
   wrap,
@@ -149,6 +150,30 @@ describe("lines", () => {
         for (const line of lines) expect(columns(line)).toBeLessThanOrEqual(width);
       }),
     );
+  });
+});
+
+describe("text in a width", () => {
+  it("keeps both ends of a name", () => {
+    expect(shortenMiddle("org/model-of-many-words", 11)).toBe("org/m…words");
+    expect(shortenMiddle("short", 11)).toBe("short");
+    expect(shortenMiddle("漢字漢字漢字", 6)).toBe("漢…字");
+    expect(shortenMiddle("abcde\u0301f", 3)).toBe("a…f");
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.nat(30), (text, width) => {
+        const shown = visible(text);
+        const short = shortenMiddle(shown, width);
+        expect(columns(short)).toBeLessThanOrEqual(width);
+        if (columns(shown) <= width) expect(short).toBe(shown);
+        else expect(shown.startsWith(short.slice(0, Math.max(0, short.indexOf("…"))))).toBe(true);
+      }),
+    );
+  });
+
+  it("knows what is wide: CJK, Hangul, fullwidth, emoji; and what takes no column", () => {
+    for (const wide of ["漢", "한", "あ", "Ａ", "🚀", "✅", "𠀀", "🇬🇧"]) expect(columns(wide), wide).toBe(2);
+    for (const narrow of ["a", "é", "ﾊ", "…", "±", "–", "ρ", "█", "❤"]) expect(columns(narrow), narrow).toBe(1);
+    expect(columns("e\u0301\u0302")).toBe(1);
   });
 });
 

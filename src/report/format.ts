@@ -35,9 +35,10 @@ export const ofSize = (share: number, whose = "its"): string =>
 export const sentence = (clause: string): string =>
   `${clause.charAt(0).toUpperCase()}${clause.slice(1)}${clause.endsWith(".") ? "" : "."}`;
 
+/** Wide and Fullwidth of Unicode's EastAsianWidth.txt; a flag's two letters are narrow, and wide together. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
-const NO_WIDTH = /\p{Mn}|\p{Me}|\u200c|\u200d/u;
+  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|(?![\u{1f1e6}-\u{1f1ff}])\p{Emoji_Presentation}/u;
+const NO_WIDTH = /[\p{Mn}\p{Me}\u1160-\u11ff\u200c\u200d]/u;
 
 const columnsOf = (character: string): number => (NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
 
@@ -50,19 +51,38 @@ export function columns(text: string): number {
 
 /** Cuts to `width` columns, with an ellipsis where something is cut, and pads to it. */
 export function fit(text: string, width: number, side: "left" | "right" = "left"): string {
-  let taken = text;
-  if (columns(text) > width) {
-    taken = "";
-    let used = 0;
-    for (const character of text) {
-      if (used + columnsOf(character) > width - 1) break;
-      taken += character;
-      used += columnsOf(character);
-    }
-    taken += width > 0 ? "…" : "";
-  }
+  const taken = columns(text) <= width ? text : `${within([...text], width - 1)}${width > 0 ? "…" : ""}`;
   const gap = " ".repeat(Math.max(0, width - columns(taken)));
   return side === "left" ? taken + gap : gap + taken;
+}
+
+/**
+ * Cuts the middle out of what is longer than `width` columns, for names, whose beginning and end tell them apart.
+ * @param front columns that are kept of the beginning
+ */
+export function shortenMiddle(text: string, width: number, front = Math.ceil((width - 1) / 2)): string {
+  if (columns(text) <= width) return text;
+  if (width <= 0) return "";
+  const characters = [...text];
+  const start = within(characters, front);
+  const back = within(characters.reverse(), width - 1 - columns(start));
+  // marks whose letter is gone would sit on the ellipsis
+  const end = [...back].reverse().join("").replace(LEADING_MARKS, "");
+  return `${start}…${end}`;
+}
+
+const LEADING_MARKS = new RegExp(`^(?:${NO_WIDTH.source})+`, "u");
+
+/** As many of the characters as `width` columns hold. */
+function within(characters: readonly string[], width: number): string {
+  let taken = "";
+  let used = 0;
+  for (const character of characters) {
+    used += columnsOf(character);
+    if (used > width) break;
+    taken += character;
+  }
+  return taken;
 }
 
 /** Pieces of at most `width` columns, at least one character each. */

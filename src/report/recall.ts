@@ -1,7 +1,9 @@
 /** What a profile says of recall (METHODS §5), in the words and lines that terminal and report share. */
 import type { Interval } from "../profile/figures.ts";
 import type { Occurrences, Recall } from "../profile/recall.ts";
-import { columns, count, counted, figure, fit, interval, percent, sentence, shareOf, wrap } from "./format.ts";
+import { count, counted, figure, interval, percent, sentence, shareOf, wrap } from "./format.ts";
+import { proseWidth } from "./terminal-options.ts";
+import { fitsWhole, type TextTable, tableLines } from "./text-table.ts";
 
 const negated = ({ value, low, high }: Interval): Interval => ({
   value: value && -value,
@@ -46,29 +48,25 @@ const HEADS = ["prompt", "exact", "not guessed", "to a difference", "guessed"];
 
 /** For the terminal: a line a prefix length, with intervals where there is room for them, and the sentences. */
 export function recallLines(recall: Recall, width: number): string[] {
-  const rowsWith = (write: (share: Interval) => string): string[][] =>
-    recall.verbatim.map(({ prefix, exact, memorised, commonPrefix, guess }) => [
+  const prose = proseWidth(width);
+  const tableOf = (write: (share: Interval) => string): TextTable => ({
+    head: HEADS,
+    rows: recall.verbatim.map(({ prefix, exact, memorised, commonPrefix, guess }) => [
       counted(prefix, "token"),
       write(exact),
       write(memorised),
       percent(commonPrefix.value),
       percent(guess?.commonPrefix.value ?? null),
-    ]);
-  const widthsOf = (rows: readonly string[][]): number[] =>
-    HEADS.map((head, at) => Math.max(columns(head), ...rows.map((row) => columns(row[at]))));
-  const full = rowsWith(shareOf);
-  const fits = widthsOf(full).reduce((sum, one) => sum + one + 2, -2) <= width;
-  const rows = fits ? full : rowsWith(({ value }) => percent(value));
-  const widths = widthsOf(rows);
-  const line = (cells: readonly string[]): string => cells.map((cell, at) => fit(cell, widths[at], "right")).join("  ");
+    ]),
+  });
+  const full = tableOf(shareOf);
   return [
     ...wrap(
       `What comes back of the text: ${counted(recall.passages, "passage")} of ${counted(recall.length, "token")}`,
-      width,
+      prose,
     ),
-    line(HEADS),
-    ...rows.map(line),
-    ...remembered(recall).flatMap((text) => wrap(text, width)),
-    ...(recall.interval.absent === null ? [] : wrap(sentence(recall.interval.absent), width)),
+    ...tableLines(fitsWhole(full, width) ? full : tableOf(({ value }) => percent(value)), width),
+    ...remembered(recall).flatMap((text) => wrap(text, prose)),
+    ...(recall.interval.absent === null ? [] : wrap(sentence(recall.interval.absent), prose)),
   ];
 }

@@ -11,13 +11,14 @@ import {
   untrained,
   withoutIntervals,
 } from "./sample.testing.ts";
-import { renderTerminal, terminalOptions } from "./terminal.ts";
+import { renderTerminal } from "./terminal.ts";
+import { terminalOptions } from "./terminal-options.ts";
 
 const options = { width: 80, colour: false, unicode: true };
 const linesOf = (text: string): string[] => text.trimEnd().split("\n");
 
 describe("terminal summary", () => {
-  it.each([60, 72, 80, 100, 120, 20, 500])("fits %i columns", (width) => {
+  it.each([40, 60, 72, 80, 100, 120, 200, 20])("fits %i columns", (width) => {
     for (const profile of [
       sampleProfile(),
       sampleProfile(30),
@@ -29,8 +30,10 @@ describe("terminal summary", () => {
       halfAlmanac(),
       hostile(),
     ]) {
-      for (const line of linesOf(renderTerminal(profile, { ...options, width }))) {
-        expect(columns(line)).toBeLessThanOrEqual(Math.min(120, Math.max(60, width)));
+      for (const unicode of [true, false]) {
+        for (const line of linesOf(renderTerminal(profile, { ...options, unicode, width }))) {
+          expect(columns(line), line).toBeLessThanOrEqual(Math.max(40, width));
+        }
       }
     }
   });
@@ -167,7 +170,12 @@ describe("what a terminal can show", () => {
     [tty, { NO_COLOR: "1" }, { width: 100, colour: false, unicode: true }],
     [tty, { NO_COLOR: "" }, { width: 100, colour: true, unicode: true }],
     [tty, { TERM: "dumb" }, { width: 100, colour: false, unicode: false }],
+    [{ isTTY: true, columns: 0 }, { COLUMNS: "132" }, { width: 132, colour: true, unicode: true }],
+    [{ isTTY: true, columns: 12 }, {}, { width: 40, colour: true, unicode: true }],
+    [tty, { COLUMNS: "132" }, { width: 100, colour: true, unicode: true }],
     [{}, {}, { width: 80, colour: false, unicode: true }],
+    [{}, { COLUMNS: "110" }, { width: 110, colour: false, unicode: true }],
+    [{}, { COLUMNS: "wide" }, { width: 80, colour: false, unicode: true }],
     [{}, { FORCE_COLOR: "1" }, { width: 80, colour: true, unicode: true }],
     [{}, { FORCE_COLOR: "1", NO_COLOR: "1" }, { width: 80, colour: false, unicode: true }],
   ])("%j %j", (stream, environment, expected) => expect(terminalOptions(stream, environment)).toEqual(expected));

@@ -12,35 +12,26 @@ import { saidOfFiles } from "../text/account.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
 import { saidOfChat } from "./chat.ts";
 import { factLines } from "./facts.ts";
-import { ABSENT, columns, counted, figure, fit, interval, percent, sentence, si, visible, wrap } from "./format.ts";
+import {
+  ABSENT,
+  columns,
+  counted,
+  figure,
+  fit,
+  interval,
+  percent,
+  sentence,
+  shortenMiddle,
+  si,
+  visible,
+  wrap,
+} from "./format.ts";
 import { headline } from "./headline.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
-
-export interface TerminalOptions {
-  /** columns; the summary fits itself to 60–120 */
-  readonly width: number;
-  readonly colour: boolean;
-  /** false: nothing but ASCII is written */
-  readonly unicode: boolean;
-}
-
-/** What a stream and its environment allow: `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb`, the locale's encoding. */
-export function terminalOptions(
-  stream: { readonly isTTY?: boolean; readonly columns?: number },
-  environment: Readonly<Record<string, string | undefined>>,
-): TerminalOptions {
-  const { NO_COLOR, FORCE_COLOR, TERM, LC_ALL, LC_CTYPE, LANG } = environment;
-  const locale = LC_ALL || LC_CTYPE || LANG;
-  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0";
-  return {
-    width: stream.columns ?? 80,
-    colour: !NO_COLOR && TERM !== "dumb" && (stream.isTTY === true || forced),
-    // no locale at all is how containers and services start; their logs are read as UTF-8
-    unicode: TERM !== "dumb" && (locale === undefined || /utf-?8/i.test(locale)),
-  };
-}
+import { asShown, forTerminal, NARROWEST, proseWidth, type TerminalOptions } from "./terminal-options.ts";
+import { fitsWhole, type TextTable, tableBlocks } from "./text-table.ts";
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -59,42 +50,15 @@ function spark(values: readonly (number | null)[]): string {
     .join("");
 }
 
-const ASCII: Readonly<Record<string, string>> = {
-  "█": "#",
-  "▉": "#",
-  "▊": "#",
-  "▋": "#",
-  "▌": "#",
-  "▍": " ",
-  "▎": " ",
-  "▏": " ",
-  "–": "-",
-  "−": "-",
-  "·": "|",
-  "…": "~",
-  "─": "-",
-  "→": "->",
-  "“": '"',
-  "”": '"',
-  "�": "?",
-};
-
-/** Marks of our own get a plain stand-in, letters their code: `é` → `\u{e9}`. */
-const toAscii = (text: string): string =>
-  text.replace(/\P{ASCII}/gu, (character) => ASCII[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
-
-/** Text of ours for a terminal: breaks no longer held together, ASCII where nothing else is written. */
-export function forTerminal(text: string, { unicode }: Pick<TerminalOptions, "unicode">): string {
-  const plain = text.replaceAll("\u00a0", " ");
-  return unicode ? plain : toAscii(plain);
-}
-
 /** Layers shown as lines of their own; of more, every second, third, … and always the last. */
 const MOST_LAYERS = 13;
 
 type Paint = (text: string) => string;
 
-function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): string[] {
+/** Text of ours and foreign text as this terminal shows it. */
+type Shown = (text: string) => string;
+
+function sizes(profile: Profile, width: number, shown: Shown, strong: Paint, faint: Paint): string[] {
   const overall = profile.coding?.overall;
   if (!overall) return [];
   const ends = (bits: number | null): string =>
@@ -103,9 +67,9 @@ function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): st
     { name: "as it is", bits: 8, written: `${si(overall.bytes, "B")}      `, model: false },
     ...[...overall.baselines]
       .sort((a, b) => b.bitsPerByte - a.bitsPerByte)
-      .map((one) => ({ name: visible(one.name), bits: one.bitsPerByte, written: ends(one.bitsPerByte), model: false })),
+      .map((one) => ({ name: shown(one.name), bits: one.bitsPerByte, written: ends(one.bitsPerByte), model: false })),
     {
-      name: visible(profile.model.name),
+      name: shown(profile.model.name),
       bits: overall.bitsPerByte.value,
       written: ends(overall.bitsPerByte.value),
       model: true,
@@ -119,7 +83,7 @@ function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): st
     fit("Size of the text", nameWidth + room + 4) + faint(fit("bits a byte", writtenWidth, "right")),
     ...rows.map((row) => {
       const drawn = fit(bar((row.bits ?? 0) / most, room), room);
-      const line = `${fit(row.name, nameWidth)}  ${drawn}  ${fit(row.written, writtenWidth, "right")}`;
+      const line = `${fit(shortenMiddle(row.name, nameWidth), nameWidth)}  ${drawn}  ${fit(row.written, writtenWidth, "right")}`;
       return row.model ? strong(line) : line;
     }),
   ];
@@ -132,11 +96,11 @@ function sizes(profile: Profile, width: number, strong: Paint, faint: Paint): st
 function almanacLines(
   almanac: Almanac,
   all: readonly Writer[],
-  { width, sparks }: { width: number; sparks: boolean },
+  { width, sparks, shown }: { width: number; sparks: boolean; shown: Shown },
   strong: Paint,
   faint: Paint,
 ): string[] {
-  const names = all.map(({ name }) => visible(name));
+  const names = all.map(({ name }) => shown(name));
   const nameWidth = Math.min(Math.max(...names.map(columns)), Math.floor(width / 3));
   const written = all.map(({ value }) => figure(value));
   const writtenWidth = Math.max(...written.map(columns));
@@ -144,7 +108,7 @@ function almanacLines(
   const most = Math.max(...all.map(({ value }) => value ?? 0));
   const rows = all.map(({ kind, value }, index) => {
     const drawn = fit(bar((value ?? 0) / most, room), room);
-    const line = `${fit(names[index], nameWidth)}  ${drawn}  ${fit(written[index], writtenWidth, "right")}`;
+    const line = `${fit(shortenMiddle(names[index], nameWidth), nameWidth)}  ${drawn}  ${fit(written[index], writtenWidth, "right")}`;
     return kind === "model" ? strong(line) : line;
   });
   const course = fromRareToCommon(almanac);
@@ -155,76 +119,80 @@ function almanacLines(
     "",
     ...knowledge(almanac).flatMap((text) => wrap(text, width)),
     ...(course ? wrap(`By exposure: ${drawn}${course.ends}.`, width) : []),
-    ...(almanac.interval.absent === null ? [] : wrap(sentence(visible(almanac.interval.absent)), width).map(faint)),
+    ...(almanac.interval.absent === null ? [] : wrap(sentence(shown(almanac.interval.absent)), width).map(faint)),
   ];
 }
+
+const PLANE_HEADS = ["complexity", "expressivity", "optimality"];
 
 /**
  * Order-1 figures held out, in bits; a line a layer.
  * @param said a reason for missing figures that was given above already
  */
-function layers(plane: Plane, width: number, sparks: boolean, faint: Paint, said: string | null): string[] {
+function layers(plane: Plane, terminal: TerminalOptions, shown: Shown, faint: Paint, said: string | null): string[] {
+  const prose = proseWidth(terminal.width);
+  const known = plane.layers.flatMap((layer) =>
+    layer.orders["1"] ? [{ layer: layer.layer, ...layer.orders["1"] }] : [],
+  );
+  if (known.length === 0) return [];
+  const absent =
+    plane.absent === null || plane.absent === said ? [] : wrap(sentence(shown(plane.absent)), prose).map(faint);
+  const title = "What each layer keeps and knows";
+  if (known.every(({ complexity }) => complexity.heldOut.value === null))
+    return absent.length > 0 ? [...wrap(title, prose), ...absent] : [];
   const toBits = plane.lnM / Math.LN2;
   const bits = ({ value, low, high }: Interval): Interval => ({
     value: value === null ? null : value * toBits,
     low: low === null ? null : low * toBits,
     high: high === null ? null : high * toBits,
   });
-  const known = plane.layers.flatMap((layer) =>
-    layer.orders["1"] ? [{ layer: layer.layer, ...layer.orders["1"] }] : [],
-  );
-  if (known.length === 0) return [];
-  const absent =
-    plane.absent === null || plane.absent === said ? [] : wrap(sentence(visible(plane.absent)), width).map(faint);
-  const title = "What each layer keeps and knows";
-  if (known.every(({ complexity }) => complexity.heldOut.value === null))
-    return absent.length > 0 ? [title, ...absent] : [];
-  const heads = ["complexity", "expressivity", "optimality"];
   const cells = known.map(({ complexity, expressivity, optimality }) => [
     bits(complexity.heldOut),
     bits(expressivity.heldOut),
     optimality.heldOut,
   ]);
-  const withIntervals = cells.map((row) => row.map((cell) => interval(cell)));
-  const columnWidths = (texts: readonly (readonly string[])[]): number[] =>
-    heads.map((head, index) => Math.max(columns(head), ...texts.map((row) => columns(row[index]))));
-  const measured = cells.some((row) => row.some((cell) => cell.low !== null));
-  const fits = measured && columnWidths(withIntervals).reduce((sum, one) => sum + one + 2, 7) <= width;
-  const texts = fits ? withIntervals : cells.map((row) => row.map(({ value }) => figure(value)));
-  const widths = columnWidths(texts);
-  const line = (first: string, row: readonly string[]): string =>
-    (fit(first, 5, "right") + row.map((cell, index) => `  ${fit(cell, widths[index])}`).join("")).trimEnd();
   const step = Math.ceil(known.length / MOST_LAYERS);
-  const shown = known.flatMap((one, index) =>
-    index % step === 0 || index === known.length - 1
-      ? [line(String(one.layer), texts[index]) + (one.optimality.hollow ? " ?" : "")]
-      : [],
-  );
+  const tableOf = (write: (figure: Interval) => string): TextTable => ({
+    head: ["layer", ...PLANE_HEADS, ""],
+    rows: known.flatMap((one, index) =>
+      index % step === 0 || index === known.length - 1
+        ? [[String(one.layer), ...cells[index].map(write), one.optimality.hollow ? "?" : ""]]
+        : [],
+    ),
+  });
+  const measured = cells.some((row) => row.some((cell) => cell.low !== null));
+  const fits = measured && fitsWhole(tableOf(interval), terminal.width);
+  const table = tableOf(fits ? interval : ({ value }) => figure(value));
   const remarks = [
     ...(step > 1 ? [`every ${step} layers; all of them are in the JSON and the report`] : []),
     ...(known.some((one) => one.optimality.hollow)
       ? ["? held out and plug-in are far apart: too little text for this label"]
       : []),
   ];
-  const trend = (head: string, index: number): string => {
-    const values = cells.map((row) => row[index].value);
-    const defined = values.filter((value) => value !== null);
-    if (defined.length < 3) return "";
-    const range = `${figure(Math.min(...defined))} to ${figure(Math.max(...defined))}`;
-    return `${fit(head, Math.max(...heads.map(columns)))}  ${spark(values)}  ${faint(range)}`;
-  };
-  const trends = sparks && known.length <= width - 40 ? heads.map(trend).filter((text) => text !== "") : [];
   return [
-    ...wrap(`${title}: bits, at most ${figure(toBits)} (held out${fits ? ", 95 % interval" : ""})`, width),
-    faint(line("layer", heads)),
-    ...shown,
-    ...remarks.flatMap((text) => wrap(text, width).map(faint)),
+    ...wrap(`${title}: bits, at most ${figure(toBits)} (held out${fits ? ", 95 % interval" : ""})`, prose),
+    ...tableBlocks(table, terminal.width).flatMap(({ head, body }) => [...head.map(faint), ...body]),
+    ...remarks.flatMap((text) => wrap(text, prose).map(faint)),
     ...absent,
-    ...(trends.length === 0 ? [] : ["", ...trends]),
+    ...trends(cells, terminal, faint),
   ];
 }
 
-function geometry(profile: Profile): string[] {
+/** The course of each figure over the layers, where there is room for it. */
+function trends(cells: readonly (readonly Interval[])[], { unicode, width }: TerminalOptions, faint: Paint): string[] {
+  if (!unicode || cells.length > width - 40) return [];
+  const nameWidth = Math.max(...PLANE_HEADS.map(columns));
+  const lines = PLANE_HEADS.flatMap((head, index) => {
+    const values = cells.map((row) => row[index].value);
+    const defined = values.filter((value) => value !== null);
+    if (defined.length < 3) return [];
+    const range = `${figure(Math.min(...defined))} to ${figure(Math.max(...defined))}`;
+    return [`${fit(head, nameWidth)}  ${spark(values)}  ${faint(range)}`];
+  });
+  return lines.length === 0 ? [] : ["", ...lines];
+}
+
+function geometry(profile: Profile, prose: number, shown: Shown): string[] {
   const found = profile.geometry;
   const first = found?.layers.at(0);
   const last = found?.layers.at(-1);
@@ -237,19 +205,21 @@ function geometry(profile: Profile): string[] {
   ];
   const width = Math.max(...ways.map(([name]) => columns(name)));
   return [
-    `Shape of the space of ${counted(found.width, "dimension")}, first → last layer`,
+    ...wrap(shown(`Shape of the space of ${counted(found.width, "dimension")}, first → last layer`), prose),
     ...ways.map(([name, pick]) => `${fit(name, width)}  ${figure(pick(first))} → ${figure(pick(last))}`),
   ];
 }
 
-/** @returns the summary, lines ended by newlines */
-export function renderTerminal(given: Profile, { width, colour, unicode }: TerminalOptions): string {
+/** @returns the summary, lines of at most `width` columns (or `NARROWEST`), ended by newlines */
+export function renderTerminal(given: Profile, options: TerminalOptions): string {
   const profile = saidOnce(given);
-  const across = Math.min(120, Math.max(60, Math.floor(width)));
+  const terminal = { ...options, width: Math.max(NARROWEST, Math.floor(options.width)) };
+  const across = proseWidth(terminal.width);
+  const shown: Shown = (text) => asShown(visible(text), terminal);
   const paint =
     (code: string): Paint =>
     (text) =>
-      colour ? `\u001b[${code}m${text}\u001b[0m` : text;
+      terminal.colour ? `\u001b[${code}m${text}\u001b[0m` : text;
   const [strong, faint, warn] = [paint("1;36"), paint("2"), paint("1;33")];
   const bold = paint("1");
   const { corpus } = profile;
@@ -259,43 +229,43 @@ export function renderTerminal(given: Profile, { width, colour, unicode }: Termi
   const files = corpus.files ? saidOfFiles(corpus.files) : null;
   const { claim, beside } = headline(profile);
   const paragraph = (text: string, tone: Paint = (same) => same): string[] =>
-    wrap(text, across).map((line) => tone(line));
+    wrap(shown(text), across).map((line) => tone(line));
 
   const pages = profile.almanac && writers(profile, profile.almanac);
   const blocks = [
-    profile.title === null ? [] : paragraph(visible(profile.title), warn),
+    profile.title === null ? [] : paragraph(profile.title, warn),
     [
       ...paragraph(`${claim}.`, bold),
       ...beside.flatMap((sentence) => paragraph(sentence)),
       ...paragraph(
-        `${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}, ${counted(corpus.tokens, "token")}; ${absent ? visible(absent) : intervals}.`,
+        `${counted(corpus.documents, "document")}, ${si(corpus.bytes, "B")}, ${counted(corpus.tokens, "token")}; ${absent ?? intervals}.`,
         faint,
       ),
-      ...(files === null ? [] : paragraph(`${visible(files)}.`, faint)),
-      ...(corpus.chat ? paragraph(visible(saidOfChat(profile, corpus.chat)), faint) : []),
+      ...(files === null ? [] : paragraph(`${files}.`, faint)),
+      ...(corpus.chat ? paragraph(saidOfChat(profile, corpus.chat), faint) : []),
     ],
-    pages && !pages.elsewhere ? [] : sizes(profile, across, strong, faint),
-    profile.coding?.likeLmEval ? paragraph(`${visible(lmEvalSentence(profile.coding.likeLmEval))}.`) : [],
+    pages && !pages.elsewhere ? [] : sizes(profile, across, shown, strong, faint),
+    profile.coding?.likeLmEval ? paragraph(`${lmEvalSentence(profile.coding.likeLmEval)}.`) : [],
     profile.almanac && pages
       ? almanacLines(
           profile.almanac,
           pages.writers.filter(({ kind }) => !pages.elsewhere || kind !== "compressor"),
-          { width: across, sparks: unicode },
+          { width: across, sparks: terminal.unicode, shown },
           strong,
           faint,
         )
       : [],
-    profile.recall ? recallLines(profile.recall, across) : [],
-    profile.facts ? factLines(profile.facts, across) : [],
-    profile.plane ? layers(profile.plane, across, unicode, faint, absent) : [],
-    geometry(profile),
+    profile.recall ? recallLines(profile.recall, terminal.width) : [],
+    profile.facts ? factLines(profile.facts, terminal.width) : [],
+    profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],
+    geometry(profile, across, shown),
     together(profile.refusals).flatMap((one) =>
-      paragraph(`Missing: ${visible(one.figures.join(", "))}: ${visible(whyMissing(one))}`, warn),
+      paragraph(`Missing: ${one.figures.join(", ")}: ${whyMissing(one)}`, warn),
     ),
   ];
   const text = blocks
     .filter((block) => block.length > 0)
     .map((block) => block.map((line) => `${line.trimEnd()}\n`).join(""))
     .join("\n");
-  return forTerminal(text, { unicode });
+  return forTerminal(text, terminal);
 }

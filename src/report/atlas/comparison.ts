@@ -55,6 +55,8 @@ function pairBlocks(pair: Pair, baseline: string): Block[] {
               figure(one.nats[1] / Math.LN2),
               figure(one.nats[0] / Math.LN2),
             ]),
+            "figures",
+            { kinds: ["words"] },
           ),
         ];
   const tallied = `${tally.better} domains won, ${tally.tie} tied, ${tally.worse} lost${tally.unknown > 0 ? `, ${tally.unknown} not told apart for want of units` : ""}.`;

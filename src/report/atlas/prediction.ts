@@ -49,9 +49,9 @@ export function predictionBlocks({ set, level, guarantee, fits, models }: Predic
       "What the predictions rest on",
       [
         "area",
+        "predictor",
         "models",
         "families",
-        "predictor",
         "r",
         "partial r given ln parameters",
         "RMS error, unseen families",
@@ -63,9 +63,9 @@ export function predictionBlocks({ set, level, guarantee, fits, models }: Predic
           const once = (cell: string): string => (index === 0 ? cell : "");
           return [
             once(fit.area),
+            name,
             once(String(fit.models)),
             once(String(fit.families)),
-            name,
             found ? interval(found.r) : ABSENT,
             found?.partial ? interval(found.partial) : ABSENT,
             once(figure(fit.leaveFamilyOut)),
@@ -73,6 +73,8 @@ export function predictionBlocks({ set, level, guarantee, fits, models }: Predic
           ];
         }),
       ),
+      "figures",
+      { keys: 2 },
     ),
     ...(fits.length === 1
       ? fits.map((fit) => text(coverageText(fit.coverage, fit.families)))

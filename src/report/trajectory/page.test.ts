@@ -55,6 +55,8 @@ describe.each(Object.entries({ whole: sampleTrajectory(), bare, hollow, hostile 
   },
 );
 
+const WIDE = { width: 200, unicode: true };
+
 describe("page of a trajectory", () => {
   const html = trajectoryPage(sampleTrajectory());
 
@@ -80,15 +82,15 @@ describe("page of a trajectory", () => {
   });
 
   it("writes shares of ln m as bits", () => {
-    expect(plainText(trajectoryBlocks(sampleTrajectory()))).toContain("2.66"); // 0.4 · log2 100
+    expect(plainText(trajectoryBlocks(sampleTrajectory()), WIDE)).toContain("2.66"); // 0.4 · log2 100
   });
 });
 
 describe("the table by step", () => {
   it("leaves out columns that no step has", () => {
-    expect(plainText(trajectoryBlocks(bare))).toMatch(/^step +tokens read +bits\/byte$/m);
-    expect(plainText(trajectoryBlocks(sampleTrajectory()))).toMatch(
-      /^step .*known pages +knowledge +complexity .*effective rank$/m,
+    expect(plainText(trajectoryBlocks(bare), WIDE)).toMatch(/^step +tokens read +bits\/byte$/m);
+    expect(plainText(trajectoryBlocks(sampleTrajectory()), WIDE)).toMatch(
+      /^ *step .*known pages +knowledge +complexity .*effective rank$/m,
     );
   });
 });
