@@ -43,6 +43,20 @@ const RARE = 0.001;
  * @returns null where fewer than two rows have a direction
  */
 export function packing(matrix: Float32Array, d: number, seed: number, budget = BUDGET): Packing | null {
+  const steps = packingSteps(matrix, d, seed, budget);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** `packing` a few rows at a time: it takes seconds, and a caller may breathe, or stop, in between. Yields the share done. */
+export function* packingSteps(
+  matrix: Float32Array,
+  d: number,
+  seed: number,
+  budget = BUDGET,
+): Generator<number, Packing | null> {
   const inverse = inverseNorms(matrix, d);
   const rows = Int32Array.from(inverse.keys()).filter((row) => inverse[row] > 0);
   const vectors = rows.length;
@@ -83,6 +97,7 @@ export function packing(matrix: Float32Array, d: number, seed: number, budget = 
       if (held > 2 && at > first + 2) count(dotC, scale * inverse[c]);
       if (held > 3 && at > first + 3) count(dotE, scale * inverse[e]);
     }
+    yield (first + held) / sampled;
   }
   return {
     vectors,

@@ -27,9 +27,11 @@ export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: 
   const ledger = await ledgerOf(request);
   let embedding: Asides["embedding"] = null;
   if (plan.geometry) {
-    request.progress.start(EMBEDDING, null, "");
-    embedding = await embeddingSection(request.model, documents, tokenizer, plan.seed);
-    request.progress.finish();
+    const { model, progress, signal } = request;
+    progress.start(EMBEDDING, 1, "");
+    const onShare = (share: number): void => progress.update(share);
+    embedding = await embeddingSection(model, documents, tokenizer, { seed: plan.seed, signal, onShare });
+    progress.finish();
   }
   return { ledger, baselines, embedding };
 }

@@ -4,8 +4,9 @@
  *
  * Memory: 4·V·d bytes for the matrix.
  */
+import { setImmediate } from "node:timers/promises";
 import { toFloat32 } from "../formats/safetensors.ts";
-import { nearestRows, packing } from "../info/packing.ts";
+import { nearestRows, packingSteps } from "../info/packing.ts";
 import { piecesOf, type TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -39,24 +40,39 @@ function tokensToShow(counts: Int32Array, textOf: (id: number) => string, seed: 
   return random(seed, "neighbours").shuffle(words).slice(0, SHOWN);
 }
 
+export interface EmbeddingOptions {
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  /** told how much of the matrix has been gone through, up to 1 */
+  readonly onShare?: (share: number) => void;
+}
+
 /**
  * @param counts [V] occurrences of every token in the text
  * @param textOf what a token stands for, for people
  * @returns null where fewer than two rows have a direction
+ * @throws LossyscopeError `io`; `model` where the matrix is missing; `interrupted`
  */
 export async function embeddingGeometry(
   spec: DecoderSpec,
   weights: TensorSource,
   counts: Int32Array,
   textOf: (id: number) => string,
-  seed: number,
+  { seed, signal, onShare }: EmbeddingOptions,
 ): Promise<Geometry["embedding"]> {
   const { names, shape } = spec.embedding.tokens;
   const name = names.find((candidate) => weights.locate(candidate));
   if (name === undefined) throw new LossyscopeError("model", `the embedding matrix ${names[0]} is missing`);
   const matrix = await readMatrix(weights, name);
   const width = shape[1];
-  const packed = packing(matrix, width, seed);
+  const steps = packingSteps(matrix, width, seed);
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) {
+    onShare?.(step.value);
+    await setImmediate();
+    if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped at the embedding matrix");
+  }
+  const packed = step.value;
   if (!packed) return null;
   const shown = tokensToShow(counts, textOf, seed);
   const neighbours = nearestRows(matrix, width, shown, NEAREST).map((nearest, i) => ({

@@ -6,7 +6,7 @@ import type { Geometry } from "../profile/geometry.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { embeddingGeometry } from "./embedding.ts";
+import { type EmbeddingOptions, embeddingGeometry } from "./embedding.ts";
 import type { OpenModel } from "./model.ts";
 
 export interface GeometryOptions {
@@ -33,17 +33,17 @@ export async function geometrySection(
   return { width: model.width, states: rows.states, layers, embedding };
 }
 
-/** @throws LossyscopeError `io` where the weights cannot be read */
+/** @throws LossyscopeError `io` where the weights cannot be read; `interrupted` */
 export async function embeddingSection(
   { spec, checkpoint }: OpenModel,
   documents: readonly TokenizedDocument[],
   tokenizer: Tokenizer,
-  seed: number,
+  options: EmbeddingOptions,
 ): Promise<Geometry["embedding"]> {
   const counts = new Int32Array(spec.vocabulary);
   for (const { ids } of documents) for (const id of ids) counts[id]++;
   const decoder = new TextDecoder();
   const textOf = (id: number): string =>
     decoder.decode(tokenizer.bytesOf(id)) || (tokenizer.contentOf(id) ?? `id ${id}`);
-  return embeddingGeometry(spec, checkpoint.weights, counts, textOf, seed);
+  return embeddingGeometry(spec, checkpoint.weights, counts, textOf, options);
 }

@@ -103,6 +103,8 @@ export interface Listener extends ProgressSink {
   /** stages, those of a part with its name before them */
   readonly announced: string[];
   readonly began: string[];
+  /** seconds that stages were expected to take */
+  readonly expected: Readonly<Record<string, number>>;
 }
 
 /** Tells a test what goes on: the work under way, and how often it has said how far it is. */
@@ -110,6 +112,7 @@ export function listener(hear: (label: string, updates: number) => void = () => 
   const said: string[] = [];
   const announced: string[] = [];
   const began: string[] = [];
+  const expected: Record<string, number> = {};
   const named = (label: string, part: string | null | undefined): string => (part ? `${part}: ${label}` : label);
   let part: string | null = null;
   let label = "";
@@ -122,7 +125,8 @@ export function listener(hear: (label: string, updates: number) => void = () => 
       const names = stages.map((stage) => named(stage.label, stage.part ?? (next ? part : null)));
       announced.splice(next ? began.length : announced.length, 0, ...names);
     },
-    expect() {},
+    expected,
+    expect: (seconds) => void Object.assign(expected, seconds),
     enter(entered) {
       part = entered;
     },

@@ -7,6 +7,7 @@
  */
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { WindowBatch } from "../text/corpus.ts";
+import { costsOf } from "./costs.ts";
 import { spelling } from "./expectations.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
 import { type ObserveRequest, observe, type Ran, ranSince } from "./observe.ts";
@@ -62,6 +63,7 @@ export async function inRun<T>(
     }
     const { root, name, option, shard } = placeOf(prepared.subject);
     const batches = shard ? shareOf(prepared.batches, shard) : prepared.batches;
+    progress.expect(costsOf(request, prepared, batches));
     const folder = new RunFolder(root, name, resume);
     try {
       const place = { folder: folder.path, resumable: true };

@@ -334,6 +334,17 @@ describe("stages", () => {
     expect(screen.rows.at(-1)).toMatch(/about 1 min 30 s left$/);
   });
 
+  it("that tell nothing and are late make what is to come later", () => {
+    const { progress, screen, pass } = staged();
+    progress.announce(labels("model pass", "geometry"));
+    progress.expect({ "model pass": 20, geometry: 20 });
+    progress.start("model pass", 1, "windows");
+    pass(20);
+    expect(screen.rows[1]).toBe("in all 20 s so far, about 20 s left");
+    pass(40);
+    expect(screen.rows[1]).toBe("in all 1 min 00 s so far, about 50 s left");
+  });
+
   it("of parts are counted within them, learn from the part before, and leave one line a part", () => {
     const { progress, screen, pass } = staged();
     const part = (n: number): string => `checkpoint ${n} of 3`;

@@ -79,18 +79,16 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
   let timer: NodeJS.Timeout | undefined;
 
   const where = (): Standing => ({ part: stages.part, place: stages.place() });
-  const leftOfStage = (now: number): number | null => {
-    const left = pace!.left(now);
-    const about = left === null ? stages.current() : null;
-    return about === null ? left : Math.max(0, about - pace!.seconds(now));
-  };
   const wholeAt = (now: number): Whole | null => {
     if (!stages.several) return null;
+    const taken = pace!.seconds(now);
     const told = pace!.left(now);
-    const ahead = stages.ahead(told === null ? null : pace!.seconds(now) + told);
-    const own = leftOfStage(now);
-    if (own === null || ahead === null) countdown.forget();
-    else countdown.aim(own + ahead, now);
+    const about = stages.current();
+    const left = told ?? (about === null ? null : Math.max(0, about - taken));
+    // What tells nothing, and takes longer than it should have, is slower at least by that.
+    const ahead = stages.ahead(told !== null ? taken + told : about !== null && taken > about ? taken : null);
+    if (left === null || ahead === null) countdown.forget();
+    else countdown.aim(left + ahead, now);
     return { seconds: (now - runBegan!) / 1000, left: countdown.left(now) };
   };
   const show = (): void => {
