@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { alike } from "./alike.ts";
+import { typed } from "./grammar.ts";
 import { run } from "./run.testing.ts";
 
 let folder: string;
@@ -45,7 +46,7 @@ describe("a line that no command takes", () => {
     expect(await refused("org/name", "--text", "a b.txt", "--quiet")).toMatch(
       /did you mean lossyscope measure org\/name --text 'a b\.txt' --quiet\?$/,
     );
-    expect(await refused(at("model"))).toContain(`measure ${at("model")} --text FILE?`);
+    expect(await refused(at("model"))).toContain(`measure ${typed(at("model"))} --text FILE?`);
     expect(await refused("https://huggingface.co/org/name")).toContain(
       "measure https://huggingface.co/org/name --text",
     );
@@ -53,8 +54,8 @@ describe("a line that no command takes", () => {
 
   it("a file is what its name says", async () => {
     expect(await refused(at("my notes.txt"))).toContain(`measure MODEL --text '${at("my notes.txt")}'?`);
-    expect(await refused(at("notes.txt.lsz"))).toContain(`decompress ${at("notes.txt.lsz")} --model MODEL?`);
-    expect(await refused(at("states.safetensors"))).toContain(`estimate ${at("states.safetensors")}?`);
+    expect(await refused(at("notes.txt.lsz"))).toContain(`decompress ${typed(at("notes.txt.lsz"))} --model MODEL?`);
+    expect(await refused(at("states.safetensors"))).toContain(`estimate ${typed(at("states.safetensors"))}?`);
     expect(await refused("profile.json")).toContain("compare profile.json OTHER.json?");
   });
 });
@@ -106,6 +107,7 @@ describe("too few words, and too many", () => {
       ["measure", "m", "my notes.txt"],
       "measure takes <model> alone, and got m and 'my notes.txt': did you mean lossyscope measure m --text 'my notes.txt'?",
     ],
+    [["atlas", "--json", "fit"], "--json would take fit as its value: write lossyscope atlas fit --json"],
     [["compress", "a", "m"], /did you mean lossyscope compress a --model m\?$/],
     [["demo", "x"], "demo takes nothing but options, and got x: lossyscope demo --help says what it takes"],
     [["atlas", "fit"], "atlas fit needs <set>: name of a calibration set"],

@@ -18,7 +18,8 @@ const listed = (names: readonly string[], joint: "and" | "or"): string =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${joint} ${names.at(-1)}`;
 
 /** A word as one would type it in a shell. */
-const typed = (word: string): string => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+export const typed = (word: string): string =>
+  /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** What every command that reads a text says without one. */
 export const nameText = (what = "name a text"): LossyscopeError =>
@@ -205,7 +206,7 @@ function wrongValue({ message }: CommanderError, command: CommandUnknownOpts): L
 
 /**
  * What parses, and is not what was meant: an option that needs a value takes the next word whatever it is, another option of
- * the same command too, and `-out` is `-o` with the value `ut`.
+ * the same command too; one that may have a value takes a subcommand for it; `-out` is `-o` with the value `ut`.
  * @throws LossyscopeError `usage`
  */
 export function refuseSlips(program: CommandUnknownOpts, words: readonly string[]): void {
@@ -220,6 +221,8 @@ export function refuseSlips(program: CommandUnknownOpts, words: readonly string[
     const option = optionOf(word);
     if (/^-\w{2}/.test(word) && optionOf(`-${word}`)) throw refusal(`${word} begins with one dash`, `write -${word}`);
     if (!option) command = subcommand(command, word) ?? command;
+    const below = option?.optional && next !== undefined ? subcommand(command, next) : undefined;
+    if (below) throw refusal(`${word} would take ${next} as its value`, `write ${pathOf(below)} ${word}`);
     if (!option?.required || next === undefined) continue;
     if (optionOf(next)) throw noValue(option, next);
     i++;

@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { everyCommand, pathOf } from "./commands.ts";
 import { EXAMPLES } from "./examples.ts";
 import { GROUP } from "./groups.ts";
@@ -88,6 +88,18 @@ describe("help of every command", () => {
 });
 
 describe("help as it is asked for", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    [{ FORCE_COLOR: "1", NO_COLOR: undefined, TERM: "xterm" }, true],
+    [{ FORCE_COLOR: "1", NO_COLOR: "1", TERM: "xterm" }, false],
+    [{ FORCE_COLOR: "1", NO_COLOR: undefined, TERM: "dumb" }, false],
+    [{ FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: "xterm" }, false],
+  ])("headings are bold where the terminal has it: %j", async (environment, bold) => {
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    expect((await run("measure", "--help")).out.startsWith("\x1b[1mUsage:\x1b[22m ")).toBe(bold);
+  });
+
   it("options stand under their headings, common ones last", async () => {
     const { code, out } = await run("measure", "--help");
     expect(code).toBe(0);

@@ -2,7 +2,14 @@
  * How help looks: one line a command, options under the headings of `groups.ts`, defaults as they would be typed and only
  * where they say something, examples at the end (`examples.ts`), all as wide as the terminal.
  */
-import { Command, Help, type HelpConfiguration, type Option } from "@commander-js/extra-typings";
+import {
+  Command,
+  Help,
+  type HelpConfiguration,
+  type Option,
+  type OutputConfiguration,
+} from "@commander-js/extra-typings";
+import { proseWidth, terminalOptions } from "../report/terminal-options.ts";
 import { longFlags, pathOf, placeholder, subcommand } from "./commands.ts";
 import { EXAMPLES } from "./examples.ts";
 import { noCommand } from "./grammar.ts";
@@ -25,6 +32,17 @@ function noted(description: string, notes: readonly (string | undefined)[]): str
   const said = notes.filter((note) => note !== undefined);
   return said.length === 0 ? description : `${description} (${said.join("; ")})`;
 }
+
+const out = () => terminalOptions(process.stdout, process.env);
+const err = () => terminalOptions(process.stderr, process.env);
+
+/** Help is as wide, and as bold, as what else is shown on a terminal. */
+export const HELP_OUTPUT: OutputConfiguration = {
+  getOutHelpWidth: () => proseWidth(out().width),
+  getErrHelpWidth: () => proseWidth(err().width),
+  getOutHasColors: () => out().colour,
+  getErrHasColors: () => err().colour,
+};
 
 export const HELP: HelpConfiguration = {
   minWidthToWrap: 20,

@@ -22,7 +22,7 @@ import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { explainMisuse, refuseSlips } from "./grammar.ts";
 import { groupOptions } from "./groups.ts";
-import { HELP, helpCommand } from "./help.ts";
+import { HELP, HELP_OUTPUT, helpCommand } from "./help.ts";
 import { inspectCommand } from "./inspect.ts";
 import { measureCommand } from "./measure.ts";
 import { mergeCommand } from "./merge.ts";
@@ -50,6 +50,7 @@ export function program(): Command {
     .description("Reads a language model as what it is: a lossy compressor of its training text.")
     .version(VERSION, "-V, --version", "prints the version")
     .configureHelp(HELP)
+    .configureOutput(HELP_OUTPUT)
     .helpCommand(false)
     // options belong to the command they stand behind: `atlas fit` has a --json of its own
     .enablePositionalOptions()
