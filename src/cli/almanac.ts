@@ -11,7 +11,7 @@ import { ioFault } from "../files/faults.ts";
 import { COMPRESSORS } from "../measure/compressors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
-import { createProgress, type Progress } from "../report/progress.ts";
+import type { Progress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import {
@@ -29,6 +29,7 @@ import {
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 /** The ones that are quick; `measure` sets all of them beside a model. */
 const BESIDE = COMPRESSORS.filter(({ name }) => ["gzip -9", "brotli 11", "order-2 bytes"].includes(name));
@@ -68,7 +69,7 @@ export function almanacCommand() {
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--quiet", "no progress", false)
     .action(async ({ out, seed, size, json, quiet }) => {
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       const summary = await interruptible((signal) => writeAlmanac(createWorld(seed, size), { out, progress, signal }));
       const text = `${JSON.stringify(summary, null, 2)}\n`;
       if (typeof json === "string") await writeAtomic(json, text);

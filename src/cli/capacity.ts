@@ -22,11 +22,12 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import { capacityBlocks, capacityPage } from "../report/capacity.ts";
 import { figure } from "../report/format.ts";
-import { createProgress, type Progress } from "../report/progress.ts";
+import type { Progress } from "../report/progress.ts";
 import { hand } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, seed, threads } from "./options.ts";
+import { progressOf } from "./progress.ts";
 import { between, readConfig } from "./training.ts";
 
 const RESULT = "capacity.json";
@@ -61,7 +62,7 @@ export function capacityCommand() {
     .option("--quiet", "no progress", false)
     .action(async (options) => {
       const { out, length, steps, batch, runTokens, rate, resume, json } = options;
-      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const progress = progressOf(options);
       const unlock = lockFolder(out, "measuring capacity");
       await interruptible(async (signal) => {
         const given = await readConfig(options.config);

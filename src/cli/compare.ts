@@ -13,7 +13,7 @@ import { stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { comparisonBlocks } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
-import { createProgress, type Progress } from "../report/progress.ts";
+import type { Progress } from "../report/progress.ts";
 import { readProfile } from "../store/profiles.ts";
 import { type SimilarityOptions, similarities } from "../store/similarity.ts";
 import { deliveredFiles, prepareDelivery, writeFiles } from "./deliver.ts";
@@ -24,6 +24,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
 import { outputsOf } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 const LAYERS = "likeness of layers";
 
@@ -54,7 +55,7 @@ export function compareCommand() {
       const { common, seed, report, json, markdown, quiet } = options;
       refuseUnmeasurable(names, options);
       const asked = command.getOptionValueSource("context") === "cli";
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       const places = [...names.keys()].filter((place) => isModel(names[place]));
       const partOf = (place: number): string => `model ${places.indexOf(place) + 1} of ${places.length}`;
       const planned = places.length === 0 ? null : await readPlan(options, asked, { keep: options.keep });

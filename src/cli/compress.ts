@@ -8,13 +8,13 @@ import { ioFault } from "../files/faults.ts";
 import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
-import { createProgress } from "../report/progress.ts";
 import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, quantity, threads } from "./options.ts";
 import { resultLine } from "./output.ts";
+import { progressOf } from "./progress.ts";
 
 /** Files below this are decoded again unless it is asked not to. */
 const VERIFIED_BYTES = 1e6;
@@ -47,7 +47,7 @@ export function compressCommand() {
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (file, options) => {
-      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const progress = progressOf(options);
       const bytes = sizeOf(file);
       const output = options.out ?? file + EXTENSION;
       if (!options.dryRun) freeOutput(output, options.force);

@@ -4,13 +4,13 @@ import { damage, decompress } from "../decode/decompress.ts";
 import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { si } from "../report/format.ts";
-import { createProgress } from "../report/progress.ts";
 import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { threads } from "./options.ts";
 import { resultLine } from "./output.ts";
+import { progressOf } from "./progress.ts";
 
 export function decompressCommand() {
   return new Command("decompress")
@@ -30,7 +30,7 @@ export function decompressCommand() {
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (file, { out, model: name, salvage, force, threads, json, offline, quiet }) => {
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       const output = freeOutput(out ?? withoutExtension(file), force);
       const work = interruptible(async (signal) => {
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });

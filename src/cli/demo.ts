@@ -19,11 +19,11 @@ import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { stagesOf } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { createProgress } from "../report/progress.ts";
 import { createWorld, documents, facts, type SizeName, type World } from "../text/almanac/almanac.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed, threads } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 const TITLE =
   "This is a specimen: a small model that has read nothing but the almanac of a fictional country. " +
@@ -110,7 +110,7 @@ export function demoCommand(specimen: Specimen = MAIN) {
     .option("--quiet", "no progress", false)
     .action(async ({ out, json, threads, seed, quiet }) => {
       const folder = await lastCheckpoint(specimen.run);
-      const progress = { ...createProgress(process.stderr, { quiet }), message() {} };
+      const progress = { ...progressOf({ quiet }), message() {} };
       const delivery = { out, json, keep: [] };
       await prepareDelivery(delivery);
       const pages = join(out, "pages");

@@ -7,13 +7,13 @@ import { heldOutBitsPerByte, unigramBitsPerByte } from "../lab/validate.ts";
 import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figure } from "../report/format.ts";
-import { createProgress } from "../report/progress.ts";
 import { terminalOptions } from "../report/terminal-options.ts";
 import { asText, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { resultLine } from "./output.ts";
+import { progressOf } from "./progress.ts";
 import { between, prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
 
 interface Distilled {
@@ -44,7 +44,7 @@ export function distilCommand() {
     .action(async (options) => {
       if (options.heldOut === 0 && !options.heldOutText)
         throw new LossyscopeError("usage", "retention is taken on held-out text, and none is", "pass --held-out 0.05");
-      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const progress = progressOf(options);
       await interruptible(async (signal) => {
         const { offline, context, threads } = options;
         const model = await openModel(options.teacher, { offline, signal, onDownload: downloadProgress(progress) });

@@ -7,12 +7,12 @@ import { writeAtomic } from "../files/atomic.ts";
 import type { TemperatureRule } from "../info/temperature.ts";
 import { type Estimation, estimate } from "../measure/estimate.ts";
 import { ABSENT, count, counted, figure, interval, shorten } from "../report/format.ts";
-import { createProgress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, seed } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export function estimateCommand() {
   return new Command("estimate")
@@ -29,7 +29,7 @@ export function estimateCommand() {
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--quiet", "no progress", false)
     .action(async (file, { referencePoints, m, temperature, seed, json, quiet }) => {
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       const folder = mkdtempSync(join(tmpdir(), "lossyscope-estimate-"));
       try {
         let stage = "";

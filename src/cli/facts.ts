@@ -10,7 +10,6 @@ import { readPlannedFacts } from "../measure/prepare.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
-import { createProgress } from "../report/progress.ts";
 import { factsSection } from "../report/sections/facts.ts";
 import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
 import { print } from "./codec.ts";
@@ -18,6 +17,7 @@ import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed, threads } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export function factsCommand() {
   return withFactOptions(new Command("facts"))
@@ -38,7 +38,7 @@ export function factsCommand() {
       const { out, json, report, offline, quiet } = options;
       const plan = await factsPlan(options);
       if (plan === null) throw new LossyscopeError("usage", "no facts to ask for", "pass --facts FILE");
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       const inJson = [
         ...(out === undefined ? [] : [join(out, "facts.json")]),
         ...(typeof json === "string" ? [json] : []),

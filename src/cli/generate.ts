@@ -6,12 +6,12 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { continueText } from "../decode/text.ts";
 import { openModel } from "../measure/model.ts";
 import { visible } from "../report/format.ts";
-import { createProgress } from "../report/progress.ts";
 import { print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, penalty, seed, threads } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export function generateCommand() {
   return new Command("generate")
@@ -31,7 +31,7 @@ export function generateCommand() {
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, { prompt, json, offline, quiet, threads, ...options }) => {
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const ids: number[] = [];

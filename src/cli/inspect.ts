@@ -15,13 +15,14 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { count, figure, percent, si } from "../report/format.ts";
-import { createProgress, type Progress } from "../report/progress.ts";
+import type { Progress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { quantity } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export interface Inspection {
   readonly model: { readonly name: string; readonly revision: string | null; readonly architecture: string | null };
@@ -51,7 +52,7 @@ export function inspectCommand() {
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, { entropy, trainingTokens, trainingBytes, json, offline, quiet }) => {
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       const training = { tokens: trainingTokens, bytes: trainingBytes };
       const inspection = await interruptible((signal) =>
         inspect(name, { entropy, training, offline, progress, signal }),

@@ -6,7 +6,6 @@ import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureShard } from "../measure/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
@@ -14,6 +13,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
 import { modelName, outputsOf, quantity, shard, unseenText } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export function measureCommand() {
   return withFactOptions(measuringCommand("measure"))
@@ -42,7 +42,7 @@ export function measureCommand() {
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
     .action(async (name, options, command) => {
-      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const progress = progressOf(options);
       await interruptible(async (signal) => {
         const { plan, points } = await readPlan(options, command.getOptionValueSource("context") === "cli", {
           likeLmEval: options.like === "lm-eval",

@@ -2,10 +2,10 @@
 import { Command } from "@commander-js/extra-typings";
 import { merge, openParts } from "../measure/merge.ts";
 import { stagesOfMerge } from "../measure/stages.ts";
-import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
 import { threads } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export function mergeCommand() {
   return new Command("merge")
@@ -23,7 +23,7 @@ export function mergeCommand() {
       const parts = openParts(folders);
       const delivery = { ...outputs, keep: parts.keep };
       await prepareDelivery(delivery);
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       progress.announce(stagesOfMerge(parts.parts[0].plan, deliveredFiles(delivery)));
       await interruptible((signal) =>
         merge(parts, { threads, progress, signal, deliver: (measurement) => deliver(measurement, delivery, progress) }),

@@ -4,7 +4,6 @@ import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { stagesOf } from "../measure/stages.ts";
-import { createProgress } from "../report/progress.ts";
 import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
@@ -12,6 +11,7 @@ import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
 import { atLeast, counts, outputsOf, unseenText } from "./options.ts";
 import { optionOf } from "./plan-names.ts";
+import { progressOf } from "./progress.ts";
 
 /** What the plan takes for an option that is not given; the help shows it. */
 const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
@@ -33,7 +33,7 @@ export function recallCommand() {
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
     .action(async (name, options, command) => {
-      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const progress = progressOf(options);
       await interruptible(async (signal) => {
         const plan = validatePlan(
           {

@@ -5,7 +5,6 @@ import { contextOf } from "../measure/plan.ts";
 import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count } from "../report/format.ts";
-import { createProgress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments } from "../text/documents.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
@@ -16,6 +15,7 @@ import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, threads } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 export function statesCommand() {
   return new Command("states")
@@ -60,7 +60,7 @@ export function statesCommand() {
       if (ids === undefined && text.length === 0) throw nameText("name a text, or token ids with --ids FILE");
       if (ids !== undefined && text.length > 0)
         throw new LossyscopeError("usage", "--ids and --text are both given", "pass one of them");
-      const progress = createProgress(process.stderr, { quiet });
+      const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
         const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const context = contextOf({ tokens, asked: command.getOptionValueSource("context") === "cli" }, spec.positions);

@@ -1,9 +1,9 @@
 /** `lossyscope train --text … --config config.json --out DIR`: a model from scratch, with its checkpoints. */
-import { createProgress } from "../report/progress.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
 import { resultLine } from "./output.ts";
+import { progressOf } from "./progress.ts";
 import { prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
 
 export function trainCommand() {
@@ -20,7 +20,7 @@ export function trainCommand() {
       atLeast(1),
     )
     .action(async (options) => {
-      const progress = createProgress(process.stderr, { quiet: options.quiet });
+      const progress = progressOf(options);
       await interruptible(async (signal) => {
         const { tokenizer = null, vocabulary = null } = options;
         const prepared = await prepareRun(options, await readConfig(options.config), { tokenizer, vocabulary });

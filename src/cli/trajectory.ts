@@ -9,7 +9,6 @@ import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureRun } from "../measure/trajectory.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
-import { createProgress } from "../report/progress.ts";
 import { trajectoryPage } from "../report/trajectory/page.ts";
 import { trajectoryBlocks } from "../report/trajectory/text.ts";
 import { readTrajectory } from "../store/profiles.ts";
@@ -19,6 +18,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
 import { outputsOf } from "./options.ts";
+import { progressOf } from "./progress.ts";
 
 interface Written {
   readonly out?: string;
@@ -67,7 +67,7 @@ async function measured(
   options: MeasuringOptions & Written,
   contextAsked: boolean,
 ): Promise<Trajectory> {
-  const progress = createProgress(process.stderr, { quiet: options.quiet });
+  const progress = progressOf(options);
   const { plan, points } = await readPlan(options, contextAsked);
   const run = await findRun(names);
   const { documents, pages } = filesOf(options);

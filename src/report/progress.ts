@@ -36,6 +36,7 @@ export interface ProgressOptions {
   readonly quiet?: boolean;
   /** milliseconds that only ever grow; only what is shown depends on it */
   readonly clock?: () => number;
+  /** of which `TERM` counts */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -46,7 +47,7 @@ const PLAIN = 10_000;
 /** A terminal whose cursor moves is drawn on; anything else, `TERM=dumb` too, gets lines. */
 export function createProgress(
   stream: ProgressStream,
-  { quiet = false, clock = () => performance.now(), environment = process.env }: ProgressOptions = {},
+  { quiet = false, clock = () => performance.now(), environment = {} }: ProgressOptions = {},
 ): Progress {
   if (quiet) return SILENT;
   const live = stream.isTTY === true && environment.TERM !== "dumb";
