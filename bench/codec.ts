@@ -10,6 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { cpus, loadavg, tmpdir } from "node:os";
 import { basename, join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
+import { createWorld, documents } from "../src/almanac/almanac.ts";
 import { compress } from "../src/decode/compress.ts";
 import { decompress } from "../src/decode/decompress.ts";
 import { predict } from "../src/decode/predict.ts";
@@ -18,7 +19,6 @@ import { tableOf } from "../src/formats/csv.ts";
 import { findRun } from "../src/measure/checkpoints.ts";
 import { COMPRESSORS } from "../src/measure/compressors.ts";
 import { type OpenModel, openModel } from "../src/measure/model.ts";
-import { createWorld, documents } from "../src/text/almanac/almanac.ts";
 import { table, timed } from "./report.ts";
 
 const REFERENCE = "data/reference/lossless-compression.csv";

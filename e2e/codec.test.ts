@@ -5,11 +5,11 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { createWorld, documents } from "../src/almanac/almanac.ts";
 import { run } from "../src/cli/run.testing.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testing.ts";
 import { findRun } from "../src/measure/checkpoints.ts";
-import { createWorld, documents } from "../src/text/almanac/almanac.ts";
 
 const at = temporaryFolder();
 const BYTES = 4000;

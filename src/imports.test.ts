@@ -21,6 +21,7 @@ const LINES = [
   ["observations"],
   ["models"],
   ["graph"],
+  ["almanac"],
   ["tokenizer"],
   ["store"],
   ["atlas"],

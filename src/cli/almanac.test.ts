@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { createWorld, parse, SPLITS } from "../almanac/almanac.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { createWorld, parse, SPLITS } from "../text/almanac/almanac.ts";
 import { readDocuments } from "../text/documents.ts";
 import { almanacCommand } from "./almanac.ts";
 
@@ -44,9 +44,12 @@ describe("lossyscope almanac", () => {
         field: null,
         splitOn: null,
         labels: ["kind"],
+        kinds: [],
       };
       for await (const document of readDocuments({ ...source, ...limits, invalidUtf8: "error" })) read.push(document);
-      expect(read.map(({ text, labels }) => [text, labels?.kind])).toEqual(pages.map(({ text, kind }) => [text, kind]));
+      expect(read.map(({ text, metadata }) => [text, metadata?.labels.kind])).toEqual(
+        pages.map(({ text, kind }) => [text, kind]),
+      );
     }
     expect(records(`${out}/facts.jsonl`)).toHaveLength(7 * (world.known.length + world.unseen.length));
     for (const { split, floorKnown, floorUnknown, compressors } of summary.splits) {

@@ -6,14 +6,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import { writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
-import { COMPRESSORS } from "../measure/compressors.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
-import { count, figure, si } from "../report/format.ts";
-import type { Progress } from "../report/progress.ts";
-import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
-import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import {
   type Census,
   census,
@@ -25,7 +17,15 @@ import {
   SPLITS,
   type Split,
   type World,
-} from "../text/almanac/almanac.ts";
+} from "../almanac/almanac.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { ioFault } from "../files/faults.ts";
+import { COMPRESSORS } from "../measure/compressors.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { count, figure, si } from "../report/format.ts";
+import type { Progress } from "../report/progress.ts";
+import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
+import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { seed } from "./options.ts";

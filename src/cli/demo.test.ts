@@ -4,12 +4,12 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { createWorld, facts, parse } from "../almanac/almanac.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { hasSpecimens } from "../fixtures.testing.ts";
 import { figuresOf, writeModel } from "../measure/model.testing.ts";
 import { profileSchema } from "../profile/profile.ts";
 import { readProfile } from "../store/profiles.ts";
-import { createWorld, facts, parse } from "../text/almanac/almanac.ts";
 import { demoCommand, type Specimen } from "./demo.ts";
 import { run } from "./run.testing.ts";
 

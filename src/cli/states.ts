@@ -1,5 +1,7 @@
 /** `lossyscope states MODEL`: hidden states, logits and losses as a safetensors file, for other tools to read. */
+
 import { Command } from "@commander-js/extra-typings";
+import { almanacPages } from "../almanac/record.ts";
 import { openModel } from "../measure/model.ts";
 import { contextOf } from "../measure/plan.ts";
 import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
@@ -88,6 +90,7 @@ export function statesCommand() {
               chat,
               splitOn: splitOn ?? null,
               labels: [],
+              kinds: [almanacPages],
               limitBytes: null,
               limitDocuments: null,
               sample: false,

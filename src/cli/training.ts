@@ -1,6 +1,8 @@
 /** What `train` and `distil` share: the options of a run, its text and config, and how it shows how far it is. */
+
 import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { almanacPages } from "../almanac/record.ts";
 import { sha256 } from "../files/digest.ts";
 import { ioFault } from "../files/faults.ts";
 import { parseJsonObject } from "../formats/json.ts";
@@ -102,6 +104,7 @@ async function readText(
     chat,
     splitOn: splitOn ?? null,
     labels: [],
+    kinds: [almanacPages],
     limitBytes: limitBytes ?? null,
     limitDocuments: null,
     sample: false,

@@ -1,13 +1,14 @@
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createWorld, documents, type Split } from "../almanac/almanac.ts";
+import { almanacPages, type PageRecord } from "../almanac/record.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { unmet } from "../numeric/needs.ts";
 import { random } from "../numeric/random.ts";
 import type { Interval } from "../profile/figures.ts";
 import { figureAt } from "../profile/read.ts";
-import { createWorld, documents, type Split } from "../text/almanac/almanac.ts";
-import type { PageRecord } from "../text/almanac/record.ts";
+import { metadataOfKind } from "../text/metadata.testing.ts";
 import { almanacNeeds, almanacSection } from "./almanac.ts";
 import { measureFiles, writeModel } from "./model.testing.ts";
 
@@ -17,7 +18,11 @@ interface Priced extends PageRecord {
 }
 
 const section = (pages: readonly Priced[], seed = 0) => {
-  const given = pages.map(({ bytes, bits: _, ...page }, index) => ({ index, bytes, page }));
+  const given = pages.map(({ bytes, bits: _, ...page }, index) => ({
+    index,
+    bytes,
+    metadata: metadataOfKind(almanacPages, page),
+  }));
   return {
     almanac: almanacSection(
       given,

@@ -9,12 +9,14 @@
  *
  * Memory: 32 bytes a page and 150 kB for each group of pages (two, and one an exposure).
  */
+
+import { almanacPages, type PageRecord } from "../almanac/record.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { isMet, type Need, needed } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Almanac } from "../profile/almanac.ts";
-import type { PageRecord } from "../text/almanac/record.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
+import { saidBy } from "../text/metadata.ts";
 
 /** A page as it is known before the model has seen it. */
 interface GivenPage extends PageRecord {
@@ -58,10 +60,13 @@ interface Summed {
 
 const isHeldOut = ({ split }: GivenPage): boolean => split === "known" || split === "balanced";
 
-type Documents = readonly Pick<TokenizedDocument, "index" | "bytes" | "page">[];
+type Documents = readonly Pick<TokenizedDocument, "index" | "bytes" | "metadata">[];
 
 const pagesOf = (documents: Documents): GivenPage[] =>
-  documents.flatMap(({ index, bytes, page }) => (page && bytes > 0 ? [{ ...page, bytes, index }] : []));
+  documents.flatMap(({ index, bytes, metadata }) => {
+    const page = saidBy(almanacPages, metadata);
+    return page && bytes > 0 ? [{ ...page, bytes, index }] : [];
+  });
 
 const levelsOf = (pages: readonly GivenPage[]): number[] =>
   [...new Set(pages.filter(isHeldOut).map(({ exposures }) => exposures))].sort((a, b) => a - b);

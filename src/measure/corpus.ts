@@ -1,12 +1,13 @@
 /** The text of a measurement, read and tokenised, and what the profile says of it (METHODS §0). */
 import { basename, isAbsolute } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { almanacPages } from "../almanac/record.ts";
 import { sha256 } from "../files/digest.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
 import { type FilesRead, saidOfFiles, TextAccount } from "../text/account.ts";
-import type { PageRecord } from "../text/almanac/record.ts";
 import { readDocuments, type SourceDocument } from "../text/documents.ts";
+import { type RecordMetadata, saidBy } from "../text/metadata.ts";
 import type { Units } from "../text/units.ts";
 import type { ChatTemplate } from "../tokenizer/chat.ts";
 import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
@@ -46,7 +47,7 @@ export async function readCorpus(
   const account = new TextAccount();
   const conversations = new Conversations();
   const counted = (async function* () {
-    for await (const document of readDocuments({ ...plan, chat, outputs, account })) {
+    for await (const document of readDocuments({ ...plan, kinds: [almanacPages], chat, outputs, account })) {
       if (performance.now() - breath > BREATH_MILLISECONDS) {
         await setImmediate();
         breath = performance.now();
@@ -75,7 +76,8 @@ class Conversations {
   #messages = 0;
   #messageBytes: number | null = 0;
 
-  add({ chat }: SourceDocument): void {
+  add({ metadata }: SourceDocument): void {
+    const chat = metadata?.chat;
     if (!chat) return;
     this.#count++;
     this.#messages += chat.messages;
@@ -99,10 +101,12 @@ export const shownText = (sources: Plan["text"]): Plan["text"] =>
 
 /** Names the documents of a corpus, their domains and their order, and what is known of pages of the almanac. */
 export const corpusDigest = ({ documents }: TokenizedCorpus): string =>
-  sha256(documents.map(({ domain, sha256: own, page }) => `${domain}\n${own}\n${page ? pageLine(page) : ""}`).join(""));
+  sha256(documents.map(({ domain, sha256: own, metadata }) => `${domain}\n${own}\n${pageLine(metadata)}`).join(""));
 
-const pageLine = ({ split, exposures, knownBits, unknownBits }: PageRecord): string =>
-  `${split} ${exposures} ${knownBits} ${unknownBits}\n`;
+function pageLine(metadata: RecordMetadata | undefined): string {
+  const page = saidBy(almanacPages, metadata);
+  return page ? `${page.split} ${page.exposures} ${page.knownBits} ${page.unknownBits}\n` : "";
+}
 
 export function corpusSection(
   name: string,

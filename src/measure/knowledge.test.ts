@@ -5,19 +5,14 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type AlmanacDocument, createWorld, documents, parse, type Split, statedFacts } from "../almanac/almanac.ts";
+import { statedValue } from "../almanac/page.ts";
+import { almanacPages } from "../almanac/record.ts";
+import { kindOf, priorBits } from "../almanac/relations.ts";
 import { unmet } from "../numeric/needs.ts";
 import { random } from "../numeric/random.ts";
 import { sum } from "../numeric/sums.ts";
-import {
-  type AlmanacDocument,
-  createWorld,
-  documents,
-  parse,
-  type Split,
-  statedFacts,
-} from "../text/almanac/almanac.ts";
-import { statedValue } from "../text/almanac/page.ts";
-import { kindOf, priorBits } from "../text/almanac/relations.ts";
+import { metadataOfKind } from "../text/metadata.testing.ts";
 import { costOf, knowledgeNeeds, knowledgeOf, type PricedDocument, tokensOf } from "./knowledge.ts";
 
 const world = createWorld(11, "tiny");
@@ -97,7 +92,7 @@ const asDocument = (page: AlmanacDocument, index: number, byteEnds: Uint32Array)
   bytes: page.bytes,
   byteEnds,
   repairs: { bytes: 0, bits: 0 },
-  page,
+  metadata: metadataOfKind(almanacPages, page),
 });
 
 function known(belief: Belief, way: keyof typeof CUTS = "words", clumsy = 0, of = pages) {

@@ -14,15 +14,17 @@
  *
  * Memory: 60 bytes a fact; 16 kB for each sum that is resampled.
  */
+
+import { parse, type StatedFact, statedFacts } from "../almanac/almanac.ts";
+import { almanacPages, type PageRecord } from "../almanac/record.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import { isMet, type Need, needed, unmet } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import type { WorldKnowledge } from "../profile/almanac.ts";
-import { parse, type StatedFact, statedFacts } from "../text/almanac/almanac.ts";
-import type { PageRecord } from "../text/almanac/record.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
+import { saidBy } from "../text/metadata.ts";
 
 /** Parts of a level's pages: the weight of each comes from the others. */
 const FOLDS = 10;
@@ -32,7 +34,7 @@ const MOST_JOINED = 0.01;
 
 export type PricedDocument = Pick<
   TokenizedDocument,
-  "index" | "id" | "text" | "bytes" | "byteEnds" | "repairs" | "page"
+  "index" | "id" | "text" | "bytes" | "byteEnds" | "repairs" | "metadata"
 >;
 
 /** A fact as a page states it. */
@@ -80,11 +82,15 @@ const known = new WeakMap<readonly PricedDocument[], Stated>();
 function statedIn(documents: readonly PricedDocument[]): Stated {
   const before = known.get(documents);
   if (before) return before;
-  const asked = documents.filter(({ page, bytes }) => page && page.split !== "train" && bytes > 0);
+  const asked = documents.flatMap((document) => {
+    const page = saidBy(almanacPages, document.metadata);
+    return page && page.split !== "train" && document.bytes > 0 ? [{ document, page }] : [];
+  });
   const pages: GivenPage[] = [];
   let joined = 0;
   let stranger: string | null = null;
-  for (const document of asked.filter(({ repairs }) => repairs.bytes === 0)) {
+  for (const { document, page } of asked) {
+    if (document.repairs.bytes > 0) continue;
     const stated = factsOf(document);
     if (stated === null) {
       stranger = document.id;
@@ -95,8 +101,7 @@ function statedIn(documents: readonly PricedDocument[]): Stated {
       if (tokens === null) joined++;
       return tokens ? [{ relation: fact.relation, priorBits: fact.priorBits, ...tokens }] : [];
     });
-    const { split, exposures } = document.page!;
-    pages.push({ document: document.index, split, exposures, facts });
+    pages.push({ document: document.index, split: page.split, exposures: page.exposures, facts });
   }
   const found = { asked: asked.length, pages, joined, stranger };
   known.set(documents, found);

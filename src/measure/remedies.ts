@@ -67,7 +67,13 @@ function cutClause({ pattern: cut, documents }: Cut, { plan }: Ground): string {
 async function cutsOf(ground: Ground, tokenizer: Tokenizer): Promise<Cut[]> {
   const { plan, documents } = ground;
   const bytes = documents.reduce((total, document) => total + document.bytes, 0);
-  if (plan.splitOn !== null || plan.chat || bytes > MOST_CUT || documents.some(({ page }) => page)) return [];
+  if (
+    plan.splitOn !== null ||
+    plan.chat ||
+    bytes > MOST_CUT ||
+    documents.some(({ metadata }) => metadata && metadata.ofWhole.size > 0)
+  )
+    return [];
   const cuts: Cut[] = [];
   for (const source of PATTERNS) {
     const cut = pattern(source);
@@ -80,10 +86,10 @@ async function cutsOf(ground: Ground, tokenizer: Tokenizer): Promise<Cut[]> {
 }
 
 async function* piecesOf(documents: readonly TokenizedDocument[], cut: RegExp): AsyncGenerator<SourceDocument> {
-  for (const { id, domain, labels, exposures, text } of documents) {
+  for (const { id, domain, metadata, text } of documents) {
     let index = 0;
     for (const piece of between(text, cut))
-      yield { id: `${id}.${index++}`, domain, text: piece, replaced: 0, labels, exposures };
+      yield { id: `${id}.${index++}`, domain, text: piece, replaced: 0, metadata };
   }
 }
 

@@ -92,7 +92,7 @@ describe("PlaneProbe", () => {
       }
       expect(Object.keys(found.labels)).toEqual(["writer", "domain"]);
       expect(found.labels.writer.plugin).toBeCloseTo(
-        want.of((d) => TEXT[d].labels!.writer),
+        want.of((d) => TEXT[d].metadata!.labels.writer),
         10,
       );
       expect(found.labels.domain.plugin).toBeCloseTo(

@@ -3,6 +3,7 @@ import { referencePoints } from "../info/assignment.ts";
 import { random } from "../numeric/random.ts";
 import type { Observation } from "../observations/observation.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import { metadata } from "../text/metadata.testing.ts";
 import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 import type { PlaneRequest } from "./plane.ts";
@@ -23,7 +24,7 @@ export function someDocuments(lengths: readonly number[], vocabulary = 5): Token
     byteEnds: Uint32Array.from({ length }, (_, token) => token + 1),
     normalised: false,
     repairs: { bytes: 0, bits: 0 },
-    labels: { writer: index % 2 === 0 ? "even" : "odd" },
+    metadata: metadata({ labels: { writer: index % 2 === 0 ? "even" : "odd" } }),
   }));
 }
 

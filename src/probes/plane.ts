@@ -298,14 +298,14 @@ export class PlaneProbe {
   /** Label sets of the documents, by name: what the input carries, and the domains where there are several. */
   #labels(): Map<string, string[]> {
     const { documents } = this.#request;
-    const names = new Set(documents.flatMap(({ labels }) => Object.keys(labels ?? {})));
+    const names = new Set(documents.flatMap(({ metadata }) => Object.keys(metadata?.labels ?? {})));
     if (new Set(documents.map(({ domain }) => domain)).size > 1) names.add("domain");
     const sets = new Map<string, string[]>();
     for (const name of names) {
       const values = new Array<string>(this.#positions.count);
       this.#positions.forEach((row, d) => {
-        const { labels, domain } = documents[d];
-        values[row] = labels?.[name] ?? (name === "domain" ? domain : "");
+        const { metadata, domain } = documents[d];
+        values[row] = metadata?.labels[name] ?? (name === "domain" ? domain : "");
       });
       sets.set(name, values);
     }

@@ -4,7 +4,7 @@
  *
  * Memory: 4 bytes a token for ids and 4 for byte ends, plus the text itself while documents are held.
  */
-import type { PageRecord } from "./almanac/record.ts";
+import type { RecordMetadata } from "./metadata.ts";
 
 /** One record or file, tokenised. `ids` never contains the prefix. */
 export interface TokenizedDocument {
@@ -27,12 +27,8 @@ export interface TokenizedDocument {
   readonly normalised: boolean;
   /** bytes that decoding the tokens does not give back, and what repairing them costs */
   readonly repairs: { readonly bytes: number; readonly bits: number };
-  /** per-document labels the input carries (language, source …), by name */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** how often its record says that it was trained on */
-  readonly exposures?: number;
-  /** where the document is a whole page of the almanac: its floors (METHODS §9) */
-  readonly page?: PageRecord;
+  /** what its record says beside the text; absent where it is the text of a file */
+  readonly metadata?: RecordMetadata;
 }
 
 /** What opens every window (METHODS §0 Prefix). `addedByTokenizer` makes it a token of the document for the plane. */

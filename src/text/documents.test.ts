@@ -24,6 +24,7 @@ async function read(paths: string | string[], options: Partial<TextOptions> = {}
     field: null,
     splitOn: null,
     labels: [],
+    kinds: [],
     limitBytes: null,
     limitDocuments: null,
     sample: false,
@@ -131,7 +132,7 @@ describe("records", () => {
 
   it("carry labels, and a label that none carries is a mistake", async () => {
     const path = write("l.jsonl", '{"text":"a","lang":"fr","n":3}\n{"text":"b","n":null}');
-    expect((await read(path, { labels: ["lang", "n"] })).map((document) => document.labels)).toEqual([
+    expect((await read(path, { labels: ["lang", "n"] })).map((document) => document.metadata?.labels)).toEqual([
       { lang: "fr", n: "3" },
       {},
     ]);

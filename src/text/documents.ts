@@ -12,7 +12,7 @@ import { count, sizeText, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { type Random, random } from "../numeric/random.ts";
 import type { TextAccount } from "./account.ts";
-import { type PageRecord, pageRecord } from "./almanac/record.ts";
+import { metadataOf, ofPart, type RecordKind, type RecordMetadata } from "./metadata.ts";
 import { readParquet } from "./parquet.ts";
 import type { ParquetColumn } from "./parquet-messages.ts";
 import { type Conversation, chatField, conversationOf, fieldAt, fieldsOf, textField, textOf } from "./records.ts";
@@ -28,18 +28,8 @@ export interface SourceDocument {
   readonly text: string;
   /** sequences that were not UTF-8 and are U+FFFD now */
   readonly replaced: number;
-  /** the labels asked for that the record carries */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** how often the record says that it was trained on, in its field `exposures` */
-  readonly exposures?: number;
-  /** where the record is a page of the almanac, whole: its floors */
-  readonly page?: PageRecord;
-  /** where it is a conversation, rendered */
-  readonly chat?: {
-    readonly messages: number;
-    /** UTF-8 bytes of what is said in it; null where a limit cut it */
-    readonly messageBytes: number | null;
-  };
+  /** what its record says beside the text; absent where it is the text of a file */
+  readonly metadata?: RecordMetadata;
 }
 
 /** Writes a conversation as a model reads it. */
@@ -58,6 +48,8 @@ export interface TextOptions {
   readonly splitOn: string | null;
   /** fields of records that label the document */
   readonly labels: readonly string[];
+  /** kinds of record that say something of their whole text */
+  readonly kinds: readonly RecordKind<unknown>[];
   readonly limitBytes: number | null;
   readonly limitDocuments: number | null;
   /** whether a limit chooses whole documents at random (by `seed`) or takes the first ones and cuts the last */
@@ -98,7 +90,7 @@ async function* readAll(options: TextOptions): AsyncGenerator<SourceDocument> {
     const before = read;
     for await (const document of readFile(file, cut, options)) {
       if (read++ === before) account?.read();
-      for (const label of Object.keys(document.labels ?? {})) unseen.delete(label);
+      for (const label of Object.keys(document.metadata?.labels ?? {})) unseen.delete(label);
       yield document;
     }
   }
@@ -244,8 +236,7 @@ async function* readRecords(
 ): AsyncGenerator<SourceDocument> {
   for await (const one of found) {
     const document = await toDocument(one, domain, options);
-    // A page of the almanac stays whole: its floors are those of all of it.
-    if (cut === null || document.page) {
+    if (cut === null || document.metadata!.ofWhole.size > 0) {
       yield document;
       continue;
     }
@@ -381,19 +372,18 @@ async function* rowsOf(file: TextFile, options: TextOptions): AsyncGenerator<Fou
 }
 
 const CHAT_COLUMNS = ["messages", "conversations", "conversation", "tools"];
-const PAGE_COLUMNS = ["exposures", "split", "knownBits", "unknownBits"];
 
 /** @throws LossyscopeError `text` where the column is missing or none of text, by its type */
 function wantedColumns(
   columns: readonly ParquetColumn[],
   name: string,
-  { field, chat, labels }: TextOptions,
+  { field, chat, labels, kinds }: TextOptions,
 ): string[] {
   const top = (path: string): string => {
     const whole = columns.find((column) => column.path[0] === path);
     return whole ? path : path.split(".")[0];
   };
-  const further = [...labels.map(top), ...PAGE_COLUMNS];
+  const further = new Set([...labels.map(top), "exposures", ...kinds.flatMap(({ fields }) => fields)]);
   if (chat) return [...(field === null ? CHAT_COLUMNS : [top(field), "tools"]), ...further];
   const at = (path: string) =>
     columns.find((column) => column.path.length === 1 && column.path[0] === path) ??
@@ -442,17 +432,13 @@ async function toDocument(
     const value = fieldAt(fields, name);
     if (["string", "number", "boolean"].includes(typeof value)) labels[name] = String(value);
   }
-  const { exposures } = fields;
-  const page = text === fields.text ? pageRecord(fields, Buffer.byteLength(text), where) : null;
+  const chat = conversation && { messages: conversation.messages.length, messageBytes: conversation.messageBytes };
   return {
     id,
     domain,
     text: sound.text,
     replaced: replaced + sound.replaced + (raw?.replaced ?? 0),
-    ...(options.labels.length > 0 && { labels }),
-    ...(isCount(exposures) && { exposures }),
-    ...(page && { page }),
-    ...(conversation && { chat: { messages: conversation.messages.length, messageBytes: conversation.messageBytes } }),
+    metadata: metadataOf(fields, text, where, options.kinds, { labels, chat }),
   };
 }
 
@@ -463,14 +449,11 @@ function bytesOf(record: unknown, { field, invalidUtf8 }: TextOptions, where: st
   return value instanceof Uint8Array ? decodeUtf8(value, invalidUtf8, where) : null;
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** The beginning of a document that fits in so many bytes; the floors are those of the whole page. */
+/** The beginning of a document that fits in so many bytes. */
 function beginning(document: SourceDocument, bytes: number): SourceDocument {
   const text = cutToBytes(document.text, bytes);
   if (text.length === document.text.length) return document;
-  const { page: _whole, chat, ...rest } = document;
-  return { ...rest, text, ...(chat && { chat: { ...chat, messageBytes: null } }) };
+  return { ...document, text, ...(document.metadata && { metadata: ofPart(document.metadata) }) };
 }
 
 type Limits = Pick<TextOptions, "limitBytes" | "limitDocuments" | "seed">;

@@ -1,8 +1,8 @@
 /** Files of facts: what they may hold, what is said of bad ones, and samples that stand for the whole. */
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { facts as almanacFacts, createWorld } from "../almanac/almanac.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { facts as almanacFacts, createWorld } from "./almanac/almanac.ts";
 import { type FactOptions, readFacts, templatesOf } from "./facts.ts";
 
 const at = temporaryFolder();

@@ -24,6 +24,7 @@ const DEFAULTS: Omit<TextOptions, "text"> = {
   field: null,
   splitOn: null,
   labels: [],
+  kinds: [],
   limitBytes: null,
   limitDocuments: null,
   sample: false,
@@ -289,7 +290,7 @@ describe("a cut", () => {
   it("goes through records as through texts", async () => {
     const path = write("r.jsonl", '{"text":"a--b","lang":"x"}\n{"text":"--c"}\n');
     const { documents } = await read(path, { splitOn: "--", labels: ["lang"] });
-    expect(documents.map(({ id, text, labels }) => [id, text, labels])).toEqual([
+    expect(documents.map(({ id, text, metadata }) => [id, text, metadata?.labels])).toEqual([
       ["r.jsonl#0.0", "a", { lang: "x" }],
       ["r.jsonl#0.1", "b", { lang: "x" }],
       ["r.jsonl#1.0", "c", {}],

@@ -102,7 +102,7 @@ describe("the advice on bytes that are not UTF-8", () => {
     writeFileSync(at("x.txt"), bytes);
     const text = [{ path: at("x.txt"), domain: null }];
     const limits = { limitBytes: null, limitDocuments: null, sample: false, invalidUtf8: "error", seed: 1 } as const;
-    const documents = readDocuments({ text, field: null, splitOn: null, labels: [], ...limits });
+    const documents = readDocuments({ text, field: null, splitOn: null, labels: [], kinds: [], ...limits });
     return documents.next().then(
       () => "read",
       (error: Error) => error.message,

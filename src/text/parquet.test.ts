@@ -17,14 +17,16 @@ async function read(path: string, options: Partial<TextOptions> = {}): Promise<(
     field: null,
     splitOn: null,
     labels: [],
+    kinds: [],
     limitBytes: null,
     limitDocuments: null,
     sample: false,
     invalidUtf8: "error",
     seed: 1,
   };
-  for await (const { id, text, labels } of readDocuments({ ...defaults, ...options }))
-    found.push([labels ? `${id} ${JSON.stringify(labels)}` : id, text]);
+  const { labels } = { ...defaults, ...options };
+  for await (const { id, text, metadata } of readDocuments({ ...defaults, ...options }))
+    found.push([labels.length > 0 ? `${id} ${JSON.stringify(metadata?.labels)}` : id, text]);
   return found;
 }
 const texts = async (...from: Parameters<typeof read>) => (await read(...from)).map(([, text]) => text);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import type { SourceDocument } from "../text/documents.ts";
+import { metadata } from "../text/metadata.testing.ts";
 import { byteLevelTokenizerJson } from "./bytes.ts";
 import { tokenizeCorpus, tokenizeDocument } from "./document.ts";
 import { createTokenizer, loadTokenizer } from "./tokenizer.ts";
@@ -18,9 +19,17 @@ describe("tokenizeDocument", () => {
   it("counts bytes, characters and what repairs cost", async () => {
     const tokenizer = await loadTokenizer(fixture("tokenizers/gemma"), {});
     const text = "e\u0301 😀▁!";
-    const labels = { language: "none" };
-    const tokenized = tokenizeDocument(tokenizer, document(text, { labels }), 3);
-    expect(tokenized).toMatchObject({ index: 3, id: "d", domain: "text", text, labels, bytes: 12, characters: 6 });
+    const said = metadata({ labels: { language: "none" } });
+    const tokenized = tokenizeDocument(tokenizer, document(text, { metadata: said }), 3);
+    expect(tokenized).toMatchObject({
+      index: 3,
+      id: "d",
+      domain: "text",
+      text,
+      metadata: said,
+      bytes: 12,
+      characters: 6,
+    });
     expect(tokenized.sha256).toBe(createHash("sha256").update(text).digest("hex"));
     expect(tokenized.repairs).toEqual({ bytes: 3, bits: 24 + Math.log2(12) });
     expect(tokenized.normalised).toBe(false);

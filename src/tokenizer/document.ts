@@ -16,7 +16,7 @@ import { BeyondEmbedding, type Tokenizer } from "./tokenizer.ts";
  *   `BeyondEmbedding` naming the document
  */
 export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, index: number): TokenizedDocument {
-  const { id, domain, labels, exposures, page } = source;
+  const { id, domain, metadata } = source;
   if (/\p{Surrogate}/u.test(source.text)) {
     throw new LossyscopeError("text", `${id} holds half a surrogate pair, which UTF-8 cannot write`);
   }
@@ -42,9 +42,7 @@ export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, i
     byteEnds: encoding.byteEnds,
     normalised: encoding.normalised,
     repairs: repairCost(encoding.repairs, encoding.bytes),
-    ...(labels && { labels }),
-    ...(exposures !== undefined && { exposures }),
-    ...(page && { page }),
+    ...(metadata && { metadata }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Occurrences, Recall, Verbatim } from "../../profile/recall.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { Control } from "./control.ts";
 import type { Means } from "./means.ts";
+import { exposuresOf } from "./places.ts";
 import { type Answer, bytesOf } from "./verbatim.ts";
 
 /** Passages whose words a profile shows, and how many of each kind at most. */
@@ -81,7 +82,7 @@ export function samplesOf(
     came: decoder.decode(answer.cameBytes),
     exact: answer.model.exact,
     guessable: answer.guess?.exact ?? null,
-    exposures: answer.place.document.exposures ?? null,
+    exposures: exposuresOf(answer.place),
     repeats: repeats.get(answer)!,
   }));
 }

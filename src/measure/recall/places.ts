@@ -15,6 +15,9 @@ export interface Place {
   readonly start: number;
 }
 
+/** How often the record of a place says that it was trained on; null where none says. */
+export const exposuresOf = ({ document }: Place): number | null => document.metadata?.exposures ?? null;
+
 export interface PlaceOptions {
   /** k: tokens of the longest prefix */
   readonly longest: number;

@@ -26,7 +26,7 @@ import { gistFigures, gistOf } from "./gist.ts";
 import { Means } from "./means.ts";
 import { lossesOf, membershipOf, type Side } from "./membership.ts";
 import { apart, fittingPrefixes, gistNeed } from "./needs.ts";
-import { type Place, placesOf } from "./places.ts";
+import { exposuresOf, type Place, placesOf } from "./places.ts";
 import { answers, asked, continuations, guesser } from "./verbatim.ts";
 
 interface RecallRequest {
@@ -55,7 +55,12 @@ export interface Recalled {
 
 /** Names what decides the figures beyond the text itself. */
 export const recallDigest = (seen: readonly TokenizedDocument[], unseen: readonly TokenizedDocument[] | null): string =>
-  sha256(JSON.stringify([unseen?.map(({ sha256: own }) => own) ?? null, seen.map((one) => one.exposures ?? null)]));
+  sha256(
+    JSON.stringify([
+      unseen?.map(({ sha256: own }) => own) ?? null,
+      seen.map(({ metadata }) => metadata?.exposures ?? null),
+    ]),
+  );
 
 /**
  * @param probes that have seen the whole text
@@ -113,7 +118,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
   );
   const membership = await membershipSection(request, unseen);
 
-  const exposed = last.filter(({ place }) => place.document.exposures !== undefined);
+  const exposed = last.filter(({ place }) => exposuresOf(place) !== null);
   const repeated = new Map(last.map((answer, i) => [answer, repeats[i]]));
   const hit = new Set(last.map(({ unit }) => unit)).size;
   const recall: Recall = {
@@ -131,7 +136,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
       const own = last.filter(({ place }) => place.kind === kind);
       return own.length === 0 ? [] : [{ place: kind, ...shares(own, means, control) }];
     }),
-    exposures: byOccurrences(exposed, ({ place }) => place.document.exposures!, means, control),
+    exposures: byOccurrences(exposed, ({ place }) => exposuresOf(place)!, means, control),
     repeats: byOccurrences(last, (answer) => repeated.get(answer)!, means, control),
     gist: cosines && {
       all: gistFigures(cosines, means),

@@ -12,7 +12,7 @@
  * Every sentence ends at its only full stop, so that a text which ends at one is the beginning of no page with other
  * choices up to there; the decision to stop after the last note is not charged.
  */
-import type { Random } from "../../numeric/random.ts";
+import type { Random } from "../numeric/random.ts";
 import { type Pattern, type Reading, read, spell } from "./grammar.ts";
 import { LEXICON } from "./lexicon.ts";
 import { readName } from "./names.ts";

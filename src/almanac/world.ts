@@ -7,7 +7,7 @@
  *
  * Memory: about 500 bytes an entity.
  */
-import { random } from "../../numeric/random.ts";
+import { random } from "../numeric/random.ts";
 import type { Subject } from "./page.ts";
 import { KINDS, type KindName, kindOf, priorBits } from "./relations.ts";
 

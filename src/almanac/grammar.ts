@@ -4,7 +4,7 @@
  * each slot, reading finds all numberings that give the text, and the bits of a numbering are −log2 of its probability
  * (METHODS §9). What the slots mean and how sentences make a page is for `page.ts`.
  */
-import type { Random } from "../../numeric/random.ts";
+import type { Random } from "../numeric/random.ts";
 
 /** A distribution over 0 … size − 1 whose draws are exact: whole weights, no rounding. */
 export interface Law {

@@ -10,8 +10,8 @@
  * and facts independent of one another between entities, and no page speaks of two. Training and balanced pages are charged
  * each by itself, not as one of a set without replacement.
  */
-import { LossyscopeError } from "../../numeric/errors.ts";
-import { random } from "../../numeric/random.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { random } from "../numeric/random.ts";
 import {
   drawPage,
   languageBits,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { random } from "../../numeric/random.ts";
+import { random } from "../numeric/random.ts";
 import { pattern, read, spell, uniform, weighted } from "./grammar.ts";
 
 describe("laws", () => {

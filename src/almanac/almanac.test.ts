@@ -1,8 +1,8 @@
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Order2Encoder } from "../../coding/order2.ts";
-import { random } from "../../numeric/random.ts";
+import { Order2Encoder } from "../coding/order2.ts";
+import { random } from "../numeric/random.ts";
 import { type AlmanacDocument, census, createWorld, documents, facts, floors, parse, SPLITS } from "./almanac.ts";
 import { LEXICON } from "./lexicon.ts";
 import { readName, spellName } from "./names.ts";
