@@ -59,9 +59,13 @@ export class Apart<Question, Answer> {
         milliseconds,
       );
       child.on("message", onMessage).on("exit", onExit).on("error", onError);
-      child.send(question as object, (error) => {
-        if (error) onError(error);
-      });
+      try {
+        child.send(question as object, (error) => {
+          if (error) onError(error);
+        });
+      } catch {
+        settle({ failed: "it cannot be handed over: it nests too deeply" });
+      }
     });
     if ("failed" in found) this.close();
     else {

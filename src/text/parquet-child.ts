@@ -36,30 +36,35 @@ process.on("message", ({ path, columns }: ToParquetChild) => {
   steps
     .next()
     .then(({ done, value }): FromParquetChild => (done ? { kind: "end" } : value))
-    .catch(
-      (error: unknown): FromParquetChild => ({
-        kind: "failed",
-        message: error instanceof Error ? error.message : String(error),
-      }),
-    )
+    .catch((error: unknown): FromParquetChild => ({ kind: "failed", message: said(error) }))
     .then((answer) => process.send!(answer));
 });
 process.once("disconnect", () => process.exit(0));
 liveAsChild();
+
+/** What is wrong with the file. */
+class Unsound extends Error {}
+
+/** Errors of ours, and those that the library thought of: the others say nothing of the file. */
+function said(error: unknown): string {
+  if (error instanceof Unsound) return error.message;
+  const known = /^parquet (unsupported .+)$/s.exec(error instanceof Error ? error.message : "");
+  return known ? known[1] : "its description or a page of it is damaged";
+}
 
 async function* decode(path: string): AsyncGenerator<FromParquetChild, void> {
   const file = openSync(path, "r");
   try {
     const { size } = fstatSync(file);
     const buffer: AsyncBuffer = { byteLength: size, slice: (start, end = size) => bytesAt(file, start, end, size) };
-    if (size < 12) throw new Error(`${counted(size, "byte")} are too few`);
+    if (size < 12) throw new Unsound(`${counted(size, "byte")} are too few`);
     const tail = Buffer.from(bytesAt(file, size - 8, size, size));
-    if (tail.toString("latin1", 4) !== "PAR1") throw new Error("its end is missing");
+    if (tail.toString("latin1", 4) !== "PAR1") throw new Unsound("its end is missing");
     const footer = tail.readUInt32LE(0);
     if (footer > size - 12)
-      throw new Error(`its footer would have ${count(footer)} bytes, the file has ${count(size)}`);
+      throw new Unsound(`its footer would have ${count(footer)} bytes, the file has ${count(size)}`);
     if (footer > MOST_FOOTER_BYTES)
-      throw new Error(`its footer has ${sizeText(footer)}, ${sizeText(MOST_FOOTER_BYTES)} are read at most`);
+      throw new Unsound(`its footer has ${sizeText(footer)}, ${sizeText(MOST_FOOTER_BYTES)} are read at most`);
     const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
     const tree = parquetSchema(metadata);
     yield { kind: "schema", columns: [...leaves(tree)], rows: Number(metadata.num_rows) };
@@ -71,7 +76,7 @@ async function* decode(path: string): AsyncGenerator<FromParquetChild, void> {
       if (rows === 0) continue;
       const found = await rowsOf(buffer, { ...metadata, row_groups: [group], num_rows: group.num_rows }, columns);
       if (found.length !== rows)
-        throw new Error(`row group ${index + 1} has ${count(found.length)} of ${count(rows)} rows`);
+        throw new Unsound(`row group ${index + 1} has ${count(found.length)} of ${count(rows)} rows`);
       for (let at = 0; at < rows; at += PORTION) {
         yield { kind: "rows", from: from + at, rows: found.slice(at, at + PORTION).map(plain) };
       }
@@ -84,11 +89,11 @@ async function* decode(path: string): AsyncGenerator<FromParquetChild, void> {
 
 function bytesAt(file: number, start: number, end: number, size: number): ArrayBuffer {
   if (!(start >= 0 && end >= start && end <= size))
-    throw new Error(`it points at bytes ${count(start)} to ${count(end)} of ${count(size)}`);
+    throw new Unsound(`it points at bytes ${count(start)} to ${count(end)} of ${count(size)}`);
   const bytes = new Uint8Array(end - start);
   for (let done = 0; done < bytes.length; ) {
     const read = readSync(file, bytes, done, bytes.length - done, start + done);
-    if (read === 0) throw new Error("it was cut while it was read");
+    if (read === 0) throw new Unsound("it was cut while it was read");
     done += read;
   }
   return bytes.buffer;
@@ -99,20 +104,20 @@ function checked(group: RowGroup, index: number, columns: readonly string[], siz
   const name = `row group ${index + 1}`;
   const rows = Number(group.num_rows);
   if (!(rows >= 0 && rows <= MOST_GROUP_ROWS))
-    throw new Error(
+    throw new Unsound(
       `${name} has ${count(rows)} rows, ${count(MOST_GROUP_ROWS)} are read at most: write smaller row groups`,
     );
   let bytes = 0;
   for (const { meta_data: meta, file_path: elsewhere } of group.columns) {
     if (!meta || !columns.includes(meta.path_in_schema[0])) continue;
-    if (elsewhere) throw new Error(`${name} lies in another file (${elsewhere})`);
+    if (elsewhere) throw new Unsound(`${name} lies in another file (${elsewhere})`);
     const [packed, unpacked] = [Number(meta.total_compressed_size), Number(meta.total_uncompressed_size)];
     if (!(packed >= 0 && packed <= size && unpacked >= 0))
-      throw new Error(`${name} would have ${count(packed)} bytes of ${count(size)}`);
+      throw new Unsound(`${name} would have ${count(packed)} bytes of ${count(size)}`);
     bytes += unpacked;
   }
   if (bytes > MOST_GROUP_BYTES)
-    throw new Error(
+    throw new Unsound(
       `${name} has ${sizeText(bytes)}, ${sizeText(MOST_GROUP_BYTES)} are read at most: write smaller row groups`,
     );
   return rows;
@@ -149,7 +154,7 @@ function bounded(most: number): Record<string, Decompress> {
     Object.entries(compressors as Record<string, Decompress>).map(([codec, decompress]) => [
       codec,
       (input, length) => {
-        if (!(length >= 0 && length <= most)) throw new Error(`a page would have ${numeral(length)} bytes`);
+        if (!(length >= 0 && length <= most)) throw new Unsound(`a page would have ${numeral(length)} bytes`);
         if (codec === "ZSTD") checkFrame(input, length);
         return decompress(input, length);
       },
@@ -167,7 +172,7 @@ function checkFrame(input: Uint8Array, length: number): void {
   const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][flags & 3];
   let size = code === 1 ? 256n : 0n;
   for (let i = 0; i < bytes; i++) size += BigInt(input[at + i] ?? 0) << BigInt(8 * i);
-  if (size !== BigInt(length)) throw new Error(`a page of ${count(length)} bytes says it has ${count(size)}`);
+  if (size !== BigInt(length)) throw new Unsound(`a page of ${count(length)} bytes says it has ${count(size)}`);
 }
 
 /** As JSON has it: no undefined, no number that JSON cannot hold. */

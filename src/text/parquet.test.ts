@@ -88,7 +88,7 @@ describe("damaged Parquet", () => {
     await expect(read(write(whole.subarray(0, 6)))).rejects.toThrow(/6 bytes are too few/);
     const footer = Buffer.from(whole);
     footer.writeUInt32LE(0xfffffff0, footer.length - 8);
-    await expect(read(write(footer))).rejects.toThrow(/footer would have 4294967280 bytes/);
+    await expect(read(write(footer))).rejects.toThrow(/footer would have 4,294,967,280 bytes/);
   });
 
   it("is only ever our own error, and soon", async () => {

@@ -29,6 +29,14 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
   },
 };
 
+/** The library says in its own errors what it does not do; of others it has not thought. */
+function said(error: unknown): string {
+  if (error instanceof RangeError)
+    return /stack/.test(error.message) ? "it nests too deeply" : "something in it grows too large";
+  if (error instanceof TypeError || error instanceof ReferenceError) return "it asks a value for what it does not have";
+  return error instanceof Error ? error.message : String(error);
+}
+
 const programs = new Map<string, Template["parsed"]>();
 
 function render({ template, items }: ToChatChild): FromChatChild {
@@ -37,7 +45,7 @@ function render({ template, items }: ToChatChild): FromChatChild {
     program ??= new Template(template).parsed;
     programs.set(template, program);
   } catch (error) {
-    return { kind: "failed", message: (error as Error).message, parsed: false };
+    return { kind: "failed", message: said(error), parsed: false };
   }
   try {
     const environment = new Environment();
@@ -46,7 +54,7 @@ function render({ template, items }: ToChatChild): FromChatChild {
   } catch (error) {
     if (error instanceof Refused) return { kind: "refused", message: error.message };
     if (error instanceof AsksTime) return { kind: "asks time" };
-    return { kind: "failed", message: error instanceof Error ? error.message : String(error), parsed: true };
+    return { kind: "failed", message: said(error), parsed: true };
   }
 }
 
