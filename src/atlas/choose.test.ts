@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { knownLicence } from "../models/ledger-known.ts";
-import { type Constraints, choose, type Facts, parseFacts } from "./choose.ts";
+import { choose, type Facts, parseFacts } from "./choose.ts";
+import type { Constraints } from "./limits.ts";
 import { modelProfile, type Sample } from "./sample.testing.ts";
 
 const named = (sample: Sample) => ({ file: `${sample.name}.json`, profile: modelProfile(sample) });
@@ -70,7 +71,7 @@ describe("choosing", () => {
     const weights = near.profile.ledger.weightBytes;
     const { excluded, frontier } = run({ memoryBytes: weights });
     expect(excluded.map(({ model }) => model)).toEqual(["large", "waste"]);
-    expect(excluded[0].reasons[0]).toMatch(/weights in memory: 4000000 is over 2000000/);
+    expect(excluded[0].reasons[0]).toMatch(/^4\.00 MB of weights, 2\.00 MB more than the 2\.00 MB of memory$/);
     expect(frontier).toEqual(["near", "small"]);
     expect(run({ price: 1 }).excluded.map(({ reasons }) => reasons[0])).toEqual(Array(4).fill("price is not known"));
     expect(run({ price: 1 }).recommendation).toBeNull();
@@ -78,12 +79,19 @@ describe("choosing", () => {
     expect(run({ weightBytes: weights - 1 }).frontier).toEqual(["small"]);
   });
 
+  it("says the nearest limits where none is left, and only there", () => {
+    expect(run({ memoryBytes: 1000 }).nearest).toEqual([
+      { model: "small", limits: [{ limit: "memory", value: small.profile.ledger.weightBytes }] },
+    ]);
+    expect(run({ memoryBytes: 2_000_000 }).nearest).toEqual([]);
+  });
+
   it("knows licences from the table, and from the ledger where they were seen", () => {
     const pythia = named({ name: "EleutherAI/pythia-70m", bitsPerByte: 1, parameters: 70_426_624 });
     const given = [pythia, near, small];
     const known = [facts("near", { licence: "Llama 2 community" })];
     const { excluded } = run({ licences: ["permissive"] }, known, given);
-    expect(excluded).toEqual([
+    expect(excluded.map(({ model, reasons }) => ({ model, reasons }))).toEqual([
       { model: "near", reasons: ["licence Llama 2 community is not permissive"] },
       { model: "small", reasons: ["licence is not known"] },
     ]);

@@ -11,6 +11,7 @@ import { numberIn, tableOf } from "../formats/csv.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Difference, differenceBetween } from "./compare.ts";
+import { type Constraints, type Limited, type Miss, missesOf, nearestWays, type Way } from "./limits.ts";
 import { differentWindows, type Named, requireDistinct, requireOneText } from "./text.ts";
 
 /** What the user knows of a model that no profile does. */
@@ -50,52 +51,30 @@ export function parseFacts(content: string, name: string): Facts[] {
   });
 }
 
-/** Licences that ask for no more than attribution, as SPDX names them. */
-const PERMISSIVE = new Set([
-  "0bsd",
-  "apache-2.0",
-  "bsd-2-clause",
-  "bsd-3-clause",
-  "bsl-1.0",
-  "cc-by-4.0",
-  "cc0-1.0",
-  "isc",
-  "mit",
-  "unlicense",
-  "zlib",
-]);
-
-export interface Constraints {
-  /** weights that fit into memory */
-  readonly memoryBytes?: number;
-  /** weights that fit on the disk, or through the wire */
-  readonly weightBytes?: number;
-  /** `permissive`, or names of licences */
-  readonly licences?: readonly string[];
-  readonly tokensPerSecond?: number;
-  /** for a million tokens */
-  readonly price?: number;
-}
-
-export interface Candidate {
+export interface Candidate extends Limited {
   readonly model: string;
   readonly bitsPerByte: Estimate & { readonly value: number };
-  readonly weightBytes: number;
-  readonly licence: string | null;
-  readonly tokensPerSecond: number | null;
   /** whether the speed is the table's; one of the measurement is a constraint's to use, not a reason to dominate */
   readonly speedGiven: boolean;
-  readonly price: number | null;
   /** for a million bytes of the profiles' text: the price of the tokens that this model cuts them into */
   readonly costPerMillionBytes: number | null;
 }
 
 export type Criterion = "bits per byte" | "weights" | "cost" | "speed";
 
+export interface Excluded {
+  readonly model: string;
+  /** a reason for each of the misses, in words */
+  readonly reasons: readonly string[];
+  readonly misses: readonly Miss[];
+}
+
 export interface Choice {
   readonly corpus: { readonly name: string; readonly bytes: number };
   readonly candidates: readonly Candidate[];
-  readonly excluded: readonly { readonly model: string; readonly reasons: readonly string[] }[];
+  readonly excluded: readonly Excluded[];
+  /** where none is left: limits that would let one through, nearest first */
+  readonly nearest: readonly Way[];
   readonly criteria: readonly Criterion[];
   /** criteria left out because they are not known of every candidate */
   readonly unknown: readonly Criterion[];
@@ -141,33 +120,6 @@ function candidateOf({ file, profile }: Named, facts: Facts | undefined, licence
   };
 }
 
-/** Why a candidate is out; nothing where it meets everything. What is not known is not met. */
-function reasonsAgainst(candidate: Candidate, constraints: Constraints): string[] {
-  const reasons: string[] = [];
-  const most = (what: string, value: number | null, limit: number | undefined): void => {
-    if (limit === undefined) return;
-    if (value === null) reasons.push(`${what} is not known`);
-    else if (value > limit) reasons.push(`${what} ${value} is over ${limit}`);
-  };
-  most("bytes of weights in memory:", candidate.weightBytes, constraints.memoryBytes);
-  most("bytes of weights:", candidate.weightBytes, constraints.weightBytes);
-  most("price", candidate.price, constraints.price);
-  const { tokensPerSecond: least, licences } = constraints;
-  if (least !== undefined) {
-    if (candidate.tokensPerSecond === null) reasons.push("speed is not known");
-    else if (candidate.tokensPerSecond < least) reasons.push(`${candidate.tokensPerSecond} tokens/s is under ${least}`);
-  }
-  if (licences !== undefined) {
-    const own = candidate.licence?.toLowerCase() ?? null;
-    const allowed = licences.some((one) =>
-      one === "permissive" ? own !== null && PERMISSIVE.has(own) : one.toLowerCase() === own,
-    );
-    if (own === null) reasons.push("licence is not known");
-    else if (!allowed) reasons.push(`licence ${candidate.licence} is not ${licences.join(" or ")}`);
-  }
-  return reasons;
-}
-
 /** Counted criteria, lower is better. */
 const COUNTED: Readonly<Record<Exclude<Criterion, "bits per byte">, (candidate: Candidate) => number | null>> = {
   weights: ({ weightBytes }) => weightBytes,
@@ -209,8 +161,8 @@ export function choose(
     ),
   );
   const excluded = candidates.flatMap((candidate) => {
-    const reasons = reasonsAgainst(candidate, constraints);
-    return reasons.length > 0 ? [{ model: candidate.model, reasons }] : [];
+    const misses = missesOf(candidate, constraints);
+    return misses.length > 0 ? [{ model: candidate.model, reasons: misses.map(({ reason }) => reason), misses }] : [];
   });
   const left = candidates
     .filter(({ model }) => !excluded.some((one) => one.model === model))
@@ -236,6 +188,7 @@ export function choose(
     corpus: { name: given[0].profile.corpus.name, bytes: given[0].profile.corpus.bytes },
     candidates,
     excluded,
+    nearest: left.length === 0 ? nearestWays(excluded) : [],
     criteria: ["bits per byte", ...counted],
     unknown: COUNTED_NAMES.filter((name) => !counted.includes(name)),
     dominated,

@@ -8,6 +8,8 @@
  * blocks of 2,048 tokens are different bytes for different tokenizers; there the interval is over stretches of as many
  * bytes of the text that all profiles kept, and says what share of the text that is.
  */
+
+import { counted } from "../numeric/amounts.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
@@ -172,6 +174,12 @@ function matchDocuments(given: readonly Named[], common: boolean): MatchedDocume
     );
   }
   const wanted = new Set(shared);
+  if (first.profile.documents.every(({ bytes }, index) => bytes === 0 || !wanted.has(keys[index])))
+    throw new LossyscopeError(
+      "input",
+      `no bytes in what all profiles have (${counted(shared.length, "document")})`,
+      "measure all models on the same text",
+    );
   return first.profile.documents.flatMap(({ id, domain, bytes }, index) =>
     wanted.has(keys[index]) ? [{ id, domain, bytes, nats: nats.map((one) => one.get(keys[index])!) }] : [],
   );

@@ -6,6 +6,8 @@
  *
  * Time: 2,000 resamples of three statistics a predictor; K² fits of n points for the coverage over K families.
  */
+
+import { counted } from "../numeric/amounts.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
@@ -226,13 +228,20 @@ export function linearOf(
   ridge: number,
 ): LinearFit {
   const fit = fitLinear(matrix(points), scores(points), ridge);
-  if (fit === null || points.length < predictors.length + 2) {
+  const fewest = predictors.length + 2;
+  const models = `${set}, area ${area}: ${counted(points.length, "model")}`;
+  if (points.length < fewest)
     throw new LossyscopeError(
       "input",
-      `${set}, area ${area}: ${points.length} models do not determine a fit on ${predictors.join(", ")}`,
-      "choose fewer predictors, or predictors that do not follow from each other (--predictors)",
+      `${models} with the score and ${predictors.join(", ")}, and a fit needs ${fewest}`,
+      `add models to the set, or choose ${predictors.length > 1 ? "fewer" : "other"} predictors (--predictors)`,
     );
-  }
+  if (fit === null)
+    throw new LossyscopeError(
+      "input",
+      `${models} do not determine a fit on ${predictors.join(", ")}`,
+      "choose predictors that differ between models and do not follow from each other (--predictors)",
+    );
   return fit;
 }
 

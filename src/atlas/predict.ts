@@ -3,6 +3,7 @@
  * jackknife+ that leaves out whole families, beside what such intervals held on families held out. Where the model lies
  * outside what the set has seen, or its figures are of another text, it says so and predicts nothing unless told to.
  */
+import { counted } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupsNeeded, jackknifePlus, widestResidual } from "../numeric/regression.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -138,6 +139,29 @@ export function predict(set: CalibrationSet, profiles: readonly Profile[], optio
       predictions: fits.map((fit) => predictOne(profile, fit)),
     })),
   };
+}
+
+/** Whether a set predicts any of its areas for a model without extrapolating. */
+export function isForeseenBy(set: CalibrationSet, profile: Profile): boolean {
+  return Object.keys(set.areas).some((area) => {
+    const { x, foreign } = valuesOf(profile, set, area, set.fit);
+    const points = pointsOf(set, area, set.fit);
+    const inside = (value: number, j: number): boolean =>
+      value >= Math.min(...points.map((one) => one.x[j])) && value <= Math.max(...points.map((one) => one.x[j]));
+    return x !== null && foreign.length === 0 && points.length >= set.fit.length + 2 && x.every(inside);
+  });
+}
+
+/**
+ * Why nothing at all is foreseen, of any model in any area.
+ * @returns the reasons that are met first, and how many others there are; null where something is predicted
+ */
+export function nothingForeseen({ models }: Predictions): string | null {
+  const all = models.flatMap(({ predictions }) => predictions);
+  if (all.some(({ kind }) => kind === "predicted")) return null;
+  const reasons = new Set(all.map((one) => (one.kind === "refused" ? one.reasons.join(", ") : "")));
+  const [first, ...others] = reasons;
+  return others.length === 0 ? first : `${first}; ${counted(others.length, "other reason")} in other areas`;
 }
 
 /** A value of the fit's scale as published. */

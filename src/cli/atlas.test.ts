@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -72,19 +72,52 @@ describe("lossyscope atlas", () => {
     expect(await readFile(at("p.md"), "utf8")).toMatch(/\| quiz \| 0\.\d+ ± 0\.\d+ \|/);
   });
 
-  it("says why it does not predict", async () => {
-    const { code, out } = await run("predict", at("new.json"), "--set", "llm-compression", "--area", "overall");
-    expect(code).toBe(0);
+  it("says why it predicts nothing and what would, writes that down, and fails", async () => {
+    const asked = ["predict", at("new.json"), "--set", "llm-compression"];
+    const files = ["--json", at("none.json"), "--markdown", at("none.md"), "--atlas", at("no-sets")];
+    const { code, out, err } = await run(...asked, "--area", "overall", ...files);
+    expect(code).toBe(1);
     expect(out).toMatch(
       /new, overall: not predicted: measured on tinyshakespeare, the set is of mean of the\s+three\s+texts;\s+bits_per_character\s+.* is\s+outside/s,
     );
+    expect(err).toMatch(
+      /^lossyscope: nothing is foreseen from llm-compression: measured on tinyshakespeare, .* is outside .*: no set of the atlas fits; make one .*--extrapolate/,
+    );
+    expect(JSON.parse(await readFile(at("none.json"), "utf8")).models[0].predictions[0].kind).toBe("refused");
+    expect(await readFile(at("none.md"), "utf8")).toContain("not predicted");
+    const beside = await run(...asked, "--atlas", at("atlas"));
+    expect([beside.code, beside.err]).toEqual([
+      1,
+      expect.stringMatching(/3 other reasons in other areas: pass --set mine\n$/),
+    ]);
+    expect(await run(...asked, "--extrapolate")).toMatchObject({ code: 0, err: "" });
+  });
+
+  it("refuses to fit what too few models say", async () => {
+    const few = (await readFile(at("scores.csv"), "utf8")).split("\n").slice(0, 3).join("\n");
+    await writeFile(at("few.csv"), `${few}\n`);
+    await mkdir(at("few"));
+    for (const row of few.split("\n").slice(1)) {
+      const name = `${row.split(",")[0]}.json`;
+      await copyFile(at(`profiles/${name}`), at(`few/${name}`));
+    }
+    const atlas = ["--atlas", at("few-sets")];
+    await run("atlas", "add", "pair", "--profiles", at("few"), "--scores", at("few.csv"), ...atlas);
+    for (const command of [
+      ["atlas", "fit", "pair"],
+      ["predict", at("new.json"), "--set", "pair"],
+    ]) {
+      const { code, out, err } = await run(...command, ...atlas);
+      expect([code, out]).toEqual([1, ""]);
+      expect(err).toMatch(/2 models with the score and bits_per_byte, and a fit needs 3: add models to the set/);
+    }
   });
 
   it.each([
     [["atlas", "fit", "nothing"], 2, /no calibration set is called nothing/],
     [["atlas", "fit", "pile-loss", "--area", "quiz"], 2, /no area quiz: choose from average/],
     [["atlas", "fit", "pile-loss", "--ridge", "-1"], 2, /expected a number of at least 0/],
-    [["atlas", "add", "x"], 2, /required option '--profiles/],
+    [["atlas", "add", "x"], 2, /atlas add needs --profiles <folder> and --scores/],
     [["predict", "nowhere.json", "--set", "open-llm"], 1, /cannot read nowhere.json/],
   ] as const)("refuses %j", async (args, code, message) => {
     const ran = await run(...args);

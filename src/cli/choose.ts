@@ -4,10 +4,13 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { choose, parseFacts } from "../atlas/choose.ts";
+import { waysText } from "../atlas/limits.ts";
 import { predict } from "../atlas/predict.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { knownLicence } from "../models/ledger-known.ts";
+import { counted } from "../numeric/amounts.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { choiceBlocks } from "../report/atlas/choice.ts";
 import { choicePage } from "../report/atlas/pages.ts";
 import { loadSet } from "../store/sets.ts";
@@ -20,7 +23,7 @@ export function chooseCommand() {
   return new Command("choose")
     .summary("find which model to take, within constraints")
     .description(
-      "Chooses among the models of the profiles: constraints first, then what is dominated by what, the frontier, cost for the profiles' own text, predicted scores, and a recommendation.",
+      "Chooses among the models of the profiles: constraints first, then what is dominated by what, the frontier, cost for the profiles' own text, predicted scores, and a recommendation. Where no candidate meets the constraints it says what each misses and which limits would let one through; then the exit code is 3.",
     )
     .argument("<profile...>", "profiles of one text, one a model")
     .optionsGroup(GROUP.chosen)
@@ -79,5 +82,10 @@ export function chooseCommand() {
             );
       if (report !== undefined) await writeAtomic(report, choicePage(choice, predictions));
       await hand({ ...choice, predictions }, choiceBlocks(choice, predictions), { json, markdown });
+      if (choice.recommendation === null) {
+        const { excluded, nearest } = choice;
+        const said = `none of ${counted(excluded.length, "candidate")} meets the constraints`;
+        throw new LossyscopeError("threshold", said, waysText(nearest, excluded));
+      }
     });
 }

@@ -113,6 +113,31 @@ describe("lossyscope compare", () => {
     expect((await run("compare", at("large.json"))).code).toBe(2);
     expect((await run("compare")).code).toBe(2);
   });
+
+  it("refuses profiles that have no document in common, or none with bytes", async () => {
+    const one = modelProfile({ name: "one", bitsPerByte: 1, documents: 12 });
+    const other = modelProfile({ name: "other", bitsPerByte: 1, documents: 12 });
+    const elsewhere = other.documents.map((document) => ({ ...document, sha256: `f${document.sha256.slice(1)}` }));
+    await writeFile(at("here.json"), JSON.stringify(one));
+    await writeFile(at("elsewhere.json"), JSON.stringify({ ...other, documents: elsewhere }));
+    expect(await run("compare", at("here.json"), at("elsewhere.json"), "--common")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(
+        /here\.json has 12 documents, .*elsewhere\.json has 12 documents, 0 are in all: measure/,
+      ),
+    });
+    const empty = { ...one.documents[0], sha256: "e".repeat(64), bytes: 0, nats: 0 };
+    await writeFile(at("here.json"), JSON.stringify({ ...one, documents: [...one.documents, empty] }));
+    await writeFile(at("elsewhere.json"), JSON.stringify({ ...other, documents: [...elsewhere, empty] }));
+    expect(await run("compare", at("here.json"), at("elsewhere.json"), "--common")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(
+        /no bytes in what all profiles have \(1 document\): measure all models on the same text/,
+      ),
+    });
+  });
 });
 
 describe("lossyscope gate", () => {
@@ -186,8 +211,34 @@ describe("lossyscope choose", () => {
   });
 
   it("says so where nothing meets the constraints", async () => {
-    const { out } = await choose("--memory", "1kB");
-    expect(out).toMatch(/^No candidate meets the constraints/);
+    const files = ["--json", at("none.json"), "--markdown", at("none.md"), "--report", at("none.html")];
+    const { code, out, err } = await choose("--memory", "1kB", ...files);
+    expect(code).toBe(3);
+    expect(out).toMatch(/^No candidate meets the constraints\.\n/);
+    expect(out).toMatch(/^large: 4\.00 MB of weights, 4\.00 MB more than the 1\.00 kB of memory\.$/m);
+    expect(out).toMatch(/^small: 400 kB of weights, 399 kB more than the 1\.00 kB of memory\.$/m);
+    expect(out).toMatch(/^Nearest: --memory 400kB lets small through\.$/m);
+    expect(err).toBe("lossyscope: none of 3 candidates meets the constraints: --memory 400kB lets small through\n");
+    expect(JSON.parse(await readFile(at("none.json"), "utf8"))).toMatchObject({
+      recommendation: null,
+      excluded: [
+        { model: "large" },
+        { model: "near" },
+        { model: "small", misses: [{ limit: "memory", own: 400_000 }] },
+      ],
+      nearest: [{ model: "small", limits: [{ limit: "memory", value: 400_000 }] }],
+    });
+    expect(await readFile(at("none.md"), "utf8")).toMatch(/^No candidate meets the constraints\./);
+    expect(await readFile(at("none.html"), "utf8")).toMatch(/<h1>No candidate meets the constraints/);
+    expect(await choose("--memory", "400kB")).toMatchObject({ code: 0, out: expect.stringMatching(/^Take small/) });
+  });
+
+  it("says what has to be known where a limit is on what nobody said", async () => {
+    const { code, err } = await choose("--max-price", "1");
+    expect([code, err]).toEqual([
+      3,
+      "lossyscope: none of 3 candidates meets the constraints: say what is not known in a table with the columns model and price: --price FILE\n",
+    ]);
   });
 
   it("refuses a table that names a stranger", async () => {

@@ -1,6 +1,6 @@
 /**
  * The command line: mounts one file a command, turns errors into messages and exit codes (0 done, 1 failed, 2 wrong
- * usage, 3 a threshold was missed, 130 stopped). Results go to stdout, everything else to stderr.
+ * usage, 3 a threshold was missed or no candidate left, 130 stopped). Results go to stdout, everything else to stderr.
  */
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";

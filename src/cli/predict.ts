@@ -1,9 +1,10 @@
 /** `lossyscope predict PROFILE… --set NAME`: what a measured model will score, with intervals (METHODS §10). */
 import { Command } from "@commander-js/extra-typings";
-import { predict } from "../atlas/predict.ts";
-import { requireDistinct } from "../atlas/text.ts";
+import { isForeseenBy, nothingForeseen, predict } from "../atlas/predict.ts";
+import { type Named, requireDistinct } from "../atlas/text.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { predictionBlocks } from "../report/atlas/prediction.ts";
-import { loadSet } from "../store/sets.ts";
+import { loadSet, setNames } from "../store/sets.ts";
 import { hand } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { atlasOption, penalty, seed } from "./options.ts";
@@ -35,5 +36,21 @@ export function predictCommand() {
         { areas: area, predictors, ridge, extrapolate, seed },
       );
       await hand(found, predictionBlocks(found), { json, markdown });
+      const reasons = nothingForeseen(found);
+      if (reasons !== null)
+        throw new LossyscopeError(
+          "input",
+          `nothing is foreseen from ${name}: ${reasons}`,
+          await otherWays(given, atlas),
+        );
     });
+}
+
+/** The sets that foresee something of one of the models, or what else there is to do. */
+async function otherWays(given: readonly Named[], atlas: string): Promise<string> {
+  const sets = await Promise.all((await setNames(atlas)).map(({ name }) => loadSet(name, atlas)));
+  const fitting = sets.filter((set) => given.some(({ profile }) => isForeseenBy(set, profile)));
+  return fitting.length > 0
+    ? `pass --set ${fitting.map(({ name }) => name).join(" or ")}`
+    : "no set of the atlas fits; make one of your own with `lossyscope atlas add`, or pass --extrapolate, which claims nothing";
 }

@@ -1,8 +1,9 @@
 /** A choice among models as blocks, and its recommendation in two sentences (METHODS §11). Figures: `atlas/choose.ts`. */
 import type { Candidate, Choice } from "../../atlas/choose.ts";
+import { waysText } from "../../atlas/limits.ts";
 import type { Predictions } from "../../atlas/predict.ts";
 import { type Block, rows, text } from "../findings.ts";
-import { ABSENT, count, figure, interval, si } from "../format.ts";
+import { ABSENT, count, figure, interval, sentence, si } from "../format.ts";
 import { basisText } from "./comparison.ts";
 import { predictedText, predictionBlocks } from "./prediction.ts";
 
@@ -10,11 +11,12 @@ const plural = (n: number): string => (n === 1 ? "one candidate that meets" : `$
 
 /** What to take, for a manager; and the figures, for an engineer. */
 export function recommendationText(choice: Choice): string[] {
-  const { recommendation, candidates, excluded, corpus } = choice;
+  const { recommendation, candidates, excluded, nearest, corpus } = choice;
   if (recommendation === null)
     return [
       "No candidate meets the constraints.",
-      `${excluded.map(({ model, reasons }) => `${model}: ${reasons.join("; ")}`).join(". ")}.`,
+      ...excluded.map(({ model, reasons }) => `${model}: ${reasons.join("; ")}.`),
+      nearest.length > 0 ? `Nearest: ${waysText(nearest, excluded)}.` : sentence(waysText(nearest, excluded)),
     ];
   const { model, tied, by, next } = recommendation;
   const left = candidates.length - excluded.length;
@@ -42,7 +44,7 @@ export function recommendationText(choice: Choice): string[] {
 
 function standing({ model }: Candidate, { excluded, dominated, frontier, recommendation }: Choice): string {
   const out = excluded.find((one) => one.model === model);
-  if (out) return `out: ${out.reasons.join("; ")}`;
+  if (out) return recommendation === null ? "out" : `out: ${out.reasons.join("; ")}`;
   const under = dominated.find((one) => one.model === model);
   if (under) return `dominated by ${under.by.join(", ")}`;
   if (recommendation?.model === model) return "recommended";
