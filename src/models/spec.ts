@@ -147,11 +147,18 @@ export interface FusedGatedMlpSpec {
   readonly down: LinearSpec;
 }
 
+/** down( activation(up x) ) */
+export interface PlainMlpSpec {
+  readonly kind: "plain";
+  readonly activation: Activation;
+  readonly up: LinearSpec;
+  readonly down: LinearSpec;
+}
+
 export type MlpSpec =
   | GatedMlpSpec
   | FusedGatedMlpSpec
-  /** down( activation(up x) ) */
-  | { readonly kind: "plain"; readonly activation: Activation; readonly up: LinearSpec; readonly down: LinearSpec }
+  | PlainMlpSpec
   /** Σ over the `perToken` experts with the largest router score, each weighted; and one that every token goes through */
   | {
       readonly kind: "experts";

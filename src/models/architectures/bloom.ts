@@ -5,7 +5,8 @@
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
 import { alibiSlopes } from "./alibi.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp } from "./parts.ts";
 
 export function bloom(config: Config): DecoderSpec {
   config.only("apply_residual_connection_post_layernorm", false);
@@ -17,48 +18,40 @@ export function bloom(config: Config): DecoderSpec {
   const shape = config.heads({ heads, kvHeads: heads, width });
   const part = parts(["transformer.", ""]);
   const norm = (name: string) => part.layerNorm(name, width, epsilon);
-  const linear = (name: string, inputs: number, outputs: number) => part.linear(name, inputs, outputs, { bias: true });
-
-  const { tokens, linear: head } = embeddingAndHead(
-    part.tensor("word_embeddings.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  const bias = true;
+  return assemble(config, {
     width,
     vocabulary,
     positions: null,
-    embedding: { tokens, scale: 1, norm: norm("word_embeddings_layernorm") },
+    part,
+    tokens: { name: "word_embeddings", tied: true },
+    embedding: { norm: norm("word_embeddings_layernorm") },
     blocks: Array.from({ length: blocks }, (_, index) => {
       const names = `h.${index}`;
       return {
-        residual: "sequential",
         attention: {
           ...shape,
           projections: {
             kind: "fused",
             layout: "grouped",
-            linear: linear(`${names}.self_attention.query_key_value`, width, 3 * width),
+            linear: part.linear(`${names}.self_attention.query_key_value`, width, 3 * width, { bias }),
           },
           alibi: { slopes: alibiSlopes(heads), factor: 1 },
           scale: shape.headWidth ** -0.5,
-          output: linear(`${names}.self_attention.dense`, width, width),
+          output: part.linear(`${names}.self_attention.dense`, width, width, { bias }),
         },
-        mlp: {
-          kind: "plain",
-          activation: "gelu-tanh",
-          up: linear(`${names}.mlp.dense_h_to_4h`, width, 4 * width),
-          down: linear(`${names}.mlp.dense_4h_to_h`, 4 * width, width),
-        },
+        mlp: plainMlp(
+          part,
+          [`${names}.mlp.dense_h_to_4h`, `${names}.mlp.dense_4h_to_h`],
+          { width, mlpWidth: 4 * width, activation: "gelu-tanh" },
+          { bias },
+        ),
         norms: {
           beforeAttention: norm(`${names}.input_layernorm`),
           beforeMlp: norm(`${names}.post_attention_layernorm`),
         },
-        residualScale: 1,
       };
     }),
     finalNorm: norm("ln_f"),
-    head: { linear: head, scale: 1 },
-  };
+  });
 }

@@ -4,8 +4,8 @@
  */
 import type { Config } from "../config-keys.ts";
 import type { MlpSpec } from "../spec.ts";
-import { gatedMlp, type LlamaVariant, type MlpSizes } from "./llama.ts";
-import type { Parts } from "./parts.ts";
+import type { LlamaVariant } from "./llama.ts";
+import { gatedMlp, type MlpSizes, type Parts } from "./parts.ts";
 
 type ExpertsSpec = Extract<MlpSpec, { kind: "experts" }>;
 

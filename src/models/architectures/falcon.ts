@@ -8,7 +8,8 @@ import type { Config } from "../config-keys.ts";
 import { rotaryOf } from "../rotary.ts";
 import type { AlibiSpec, BlockSpec, DecoderSpec } from "../spec.ts";
 import { alibiSlopes } from "./alibi.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp } from "./parts.ts";
 
 /** Which tensors and wiring a config means. */
 function formOf(config: Config, heads: number): { kvHeads: number; residual: BlockSpec["residual"] } {
@@ -60,17 +61,12 @@ export function falcon(config: Config): DecoderSpec {
     }
   };
 
-  const { tokens, linear } = embeddingAndHead(
-    part.tensor("word_embeddings.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  return assemble(config, {
     width,
     vocabulary,
     positions: config.count("max_position_embeddings", 2048),
-    embedding: { tokens, scale: 1 },
+    part,
+    tokens: { name: "word_embeddings", tied: true },
     blocks: Array.from({ length: blocks }, (_, index) => {
       const names = `h.${index}`;
       return {
@@ -88,17 +84,15 @@ export function falcon(config: Config): DecoderSpec {
           scale: headWidth ** -0.5,
           output: part.linear(`${names}.self_attention.dense`, width, width, { bias }),
         },
-        mlp: {
-          kind: "plain",
-          activation,
-          up: part.linear(`${names}.mlp.dense_h_to_4h`, width, mlpWidth, { bias }),
-          down: part.linear(`${names}.mlp.dense_4h_to_h`, mlpWidth, width, { bias }),
-        },
+        mlp: plainMlp(
+          part,
+          [`${names}.mlp.dense_h_to_4h`, `${names}.mlp.dense_4h_to_h`],
+          { width, mlpWidth, activation },
+          { bias },
+        ),
         norms: norms(names),
-        residualScale: 1,
       };
     }),
     finalNorm: norm("ln_f"),
-    head: { linear, scale: 1 },
-  };
+  });
 }

@@ -4,7 +4,8 @@
  */
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp } from "./parts.ts";
 
 export function gpt2(config: Config): DecoderSpec {
   const width = config.count(["n_embd", "hidden_size"], 768);
@@ -19,45 +20,32 @@ export function gpt2(config: Config): DecoderSpec {
   const scale = config.flag("scale_attn_weights", true) ? shape.headWidth ** -0.5 : 1;
   const scaleByBlock = config.flag("scale_attn_by_inverse_layer_idx", false);
   const part = parts(["transformer.", ""]);
-  const conv = (name: string, inputs: number, outputs: number) =>
-    part.linear(name, inputs, outputs, { bias: true, layout: "in-out" });
-
-  const { tokens, linear } = embeddingAndHead(
-    part.tensor("wte.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  const conv = { bias: true, layout: "in-out" } as const;
+  const norm = (name: string) => part.layerNorm(name, width, epsilon);
+  return assemble(config, {
     width,
     vocabulary,
     positions,
-    embedding: { tokens, scale: 1, positions: { table: part.tensor("wpe.weight", [positions, width]), offset: 0 } },
-    blocks: Array.from({ length: blocks }, (_, index) => ({
-      residual: "sequential",
-      attention: {
-        ...shape,
-        projections: {
-          kind: "fused",
-          layout: "concatenated",
-          linear: conv(`h.${index}.attn.c_attn`, width, 3 * width),
+    part,
+    tokens: { name: "wte", tied: true },
+    embedding: { positions: { table: part.tensor("wpe.weight", [positions, width]), offset: 0 } },
+    blocks: Array.from({ length: blocks }, (_, index) => {
+      const names = `h.${index}`;
+      return {
+        attention: {
+          ...shape,
+          projections: {
+            kind: "fused",
+            layout: "concatenated",
+            linear: part.linear(`${names}.attn.c_attn`, width, 3 * width, conv),
+          },
+          scale: scaleByBlock ? scale / (index + 1) : scale,
+          output: part.linear(`${names}.attn.c_proj`, width, width, conv),
         },
-        scale: scaleByBlock ? scale / (index + 1) : scale,
-        output: conv(`h.${index}.attn.c_proj`, width, width),
-      },
-      mlp: {
-        kind: "plain",
-        activation,
-        up: conv(`h.${index}.mlp.c_fc`, width, mlpWidth),
-        down: conv(`h.${index}.mlp.c_proj`, mlpWidth, width),
-      },
-      norms: {
-        beforeAttention: part.layerNorm(`h.${index}.ln_1`, width, epsilon),
-        beforeMlp: part.layerNorm(`h.${index}.ln_2`, width, epsilon),
-      },
-      residualScale: 1,
-    })),
-    finalNorm: part.layerNorm("ln_f", width, epsilon),
-    head: { linear, scale: 1 },
-  };
+        mlp: plainMlp(part, [`${names}.mlp.c_fc`, `${names}.mlp.c_proj`], { width, mlpWidth, activation }, conv),
+        norms: { beforeAttention: norm(`${names}.ln_1`), beforeMlp: norm(`${names}.ln_2`) },
+      };
+    }),
+    finalNorm: norm("ln_f"),
+  });
 }

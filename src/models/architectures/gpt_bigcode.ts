@@ -4,7 +4,8 @@
  */
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp } from "./parts.ts";
 
 export function gptBigcode(config: Config): DecoderSpec {
   const width = config.count(["n_embd", "hidden_size"], 768);
@@ -18,47 +19,32 @@ export function gptBigcode(config: Config): DecoderSpec {
   const shared = config.flag("multi_query", true);
   const shape = config.heads({ heads, kvHeads: shared ? 1 : heads, width });
   const part = parts(["transformer.", ""]);
-  const linear = (name: string, inputs: number, outputs: number) => part.linear(name, inputs, outputs, { bias: true });
-
-  const { tokens, linear: head } = embeddingAndHead(
-    part.tensor("wte.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  const norm = (name: string) => part.layerNorm(name, width, epsilon);
+  const bias = true;
+  return assemble(config, {
     width,
     vocabulary,
     positions,
-    embedding: { tokens, scale: 1, positions: { table: part.tensor("wpe.weight", [positions, width]), offset: 0 } },
+    part,
+    tokens: { name: "wte", tied: true },
+    embedding: { positions: { table: part.tensor("wpe.weight", [positions, width]), offset: 0 } },
     blocks: Array.from({ length: blocks }, (_, index) => {
       const names = `h.${index}`;
       return {
-        residual: "sequential",
         attention: {
           ...shape,
           projections: {
             kind: "fused",
             layout: shared ? "concatenated" : "grouped",
-            linear: linear(`${names}.attn.c_attn`, width, width + 2 * shape.kvHeads * shape.headWidth),
+            linear: part.linear(`${names}.attn.c_attn`, width, width + 2 * shape.kvHeads * shape.headWidth, { bias }),
           },
           scale: config.flag("scale_attn_weights", true) ? shape.headWidth ** -0.5 : 1,
-          output: linear(`${names}.attn.c_proj`, width, width),
+          output: part.linear(`${names}.attn.c_proj`, width, width, { bias }),
         },
-        mlp: {
-          kind: "plain",
-          activation,
-          up: linear(`${names}.mlp.c_fc`, width, mlpWidth),
-          down: linear(`${names}.mlp.c_proj`, mlpWidth, width),
-        },
-        norms: {
-          beforeAttention: part.layerNorm(`${names}.ln_1`, width, epsilon),
-          beforeMlp: part.layerNorm(`${names}.ln_2`, width, epsilon),
-        },
-        residualScale: 1,
+        mlp: plainMlp(part, [`${names}.mlp.c_fc`, `${names}.mlp.c_proj`], { width, mlpWidth, activation }, { bias }),
+        norms: { beforeAttention: norm(`${names}.ln_1`), beforeMlp: norm(`${names}.ln_2`) },
       };
     }),
-    finalNorm: part.layerNorm("ln_f", width, epsilon),
-    head: { linear: head, scale: 1 },
-  };
+    finalNorm: norm("ln_f"),
+  });
 }

@@ -4,7 +4,8 @@
  */
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp, separateProjections } from "./parts.ts";
 
 const KINDS: readonly unknown[] = ["global", "local"];
 
@@ -39,45 +40,34 @@ export function gptNeo(config: Config): DecoderSpec {
   const activation = config.activation("activation_function", "gelu_new");
   const shape = config.heads({ heads, kvHeads: heads, width });
   const part = parts(["transformer.", ""]);
-
-  const { tokens, linear } = embeddingAndHead(
-    part.tensor("wte.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  const norm = (name: string) => part.layerNorm(name, width, epsilon);
+  return assemble(config, {
     width,
     vocabulary,
     positions,
-    embedding: { tokens, scale: 1, positions: { table: part.tensor("wpe.weight", [positions, width]), offset: 0 } },
-    blocks: kindsOf(config, blocks).map((kind, index) => ({
-      residual: "sequential",
-      attention: {
-        ...shape,
-        projections: {
-          kind: "separate",
-          query: part.linear(`h.${index}.attn.attention.q_proj`, width, width),
-          key: part.linear(`h.${index}.attn.attention.k_proj`, width, width),
-          value: part.linear(`h.${index}.attn.attention.v_proj`, width, width),
+    part,
+    tokens: { name: "wte", tied: true },
+    embedding: { positions: { table: part.tensor("wpe.weight", [positions, width]), offset: 0 } },
+    blocks: kindsOf(config, blocks).map((kind, index) => {
+      const names = `h.${index}`;
+      const attention = `${names}.attn.attention`;
+      return {
+        attention: {
+          ...shape,
+          projections: separateProjections(part, attention, width, shape),
+          scale: 1,
+          ...(kind === "local" && { window }),
+          output: part.linear(`${attention}.out_proj`, width, width, { bias: true }),
         },
-        scale: 1,
-        ...(kind === "local" && { window }),
-        output: part.linear(`h.${index}.attn.attention.out_proj`, width, width, { bias: true }),
-      },
-      mlp: {
-        kind: "plain",
-        activation,
-        up: part.linear(`h.${index}.mlp.c_fc`, width, mlpWidth, { bias: true }),
-        down: part.linear(`h.${index}.mlp.c_proj`, mlpWidth, width, { bias: true }),
-      },
-      norms: {
-        beforeAttention: part.layerNorm(`h.${index}.ln_1`, width, epsilon),
-        beforeMlp: part.layerNorm(`h.${index}.ln_2`, width, epsilon),
-      },
-      residualScale: 1,
-    })),
-    finalNorm: part.layerNorm("ln_f", width, epsilon),
-    head: { linear, scale: 1 },
-  };
+        mlp: plainMlp(
+          part,
+          [`${names}.mlp.c_fc`, `${names}.mlp.c_proj`],
+          { width, mlpWidth, activation },
+          { bias: true },
+        ),
+        norms: { beforeAttention: norm(`${names}.ln_1`), beforeMlp: norm(`${names}.ln_2`) },
+      };
+    }),
+    finalNorm: norm("ln_f"),
+  });
 }

@@ -5,7 +5,8 @@
 import type { Config } from "../config-keys.ts";
 import { rotaryOf } from "../rotary.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp } from "./parts.ts";
 
 export function gptNeox(config: Config): DecoderSpec {
   const width = config.count("hidden_size", 6144);
@@ -25,44 +26,40 @@ export function gptNeox(config: Config): DecoderSpec {
     fractionKeys: ["rotary_pct"],
   });
   const part = parts(["gpt_neox.", ""]);
-
-  const { tokens, linear } = embeddingAndHead(
-    part.tensor("embed_in.weight", [vocabulary, width]),
-    parts([""]).tensor("embed_out.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", false) },
-  );
-  return {
-    architecture: config.architecture,
+  const norm = (name: string) => part.layerNorm(name, width, epsilon);
+  return assemble(config, {
     width,
     vocabulary,
     positions: config.count("max_position_embeddings", 2048),
-    embedding: { tokens, scale: 1 },
-    blocks: Array.from({ length: blocks }, (_, index) => ({
-      residual: config.flag("use_parallel_residual", true) ? "parallel" : "sequential",
-      attention: {
-        ...shape,
-        projections: {
-          kind: "fused",
-          layout: "grouped",
-          linear: part.linear(`layers.${index}.attention.query_key_value`, width, 3 * width, { bias }),
+    part,
+    tokens: { name: "embed_in", head: "embed_out", tied: false },
+    blocks: Array.from({ length: blocks }, (_, index) => {
+      const names = `layers.${index}`;
+      return {
+        residual: config.flag("use_parallel_residual", true) ? "parallel" : "sequential",
+        attention: {
+          ...shape,
+          projections: {
+            kind: "fused",
+            layout: "grouped",
+            linear: part.linear(`${names}.attention.query_key_value`, width, 3 * width, { bias }),
+          },
+          rotary,
+          scale: shape.headWidth ** -0.5,
+          output: part.linear(`${names}.attention.dense`, width, width, { bias }),
         },
-        rotary,
-        scale: shape.headWidth ** -0.5,
-        output: part.linear(`layers.${index}.attention.dense`, width, width, { bias }),
-      },
-      mlp: {
-        kind: "plain",
-        activation,
-        up: part.linear(`layers.${index}.mlp.dense_h_to_4h`, width, mlpWidth, { bias: true }),
-        down: part.linear(`layers.${index}.mlp.dense_4h_to_h`, mlpWidth, width, { bias: true }),
-      },
-      norms: {
-        beforeAttention: part.layerNorm(`layers.${index}.input_layernorm`, width, epsilon),
-        beforeMlp: part.layerNorm(`layers.${index}.post_attention_layernorm`, width, epsilon),
-      },
-      residualScale: 1,
-    })),
-    finalNorm: part.layerNorm("final_layer_norm", width, epsilon),
-    head: { linear, scale: 1 },
-  };
+        mlp: plainMlp(
+          part,
+          [`${names}.mlp.dense_h_to_4h`, `${names}.mlp.dense_4h_to_h`],
+          { width, mlpWidth, activation },
+          { bias: true },
+        ),
+        norms: {
+          beforeAttention: norm(`${names}.input_layernorm`),
+          beforeMlp: norm(`${names}.post_attention_layernorm`),
+        },
+      };
+    }),
+    finalNorm: norm("final_layer_norm"),
+  });
 }

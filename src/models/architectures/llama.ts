@@ -4,8 +4,9 @@
  */
 import type { Config } from "../config-keys.ts";
 import { type RotaryOptions, rotaryOf } from "../rotary.ts";
-import type { Activation, AttentionSpec, BlockSpec, DecoderSpec, GatedMlpSpec, MlpSpec, NormSpec } from "../spec.ts";
-import { embeddingAndHead, type Parts, parts } from "./parts.ts";
+import type { Activation, AttentionSpec, BlockSpec, DecoderSpec, MlpSpec, NormSpec } from "../spec.ts";
+import { assemble } from "./assemble.ts";
+import { gatedMlp, type MlpSizes, type Parts, parts, separateProjections } from "./parts.ts";
 
 /** What the relatives of Llama change in it, with the defaults of their config classes. */
 export interface LlamaVariant {
@@ -39,12 +40,6 @@ export interface LlamaVariant {
   block?(norm: BlockNorm): Partial<BlockSpec>;
 }
 
-export interface MlpSizes {
-  readonly width: number;
-  readonly mlpWidth: number;
-  readonly activation: Activation;
-}
-
 type BlockNorm = (name: string, width?: number) => NormSpec;
 
 /** Reads a config with Llama's keys and tensor names. */
@@ -62,7 +57,7 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
     headWidth: config.optional("head_dim", defaults.headWidth),
     width,
   });
-  const { kvHeads, headWidth } = shape;
+  const { headWidth } = shape;
   const { activation: told = { key: "hidden_act", fallback: "silu" } } = variant;
   const activation = typeof told === "string" ? told : config.activation(told.key, told.fallback);
   const part = parts(["model.", ""]);
@@ -80,16 +75,9 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
   const block = (index: number): BlockSpec => {
     const names = `layers.${index}`;
     const norm: BlockNorm = (name, normWidth) => normOf(`${names}.${name}`, normWidth);
-    const projection = (name: string, count: number) =>
-      part.linear(`${names}.self_attn.${name}`, width, count * headWidth, { bias: biases.qkv });
     const attention: AttentionSpec = {
       ...shape,
-      projections: {
-        kind: "separate",
-        query: projection("q_proj", heads),
-        key: projection("k_proj", kvHeads),
-        value: projection("v_proj", kvHeads),
-      },
+      projections: separateProjections(part, `${names}.self_attn`, width, shape, { bias: biases.qkv }),
       rotary,
       scale: headWidth ** -0.5,
       output: part.linear(`${names}.self_attn.o_proj`, heads * headWidth, width, { bias: biases.output }),
@@ -109,37 +97,15 @@ export function llamaLike(config: Config, variant: LlamaVariant): DecoderSpec {
     };
   };
 
-  const { tokens, linear } = embeddingAndHead(
-    part.tensor("embed_tokens.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", defaults.tied ?? false) },
-  );
-  return {
-    architecture: config.architecture,
+  return assemble(config, {
     width,
     vocabulary,
     positions: config.count("max_position_embeddings", defaults.positions),
-    embedding: { tokens, scale: 1 },
+    part,
+    tokens: { name: "embed_tokens", tied: defaults.tied ?? false },
     blocks: Array.from({ length: blocks }, (_, index) => block(index)),
     finalNorm: normOf("norm"),
-    head: { linear, scale: 1 },
-  };
-}
-
-/** gate_proj, up_proj and down_proj under a name. */
-export function gatedMlp(
-  part: Parts,
-  names: string,
-  { width, mlpWidth, activation }: MlpSizes,
-  { bias = false } = {},
-): GatedMlpSpec {
-  return {
-    kind: "gated",
-    activation,
-    gate: part.linear(`${names}.gate_proj`, width, mlpWidth, { bias }),
-    up: part.linear(`${names}.up_proj`, width, mlpWidth, { bias }),
-    down: part.linear(`${names}.down_proj`, mlpWidth, width, { bias }),
-  };
+  });
 }
 
 export function llama(config: Config): DecoderSpec {

@@ -5,7 +5,8 @@
 import { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
 import { alibiSlopes } from "./alibi.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp } from "./parts.ts";
 
 export function mpt(config: Config): DecoderSpec {
   const attention = config.section("attn_config") ?? new Config({});
@@ -26,22 +27,15 @@ export function mpt(config: Config): DecoderSpec {
   const shape = config.heads({ heads, kvHeads: heads, width });
   const part = parts(["transformer.", ""]);
   const norm = (name: string) => part.layerNorm(name, width, epsilon, { bias: false });
-
-  const { tokens, linear } = embeddingAndHead(
-    part.tensor("wte.weight", [vocabulary, width]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  return assemble(config, {
     width,
     vocabulary,
     positions: config.count("max_seq_len", 2048),
-    embedding: { tokens, scale: 1 },
+    part,
+    tokens: { name: "wte", tied: true },
     blocks: Array.from({ length: blocks }, (_, index) => {
       const names = `blocks.${index}`;
       return {
-        residual: "sequential",
         attention: {
           ...shape,
           projections: {
@@ -54,17 +48,14 @@ export function mpt(config: Config): DecoderSpec {
           scale: attention.optional("softmax_scale", null) ?? shape.headWidth ** -0.5,
           output: part.linear(`${names}.attn.out_proj`, width, width),
         },
-        mlp: {
-          kind: "plain",
+        mlp: plainMlp(part, [`${names}.ffn.up_proj`, `${names}.ffn.down_proj`], {
+          width,
+          mlpWidth: 4 * width,
           activation: "gelu",
-          up: part.linear(`${names}.ffn.up_proj`, width, 4 * width),
-          down: part.linear(`${names}.ffn.down_proj`, 4 * width, width),
-        },
+        }),
         norms: { beforeAttention: norm(`${names}.norm_1`), beforeMlp: norm(`${names}.norm_2`) },
-        residualScale: 1,
       };
     }),
     finalNorm: norm("norm_f"),
-    head: { linear, scale: 1 },
-  };
+  });
 }

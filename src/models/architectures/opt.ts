@@ -5,7 +5,8 @@
  */
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec, NormSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp, separateProjections } from "./parts.ts";
 
 /** rows of the position table before that of the first position */
 const OFFSET = 2;
@@ -24,24 +25,18 @@ export function opt(config: Config): DecoderSpec {
   const affine = config.flag("layer_norm_elementwise_affine", true);
   const shape = config.heads({ heads, kvHeads: heads, width });
   const part = parts(["model.decoder.", "decoder.", ""]);
-  const linear = (name: string, inputs: number, outputs: number) => part.linear(name, inputs, outputs, { bias });
   const norm = (name: string): NormSpec =>
     affine ? part.layerNorm(name, width, 1e-5) : { kind: "layer", width, epsilon: 1e-5, scalePlusOne: false };
+  const isProjected = embeddingWidth !== width;
 
-  const { tokens, linear: head } = embeddingAndHead(
-    part.tensor("embed_tokens.weight", [vocabulary, embeddingWidth]),
-    parts([""]).tensor("lm_head.weight", [vocabulary, embeddingWidth]),
-    { tied: config.flag("tie_word_embeddings", true) },
-  );
-  return {
-    architecture: config.architecture,
+  return assemble(config, {
     width,
     vocabulary,
     positions,
+    part,
+    tokens: { name: "embed_tokens", tied: true, width: embeddingWidth },
     embedding: {
-      tokens,
-      scale: 1,
-      ...(embeddingWidth !== width && { projection: part.linear("project_in", embeddingWidth, width) }),
+      ...(isProjected && { projection: part.linear("project_in", embeddingWidth, width) }),
       positions: { table: part.tensor("embed_positions.weight", [positions + OFFSET, width]), offset: OFFSET },
     },
     blocks: Array.from({ length: blocks }, (_, index) => {
@@ -49,35 +44,19 @@ export function opt(config: Config): DecoderSpec {
       const attentionNorm = norm(`${names}.self_attn_layer_norm`);
       const mlpNorm = norm(`${names}.final_layer_norm`);
       return {
-        residual: "sequential",
         attention: {
           ...shape,
-          projections: {
-            kind: "separate",
-            query: linear(`${names}.self_attn.q_proj`, width, width),
-            key: linear(`${names}.self_attn.k_proj`, width, width),
-            value: linear(`${names}.self_attn.v_proj`, width, width),
-          },
+          projections: separateProjections(part, `${names}.self_attn`, width, shape, { bias }),
           scale: shape.headWidth ** -0.5,
-          output: linear(`${names}.self_attn.out_proj`, width, width),
+          output: part.linear(`${names}.self_attn.out_proj`, width, width, { bias }),
         },
-        mlp: {
-          kind: "plain",
-          activation,
-          up: linear(`${names}.fc1`, width, mlpWidth),
-          down: linear(`${names}.fc2`, mlpWidth, width),
-        },
+        mlp: plainMlp(part, [`${names}.fc1`, `${names}.fc2`], { width, mlpWidth, activation }, { bias }),
         norms: normsFirst
           ? { beforeAttention: attentionNorm, beforeMlp: mlpNorm }
           : { afterAttentionSum: attentionNorm, afterMlpSum: mlpNorm },
-        residualScale: 1,
       };
     }),
     ...(normsFirst && !config.flag("_remove_final_layer_norm", false) && { finalNorm: norm("final_layer_norm") }),
-    head: {
-      ...(embeddingWidth !== width && { projection: part.linear("project_out", width, embeddingWidth) }),
-      linear: head,
-      scale: 1,
-    },
-  };
+    head: { ...(isProjected && { projection: part.linear("project_out", width, embeddingWidth) }) },
+  });
 }

@@ -2,17 +2,27 @@
  * The pieces that architecture files are written in: slots, linear maps and norms under the names a checkpoint gives them.
  * `parts(["model.", ""])` names every tensor with and without a prefix, so that a checkpoint of the bare decoder reads too.
  */
-import type { Activation, FusedGatedMlpSpec, LinearSpec, NormSpec, TensorSlot } from "../spec.ts";
+import type {
+  Activation,
+  AttentionSpec,
+  FusedGatedMlpSpec,
+  GatedMlpSpec,
+  LinearSpec,
+  NormSpec,
+  PlainMlpSpec,
+  ProjectionsSpec,
+  TensorSlot,
+} from "../spec.ts";
+
+export interface LinearOptions {
+  readonly bias?: boolean;
+  readonly layout?: LinearSpec["layout"];
+}
 
 export interface Parts {
   tensor(name: string, shape: readonly number[]): TensorSlot;
   /** `name.weight` and, with `bias`, `name.bias` */
-  linear(
-    name: string,
-    inputs: number,
-    outputs: number,
-    options?: { readonly bias?: boolean; readonly layout?: LinearSpec["layout"] },
-  ): LinearSpec;
+  linear(name: string, inputs: number, outputs: number, options?: LinearOptions): LinearSpec;
   /** `name.weight`, x / rms(x) times it (or times 1 + it) */
   rmsNorm(name: string, width: number, epsilon: number, options?: { readonly scalePlusOne?: boolean }): NormSpec;
   /** `name.weight` and `name.bias` */
@@ -51,13 +61,49 @@ export function parts(prefixes: readonly string[]): Parts {
   };
 }
 
+export interface MlpSizes {
+  readonly width: number;
+  readonly mlpWidth: number;
+  readonly activation: Activation;
+}
+
+/** down( activation(up x) ), the two maps under their names. */
+export function plainMlp(
+  part: Parts,
+  [up, down]: readonly [up: string, down: string],
+  { width, mlpWidth, activation }: MlpSizes,
+  options?: LinearOptions,
+): PlainMlpSpec {
+  return {
+    kind: "plain",
+    activation,
+    up: part.linear(up, width, mlpWidth, options),
+    down: part.linear(down, mlpWidth, width, options),
+  };
+}
+
+/** `gate_proj`, `up_proj` and `down_proj` under a name. */
+export function gatedMlp(
+  part: Parts,
+  names: string,
+  { width, mlpWidth, activation }: MlpSizes,
+  options?: LinearOptions,
+): GatedMlpSpec {
+  return {
+    kind: "gated",
+    activation,
+    gate: part.linear(`${names}.gate_proj`, width, mlpWidth, options),
+    up: part.linear(`${names}.up_proj`, width, mlpWidth, options),
+    down: part.linear(`${names}.down_proj`, mlpWidth, width, options),
+  };
+}
+
 /** `gate_up_proj`, both maps in one, and `down_proj` under a name. */
 export function fusedGatedMlp(
   part: Parts,
   names: string,
-  sizes: { readonly width: number; readonly mlpWidth: number; readonly activation: Activation },
+  { width, mlpWidth, activation }: MlpSizes,
 ): FusedGatedMlpSpec {
-  const { width, mlpWidth, activation } = sizes;
   return {
     kind: "gated-fused",
     activation,
@@ -66,26 +112,20 @@ export function fusedGatedMlp(
   };
 }
 
-/**
- * Token embeddings [V, e] and the map from states to logits. Tied: one tensor is both, under either name.
- * @param embedding slot of the token embeddings
- * @param head slot of the output weights where they are their own; its names are copies where the two are tied
- */
-export function embeddingAndHead(
-  embedding: TensorSlot,
-  head: TensorSlot,
-  options: { readonly tied: boolean; readonly bias?: TensorSlot },
-): { tokens: TensorSlot; linear: LinearSpec } {
-  const [vocabulary, width] = embedding.shape;
-  const tokens = options.tied ? { names: [...embedding.names, ...head.names], shape: embedding.shape } : embedding;
+/** `q_proj`, `k_proj` and `v_proj` under a name. */
+export function separateProjections(
+  part: Parts,
+  names: string,
+  width: number,
+  { heads, kvHeads, headWidth }: Pick<AttentionSpec, "heads" | "kvHeads" | "headWidth">,
+  options?: LinearOptions,
+): ProjectionsSpec {
+  const projection = (name: string, count: number): LinearSpec =>
+    part.linear(`${names}.${name}`, width, count * headWidth, options);
   return {
-    tokens,
-    linear: {
-      weight: options.tied ? tokens : head,
-      layout: "out-in",
-      inputs: width,
-      outputs: vocabulary,
-      ...(options.bias && { bias: options.bias }),
-    },
+    kind: "separate",
+    query: projection("q_proj", heads),
+    key: projection("k_proj", kvHeads),
+    value: projection("v_proj", kvHeads),
   };
 }

@@ -5,7 +5,8 @@
 import type { Config } from "../config-keys.ts";
 import { rotaryOf } from "../rotary.ts";
 import type { DecoderSpec } from "../spec.ts";
-import { embeddingAndHead, parts } from "./parts.ts";
+import { assemble } from "./assemble.ts";
+import { parts, plainMlp, separateProjections } from "./parts.ts";
 
 export function phi(config: Config): DecoderSpec {
   const width = config.count("hidden_size", 2048);
@@ -21,61 +22,38 @@ export function phi(config: Config): DecoderSpec {
     headWidth: config.optional("head_dim", null),
     width,
   });
-  const { kvHeads, headWidth } = shape;
+  const { headWidth } = shape;
   const normed = config.flag("qk_layernorm", false);
   const rotary = rotaryOf(config, { headWidth, positions: 2048, fraction: 0.5 });
   const part = parts(["model.", ""]);
-  const linear = (name: string, inputs: number, outputs: number) => part.linear(name, inputs, outputs, { bias: true });
-
-  const top = parts([""]);
-  const { tokens, linear: head } = embeddingAndHead(
-    part.tensor("embed_tokens.weight", [vocabulary, width]),
-    top.tensor("lm_head.weight", [vocabulary, width]),
-    { tied: config.flag("tie_word_embeddings", false), bias: top.tensor("lm_head.bias", [vocabulary]) },
-  );
-  return {
-    architecture: config.architecture,
+  const norm = (name: string, of = width) => part.layerNorm(name, of, epsilon);
+  const bias = true;
+  return assemble(config, {
     width,
     vocabulary,
     positions: config.count("max_position_embeddings", 2048),
-    embedding: { tokens, scale: 1 },
+    part,
+    tokens: { name: "embed_tokens", tied: false, headBias: true },
     blocks: Array.from({ length: blocks }, (_, index) => {
       const names = `layers.${index}`;
+      const attention = `${names}.self_attn`;
       return {
         residual: "parallel-one-norm",
         attention: {
           ...shape,
-          projections: {
-            kind: "separate",
-            query: linear(`${names}.self_attn.q_proj`, width, heads * headWidth),
-            key: linear(`${names}.self_attn.k_proj`, width, kvHeads * headWidth),
-            value: linear(`${names}.self_attn.v_proj`, width, kvHeads * headWidth),
-          },
+          projections: separateProjections(part, attention, width, shape, { bias }),
           ...(normed && {
-            queryNorm: {
-              over: "head",
-              norm: part.layerNorm(`${names}.self_attn.q_layernorm`, headWidth, epsilon),
-            },
-            keyNorm: {
-              over: "head",
-              norm: part.layerNorm(`${names}.self_attn.k_layernorm`, headWidth, epsilon),
-            },
+            queryNorm: { over: "head", norm: norm(`${attention}.q_layernorm`, headWidth) },
+            keyNorm: { over: "head", norm: norm(`${attention}.k_layernorm`, headWidth) },
           }),
           rotary,
           scale: headWidth ** -0.5,
-          output: linear(`${names}.self_attn.dense`, heads * headWidth, width),
+          output: part.linear(`${attention}.dense`, heads * headWidth, width, { bias }),
         },
-        mlp: {
-          kind: "plain",
-          activation,
-          up: linear(`${names}.mlp.fc1`, width, mlpWidth),
-          down: linear(`${names}.mlp.fc2`, mlpWidth, width),
-        },
-        norms: { beforeAttention: part.layerNorm(`${names}.input_layernorm`, width, epsilon) },
-        residualScale: 1,
+        mlp: plainMlp(part, [`${names}.mlp.fc1`, `${names}.mlp.fc2`], { width, mlpWidth, activation }, { bias }),
+        norms: { beforeAttention: norm(`${names}.input_layernorm`) },
       };
     }),
-    finalNorm: part.layerNorm("final_layernorm", width, epsilon),
-    head: { linear: head, scale: 1 },
-  };
+    finalNorm: norm("final_layernorm"),
+  });
 }

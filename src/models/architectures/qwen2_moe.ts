@@ -5,7 +5,8 @@
 import type { Config } from "../config-keys.ts";
 import type { DecoderSpec } from "../spec.ts";
 import { choice, choosing, expertWeights, sparseBlocks } from "./experts.ts";
-import { gatedMlp, llamaLike } from "./llama.ts";
+import { llamaLike } from "./llama.ts";
+import { gatedMlp } from "./parts.ts";
 
 export function qwen2Moe(config: Config): DecoderSpec {
   const of = { ...choice(config, ["num_experts"], { experts: 60, perToken: 4 }), weights: expertWeights(config) };
