@@ -12,7 +12,7 @@ import { hasShared, shared } from "../src/fixtures.testing.ts";
 import { measure } from "../src/measure/measure.ts";
 import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
-import { SILENT } from "../src/measure/progress.ts";
+import { SILENT } from "../src/ports/progress.ts";
 import { megabytes, numbers, table, timed } from "./report.ts";
 
 const { bytes, threads } = numbers({ bytes: 1_000_000, threads: 2 });

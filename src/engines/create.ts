@@ -3,7 +3,7 @@
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine } from "../ports/engine.ts";
 import { OnnxEngine } from "./onnx.ts";
 
 /** What there is to run. */

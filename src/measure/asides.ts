@@ -10,7 +10,7 @@ import type { TokenizedDocument } from "../text/corpus.ts";
 import { type Baselines, measureBaselines } from "./baselines.ts";
 import { embeddingSection } from "./geometry.ts";
 import type { Prepared, PrepareRequest } from "./prepare.ts";
-import { withProgress } from "./progress.ts";
+import { withProgress } from "../ports/progress.ts";
 import { COMPRESSORS, EMBEDDING, ENTROPY } from "./stages.ts";
 
 /** Plain data. */

@@ -13,7 +13,7 @@ import type { ChatTemplate } from "../tokenizer/chat.ts";
 import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Plan } from "./plan.ts";
-import type { ProgressSink } from "./progress.ts";
+import type { ProgressSink } from "../ports/progress.ts";
 
 /** Documents of one file come without a wait between them: every so often signals and the terminal get their turn. */
 const BREATH_MILLISECONDS = 50;

@@ -17,10 +17,10 @@ import { denseKeys, type LabelTree, labelTree } from "../info/labels.ts";
 import type { Population } from "../info/layer.ts";
 import { type TemperatureRule, temperature } from "../info/temperature.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { AssignmentStore, spillBytes } from "../probes/assignment-store.ts";
-import { laneOf, measureLayer, takeSums } from "../probes/layers.ts";
-import { divideUnits, type LabelSet } from "../probes/populations.ts";
-import { ORDERS, Positions } from "../probes/positions.ts";
+import { AssignmentStore, spillBytes } from "../probes/plane/assignment-store.ts";
+import { laneOf, measureLayer, takeSums } from "../probes/plane/layers.ts";
+import { divideUnits, type LabelSet } from "../probes/plane/populations.ts";
+import { ORDERS, Positions } from "../probes/plane/positions.ts";
 import { type Units, unitsOf } from "../text/units.ts";
 import { readPoints } from "./points.ts";
 

@@ -3,9 +3,9 @@
  * tokens, those that a reader of the report meets first: what it costs does not grow with the text.
  */
 import { isUtf8 } from "node:buffer";
-import { Expectations, type Stretch } from "../probes/expectations.ts";
+import { Expectations, type Stretch } from "../probes/passages/expectations.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { passageSpans } from "./passages.ts";
+import { passageSpans } from "../probes/passages/passages.ts";
 import type { Subject } from "./prepare.ts";
 
 /** Likeliest tokens that are kept of a place. */

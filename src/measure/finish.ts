@@ -6,24 +6,24 @@
  */
 
 import { checked } from "../numeric/schema-faults.ts";
-import type { KeptStates } from "../probes/kept-states.ts";
-import type { PlaneProbe } from "../probes/plane.ts";
+import type { KeptStates } from "../probes/states/kept-states.ts";
+import type { PlaneProbe } from "../probes/plane/plane.ts";
 import type { Facts } from "../profile/facts.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { Plane } from "../profile/plane.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
-import { almanacSection } from "./almanac.ts";
+import { almanacSection } from "../probes/almanac/almanac.ts";
 import type { Asides } from "./asides.ts";
 import { geometrySection } from "./geometry.ts";
-import { knowledgeOf } from "./knowledge.ts";
+import { knowledgeOf } from "../probes/almanac/knowledge.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
 import type { Ran } from "./observe.ts";
-import { passagesOf } from "./passages.ts";
+import { passagesOf } from "../probes/passages/passages.ts";
 import type { Subject } from "./prepare.ts";
 import type { Probes } from "./probes.ts";
-import { type ProgressSink, withProgress } from "./progress.ts";
+import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import type { Recalled } from "./recall/recall.ts";
 import { CODE_LENGTHS, FRONTIER, GEOMETRY, PLANE } from "./stages.ts";
 

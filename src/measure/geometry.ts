@@ -1,7 +1,7 @@
 /** The geometry section of a profile (METHODS §3): the probe's layers, and the embedding matrix. */
 import { setImmediate } from "node:timers/promises";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { GeometryProbe, GeometryRows } from "../probes/geometry.ts";
+import type { GeometryProbe, GeometryRows } from "../probes/geometry/geometry.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";

@@ -7,7 +7,7 @@ import { renderTerminal } from "../report/terminal.ts";
 import { measure } from "./measure.ts";
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
-import { SILENT } from "./progress.ts";
+import { SILENT } from "../ports/progress.ts";
 
 interface Sentence {
   readonly text: string;

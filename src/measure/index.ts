@@ -7,7 +7,7 @@ export { type Measurement, type MeasureRequest, measure } from "./measure.ts";
 export { type MergeRequest, merge, openParts, type Parts } from "./merge.ts";
 export { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 export { type Plan, validatePlan } from "./plan.ts";
-export { type ProgressSink, SILENT, type Stage } from "./progress.ts";
+export { type ProgressSink, SILENT, type Stage } from "../ports/progress.ts";
 export { defaultWorkFolder } from "./run-folder.ts";
 export { measureShard, Shard, type ShardRequest } from "./shard.ts";
 export { type Passage, passagesOfDocuments, passagesOfIds, type StatesRequest, writeStates } from "./states.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { OnnxEngine } from "../engines/onnx.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { sum } from "../numeric/sums.ts";
-import { observationOf } from "../probes/coding.testing.ts";
+import { observationOf } from "../probes/coding/coding.testing.ts";
 import { batchesOf } from "../text/windows.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
 import { createTokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";

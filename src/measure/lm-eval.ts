@@ -17,8 +17,8 @@
  */
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
-import { eachLoss } from "../observations/losses.ts";
-import type { Observation } from "../observations/observation.ts";
+import { eachLoss } from "../ports/losses.ts";
+import type { Observation } from "../ports/observation.ts";
 import type { Coding } from "../profile/coding.ts";
 import type { TokenizedDocument, Window } from "../text/corpus.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";

@@ -13,7 +13,7 @@ import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/b
 import { type Measurement, type MeasureRequest, measure } from "./measure.ts";
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
-import type { ProgressSink } from "./progress.ts";
+import type { ProgressSink } from "../ports/progress.ts";
 
 /** Weights large enough that layers differ and the model has opinions, if foolish ones. */
 export const CONFIG = {

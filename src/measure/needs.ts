@@ -5,18 +5,18 @@
  */
 import type { DecoderSpec } from "../models/spec.ts";
 import { type Need, unmet } from "../numeric/needs.ts";
-import { codingNeeds } from "../probes/coding.ts";
-import { geometryRows } from "../probes/geometry.ts";
-import { geometryNeeds } from "../probes/geometry-needs.ts";
-import { planeNeeds } from "../probes/plane-needs.ts";
+import { codingNeeds } from "../probes/coding/coding.ts";
+import { geometryRows } from "../probes/geometry/geometry.ts";
+import { geometryNeeds } from "../probes/geometry/geometry-needs.ts";
+import { planeNeeds } from "../probes/plane/plane-needs.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import type { Fact } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { roomOf } from "../text/windows.ts";
-import { almanacNeeds } from "./almanac.ts";
+import { almanacNeeds } from "../probes/almanac/almanac.ts";
 import { baselineNeeds } from "./baselines.ts";
 import { factsNeeds } from "./facts/figures.ts";
-import { knowledgeNeeds } from "./knowledge.ts";
+import { knowledgeNeeds } from "../probes/almanac/knowledge.ts";
 import type { Plan } from "./plan.ts";
 import { recallNeeds } from "./recall/needs.ts";
 

@@ -2,11 +2,11 @@
  * The one pass over the text: windows through the engine, observations to the probes, a snapshot of them from time to time
  * so that a run that is stopped, or killed, goes on where it was.
  */
-import type { Engine, EngineRequest } from "../engines/engine.ts";
+import type { Engine, EngineRequest } from "../ports/engine.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Observation } from "../observations/observation.ts";
+import type { Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import type { ProgressSink } from "./progress.ts";
+import type { ProgressSink } from "../ports/progress.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { PASS } from "./stages.ts";
 

@@ -22,7 +22,7 @@ import { foreseeLmEval, foreseeMemory } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { contextOf, type Plan, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
-import { type ProgressSink, withProgress } from "./progress.ts";
+import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import { recallDigest } from "./recall/recall.ts";
 import { type Foretold, foretell } from "./remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";

@@ -2,12 +2,12 @@
 
 import type { SpillPlace } from "../files/spill.ts";
 import { isMet } from "../numeric/needs.ts";
-import { CodingProbe } from "../probes/coding.ts";
-import type { Expectations } from "../probes/expectations.ts";
-import { GeometryProbe, type GeometryRows, geometryRows } from "../probes/geometry.ts";
-import { KeptStates } from "../probes/kept-states.ts";
-import { PlaneProbe } from "../probes/plane.ts";
-import { positionNeed } from "../probes/plane-needs.ts";
+import { CodingProbe } from "../probes/coding/coding.ts";
+import type { Expectations } from "../probes/passages/expectations.ts";
+import { GeometryProbe, type GeometryRows, geometryRows } from "../probes/geometry/geometry.ts";
+import { KeptStates } from "../probes/states/kept-states.ts";
+import { PlaneProbe } from "../probes/plane/plane.ts";
+import { positionNeed } from "../probes/plane/plane-needs.ts";
 import { type Units, unitsOf } from "../text/units.ts";
 import { expectationsOf } from "./expectations.ts";
 import type { Subject } from "./prepare.ts";

@@ -4,7 +4,7 @@
  * among the refusals.
  */
 import type { Plan } from "./plan.ts";
-import type { Stage } from "./progress.ts";
+import type { Stage } from "../ports/progress.ts";
 
 export const READING = "reading the text";
 export const READING_UNSEEN = "reading the unseen text";

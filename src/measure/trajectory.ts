@@ -21,7 +21,7 @@ import { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 import type { Plan } from "./plan.ts";
 import type { GivenPoints } from "./points.ts";
 import { digestsOf } from "./prepare.ts";
-import type { ProgressSink, Stage } from "./progress.ts";
+import type { ProgressSink, Stage } from "../ports/progress.ts";
 import { DIGEST, stagesOfPart } from "./stages.ts";
 
 export interface RunRequest {

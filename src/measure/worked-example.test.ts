@@ -8,7 +8,7 @@ import { OnnxEngine } from "../engines/onnx.ts";
 import { fixture, hasShared, shared } from "../fixtures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
-import { PlaneProbe } from "../probes/plane.ts";
+import { PlaneProbe } from "../probes/plane/plane.ts";
 import type { Plane } from "../profile/plane.ts";
 import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";

@@ -4,7 +4,7 @@
  * line with its time. Anywhere else, plain lines: where a stage begins and ends, and one every ten seconds. What is redrawn
  * never outgrows the terminal, and is gone when the work is done.
  */
-import { type ProgressSink, SILENT } from "../measure/progress.ts";
+import { type ProgressSink, SILENT } from "../ports/progress.ts";
 import { Countdown } from "./countdown.ts";
 import { columns, fit, visible } from "./format.ts";
 import { Pace } from "./pace.ts";

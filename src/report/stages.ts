@@ -3,7 +3,7 @@
  * known from its twin in another part where one was measured; else from what it was expected to take, by how much slower or
  * faster than expected the stages before it were.
  */
-import type { Stage } from "../measure/progress.ts";
+import type { Stage } from "../ports/progress.ts";
 
 /** Seconds as expected that count with those measured: a moment more or less at the beginning decides nothing. */
 const PRIOR_SECONDS = 1;

@@ -11,7 +11,7 @@ import { random } from "../../numeric/random.ts";
 import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
 import type { OpenModel } from "../model.ts";
-import type { ProgressSink } from "../progress.ts";
+import type { ProgressSink } from "../../ports/progress.ts";
 import { ANSWERS, CANDIDATES } from "../stages.ts";
 import { type Answered, factFigures } from "./figures.ts";
 

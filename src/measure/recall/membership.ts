@@ -19,7 +19,7 @@ import { noIntervalReason } from "../../text/units.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { OpenModel } from "../model.ts";
 import type { Plan } from "../plan.ts";
-import { type ProgressSink, withProgress } from "../progress.ts";
+import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import { UNSEEN_PASS } from "../stages.ts";
 import { halves, learn, MOST_BYTES, someOf, unhurried } from "./control.ts";
 

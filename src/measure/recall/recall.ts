@@ -18,7 +18,7 @@ import type { OpenModel } from "../model.ts";
 import type { Plan } from "../plan.ts";
 import type { Prepared } from "../prepare.ts";
 import type { Probes } from "../probes.ts";
-import { type ProgressSink, withProgress } from "../progress.ts";
+import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import { GIST, GUESSES, MEMBERSHIP, PASSAGES } from "../stages.ts";
 import { controlFor } from "./control.ts";
 import { byOccurrences, samplesOf, shares, verbatimFigures } from "./figures.ts";
