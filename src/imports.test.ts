@@ -18,7 +18,7 @@ const LINES = [
   ["probes"],
   ["decode"],
   ["engines"],
-  ["observations"],
+  ["ports"],
   ["models"],
   ["graph"],
   ["almanac"],

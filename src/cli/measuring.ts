@@ -4,9 +4,10 @@
  */
 import { Command, Option } from "@commander-js/extra-typings";
 import { sha256File } from "../files/digest.ts";
-import { type Plan, validatePlan } from "../measure/plan.ts";
+import { validatePlan } from "../measure/plan.ts";
 import { type GivenPoints, readPoints } from "../measure/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Plan } from "../profile/plan.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { atLeast, collect, quantity, seed, threads } from "./options.ts";

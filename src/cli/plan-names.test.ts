@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Plan, planSchema, validatePlan } from "../measure/plan.ts";
+import { validatePlan } from "../measure/plan.ts";
+import { type Plan, planSchema } from "../profile/plan.ts";
 import { measureCommand } from "./measure.ts";
 import { OPTION_OF, optionOf } from "./plan-names.ts";
 import { recallCommand } from "./recall.ts";

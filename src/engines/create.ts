@@ -2,8 +2,8 @@
 
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { WindowBatch } from "../text/corpus.ts";
 import type { Engine } from "../ports/engine.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 import { OnnxEngine } from "./onnx.ts";
 
 /** What there is to run. */

@@ -8,11 +8,11 @@ import { fixture } from "../fixtures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { describeEngine } from "../ports/engine.testing.ts";
+import type { EngineRequest } from "../ports/engine.ts";
 import type { Observation } from "../ports/observation.ts";
 import { isPosix } from "../system.testing.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
-import { describeEngine } from "../ports/engine.testing.ts";
-import type { EngineRequest } from "../ports/engine.ts";
 import { OnnxEngine } from "./onnx.ts";
 
 async function engineOf(name: string, longest: number): Promise<OnnxEngine> {

@@ -9,9 +9,9 @@ import { lengthSteps } from "../models/rotary.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type Engine, type EngineReport, type EngineRequest, refuseUngiven } from "../ports/engine.ts";
 import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import { type Engine, type EngineReport, type EngineRequest, refuseUngiven } from "../ports/engine.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 

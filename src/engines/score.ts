@@ -5,12 +5,12 @@
  * Memory: the windows, the losses, and what the engine says.
  */
 import { lengthSteps } from "../models/rotary.ts";
+import type { EngineReport, EngineRequest } from "../ports/engine.ts";
 import { eachLoss } from "../ports/losses.ts";
 import type { Observation } from "../ports/observation.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import { batchesOf, describeBatch, longestOf, windowsOf } from "../text/windows.ts";
 import { createEngine, type EngineContext, type EngineModel } from "./create.ts";
-import type { EngineReport, EngineRequest } from "../ports/engine.ts";
 
 /** One pass of a model. */
 export interface Reading {

@@ -4,13 +4,13 @@
  */
 import { storageLedger } from "../models/ledger.ts";
 import { entropyCodedBytes } from "../models/ledger-entropy.ts";
+import { withProgress } from "../ports/progress.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import { type Baselines, measureBaselines } from "./baselines.ts";
 import { embeddingSection } from "./geometry.ts";
 import type { Prepared, PrepareRequest } from "./prepare.ts";
-import { withProgress } from "../ports/progress.ts";
 import { COMPRESSORS, EMBEDDING, ENTROPY } from "./stages.ts";
 
 /** Plain data. */

@@ -4,6 +4,8 @@ import { setImmediate } from "node:timers/promises";
 import { almanacPages } from "../almanac/record.ts";
 import { sha256 } from "../files/digest.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { ProgressSink } from "../ports/progress.ts";
+import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import { type FilesRead, saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments, type SourceDocument } from "../text/documents.ts";
@@ -12,8 +14,6 @@ import type { Units } from "../text/units.ts";
 import type { ChatTemplate } from "../tokenizer/chat.ts";
 import { type TokenizedCorpus, tokenizeCorpus } from "../tokenizer/document.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { Plan } from "./plan.ts";
-import type { ProgressSink } from "../ports/progress.ts";
 
 /** Documents of one file come without a wait between them: every so often signals and the terminal get their turn. */
 const BREATH_MILLISECONDS = 50;

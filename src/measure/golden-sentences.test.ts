@@ -3,11 +3,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { hasShared, shared } from "../fixtures.testing.ts";
+import { SILENT } from "../ports/progress.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { measure } from "./measure.ts";
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
-import { SILENT } from "../ports/progress.ts";
 
 interface Sentence {
   readonly text: string;

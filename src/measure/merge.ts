@@ -9,27 +9,14 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { CodingProbe } from "../probes/coding/coding.ts";
-import type { Expectations } from "../probes/passages/expectations.ts";
-import type { GeometrySnapshot } from "../probes/geometry/geometry.ts";
-import type { KeptStates } from "../probes/states/kept-states.ts";
-import type { PlaneSnapshot } from "../probes/plane/plane.ts";
+import type { Probe } from "../ports/probe.ts";
+import { probesOf } from "../probes/index.ts";
 import { type FinishRequest, finish, type Measurement } from "./finish.ts";
 import { LmEvalTally } from "./lm-eval.ts";
-import type { Subject } from "./prepare.ts";
-import { type Probes, probesOf } from "./probes.ts";
+
 import { progressIn } from "./run-folder.ts";
 import { readSealed } from "./sealed.ts";
 import { PART, PART_FOLDER, type Part, SUBJECT, type Whole } from "./shard.ts";
-
-/** What the probes of a part have seen, by the names that `observe.ts` gives them. */
-interface Snapshots {
-  readonly coding: ReturnType<CodingProbe["snapshot"]>;
-  readonly plane?: PlaneSnapshot;
-  readonly geometry?: GeometrySnapshot;
-  readonly kept?: ReturnType<KeptStates["snapshot"]>;
-  readonly expectations?: ReturnType<Expectations["snapshot"]>;
-}
 
 /** All parts of one plan, in order. */
 export interface Parts {
@@ -144,10 +131,9 @@ export interface MergeRequest extends FinishRequest {
  */
 export async function merge({ folders, parts }: Parts, request: MergeRequest): Promise<Measurement> {
   const { subject, asides } = readSealed(join(folders[0], SUBJECT), `${folders[0]} was made`, AGAIN) as Whole;
-  const probes = probesOf(subject, { folders });
-  const came = folders.map((folder) => takeUp(probes, folder, subject));
-  probes.plane?.restore({ order: joined(came.map(({ plane }) => plane)) });
-  probes.kept?.restore({ order: came.flatMap(({ kept }) => kept) });
+  const probes = probesOf(subject, { place: { folders }, points: null, spell: (token) => `#${token}` });
+  const seen = folders.map((folder) => snapshotsIn(folder, probes.list));
+  for (const probe of probes.list) probe.restore(seen.map((part) => part[probe.name]));
   let likeLmEval: LmEvalTally | null = null;
   if (subject.likeLmEval) {
     likeLmEval = new LmEvalTally(subject.likeLmEval);
@@ -165,42 +151,18 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
   }
 }
 
-/**
- * Adds what a part has seen to the probes that add, and makes sure that its rows are there for those that read them.
- * @returns the places of these rows, in the order in which they were written
- */
-function takeUp(
-  { coding, geometry, expectations }: Probes,
-  folder: string,
-  { model, reference }: Subject,
-): { readonly plane: Uint32Array; readonly kept: readonly number[] } {
+/** What the probes of a part have kept, by their names, where all files that belong to it are there in full. */
+function snapshotsIn(folder: string, probes: readonly Probe[]): Readonly<Record<string, unknown>> {
   const progress = progressIn(folder, AGAIN);
   if (!progress) throw new LossyscopeError("io", `${folder} has no state`, AGAIN);
-  const seen = progress.probes as unknown as Snapshots;
-  coding.restore(seen.coding);
-  if (geometry) geometry.probe.restore(seen.geometry!);
-  if (expectations) expectations.restore(seen.expectations!);
-  const plane = seen.plane?.order ?? new Uint32Array();
-  const kept = seen.kept?.order ?? [];
-  for (let layer = 0; layer <= model.layers; layer++) {
-    if (seen.plane)
-      refuseOtherSize(join(folder, `assignments.${layer}`), plane.length * 4 * reference!.m * reference!.draws);
-    if (seen.kept) refuseOtherSize(join(folder, `kept-states.${layer}`), kept.length * 4 * model.width);
+  for (const probe of probes) {
+    const files = probe.filesOf?.(progress.probes[probe.name]) ?? [];
+    for (const [name, bytes] of files) refuseOtherSize(join(folder, name), bytes);
   }
-  return { plane, kept };
+  return progress.probes;
 }
 
 function refuseOtherSize(path: string, bytes: number): void {
   const found = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (found !== bytes) throw new LossyscopeError("io", `${path} has ${found} bytes of ${bytes}`, AGAIN);
-}
-
-function joined(arrays: readonly Uint32Array[]): Uint32Array {
-  const all = new Uint32Array(arrays.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
 }

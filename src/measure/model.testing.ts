@@ -8,12 +8,12 @@ import { dirname, join } from "node:path";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { untrainedTensors } from "../models/untrained.ts";
 import { random } from "../numeric/random.ts";
+import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
 import { type Measurement, type MeasureRequest, measure } from "./measure.ts";
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
-import type { ProgressSink } from "../ports/progress.ts";
 
 /** Weights large enough that layers differ and the model has opinions, if foolish ones. */
 export const CONFIG = {

@@ -7,15 +7,13 @@ import { arch, platform } from "node:os";
 import { createEngine } from "../engines/create.ts";
 import { readBatches } from "../engines/score.ts";
 import { lengthSteps } from "../models/rotary.ts";
-import { unionOfRows } from "../ports/observation.ts";
+import { type ProgressSink, withProgress } from "../ports/progress.ts";
+import { type Probes, requestOf } from "../probes/index.ts";
 import { batchesOf, describeBatch, longestOf } from "../text/windows.ts";
-import { LIKELIEST } from "./expectations.ts";
 import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.ts";
 import type { OpenModel } from "./model.ts";
 import { onePass } from "./pass.ts";
 import type { Prepared, Subject } from "./prepare.ts";
-import type { Probes } from "./probes.ts";
-import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { Shard } from "./shard.ts";
 import { LIKE_LM_EVAL } from "./stages.ts";
@@ -60,8 +58,8 @@ export interface Observed {
  */
 export async function observe(
   request: ObserveRequest,
-  { subject, points, batches, longest }: Prepared,
-  { coding, plane, geometry, kept, expectations }: Probes,
+  { subject, batches, longest }: Prepared,
+  probes: Probes,
   folder: RunFolder,
   shard: Shard | null,
 ): Promise<Observed> {
@@ -74,28 +72,8 @@ export async function observe(
   const pass = await onePass({
     engine,
     batches: shard ? shard.share(batches) : batches,
-    request: {
-      heads: {
-        losses: true,
-        likeliest: expectations ? LIKELIEST : undefined,
-        assignments: plane && points ? { ...points, epsilon: points.temperature.epsilon } : undefined,
-        moments: geometry !== null,
-        preNorm: plan.preNorm,
-      },
-      likeliestRows: expectations ? (batch) => expectations.rows(batch) : undefined,
-      momentRows: geometry?.rows.momentRows,
-      stateRows:
-        geometry || kept
-          ? (batch) => unionOfRows([geometry?.rows.stateRows(batch) ?? [], kept?.stateRows(batch) ?? []])
-          : undefined,
-    },
-    probes: {
-      coding,
-      ...(plane && { plane }),
-      ...(geometry && { geometry: geometry.probe }),
-      ...(kept && { kept }),
-      ...(expectations && { expectations }),
-    },
+    request: requestOf(probes.list, plan),
+    probes: probes.list,
     folder,
     check: () => request.model.checkpoint.refuseChanges(),
     progress: request.progress,

@@ -2,27 +2,20 @@
  * The one pass over the text: windows through the engine, observations to the probes, a snapshot of them from time to time
  * so that a run that is stopped, or killed, goes on where it was.
  */
-import type { Engine, EngineRequest } from "../ports/engine.ts";
+
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Observation } from "../ports/observation.ts";
-import type { WindowBatch } from "../text/corpus.ts";
+import type { Engine, EngineRequest } from "../ports/engine.ts";
+import type { Probe } from "../ports/probe.ts";
 import type { ProgressSink } from "../ports/progress.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { PASS } from "./stages.ts";
-
-/** What the pass needs of a probe. */
-export interface ResumableProbe {
-  observe(observation: Observation): void;
-  /** what `restore` takes, of things that the structured clone can carry */
-  snapshot(): unknown;
-  restore(snapshot: never): void;
-}
 
 export interface Pass {
   readonly engine: Engine;
   readonly batches: readonly WindowBatch[];
   readonly request: EngineRequest;
-  readonly probes: Readonly<Record<string, ResumableProbe>>;
+  readonly probes: readonly Probe[];
   readonly folder: RunFolder;
   /** what must hold of the model for a snapshot to be of one model */
   readonly check: () => Promise<void>;
@@ -45,15 +38,15 @@ const newTokens = ({ windows }: WindowBatch): number =>
  */
 export async function onePass(pass: Pass): Promise<{ readonly tokens: number; readonly seconds: number }> {
   const { engine, batches, request, folder, progress, signal, snapshotSeconds = SNAPSHOT_SECONDS } = pass;
-  const probes = Object.entries(pass.probes);
+  const { probes } = pass;
   const { earlier } = folder;
-  if (earlier) for (const [name, probe] of probes) probe.restore(earlier.probes[name] as never);
+  if (earlier) for (const probe of probes) probe.restore([earlier.probes[probe.name]]);
   let next = earlier?.batches ?? 0;
   const save = async (): Promise<void> => {
     await pass.check();
     await folder.save({
       batches: next,
-      probes: Object.fromEntries(probes.map(([name, probe]) => [name, probe.snapshot()])),
+      probes: Object.fromEntries(probes.map((probe) => [probe.name, probe.snapshot()])),
     });
   };
 
@@ -68,7 +61,7 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
   try {
     if (next < batches.length) {
       for await (const observation of engine.run(batches.slice(next), request, signal)) {
-        for (const [, probe] of probes) probe.observe(observation);
+        for (const probe of probes) probe.observe(observation);
         seen += sizes[next++];
         progress.update(seen);
         if (performance.now() - saved > snapshotSeconds * 1000) {

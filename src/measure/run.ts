@@ -6,15 +6,15 @@
  * the run.
  */
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type Probes, probesOf } from "../probes/index.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { costsOf } from "./costs.ts";
-import { spelling } from "./expectations.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
 import { type ObserveRequest, observe, type Ran, ranSince } from "./observe.ts";
 import { type Prepared, type PrepareRequest, prepare, type Subject } from "./prepare.ts";
-import { type Probes, probesOf } from "./probes.ts";
 import { RunFolder } from "./run-folder.ts";
 import type { Shard } from "./shard.ts";
+import { spelling } from "./spelling.ts";
 
 export interface RunRequest extends PrepareRequest, ObserveRequest {
   readonly resume: boolean;
@@ -67,21 +67,21 @@ export async function inRun<T>(
     const folder = new RunFolder(root, name, resume);
     try {
       const place = { folder: folder.path, resumable: true };
-      const probes = probesOf(prepared.subject, place, spelling(prepared.tokenizer));
+      const points = prepared.points?.points ?? null;
+      const probes = probesOf(prepared.subject, { place, points, spell: spelling(prepared.tokenizer) });
       const observed = async (): Promise<Seen> => {
         if (resume && !folder.earlier) progress.message("there is nothing to go on from: the run begins afresh");
-        if (probes.plane) {
-          const bytes = probes.plane.bytesOf(batches);
+        const bytes = probes.list.reduce((total, probe) => total + (probe.diskBytes?.(batches) ?? 0), 0);
+        if (bytes > 0) {
           folder.foresee(bytes, option);
-          progress.message(`${(bytes / 1e6).toFixed(1)} MB of temporary disk space for the plane`);
+          progress.message(`${(bytes / 1e6).toFixed(1)} MB of temporary disk space`);
         }
         const stopwatch = performance.now();
         const { ran, likeLmEval } = await observe(request, prepared, probes, folder, shard);
         return { likeLmEval, ran: () => ranSince(ran, started, stopwatch) };
       };
       const result = await work({ prepared, folder: folder.path, probes, observe: observed }).finally(() => {
-        probes.plane?.close();
-        probes.kept?.close();
+        for (const probe of probes.list) probe.close?.();
       });
       if (!shard) folder.remove();
       return result;

@@ -3,8 +3,10 @@
  * announced where the plan asks for it; what the text or the model then turns out not to allow is left out of the run and
  * among the refusals.
  */
-import type { Plan } from "./plan.ts";
+
 import type { Stage } from "../ports/progress.ts";
+import { probeStages } from "../probes/index.ts";
+import type { Plan } from "../profile/plan.ts";
 
 export const READING = "reading the text";
 export const READING_UNSEEN = "reading the unseen text";
@@ -21,10 +23,6 @@ export const UNSEEN_PASS = "recall: pass of the unseen text";
 export const MEMBERSHIP = "recall: membership";
 export const CANDIDATES = "facts: candidates";
 export const ANSWERS = "facts: answers";
-export const CODE_LENGTHS = "code lengths";
-export const PLANE = "information plane";
-export const FRONTIER = "frontier";
-export const GEOMETRY = "geometry";
 export const WRITING = "writing";
 
 type Asked = Pick<Plan, "unseen" | "likeLmEval" | "baselines" | "entropy" | "geometry" | "plane" | "with">;
@@ -47,13 +45,6 @@ const asking = ({ with: further, unseen }: Asked): readonly string[] => [
   ...where(further.includes("recall"), GUESSES, PASSAGES, GIST, ...where(unseen.length > 0, UNSEEN_PASS, MEMBERSHIP)),
   ...where(further.includes("facts"), CANDIDATES, ANSWERS),
 ];
-const finishing = ({ plane, geometry }: Asked): readonly string[] => [
-  CODE_LENGTHS,
-  ...where(plane !== null, PLANE),
-  ...where(plane?.frontier != null, FRONTIER),
-  ...where(geometry, GEOMETRY),
-];
-
 /** @param files that are written at the end */
 export const stagesOf = (plan: Asked, files: readonly string[] = []): Stage[] =>
   named([
@@ -61,7 +52,7 @@ export const stagesOf = (plan: Asked, files: readonly string[] = []): Stage[] =>
     ...observing(plan),
     ...asides(plan),
     ...asking(plan),
-    ...finishing(plan),
+    ...probeStages(plan),
     ...where(files.length > 0, WRITING),
   ]);
 
@@ -75,4 +66,4 @@ export const stagesOfShard = (plan: Asked, first: boolean): Stage[] =>
 
 /** Of joining the parts that shards have left. */
 export const stagesOfMerge = (plan: Asked, files: readonly string[]): Stage[] =>
-  named([...finishing(plan), ...where(files.length > 0, WRITING)]);
+  named([...probeStages(plan), ...where(files.length > 0, WRITING)]);

@@ -13,15 +13,15 @@ import type { MeasuredStep } from "../atlas/trajectory.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { ProgressSink, Stage } from "../ports/progress.ts";
+import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
 import { earlierProfile } from "./earlier.ts";
 import { measure } from "./measure.ts";
 import { type OpenModel, type OpenOptions, openModel } from "./model.ts";
-import type { Plan } from "./plan.ts";
 import type { GivenPoints } from "./points.ts";
 import { digestsOf } from "./prepare.ts";
-import type { ProgressSink, Stage } from "../ports/progress.ts";
 import { DIGEST, stagesOfPart } from "./stages.ts";
 
 export interface RunRequest {

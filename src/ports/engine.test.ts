@@ -1,8 +1,8 @@
 /** The suite for engines, over the engine that knows nothing: every token costs ln V, and there are no states. */
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Need } from "./observation.ts";
 import { describeEngine } from "./engine.testing.ts";
 import { type Engine, refuseUngiven } from "./engine.ts";
+import type { Need } from "./observation.ts";
 
 const VOCABULARY = 11;
 

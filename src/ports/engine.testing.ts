@@ -6,9 +6,9 @@
  */
 import { describe, expect, it } from "vitest";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Need, Observation } from "./observation.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
 import type { Engine, EngineRequest } from "./engine.ts";
+import type { Need, Observation } from "./observation.ts";
 
 export interface Subject {
   /** a new engine, for windows of at most eight tokens with ids below `vocabulary` */

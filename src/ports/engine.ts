@@ -3,8 +3,8 @@
  * needs more is refused by name before anything runs (DESIGN, 'The way of the data' 5).
  */
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { HeadRequest, Need, Observation } from "./observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
+import type { HeadRequest, Need, Observation } from "./observation.ts";
 
 export interface EngineRequest {
   readonly heads: HeadRequest;

@@ -8,10 +8,10 @@ import { ask, type Question, type Reply } from "../../decode/candidates.ts";
 import { storageLedger } from "../../models/ledger.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { random } from "../../numeric/random.ts";
+import type { ProgressSink } from "../../ports/progress.ts";
 import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
 import type { OpenModel } from "../model.ts";
-import type { ProgressSink } from "../../ports/progress.ts";
 import { ANSWERS, CANDIDATES } from "../stages.ts";
 import { type Answered, factFigures } from "./figures.ts";
 

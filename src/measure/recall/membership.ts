@@ -12,14 +12,14 @@ import { aucInterval } from "../../numeric/auc.ts";
 import { bootstrapSums, percentileInterval } from "../../numeric/bootstrap.ts";
 import { random } from "../../numeric/random.ts";
 import { sum } from "../../numeric/sums.ts";
+import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import type { Interval } from "../../profile/figures.ts";
+import type { Plan } from "../../profile/plan.ts";
 import type { Membership } from "../../profile/recall.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import { noIntervalReason } from "../../text/units.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { OpenModel } from "../model.ts";
-import type { Plan } from "../plan.ts";
-import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import { UNSEEN_PASS } from "../stages.ts";
 import { halves, learn, MOST_BYTES, someOf, unhurried } from "./control.ts";
 

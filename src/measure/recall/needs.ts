@@ -4,9 +4,9 @@
  */
 import type { DecoderSpec } from "../../models/spec.ts";
 import { isMet, type Need, needed } from "../../numeric/needs.ts";
+import type { Plan } from "../../profile/plan.ts";
 import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
 import { intervalNeed, type Units } from "../../text/units.ts";
-import type { Plan } from "../plan.ts";
 import { halves, someOf } from "./control.ts";
 import { askedAt, type Place, placesOf } from "./places.ts";
 

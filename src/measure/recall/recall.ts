@@ -8,6 +8,9 @@
 import { sha256 } from "../../files/digest.ts";
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
 import { isMet } from "../../numeric/needs.ts";
+import { type ProgressSink, withProgress } from "../../ports/progress.ts";
+import type { Probes } from "../../probes/index.ts";
+import type { Plan } from "../../profile/plan.ts";
 import type { Profile } from "../../profile/profile.ts";
 import type { Membership, Recall } from "../../profile/recall.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
@@ -15,10 +18,7 @@ import { occurrences } from "../../text/repeats.ts";
 import type { Units } from "../../text/units.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { OpenModel } from "../model.ts";
-import type { Plan } from "../plan.ts";
 import type { Prepared } from "../prepare.ts";
-import type { Probes } from "../probes.ts";
-import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import { GIST, GUESSES, MEMBERSHIP, PASSAGES } from "../stages.ts";
 import { controlFor } from "./control.ts";
 import { byOccurrences, samplesOf, shares, verbatimFigures } from "./figures.ts";
@@ -70,10 +70,10 @@ export const recallDigest = (seen: readonly TokenizedDocument[], unseen: readonl
 export async function recallOf(
   request: Pick<RecallRequest, "model" | "threads" | "progress" | "signal">,
   { subject: { plan, context, overlap, documents }, tokenizer, unseen }: Prepared,
-  { coding, units }: Probes,
+  { lossesOf, units }: Probes,
 ): Promise<Recalled | null> {
   if (!plan.with.includes("recall")) return null;
-  const seen = { documents, lossesOf: (document: number) => coding.losses(document) };
+  const seen = { documents, lossesOf };
   return measureRecall({ ...request, plan, context, overlap, tokenizer, seen, units, unseen });
 }
 

@@ -152,6 +152,12 @@ export class PlaneProbe {
     return { order: this.#order.slice(0, this.#arrived) };
   }
 
+  /** The files beside a snapshot, with the bytes of each. */
+  filesOf({ order }: PlaneSnapshot): ReadonlyMap<string, number> {
+    const bytes = order.length * (this.spillBytes / this.layers / this.#positions.count);
+    return new Map(Array.from({ length: this.layers }, (_, layer) => [`assignments.${layer}`, bytes]));
+  }
+
   /** Takes up rows that lie where this probe's place is, in the order in which they were written. */
   restore({ order }: PlaneSnapshot): void {
     this.#store.truncate(order.length);

@@ -52,6 +52,8 @@ function chooseRows(documents: readonly TokenizedDocument[], seed: number): Kept
   return rows.sort((a, b) => a.document - b.document || a.token - b.token);
 }
 
+const fileOf = (layer: number): string => `kept-states.${layer}`;
+
 export interface KeptStatesShape {
   /** L + 1 */
   readonly layers: number;
@@ -74,7 +76,7 @@ export class KeptStates {
       const tokens = this.#places.get(document) ?? new Map<number, number>();
       this.#places.set(document, tokens.set(token, place));
     });
-    this.#spills = Array.from({ length: shape.layers }, (_, layer) => spillAt(place, `kept-states.${layer}`));
+    this.#spills = Array.from({ length: shape.layers }, (_, layer) => spillAt(place, fileOf(layer)));
   }
 
   /** Rows of a batch that are kept, with the place of each. */
@@ -107,6 +109,22 @@ export class KeptStates {
     this.#order.push(...places);
   }
 
+  /** Bytes on the disk that some of the batches come to. */
+  bytesOf(batches: readonly WindowBatch[]): number {
+    const rows = batches.reduce((total, batch) => total + this.#in(batch).rows.length, 0);
+    return rows * this.#rowBytes * this.#shape.layers;
+  }
+
+  /** The files beside a snapshot, with the bytes of each. */
+  filesOf({ order }: { readonly order: readonly number[] }): ReadonlyMap<string, number> {
+    const bytes = order.length * this.#rowBytes;
+    return new Map(this.#spills.map((_, layer) => [fileOf(layer), bytes]));
+  }
+
+  get #rowBytes(): number {
+    return this.#shape.width * 4;
+  }
+
   snapshot(): { readonly order: readonly number[] } {
     for (const spill of this.#spills) spill.flush();
     return { order: this.#order };
@@ -114,7 +132,7 @@ export class KeptStates {
 
   /** Takes up rows that lie where this probe's place is, in the order in which they were written. */
   restore({ order }: { readonly order: readonly number[] }): void {
-    const bytes = order.length * this.#shape.width * 4;
+    const bytes = order.length * this.#rowBytes;
     for (const spill of this.#spills) spill.truncate(bytes);
     this.#order = [...order];
   }
@@ -133,7 +151,7 @@ export class KeptStates {
     this.#order.forEach((place, at) => {
       arrival[place] = at;
     });
-    const rowBytes = this.#shape.width * 4;
+    const rowBytes = this.#rowBytes;
     for (const spill of this.#spills) for (const at of arrival) yield spill.read(at * rowBytes, rowBytes);
   }
 }

@@ -1,0 +1,95 @@
+/** The geometry of every layer's states (METHODS §3): `geometry.ts` as a probe of the list. */
+
+import { setImmediate } from "node:timers/promises";
+import { z } from "zod";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { type FinishContext, type ProbeKind, snapshotOf } from "../../ports/probe.ts";
+import type { Geometry } from "../../profile/geometry.ts";
+import type { Profile } from "../../profile/profile.ts";
+import { roomOf } from "../../text/windows.ts";
+import { GeometryProbe, geometryRows } from "./geometry.ts";
+import { geometryNeeds } from "./geometry-needs.ts";
+
+const wide = z.object({ high: z.instanceof(Float64Array), low: z.instanceof(Float64Array) });
+const SNAPSHOT = z.object({
+  sums: z.array(z.object({ count: z.number().int().nonnegative(), sum: wide, gram: wide, unitSum: wide })),
+  states: z.array(z.instanceof(Float32Array)),
+  seen: z.instanceof(Uint8Array),
+});
+
+/** The stage of its finish. */
+export const LAYERS = "geometry";
+
+const lengthsOf = (documents: readonly { readonly ids: Int32Array }[]): number[] =>
+  documents.map(({ ids }) => ids.length);
+
+export const GEOMETRY: ProbeKind = {
+  name: "geometry",
+  needs({ plan, spec, documents, prefix, context, overlap }) {
+    if (!plan.geometry) return [];
+    return geometryNeeds({
+      documents,
+      rows: geometryRows(lengthsOf(documents), spec.width, plan.seed),
+      ...roomOf(prefix, context, overlap),
+      learnedPositions: spec.embedding.positions !== undefined,
+    });
+  },
+  stages: ({ geometry }) => (geometry ? [LAYERS] : []),
+  create({ documents, model: { layers, width }, plan }) {
+    if (!plan.geometry) return null;
+    const rows = geometryRows(lengthsOf(documents), width, plan.seed);
+    const probe = new GeometryProbe(rows, { layers: layers + 1, width });
+    return {
+      name: "geometry",
+      asks: { heads: { moments: true }, momentRows: rows.momentRows, stateRows: rows.stateRows },
+      observe: (observation) => probe.observe(observation),
+      snapshot: () => probe.snapshot(),
+      restore(snapshots) {
+        for (const snapshot of snapshots) probe.restore(snapshotOf("geometry", SNAPSHOT, snapshot));
+      },
+      async finish(context) {
+        const found = await layersOf(probe, layers + 1, context);
+        const { embedding } = context.beside;
+        return {
+          sections: { geometry: { width, states: rows.states, layers: found, embedding } },
+          refusals: missingShapes(found, context.foretold),
+        };
+      },
+    };
+  },
+};
+
+async function layersOf(
+  probe: GeometryProbe,
+  count: number,
+  { progress, signal }: FinishContext,
+): Promise<Geometry["layers"]> {
+  const layers: Geometry["layers"] = [];
+  progress.start(LAYERS, count, "layers");
+  for (const layer of probe.finish()) {
+    layers.push(layer);
+    progress.update(layers.length);
+    await setImmediate();
+    if (signal?.aborted) {
+      throw new LossyscopeError("interrupted", `stopped after ${layers.length} layers of the geometry`);
+    }
+  }
+  progress.finish();
+  return layers;
+}
+
+/** Figures of single layers that the states themselves do not allow, whatever the text. */
+function missingShapes(layers: Geometry["layers"], foretold: FinishContext["foretold"]): Profile["refusals"] {
+  const told = new Set(foretold.map(({ figure }) => figure));
+  return layers.flatMap((layer) =>
+    (["centred", "twoNN"] as const).flatMap((name) => {
+      const figure = `geometry.layers[${layer.layer}].${name}`;
+      if (layer[name] !== null || told.has(figure) || told.has(`geometry.layers.${name}`)) return [];
+      const reason =
+        name === "centred"
+          ? "the model gives all tokens one state"
+          : "the model gives too many tokens the same state, or makes all their neighbours equally far";
+      return [{ figure, reason }];
+    }),
+  );
+}
