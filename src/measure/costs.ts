@@ -6,6 +6,9 @@
  */
 import { storageLedger } from "../models/ledger.ts";
 import { sum } from "../numeric/sums.ts";
+import { CODE_LENGTHS } from "../probes/coding/probe.ts";
+import { LAYERS as GEOMETRY } from "../probes/geometry/probe.ts";
+import { FRONTIER, LAYERS as PLANE } from "../probes/plane/probe.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import type { OpenModel } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
@@ -79,10 +82,10 @@ export function costsOf(
     [STAGE.MEMBERSHIP]: 2 * LEARNT * learnt,
     [STAGE.CANDIDATES]: read(candidates * TOKENS_ASKED),
     [STAGE.ANSWERS]: stepped(questions * TOKENS_ASKED),
-    [STAGE.CODE_LENGTHS]: 0.1 + 1e-6 * tokens,
-    [STAGE.PLANE]: START + (layers * (INTERVALS + SUMMED * tokens * bins)) / threads,
-    [STAGE.FRONTIER]: threads > 1 ? 1 : 0.5,
-    [STAGE.GEOMETRY]: layers * (EIGENVALUES * width ** 3 + NEIGHBOURS * points ** 2 * width),
+    [CODE_LENGTHS]: 0.1 + 1e-6 * tokens,
+    [PLANE]: START + (layers * (INTERVALS + SUMMED * tokens * bins)) / threads,
+    [FRONTIER]: threads > 1 ? 1 : 0.5,
+    [GEOMETRY]: layers * (EIGENVALUES * width ** 3 + NEIGHBOURS * points ** 2 * width),
     [STAGE.WRITING]: 0.5 + 1e-6 * tokens,
   };
 }

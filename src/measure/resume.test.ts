@@ -201,7 +201,9 @@ describe("a run", () => {
     writeFileSync(state, sound);
     writeFileSync(join(runFolder(), "assignments.1"), "");
     const short = await failure(measureFiles(resumed));
-    expect(short.message).toMatch(/assignments\.1 has 0 bytes, [\d,]+ are wanted: start the run afresh, without --resume/);
+    expect(short.message).toMatch(
+      /assignments\.1 has 0 bytes, [\d,]+ are wanted: start the run afresh, without --resume/,
+    );
     expect((await measureFiles(request)).profile.corpus.documents).toBe(24);
     expect(readdirSync(at("work"))).toEqual([]);
   });
