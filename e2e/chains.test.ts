@@ -109,10 +109,10 @@ describe("states → estimate", () => {
 
   async function holds(model: string, text: string): Promise<Estimation> {
     const same = ["--text", text, "--context", "48"];
-    const plane = ["--no-geometry", "--no-baselines", "--no-frontier", "--json", "m.json"];
+    const plane = ["--no-geometry", "--no-baselines", "--no-frontier", "--json", "m.json", "--force"];
     await ok("measure", model, ...same, ...quick, ...plane);
-    await ok("states", model, ...same, ...quick, "--no-logits", "--out", "s.safetensors");
-    await ok("estimate", "s.safetensors", "--quiet", "--json", "e.json");
+    await ok("states", model, ...same, ...quick, "--no-logits", "--out", "s.safetensors", "--force");
+    await ok("estimate", "s.safetensors", "--quiet", "--json", "e.json", "--force");
     const profile = await readProfile("m.json");
     const estimation = json<Estimation>("e.json");
     expect(estimation).toMatchObject({
@@ -202,9 +202,9 @@ describe("measure → from profiles on", () => {
 
   it.each([
     ["inspect", ["inspect", "MODEL", "--json", "inspected.json"], "inspected.json"],
-    ["estimate", ["estimate", "states.safetensors", "--quiet", "--json", "figures.json"], "figures.json"],
+    ["estimate", ["estimate", "dump.safetensors", "--quiet", "--json", "dumped.json"], "dumped.json"],
   ])("what %s writes is no profile, and is refused as none", async (_, args, path) => {
-    if (args[0] === "estimate") await ok("states", "MODEL", "--text", "FILE", ...quick, "--out", "states.safetensors");
+    if (args[0] === "estimate") await ok("states", "MODEL", "--text", "FILE", ...quick, "--out", "dump.safetensors");
     await ok(...args);
     for (const command of [
       ["compare", path, profiles[0]],

@@ -144,7 +144,7 @@ function curveOf(model: string, steps: readonly Step[]) {
 /** The pages, those held out, and the facts: as `lossyscope almanac` writes them. */
 async function writeAlmanac(): Promise<void> {
   if (!existsSync(work("almanac/almanac.json"))) {
-    await lossyscope("almanac", "--seed", WORLD.seed, "--size", WORLD.size, "--out", work("almanac"));
+    await lossyscope("almanac", "--seed", WORLD.seed, "--size", WORLD.size, "--out", work("almanac"), "--force");
   }
   const facts = (await readFile(work("almanac/facts.jsonl"), "utf8")).trimEnd().split("\n");
   const stated = facts.filter((line) => (JSON.parse(line) as { exposures: number }).exposures > 0);

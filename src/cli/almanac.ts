@@ -3,7 +3,6 @@
  * `balanced.jsonl` hold one page a line with both floors, `facts.jsonl` one fact a line, `almanac.json` what the printed
  * table shows.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import {
@@ -19,7 +18,6 @@ import {
   type World,
 } from "../almanac/almanac.ts";
 import { writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
 import { COMPRESSORS } from "../measure/compressors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
@@ -28,7 +26,8 @@ import { type TerminalOptions, terminalOptions } from "../report/terminal-option
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { seed } from "./options.ts";
+import { force, seed } from "./options.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 /** The ones that are quick; `measure` sets all of them beside a model. */
@@ -67,15 +66,24 @@ export function almanacCommand() {
         .default("small" as const),
     )
     .option("--json [file]", "writes the figures to a file, or to standard output")
+    .addOption(force())
     .option("--quiet", "no progress", false)
-    .action(async ({ out, seed, size, json, quiet }) => {
+    .action(async ({ seed, size, quiet, ...asked }) => {
+      const { out } = asked;
+      const outputs = new Outputs<AlmanacSummary>(asked, {
+        text: (summary) => almanacText(summary, terminalOptions(process.stdout, process.env)),
+        json: document,
+        names: { json: "almanac.json" },
+        own: [...SPLITS, "facts" as const].map((part) => ({ path: fileOf(out, part), option: "--out" })),
+      });
+      await outputs.prepare();
       const progress = progressOf({ quiet });
       const summary = await interruptible((signal) => writeAlmanac(createWorld(seed, size), { out, progress, signal }));
-      const text = `${JSON.stringify(summary, null, 2)}\n`;
-      if (typeof json === "string") await writeAtomic(json, text);
-      process.stdout.write(json === true ? text : almanacText(summary, terminalOptions(process.stdout, process.env)));
+      await outputs.deliver(summary);
     });
 }
+
+const fileOf = (out: string, part: Split | "facts"): string => join(out, `${part}.jsonl`);
 
 interface WriteOptions {
   readonly out: string;
@@ -86,9 +94,6 @@ interface WriteOptions {
 /** @throws LossyscopeError `io` where the disk refuses, `interrupted` on abort */
 async function writeAlmanac(world: World, { out, progress, signal }: WriteOptions): Promise<AlmanacSummary> {
   try {
-    await mkdir(out, { recursive: true }).catch((error) => {
-      throw ioFault(error, `make the folder ${out}`);
-    });
     const splits: SplitFigures[] = [];
     for (const split of SPLITS) {
       progress.start(`writing ${split}.jsonl`, null, "pages");
@@ -96,10 +101,8 @@ async function writeAlmanac(world: World, { out, progress, signal }: WriteOption
     }
     const { facts: total } = census(world);
     progress.start("writing facts.jsonl", total, "facts");
-    await writeAtomic(join(out, "facts.jsonl"), lines(facts(world), progress, signal));
-    const summary = { seed: world.seed, ...census(world), splits };
-    await writeAtomic(join(out, "almanac.json"), `${JSON.stringify(summary, null, 2)}\n`);
-    return summary;
+    await writeAtomic(fileOf(out, "facts"), lines(facts(world), progress, signal));
+    return { seed: world.seed, ...census(world), splits };
   } finally {
     progress.finish();
   }
@@ -121,7 +124,7 @@ async function writeSplit(world: World, split: Split, { out, progress, signal }:
       yield page;
     }
   }
-  await writeAtomic(join(out, `${split}.jsonl`), lines(counted(), progress, signal));
+  await writeAtomic(fileOf(out, split), lines(counted(), progress, signal));
   const compressors: Record<string, number> = {};
   for (const { name, load } of split === "train" ? [] : BESIDE) {
     const size = await (await load()).compressedSize(stream(texts), bytes);

@@ -1,23 +1,24 @@
 /** `lossyscope atlas`: the calibration sets that scores are predicted from: list, fit, add. */
 import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { ownSet } from "../atlas/add.ts";
+import { type OwnSet, ownSet } from "../atlas/add.ts";
 import { fitArea } from "../atlas/fit.ts";
 import { rivalry } from "../atlas/rivals.ts";
 import type { GivenName } from "../atlas/score-names.ts";
 import { parseScores } from "../atlas/scores.ts";
-import { writeAtomic } from "../files/atomic.ts";
+import type { CalibrationSet } from "../atlas/sets.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { fitBlocks, setsBlocks } from "../report/atlas/fit.ts";
 import { fitPage } from "../report/atlas/pages.ts";
 import { text } from "../report/findings.ts";
 import { profilesIn } from "../store/profiles.ts";
-import { loadSet, setNames, storeSet } from "../store/sets.ts";
-import { hand } from "./findings.ts";
+import { loadSet, requireFree, setNames, storeSet } from "../store/sets.ts";
+import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
-import { atlasOption, collect, penalty, seed } from "./options.ts";
+import { atlasOption, collect, force, penalty, seed } from "./options.ts";
+import { Outputs } from "./outputs.ts";
 
 export function atlasCommand() {
   return new Command("atlas")
@@ -27,14 +28,18 @@ export function atlasCommand() {
     .optionsGroup(GROUP.read)
     .addOption(atlasOption())
     .option("--json [file]", "writes the list to a file, or to standard output")
-    .action(async ({ atlas, ...outputs }) => {
-      const sets = await Promise.all((await setNames(atlas)).map(({ name }) => loadSet(name, atlas)));
-      const listed = sets.map(({ rows, ...set }) => ({ ...set, models: new Set(rows.map(({ model }) => model)).size }));
-      await hand(listed, setsBlocks(sets), outputs);
+    .addOption(force())
+    .action(async ({ atlas, ...asked }) => {
+      const outputs = new Outputs(asked, formsOf({ document: listed, blocks: setsBlocks }));
+      await outputs.prepare();
+      await outputs.deliver(await Promise.all((await setNames(atlas)).map(({ name }) => loadSet(name, atlas))));
     })
     .addCommand(fitCommand())
     .addCommand(addCommand());
 }
+
+const listed = (sets: readonly CalibrationSet[]) =>
+  sets.map(({ rows, ...set }) => ({ ...set, models: new Set(rows.map(({ model }) => model)).size }));
 
 function fitCommand() {
   return new Command("fit")
@@ -53,13 +58,27 @@ function fitCommand() {
     .option("--report <file>", "writes the fits as a page with their pictures, one HTML file")
     .option("--json [file]", "writes the fits to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
-    .action(async (name, { area, predictors, ridge, rank, atlas, seed, report, ...outputs }) => {
+    .addOption(force())
+    .action(async (name, { area, predictors, ridge, rank, atlas, seed, ...asked }) => {
       const set = await loadSet(name, atlas);
+      const outputs = new Outputs(
+        asked,
+        formsOf<Fitted>({
+          document: ({ fits, rivalries }) => ({ set: name, fits, ...(rank && { rivalries }) }),
+          blocks: ({ fits, rivalries }) => fitBlocks(set, fits, rivalries),
+          page: ({ fits, rivalries }) => fitPage(set, fits, rivalries),
+        }),
+      );
+      await outputs.prepare();
       const fits = (area ?? Object.keys(set.areas)).map((one) => fitArea(set, one, { predictors, ridge, seed }));
       const rivalries = rank ? fits.map((fit) => rivalry(set, fit.area, seed)) : [];
-      if (report !== undefined) await writeAtomic(report, fitPage(set, fits, rivalries));
-      await hand({ set: name, fits, ...(rank && { rivalries }) }, fitBlocks(set, fits, rivalries), outputs);
+      await outputs.deliver({ fits, rivalries });
     });
+}
+
+interface Fitted {
+  readonly fits: readonly ReturnType<typeof fitArea>[];
+  readonly rivalries: readonly ReturnType<typeof rivalry>[];
 }
 
 function addCommand() {
@@ -79,9 +98,18 @@ function addCommand() {
       [] as string[],
     )
     .addOption(atlasOption())
-    .option("--replace", "replaces your set of that name", false)
     .option("--json [file]", "writes the set's description to a file, or to standard output")
-    .action(async (name, { profiles, scores, name: names, atlas, replace, ...outputs }) => {
+    .option("--force", "replaces your set of that name, and a file that is there", false)
+    .action(async (name, { profiles, scores, name: names, atlas, ...asked }) => {
+      const outputs = new Outputs(
+        asked,
+        formsOf<OwnSet>({
+          document: ({ description }) => description,
+          blocks: ({ notes }) => [text(`Set ${name} in ${join(atlas, name)}.`), ...notes.map(text)],
+        }),
+      );
+      await outputs.prepare();
+      await requireFree(name, atlas, asked.force);
       const read = async (file: string) =>
         parseScores(
           await readFile(file, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${file}`))),
@@ -93,8 +121,8 @@ function addCommand() {
         (await Promise.all(scores.map(read))).flat(),
         names.map(givenName),
       );
-      const folder = await storeSet(set, atlas, replace);
-      await hand(set.description, [text(`Set ${name} in ${folder}.`), ...set.notes.map(text)], outputs);
+      await storeSet(set, atlas, asked.force);
+      await outputs.deliver(set);
     });
 }
 

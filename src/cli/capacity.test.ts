@@ -1,5 +1,5 @@
 /** `capacity` through the command line: what it prints and leaves, how it goes on, what it refuses. */
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { capacitySchema } from "../lab/capacity.ts";
@@ -79,6 +79,13 @@ describe("capacity", () => {
       code: 2,
       err: expect.stringMatching(/another config or other settings/),
     });
+    await capacity("4", "--resume");
+    const other = ["--force", "--vocabulary", "8"];
+    expect(await capacity("2", ...other, "--length", "32")).toMatchObject({ code: 2 });
+    expect(result().runs).toHaveLength(2);
+    expect(await capacity("2", ...other)).toMatchObject({ code: 0 });
+    expect(result()).toMatchObject({ config: { vocab_size: 8 }, runs: [{ strings: 2 }] });
+    expect(readdirSync(at("out")).sort()).toEqual(["capacity.json", "report.html", "strings-2"]);
     writeFileSync(at("out", "capacity.json"), "{}");
     expect(await capacity("2", "--resume")).toMatchObject({ code: 1, err: expect.stringMatching(/another --out/) });
     expect(await capacity("2,none")).toMatchObject({ code: 2, err: expect.stringMatching(/whole number/) });

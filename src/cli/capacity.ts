@@ -1,5 +1,5 @@
 /** `lossyscope capacity --config config.json --out DIR`: how many bits of random strings a model can hold (METHODS §5). */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { writeAtomic } from "../files/atomic.ts";
@@ -13,7 +13,7 @@ import {
   capacitySchema,
   plateauOf,
 } from "../lab/capacity.ts";
-import { memorise } from "../lab/memorise.ts";
+import { memorise, requirePositions } from "../lab/memorise.ts";
 import { publishedCapacities } from "../lab/published.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
@@ -23,10 +23,11 @@ import { checked } from "../numeric/schema-faults.ts";
 import { capacityBlocks, capacityPage } from "../report/capacity.ts";
 import { figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
-import { hand } from "./findings.ts";
+import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, seed, threads } from "./options.ts";
+import { atLeast, force, seed, threads } from "./options.ts";
+import { type Asked, document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 import { between, readConfig } from "./training.ts";
 
@@ -58,10 +59,11 @@ export function capacityCommand() {
     .addOption(threads())
     .option("--seed <n>", "first of the seeds", seed, 0)
     .option("--resume", "goes on with what the folder holds, or adds strings and seeds to it", false)
+    .addOption(force())
     .option("--json [file]", "writes the result to a file, or to standard output")
     .option("--quiet", "no progress", false)
     .action(async (options) => {
-      const { out, length, steps, batch, runTokens, rate, resume, json } = options;
+      const { out, length, steps, batch, runTokens, rate, resume } = options;
       const progress = progressOf(options);
       const unlock = lockFolder(out, "measuring capacity");
       await interruptible(async (signal) => {
@@ -72,12 +74,23 @@ export function capacityCommand() {
         const grid = options.strings.flatMap((strings) =>
           Array.from({ length: options.seeds }, (_, index) => ({ strings, seed: options.seed + index })),
         );
+        requirePositions(spec, length);
+        const left = await leftIn(out);
+        if (left.length > 0 && !(resume || options.force))
+          throw new LossyscopeError(
+            "usage",
+            `${left[0]} exists already`,
+            "pass --resume to go on with it or to add strings and seeds, --force to replace it, or another --out",
+          );
         const path = join(out, RESULT);
-        const earlier = await runsBefore(path, config, settings, resume);
+        const earlier = resume ? await runsBefore(path, config, settings) : [];
+        const outputs = outputsOf(options, await publishedCapacities());
+        await outputs.prepare({ resume: earlier.length > 0 });
+        for (const one of resume ? [] : left) await rm(one, { recursive: true, force: true });
         const runs: CapacityRun[] = [];
         let capacity: Capacity | undefined;
         for (const { strings, seed } of grid) {
-          const folder = join(out, `strings-${strings}`, `seed-${seed}`);
+          const folder = checkpointOf(out, { strings, seed });
           const done = earlier.find((run) => run.strings === strings && run.seed === seed);
           const job = { out: folder, config, spec, settings, strings, seed, threads: options.threads, signal };
           const run = done ?? (await shown(job, progress));
@@ -93,14 +106,43 @@ export function capacityCommand() {
             runs: [...runs, ...kept],
             plateau: runs.length === grid.length ? plateauOf(runs) : null,
           };
-          await writeAtomic(path, `${JSON.stringify(capacity, null, 1)}\n`);
+          await writeAtomic(path, document(capacity));
         }
-        const published = await publishedCapacities();
-        const shownOnes = { ...capacity!, runs };
-        await writeAtomic(join(out, "report.html"), capacityPage(shownOnes, published));
-        await hand(capacity, capacityBlocks(shownOnes, published), { json });
+        await outputs.deliver({ capacity: capacity!, shown: { ...capacity!, runs } });
       }).finally(unlock);
     });
+}
+
+const checkpointOf = (out: string, { strings, seed }: Pick<CapacityRun, "strings" | "seed">): string =>
+  join(out, `strings-${strings}`, `seed-${seed}`);
+
+/** All runs that the folder has, and those that were asked for. */
+interface Measured {
+  readonly capacity: Capacity;
+  readonly shown: Capacity;
+}
+
+const outputsOf = (
+  { out, json, force }: Asked,
+  published: Awaited<ReturnType<typeof publishedCapacities>>,
+): Outputs<Measured> =>
+  new Outputs(
+    { out, json, force },
+    {
+      ...formsOf<Measured>({
+        document: ({ capacity }) => capacity,
+        blocks: ({ shown }) => capacityBlocks(shown, published),
+        page: ({ shown }) => capacityPage(shown, published),
+      }),
+      names: { json: RESULT, page: "report.html" },
+    },
+  );
+
+/** The result and the checkpoints that a run has left in the folder, the result first. */
+async function leftIn(out: string): Promise<string[]> {
+  const names = await readdir(out);
+  const checkpoints = names.filter((name) => /^strings-\d+$/.test(name)).sort();
+  return [...names.filter((name) => name === RESULT), ...checkpoints].map((name) => join(out, name));
 }
 
 async function shown(job: Parameters<typeof memorise>[0], progress: Progress): Promise<CapacityRun> {
@@ -121,23 +163,16 @@ async function parametersOf(folder: string): Promise<Capacity["parameters"]> {
   return { total, nonEmbedding };
 }
 
-/** @throws LossyscopeError `usage` where the folder holds runs that are not to be gone on with, or of other settings */
+/** @throws LossyscopeError `usage` where the folder holds runs of other settings */
 async function runsBefore(
   path: string,
   config: Readonly<Record<string, unknown>>,
   settings: CapacitySettings,
-  resume: boolean,
 ): Promise<readonly CapacityRun[]> {
   const text = await readFile(path, "utf8").catch((error) =>
     systemCode(error) === "ENOENT" ? null : Promise.reject(ioFault(error, `read ${path}`)),
   );
   if (text === null) return [];
-  if (!resume)
-    throw new LossyscopeError(
-      "usage",
-      `${path} exists already`,
-      "pass --resume to go on with it or to add strings and seeds, or another --out",
-    );
   const strange = (why: string): LossyscopeError =>
     new LossyscopeError("input", `${path} is not a capacity that this version wrote (${why})`, "pass another --out");
   let json: unknown;

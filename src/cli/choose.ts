@@ -6,7 +6,6 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { choose, parseFacts } from "../atlas/choose.ts";
 import { waysText } from "../atlas/limits.ts";
 import { predict } from "../atlas/predict.ts";
-import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { knownLicence } from "../models/ledger-known.ts";
 import { counted } from "../numeric/amounts.ts";
@@ -14,9 +13,10 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { choiceBlocks } from "../report/atlas/choice.ts";
 import { choicePage } from "../report/atlas/pages.ts";
 import { loadSet } from "../store/sets.ts";
-import { hand } from "./findings.ts";
+import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
-import { atlasOption, collect, penalty, quantity, seed } from "./options.ts";
+import { atlasOption, collect, force, penalty, quantity, seed } from "./options.ts";
+import { type Asked, Outputs } from "./outputs.ts";
 import { readProfiles } from "./profiles.ts";
 
 export function chooseCommand() {
@@ -47,8 +47,11 @@ export function chooseCommand() {
     .option("--report <file>", "writes the choice as a page, one HTML file")
     .option("--json [file]", "writes it to a file, or to standard output")
     .option("--markdown [file]", "writes it as Markdown")
+    .addOption(force())
     .action(async (files, options) => {
-      const { atlas, extrapolate, seed, report, json, markdown } = options;
+      const { atlas, extrapolate, seed } = options;
+      const outputs = choiceOutputs(options);
+      await outputs.prepare();
       const given = await readProfiles(files);
       const table = options.price;
       const facts =
@@ -80,8 +83,7 @@ export function chooseCommand() {
               given.map(({ profile }) => profile),
               { seed, extrapolate },
             );
-      if (report !== undefined) await writeAtomic(report, choicePage(choice, predictions));
-      await hand({ ...choice, predictions }, choiceBlocks(choice, predictions), { json, markdown });
+      await outputs.deliver({ choice, predictions });
       if (choice.recommendation === null) {
         const { excluded, nearest } = choice;
         const said = `none of ${counted(excluded.length, "candidate")} meets the constraints`;
@@ -89,3 +91,18 @@ export function chooseCommand() {
       }
     });
 }
+
+interface Chosen {
+  readonly choice: ReturnType<typeof choose>;
+  readonly predictions: ReturnType<typeof predict> | null;
+}
+
+const choiceOutputs = (asked: Asked): Outputs<Chosen> =>
+  new Outputs(
+    asked,
+    formsOf({
+      document: ({ choice, predictions }) => ({ ...choice, predictions }),
+      blocks: ({ choice, predictions }) => choiceBlocks(choice, predictions),
+      page: ({ choice, predictions }) => choicePage(choice, predictions),
+    }),
+  );

@@ -84,7 +84,15 @@ describe("lossyscope compare", () => {
     expect(again.out).toBe(first.out);
     expect(again.err).toMatch(/1-plain[\\/]profile\.json is taken from an earlier run[\s\S]*2-wide/);
     expect(again.err).not.toMatch(/measuring /);
-    const mixed = await run("compare", at("kept/1-plain/profile.json"), at("wide"), ...on, "--resume", "--quiet");
+    const mix = (...more: string[]) =>
+      run("compare", at("kept/1-plain/profile.json"), at("wide"), ...on, "--resume", "--quiet", ...more);
+    expect(await mix()).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /2-wide\/profile\.json and .*report\.html exist and were not left by this run: .*--force/,
+      ),
+    });
+    const mixed = await mix("--keep", "states");
     expect([mixed.code, mixed.out]).toEqual([0, expect.stringMatching(/^(plain|wide) /)]);
     vi.unstubAllEnvs();
   });

@@ -4,32 +4,32 @@ import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { compare, withSimilarities } from "../atlas/compare.ts";
 import { labelsOf, type Named } from "../atlas/text.ts";
-import { writeAtomic } from "../files/atomic.ts";
-import { earlierProfile } from "../measure/earlier.ts";
+import { modelCalled } from "../hub/resolve.ts";
 import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { SILENT } from "../ports/progress.ts";
+import type { Profile } from "../profile/profile.ts";
 import { comparisonBlocks } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
 import type { Progress } from "../report/progress.ts";
-import { readProfile } from "../store/profiles.ts";
 import { type SimilarityOptions, similarities } from "../store/similarity.ts";
-import { deliveredFiles, prepareDelivery, writeFiles } from "./deliver.ts";
+import { earlierOf, type MeasurementOutputs, measurementOutputs, PROFILE } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
-import { hand } from "./findings.ts";
+import { formsOf } from "./findings.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
-import { outputsOf } from "./options.ts";
+import { type Asked, Outputs, placesOf } from "./outputs.ts";
+import { readProfiles } from "./profiles.ts";
 import { progressOf } from "./progress.ts";
 
 const LAYERS = "likeness of layers";
 
-interface Kept {
-  readonly out?: string;
+interface Kept extends Asked {
   readonly keep: readonly string[];
 }
 
@@ -52,43 +52,71 @@ export function compareCommand() {
     .option("--json [file]", "writes it to a file, or to standard output")
     .option("--markdown [file]", "writes it as Markdown")
     .action(async (names, options, command) => {
-      const { common, seed, report, json, markdown, quiet } = options;
+      const { common, seed, quiet, resume, keep } = options;
       refuseUnmeasurable(names, options);
-      const asked = command.getOptionValueSource("context") === "cli";
+      const outputs = comparisonOutputs(options);
+      const candidates = names.map((name, place) => (isModel(name) ? modelOf(name, place, options) : name));
+      const models = candidates.filter((one) => typeof one !== "string");
+      const all = [outputs, ...models.map(({ kept }) => kept)];
+      for (const one of resume ? [] : all) one.refuseTaken();
+      for (const one of all) await one.prepare({ resume });
+      const read = await readProfiles(candidates.filter((one) => typeof one === "string"));
       const progress = progressOf({ quiet });
-      const places = [...names.keys()].filter((place) => isModel(names[place]));
-      const partOf = (place: number): string => `model ${places.indexOf(place) + 1} of ${places.length}`;
-      const planned = places.length === 0 ? null : await readPlan(options, asked, { keep: options.keep });
-      const files = deliveredFiles({ out: options.out, keep: options.keep });
-      for (const place of places) progress.announce(stagesOfPart(planned!.plan, partOf(place), files));
-      if (options.keep.length > 0) progress.announce([{ label: LAYERS }]);
-      const given: Named[] = [];
-      for (const [place, name] of names.entries()) {
-        if (!isModel(name)) given.push(await profileOf(name));
-        else {
-          progress.enter(partOf(place));
-          given.push(await measured(name, place, options, { ...planned!, progress }));
-        }
-      }
+      const planned =
+        models.length === 0
+          ? null
+          : await readPlan(options, command.getOptionValueSource("context") === "cli", { keep });
+      for (const one of models) progress.announce(stagesOfPart(planned!.plan, partOf(one, models), one.kept.paths));
+      if (keep.length > 0) progress.announce([{ label: LAYERS }]);
+      const measured = planned && (await profilesOf(models, outputs, options, { ...planned, progress }));
       progress.enter(null);
+      const given = candidates.map((one): Named => {
+        if (typeof one === "string") return read.shift()!;
+        return { file: one.file, profile: measured!.get(one)! };
+      });
       const found = withSimilarities(compare(given, { seed, common }), await layersAlike(given, progress));
-      if (report !== undefined)
-        await writeAtomic(
-          report,
-          comparisonPage(
-            found,
-            given.map(({ profile }) => profile),
-          ),
-        );
-      await hand(found, comparisonBlocks(found), { json, markdown });
+      await outputs.deliver({ found, given });
     });
+}
+
+const partOf = (model: Model, all: readonly Model[]): string => `model ${all.indexOf(model) + 1} of ${all.length}`;
+
+interface Compared {
+  readonly found: ReturnType<typeof withSimilarities>;
+  readonly given: readonly Named[];
+}
+
+const comparisonOutputs = ({ json, markdown, report, force }: Asked): Outputs<Compared> =>
+  new Outputs(
+    { json, markdown, report, force },
+    formsOf({
+      document: ({ found }) => found,
+      blocks: ({ found }) => comparisonBlocks(found),
+      page: ({ found, given }) =>
+        comparisonPage(
+          found,
+          given.map(({ profile }) => profile),
+        ),
+    }),
+  );
+
+/** A model that is to be measured. */
+interface Model {
+  readonly name: string;
+  /** what its profile is known by */
+  readonly file: string;
+  readonly kept: MeasurementOutputs;
+}
+
+function modelOf(name: string, place: number, { out: folder, force, keep }: Kept): Model {
+  const out = folder && join(folder, `${place + 1}-${modelCalled(name).replaceAll(/[^\w.-]+/g, "-")}`);
+  const file = out === undefined ? name : join(out, PROFILE);
+  return { name, file, kept: measurementOutputs({ out, force }, keep) };
 }
 
 /** A folder, or a name on the Hub; anything else is a file's. */
 const isModel = (name: string): boolean =>
   existsSync(name) ? statSync(name).isDirectory() : !name.endsWith(".json") && name.includes("/");
-
-const profileOf = async (file: string): Promise<Named> => ({ file, profile: await readProfile(file) });
 
 /** @throws LossyscopeError `usage` where models come without a text, or what is for models without models */
 function refuseUnmeasurable(names: readonly string[], { text, domain, out, keep }: MeasuringOptions & Kept): void {
@@ -111,38 +139,50 @@ function refuseUnmeasurable(names: readonly string[], { text, domain, out, keep 
   }
 }
 
-/** Measures a model, or takes the profile that a run with the same `--out` has left. */
-async function measured(
-  name: string,
-  place: number,
+/**
+ * The profiles of the models: what a run with the same `--out` has left, where `--resume` asks for it, else measured now.
+ * @param outputs of the comparison, which are the run's own where those of a model are
+ */
+async function profilesOf(
+  models: readonly Model[],
+  outputs: Outputs<Compared>,
   options: MeasuringOptions & Kept,
   { plan, points, progress }: Awaited<ReturnType<typeof readPlan>> & { readonly progress: Progress },
-): Promise<Named> {
+): Promise<ReadonlyMap<Model, Profile>> {
+  const { offline, resume, threads, work = defaultWorkFolder() } = options;
+  const places = placesOf(
+    options,
+    [outputs, ...models.map(({ kept }) => kept)].flatMap(({ paths }) => paths),
+  );
   return interruptible(async (signal) => {
-    const model = await openModel(name, { offline: options.offline, signal, onDownload: downloadProgress(progress) });
-    const request = { model, plan, points, outputs: outputsOf(options), progress, signal };
-    const out = options.out && join(options.out, `${place + 1}-${model.name.replaceAll(/[^\w.-]+/g, "-")}`);
-    const file = out === undefined ? name : join(out, "profile.json");
-    const earlier = options.resume && out !== undefined ? await earlierProfile(file, request) : null;
-    if (earlier) {
-      progress.message(`${file} is taken from an earlier run`);
-      return { file, profile: earlier };
+    const request = { plan, points, outputs: places, progress, signal };
+    const open = (name: string) => openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+    const found = new Map<Model, Profile>();
+    const looked = { ...request, progress: { ...SILENT, message: progress.message } };
+    for (const one of resume ? models.filter(({ kept }) => kept.documents.length > 0) : []) {
+      const earlier = await earlierOf(one.kept, { ...looked, model: await open(one.name) });
+      if (earlier === null) continue;
+      found.set(one, earlier);
+      progress.message(`${one.file} is taken from an earlier run`);
     }
-    const delivery = { out, keep: options.keep };
-    await prepareDelivery(delivery);
-    progress.message(`measuring ${name}`);
-    const { profile } = await measure({
-      ...request,
-      threads: options.threads,
-      work: options.work ?? defaultWorkFolder(),
-      resume: options.resume,
-      progress: { ...progress, message() {} },
-      async deliver(measurement) {
-        const say = await writeFiles(measurement, delivery, progress);
-        say();
-      },
-    });
-    return { file, profile };
+    if (resume && found.size === 0) outputs.refuseTaken();
+    else if (resume) outputs.refuseForeign();
+    for (const one of models.filter((model) => !found.has(model))) {
+      const { name, kept } = one;
+      progress.enter(partOf(one, models));
+      const model = await open(name);
+      progress.message(`measuring ${name}`);
+      const { profile } = await measure({
+        ...{ ...request, model, threads, work, resume },
+        progress: { ...progress, message() {} },
+        async deliver(measurement) {
+          await kept.write(measurement, progress);
+          kept.say();
+        },
+      });
+      found.set(one, profile);
+    }
+    return found;
   });
 }
 

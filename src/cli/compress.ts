@@ -8,12 +8,13 @@ import { ioFault } from "../files/faults.ts";
 import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
-import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
+import { byteProgress, EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, quantity, threads } from "./options.ts";
+import { atLeast, force, quantity, threads } from "./options.ts";
 import { resultLine } from "./output.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 /** Files below this are decoded again unless it is asked not to. */
@@ -41,7 +42,7 @@ export function compressCommand() {
     .option("--dry-run", "says how large the file would be, and writes nothing", false)
     .option("--verify", "decodes every block before success is reported (default: for files under 1 MB)")
     .option("--no-verify", "does not")
-    .option("--force", "replaces a file that is there", false)
+    .addOption(force())
     .addOption(threads())
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--offline", "downloads nothing", false)
@@ -50,7 +51,16 @@ export function compressCommand() {
       const progress = progressOf(options);
       const bytes = sizeOf(file);
       const output = options.out ?? file + EXTENSION;
-      if (!options.dryRun) freeOutput(output, options.force);
+      const { json, force, dryRun } = options;
+      const outputs = new Outputs<Sizes>(
+        { json, force },
+        {
+          text: (sizes) => line(sizes, dryRun ? null : output),
+          json: document,
+          own: dryRun ? [] : [{ path: output, option: "--out" }],
+        },
+      );
+      await outputs.prepare();
       const work = interruptible(async (signal) => {
         const { offline, threads } = options;
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
@@ -63,26 +73,25 @@ export function compressCommand() {
           overlap: options.overlap ?? Math.floor(context / 2),
           threads,
           signal,
-          onBytes: byteProgress(progress, options.dryRun ? "predicting" : "compressing", bytes),
+          onBytes: byteProgress(progress, dryRun ? "predicting" : "compressing", bytes),
         };
-        const result = options.dryRun
+        const result = dryRun
           ? await predict(model, request)
           : await compress(model, { ...request, output, verify: options.verify ?? bytes < VERIFIED_BYTES });
         progress.finish();
-        await print(result, line(result, options.dryRun ? null : output), options.json);
+        await outputs.deliver(result);
       });
       await work.finally(() => progress.finish());
     });
 }
 
-function line(
-  {
-    plainBytes,
-    fileBytes,
-    blocks,
-  }: { readonly plainBytes: number; readonly fileBytes: number; readonly blocks: number },
-  output: string | null,
-): string {
+interface Sizes {
+  readonly plainBytes: number;
+  readonly fileBytes: number;
+  readonly blocks: number;
+}
+
+function line({ plainBytes, fileBytes, blocks }: Sizes, output: string | null): string {
   const rate = plainBytes > 0 ? `, ${figure((8 * fileBytes) / plainBytes)} bits a byte` : "";
   const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}`;
   return resultLine(output === null ? `would be ${what}` : `${output}: ${what}`);

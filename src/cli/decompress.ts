@@ -4,12 +4,13 @@ import { damage, decompress } from "../decode/decompress.ts";
 import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { si } from "../report/format.ts";
-import { byteProgress, EXTENSION, freeOutput, print } from "./codec.ts";
+import { byteProgress, EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { threads } from "./options.ts";
+import { force, threads } from "./options.ts";
 import { resultLine } from "./output.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export function decompressCommand() {
@@ -24,14 +25,23 @@ export function decompressCommand() {
     )
     .option("-o, --out <file>", "the file to write (default: FILE without .lsz)")
     .option("--salvage", "writes what is sound of a damaged file, zeros in place of lost blocks, and fails", false)
-    .option("--force", "replaces a file that is there", false)
+    .addOption(force())
     .addOption(threads())
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (file, { out, model: name, salvage, force, threads, json, offline, quiet }) => {
       const progress = progressOf({ quiet });
-      const output = freeOutput(out ?? withoutExtension(file), force);
+      const output = out ?? withoutExtension(file);
+      const outputs = new Outputs<{ readonly plainBytes: number }>(
+        { json, force },
+        {
+          text: ({ plainBytes }) => resultLine(`${output}: ${si(plainBytes, "B")}`),
+          json: document,
+          own: [{ path: output, option: "--out" }],
+        },
+      );
+      await outputs.prepare();
       const work = interruptible(async (signal) => {
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         let onBytes = (_: number): void => {};
@@ -47,7 +57,7 @@ export function decompressCommand() {
           onBytes: (bytes) => onBytes(bytes),
         });
         progress.finish();
-        await print(result, resultLine(`${output}: ${si(result.plainBytes, "B")}`), json);
+        await outputs.deliver(result);
         if (result.lost.length > 0) throw damage(result.lost, result.blocks);
       });
       await work.finally(() => progress.finish());

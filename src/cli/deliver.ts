@@ -1,95 +1,88 @@
 /** Hands a measurement over: the summary or the profile on standard output, files where they were asked for. */
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkWritable, writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
-import type { Measurement } from "../measure/measure.ts";
-import { WRITING } from "../measure/stages.ts";
+import { earlierProfile } from "../measure/earlier.ts";
+import { type Measurement, type MeasureRequest, measure } from "../measure/measure.ts";
+import type { PrepareRequest } from "../measure/prepare.ts";
+import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
-import type { Progress } from "../report/progress.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { terminalOptions } from "../report/terminal-options.ts";
-import { printed } from "./output.ts";
+import { type Asked, Outputs, type Place } from "./outputs.ts";
 
-export interface Delivery {
-  readonly out?: string;
-  readonly json?: string | true;
-  readonly report?: string;
-  readonly keep: readonly string[];
+/** What the profile is called in the folder of `--out`. */
+export const PROFILE = "profile.json";
+
+export type MeasurementOutputs = Outputs<{ readonly profile: Profile }, Measurement>;
+
+/**
+ * @param keep what is written beside the profile: `losses`, `states`
+ * @param own files that the command writes by itself
+ */
+export function measurementOutputs(
+  asked: Asked,
+  keep: readonly string[] = [],
+  own: readonly Place[] = [],
+): MeasurementOutputs {
+  const writers = { losses: writeLosses, states: writeStates };
+  return new Outputs(asked, {
+    text: ({ profile }) => renderTerminal(profile, terminalOptions(process.stdout, process.env)),
+    json: ({ profile }) => `${JSON.stringify(profile, null, 1)}\n`,
+    page: ({ profile }) => renderReport(profile),
+    names: { json: PROFILE, page: "report.html" },
+    own,
+    further: (["losses", "states"] as const)
+      .filter((what) => keep.includes(what))
+      .map((what) => ({
+        path: join(asked.out ?? ".", `${what}.safetensors`),
+        option: asked.out === undefined ? "--keep" : "--out",
+        write: writers[what],
+      })),
+  });
 }
 
-interface Target {
-  readonly path: string;
-  readonly write: (path: string, measurement: Measurement) => Promise<void>;
-}
-
-const writeProfile = (path: string, { profile }: Measurement): Promise<void> => writeAtomic(path, textOf(profile));
-const writeReport = (path: string, { profile }: Measurement): Promise<void> => writeAtomic(path, renderReport(profile));
-const textOf = (profile: Profile): string => `${JSON.stringify(profile, null, 1)}\n`;
-
-function targetsOf({ out, json, report, keep }: Delivery): Target[] {
-  const targets: Target[] = [];
-  if (out !== undefined) {
-    targets.push({ path: join(out, "profile.json"), write: writeProfile });
-    targets.push({ path: join(out, "report.html"), write: writeReport });
+/**
+ * Measures into the files and the terminal; with `resume`, what an earlier process has finished is shown as it is.
+ * @throws LossyscopeError as `earlierOf` and `measure` do
+ */
+export async function measureInto(outputs: MeasurementOutputs, request: MeasureRequest): Promise<void> {
+  const { resume, work, progress } = request;
+  const earlier = resume ? await earlierOf(outputs, request) : null;
+  if (earlier === null || existsSync(join(work, earlier.id))) {
+    await measure({ ...request, deliver: (measurement) => deliver(measurement, outputs, progress) });
+    return;
   }
-  if (typeof json === "string") targets.push({ path: json, write: writeProfile });
-  if (report !== undefined) targets.push({ path: report, write: writeReport });
-  if (keep.includes("losses")) targets.push({ path: join(out ?? ".", "losses.safetensors"), write: writeLosses });
-  if (keep.includes("states")) targets.push({ path: join(out ?? ".", "states.safetensors"), write: writeStates });
-  return targets;
+  progress.message(`${outputs.documents[0]} is taken from an earlier run`);
+  await outputs.print({ profile: earlier });
 }
 
-/** The files that a measurement is handed over in. */
-export const deliveredFiles = (delivery: Delivery): string[] => targetsOf(delivery).map(({ path }) => path);
-
-/**
- * Makes the folder of `--out` and finds out whether every file can be written, before the work that fills them.
- * @throws LossyscopeError `io` naming the one that cannot
- */
-export async function prepareDelivery(delivery: Delivery): Promise<void> {
-  const { out } = delivery;
-  if (out !== undefined) {
-    await mkdir(out, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make the folder ${out}`)));
-  }
-  for (const path of deliveredFiles(delivery)) await checkWritable(path);
-}
-
-/**
- * Writes what was asked for and says where; the profile goes to standard output instead of the summary with `--json`.
- * @throws LossyscopeError `io` where the disk refuses
- */
-export async function deliver(measurement: Measurement, delivery: Delivery, progress: Progress): Promise<void> {
-  const { profile } = measurement;
-  const say = await writeFiles(measurement, delivery, progress);
-  const summary = (): string => renderTerminal(profile, terminalOptions(process.stdout, process.env));
-  process.stdout.write(delivery.json === true ? textOf(profile) : summary());
-  await printed();
-  say();
-}
-
-/**
- * Writes the files that were asked for.
- * @returns what says where, for when its turn comes
- * @throws LossyscopeError `io` where the disk refuses
- */
-export async function writeFiles(
+/** Writes the files, prints, and says where they are. @throws LossyscopeError `io` where the disk refuses */
+export async function deliver(
   measurement: Measurement,
-  delivery: Delivery,
-  progress: Progress,
-): Promise<() => void> {
-  const targets = targetsOf(delivery);
-  if (targets.length > 0) progress.start(WRITING, targets.length, "files");
-  for (const [done, { path, write }] of targets.entries()) {
-    await write(path, measurement);
-    progress.update(done + 1);
-  }
-  progress.finish();
-  return () => {
-    for (const { path } of targets) process.stderr.write(`wrote ${path}\n`);
-  };
+  outputs: MeasurementOutputs,
+  progress: ProgressSink,
+): Promise<void> {
+  await outputs.deliver(measurement, progress);
+  outputs.say();
+}
+
+/**
+ * What an earlier process has left of this very measurement, where `--resume` looks for it; null where something is still to
+ * be measured, or standard input would have to be read for it.
+ * @throws LossyscopeError `usage` where files are there that are not this measurement's and may not be replaced; as
+ * `earlierProfile` does
+ */
+export async function earlierOf(outputs: MeasurementOutputs, request: PrepareRequest): Promise<Profile | null> {
+  const once = [...request.plan.text, ...request.plan.unseen].some(({ path }) => path === "-");
+  const found: (Profile | null)[] = [];
+  for (const path of once ? [] : outputs.documents) found.push(await earlierProfile(path, request));
+  const [earlier = null] = found;
+  if (earlier === null || found.includes(null)) outputs.refuseTaken();
+  else outputs.refuseForeign();
+  const same = found.every((profile) => profile?.model.name === request.model.name);
+  return outputs.complete && same ? earlier : null;
 }
 
 /** `nats [N]` of every token, `byte_ends [N]` in its document, `doc [N]` its document's place in the profile. */

@@ -2,12 +2,12 @@
  * The demo: on a stand-in for the specimen, that its pages, profile and report are there and that the command it names
  * gives the same figures; on the specimen itself, that it tells what it is there to tell.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createWorld, facts, parse } from "../almanac/almanac.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { hasSpecimens } from "../fixtures.testing.ts";
-import { figuresOf, writeModel } from "../measure/model.testing.ts";
+import { figuresOf, writeModel, writeText } from "../measure/model.testing.ts";
 import { profileSchema } from "../profile/profile.ts";
 import { readProfile } from "../store/profiles.ts";
 import { demoCommand, type Specimen } from "./demo.ts";
@@ -43,6 +43,33 @@ it("says how to get the specimen where it is not there", async () => {
   );
   expect(existsSync(at("report"))).toBe(false);
 });
+
+it("replaces what an earlier demo wrote, and nothing else without --force", async () => {
+  await writeModel(at("run", "step-2"), { config: { max_position_embeddings: 256 } });
+  const specimen = { run: at("run"), seed: 3, size: "tiny", pages: { known: 4, unseen: 4 }, facts: 2 } as const;
+  const once = (...more: string[]) => demo(specimen, "--out", at("out"), ...more);
+  const stopped = readdirSync(at());
+  for (const place of ["report.html", "profile.json", "pages/known.jsonl", "pages/facts.jsonl.gz"]) {
+    writeText(at("out", place), "foreign");
+    await expect(once(), place).rejects.toThrow(
+      `${at("out", place)} exists: pass --force to replace it, or another --out`,
+    );
+    expect(readFileSync(at("out", place), "utf8")).toBe("foreign");
+    rmSync(at("out"), { recursive: true });
+  }
+  expect(readdirSync(at())).toEqual(stopped);
+
+  await once();
+  const pages = ["known.jsonl", "unseen.jsonl", "facts.jsonl.gz"].map((name) => readFileSync(at("out", "pages", name)));
+  for (const file of ["profile.json", "report.html"]) rmSync(at("out", file));
+  await once(); // as a demo that was stopped after its pages leaves the folder
+  for (const page of ["known.jsonl", "unseen.jsonl"]) writeFileSync(at("out", "pages", page), "of an older version");
+  await once();
+  for (const [i, name] of ["known.jsonl", "unseen.jsonl", "facts.jsonl.gz"].entries())
+    expect(readFileSync(at("out", "pages", name)).equals(pages[i])).toBe(true);
+  writeFileSync(at("out", "report.html"), "foreign");
+  await expect(once()).rejects.toThrow(/report\.html exists/);
+}, 120_000);
 
 it(
   "measures the last checkpoint on pages of the world, and names a command that does the same",

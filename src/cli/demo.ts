@@ -3,31 +3,30 @@
  * entropy is known (METHODS §9). Writes held-out pages of that world beside the report, measures the specimen on them, and
  * says how the measurement is repeated without the demo.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { createGzip } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { Command } from "@commander-js/extra-typings";
-import { createWorld, documents, facts, type SizeName, type World } from "../almanac/almanac.ts";
+import { createWorld, documents, facts, type SizeName } from "../almanac/almanac.ts";
 import { writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
 import { findRun } from "../measure/checkpoints.ts";
 import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { stagesOf } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
+import { deliver, measurementOutputs, PROFILE } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
-import { seed, threads } from "./options.ts";
+import { force, seed, threads } from "./options.ts";
 import { progressOf } from "./progress.ts";
 
 const TITLE =
   "This is a specimen: a small model that has read nothing but the almanac of a fictional country. " +
   "It is measured on pages that it has not read, and of the real world it knows nothing.";
+
+const PAGES = "pages and facts of the almanac";
 
 /** A training run, the world that it was trained on, and what of that world the model is measured on. */
 export interface Specimen {
@@ -69,23 +68,37 @@ const some = function* <T>(all: Iterable<T>, count: number): Generator<T> {
   }
 };
 
-function* linesOf(records: Iterable<unknown>): Generator<string> {
-  for (const record of records) yield `${JSON.stringify(record)}\n`;
+/** What the specimen is measured on, by file: pages of the world, and all its facts, compressed. */
+interface Pages {
+  readonly known: string;
+  readonly unseen: string;
+  /** only all facts say of how much the questions are a sample */
+  readonly facts: string;
 }
 
-/** @returns the file */
-async function writePages(path: string, world: World, split: "known" | "unseen", count: number): Promise<string> {
-  await writeAtomic(path, Array.from(linesOf(some(documents(world, split), count))).join(""));
-  return path;
+const pagesIn = (out: string): Pages => ({
+  known: join(out, "pages", "known.jsonl"),
+  unseen: join(out, "pages", "unseen.jsonl"),
+  facts: join(out, "pages", "facts.jsonl.gz"),
+});
+
+const lines = (records: Iterable<unknown>): Buffer =>
+  Buffer.from(Array.from(records, (record) => `${JSON.stringify(record)}\n`).join(""));
+
+/** The pages' content, by file. */
+function contentOf({ seed, size, pages }: Specimen, paths: Pages): ReadonlyMap<string, Buffer> {
+  const world = createWorld(seed, size);
+  return new Map([
+    [paths.known, lines(some(documents(world, "known"), pages.known))],
+    [paths.unseen, lines(some(documents(world, "unseen"), pages.unseen))],
+    [paths.facts, gzipSync(lines(facts(world)))],
+  ]);
 }
 
-/** All facts of the world: only they say of how much the questions are a sample. @returns the file, compressed */
-async function writeFacts(path: string, world: World): Promise<string> {
-  await writeAtomic(path, Readable.from(linesOf(facts(world))).pipe(createGzip()));
-  return path;
-}
+const contentAt = (path: string): Buffer | null => (existsSync(path) ? readFileSync(path) : null);
 
-const PAGES = "pages and facts of the almanac";
+/** Whether a profile or a report is of a demo. */
+const isOfDemo = (path: string): boolean => contentAt(path)?.includes(TITLE) ?? false;
 
 /** As a shell takes it. */
 const quoted = (argument: string): string =>
@@ -108,31 +121,40 @@ export function demoCommand(specimen: Specimen = MAIN) {
     .addOption(threads())
     .option("--seed <n>", "seed of everything random but the pages", seed, 0)
     .option("--quiet", "no progress", false)
-    .action(async ({ out, json, threads, seed, quiet }) => {
+    .addOption(force())
+    .action(async ({ threads, seed, quiet, ...asked }) => {
+      const { out } = asked;
       const folder = await lastCheckpoint(specimen.run);
       const progress = { ...progressOf({ quiet }), message() {} };
-      const delivery = { out, json, keep: [] };
-      await prepareDelivery(delivery);
-      const pages = join(out, "pages");
-      await mkdir(pages, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make ${pages}`)));
+      const pages = pagesIn(out);
+      const places = Object.values(pages).map((path) => ({ path, option: "--out" }));
+      const outputs = measurementOutputs(asked, [], places);
+      // what an earlier demo wrote is the demo's own, which can be repeated
+      const results = outputs.paths.filter((path) => !places.some((page) => page.path === path));
+      outputs.refuseTaken(results.filter((path) => !isOfDemo(path)));
       const work = mkdtempSync(join(tmpdir(), "lossyscope-demo-"));
       try {
         await interruptible(async (signal) => {
-          const text = ["known", "unseen"].map((domain) => ({ path: join(pages, `${domain}.jsonl`), domain }));
-          const asked = { path: join(pages, "facts.jsonl.gz"), limit: specimen.facts };
-          const plan = validatePlan({ text, seed, with: ["facts"], facts: asked });
-          progress.announce([{ label: PAGES }, ...stagesOf(plan, deliveredFiles(delivery))]);
+          const text = [
+            { path: pages.known, domain: "known" },
+            { path: pages.unseen, domain: "unseen" },
+          ];
+          const questions = { path: pages.facts, limit: specimen.facts };
+          const plan = validatePlan({ text, seed, with: ["facts"], facts: questions });
+          progress.announce([{ label: PAGES }, ...stagesOf(plan, outputs.paths)]);
           progress.start(PAGES, null, "");
-          const world = createWorld(specimen.seed, specimen.size);
-          const known = await writePages(join(pages, "known.jsonl"), world, "known", specimen.pages.known);
-          const unseen = await writePages(join(pages, "unseen.jsonl"), world, "unseen", specimen.pages.unseen);
-          const questions = await writeFacts(join(pages, "facts.jsonl.gz"), world);
+          const content = contentOf(specimen, pages);
+          const changed = [...content].filter(([path, bytes]) => !contentAt(path)?.equals(bytes));
+          if (!isOfDemo(join(out, PROFILE))) outputs.refuseTaken(changed.map(([path]) => path));
+          await outputs.prepare({ resume: true });
+          for (const [path, bytes] of changed) await writeAtomic(path, bytes);
           progress.finish();
           const model = await openModel(folder, { offline: true, signal });
           const request = { model, points: null, title: TITLE, threads, work, resume: false, progress, signal };
-          await deliver(await measure({ ...request, plan }), delivery, progress);
-          const again = ["measure", fromHere(folder), "--domain", `known=${known}`, "--domain", `unseen=${unseen}`];
-          again.push("--with", "facts", "--facts", questions, "--limit-facts", String(specimen.facts));
+          await deliver(await measure({ ...request, plan }), outputs, progress);
+          const domains = text.flatMap(({ path, domain }) => ["--domain", `${domain}=${path}`]);
+          const again = ["measure", fromHere(folder), ...domains];
+          again.push("--with", "facts", "--facts", pages.facts, "--limit-facts", String(specimen.facts));
           if (seed !== 0) again.push("--seed", String(seed));
           process.stderr.write(`the same by hand: lossyscope ${again.map(quoted).join(" ")}\n`);
         });

@@ -1,6 +1,7 @@
 /** `lossyscope distil --teacher MODEL --config config.json --text … --out DIR`: a smaller model from a larger one. */
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
+import { requireFree } from "../lab/checkpoint.ts";
 import { retention, studentConfig } from "../lab/distil.ts";
 import type { Trained } from "../lab/trainer.ts";
 import { heldOutBitsPerByte, unigramBitsPerByte } from "../lab/validate.ts";
@@ -46,7 +47,9 @@ export function distilCommand() {
         throw new LossyscopeError("usage", "retention is taken on held-out text, and none is", "pass --held-out 0.05");
       const progress = progressOf(options);
       await interruptible(async (signal) => {
-        const { offline, context, threads } = options;
+        const { offline, context, threads, resume, force: replace } = options;
+        const [taught, control] = ["student", "alone"].map((name) => join(options.out, name));
+        for (const run of options.control ? [taught, control] : [taught]) requireFree(run, { resume, replace });
         const model = await openModel(options.teacher, { offline, signal, onDownload: downloadProgress(progress) });
         const { checkpoint, spec } = model;
         const config = studentConfig(await readConfig(options.config), { config: checkpoint.config, spec }, context);
@@ -77,11 +80,9 @@ export function distilCommand() {
           retention: retention(unigram, teacherBits, last.heldOutBitsPerByte!),
           klBits: klNats! / Math.LN2,
         });
-        const student = summary(
-          await trainShown({ ...run, teacher, out: join(options.out, "student"), label: "distilling" }),
-        );
+        const student = summary(await trainShown({ ...run, teacher, out: taught, label: "distilling" }));
         const alone = options.control
-          ? summary(await trainShown({ ...run, out: join(options.out, "alone"), label: "training alone" }))
+          ? summary(await trainShown({ ...run, out: control, label: "training alone" }))
           : null;
         await checkpoint.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };

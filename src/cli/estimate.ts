@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { writeAtomic } from "../files/atomic.ts";
 import type { TemperatureRule } from "../info/temperature.ts";
 import { type Estimation, estimate } from "../measure/estimate.ts";
 import { ABSENT, count, counted, figure, interval, shorten } from "../report/format.ts";
@@ -11,7 +10,8 @@ import { type TerminalOptions, terminalOptions } from "../report/terminal-option
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, seed } from "./options.ts";
+import { atLeast, force, seed } from "./options.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export function estimateCommand() {
@@ -27,8 +27,14 @@ export function estimateCommand() {
     .option("--temperature <rule>", "bound, exact, leading-order, or a number", temperature, "bound" as const)
     .option("--seed <n>", "seed of everything random", seed, 0)
     .option("--json [file]", "writes the figures to a file, or to standard output")
+    .addOption(force())
     .option("--quiet", "no progress", false)
-    .action(async (file, { referencePoints, m, temperature, seed, json, quiet }) => {
+    .action(async (file, { referencePoints, m, temperature, seed, quiet, ...asked }) => {
+      const outputs = new Outputs<Estimation>(asked, {
+        text: (estimation) => estimationText(estimation, terminalOptions(process.stdout, process.env)),
+        json: document,
+      });
+      await outputs.prepare();
       const progress = progressOf({ quiet });
       const folder = mkdtempSync(join(tmpdir(), "lossyscope-estimate-"));
       try {
@@ -48,11 +54,7 @@ export function estimateCommand() {
           }),
         );
         progress.finish();
-        const text = `${JSON.stringify(estimation, null, 2)}\n`;
-        if (typeof json === "string") await writeAtomic(json, text);
-        process.stdout.write(
-          json === true ? text : estimationText(estimation, terminalOptions(process.stdout, process.env)),
-        );
+        await outputs.deliver(estimation);
       } finally {
         progress.finish();
         rmSync(folder, { recursive: true, force: true });

@@ -97,7 +97,7 @@ describe("lossyscope facts", () => {
           "1",
           "--quiet",
         ],
-        ...["--with", "facts", "--facts", seen, "--out", at("out"), ...more],
+        ...["--with", "facts", "--facts", seen, "--out", at("out"), "--force", ...more],
       );
       expect([code, err]).toEqual([0, expect.stringContaining("wrote")]);
       return parseProfile(readFileSync(at("out", "profile.json"), "utf8"), "profile.json");

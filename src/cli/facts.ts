@@ -1,9 +1,5 @@
 /** `lossyscope facts MODEL --facts FILE`: what a model knows, what it makes up, and whether it knows the difference. */
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { checkWritable, writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
 import { measureFacts } from "../measure/facts/facts.ts";
 import { openModel } from "../measure/model.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
@@ -12,11 +8,11 @@ import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
 import { factsSection } from "../report/sections/facts.ts";
 import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
-import { print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { seed, threads } from "./options.ts";
+import { force, seed, threads } from "./options.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export function factsCommand() {
@@ -32,26 +28,21 @@ export function factsCommand() {
     .option("-o, --out <folder>", "writes facts.json and facts.html there")
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
+    .addOption(force())
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, options) => {
-      const { out, json, report, offline, quiet } = options;
+      const { offline, quiet } = options;
       const plan = await factsPlan(options);
       if (plan === null) throw new LossyscopeError("usage", "no facts to ask for", "pass --facts FILE");
       const progress = progressOf({ quiet });
-      const inJson = [
-        ...(out === undefined ? [] : [join(out, "facts.json")]),
-        ...(typeof json === "string" ? [json] : []),
-      ];
-      const inHtml = [
-        ...(out === undefined ? [] : [join(out, "facts.html")]),
-        ...(report === undefined ? [] : [report]),
-      ];
-      if (out !== undefined)
-        await mkdir(out, { recursive: true }).catch((error) =>
-          Promise.reject(ioFault(error, `make the folder ${out}`)),
-        );
-      for (const path of [...inJson, ...inHtml]) await checkWritable(path);
+      const outputs = new Outputs<Asked>(options, {
+        text: forPeople,
+        json: ({ model, revision, facts }) => document({ model, revision, facts }),
+        page: pageOf,
+        names: { json: "facts.json", page: "facts.html" },
+      });
+      await outputs.prepare();
       await interruptible(async (signal) => {
         const set = await readPlannedFacts(plan, options.seed);
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
@@ -64,15 +55,27 @@ export function factsCommand() {
           progress,
           signal,
         });
-        const found = { model: model.name, revision: model.revision, facts };
-        const kind = `${model.name} asked for the facts of ${set.name}`;
-        const page = framed(kind, `${model.name}: facts`, knownClaim(facts), [], [factsSection(facts)!]);
-        for (const path of inJson) await writeAtomic(path, `${JSON.stringify(found, null, 2)}\n`);
-        for (const path of inHtml) await writeAtomic(path, page);
-        const terminal = terminalOptions(process.stdout, process.env);
-        const lines = factLines(facts, terminal.width).map((line) => `${line}\n`);
-        await print(found, forTerminal(lines.join(""), terminal), json === true ? true : undefined);
-        for (const path of [...inJson, ...inHtml]) process.stderr.write(`wrote ${path}\n`);
+        await outputs.deliver({ model: model.name, revision: model.revision, facts, set: set.name });
+        outputs.say();
       });
     });
+}
+
+interface Asked {
+  readonly model: string;
+  readonly revision: string | null;
+  readonly facts: Awaited<ReturnType<typeof measureFacts>>;
+  /** name of the set of facts */
+  readonly set: string;
+}
+
+function pageOf({ model, facts, set }: Asked): string {
+  const kind = `${model} asked for the facts of ${set}`;
+  return framed(kind, `${model}: facts`, knownClaim(facts), [], [factsSection(facts)!]);
+}
+
+function forPeople({ facts }: Asked): string {
+  const terminal = terminalOptions(process.stdout, process.env);
+  const lines = factLines(facts, terminal.width).map((line) => `${line}\n`);
+  return forTerminal(lines.join(""), terminal);
 }

@@ -4,9 +4,10 @@ import { gate, parseThreshold } from "../atlas/gate.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { gateBlocks, gateClaim } from "../report/atlas/gate.ts";
 import { readProfile } from "../store/profiles.ts";
-import { hand } from "./findings.ts";
+import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
-import { collect, seed } from "./options.ts";
+import { collect, force, seed } from "./options.ts";
+import { Outputs } from "./outputs.ts";
 
 export function gateCommand() {
   return new Command("gate")
@@ -22,7 +23,8 @@ export function gateCommand() {
     .option("--seed <n>", "seed of the resampling", seed, 0)
     .option("--json [file]", "writes the checks to a file, or to standard output")
     .option("--markdown [file]", "writes a summary for a pull request")
-    .action(async (file, { baseline, max, min, seed, json, markdown }) => {
+    .addOption(force())
+    .action(async (file, { baseline, max, min, seed, ...asked }) => {
       const thresholds = [
         ...max.map((one) => parseThreshold(one, "max")),
         ...min.map((one) => parseThreshold(one, "min")),
@@ -30,9 +32,11 @@ export function gateCommand() {
       if (thresholds.length === 0) {
         throw new LossyscopeError("usage", "there is no threshold", "pass --max coding.overall.bitsPerByte=+1%");
       }
+      const outputs = new Outputs(asked, formsOf({ blocks: gateBlocks }));
+      await outputs.prepare();
       const named = async (path: string) => ({ file: path, profile: await readProfile(path) });
       const checks = gate(await named(file), baseline === undefined ? null : await named(baseline), thresholds, seed);
-      await hand(checks, gateBlocks(checks), { json, markdown });
+      await outputs.deliver(checks);
       if (checks.some(({ outcome }) => outcome === "missed")) throw new LossyscopeError("threshold", gateClaim(checks));
     });
 }

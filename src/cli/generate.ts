@@ -6,11 +6,11 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { continueText } from "../decode/text.ts";
 import { openModel } from "../measure/model.ts";
 import { visible } from "../report/format.ts";
-import { print } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, penalty, seed, threads } from "./options.ts";
+import { atLeast, force, penalty, seed, threads } from "./options.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export function generateCommand() {
@@ -28,9 +28,13 @@ export function generateCommand() {
     .option("--seed <n>", "seed of the draws", seed, 0)
     .addOption(threads())
     .option("--json [file]", "writes prompt, ids and text to a file, or to standard output once all is there")
+    .addOption(force())
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
-    .action(async (name, { prompt, json, offline, quiet, threads, ...options }) => {
+    .action(async (name, { prompt, json, force, offline, quiet, threads, ...options }) => {
+      // the text is on the terminal by then
+      const outputs = new Outputs<object>({ json, force }, { text: () => "\n", json: document });
+      await outputs.prepare();
       const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
@@ -48,7 +52,7 @@ export function generateCommand() {
         }
         show(decoder.decode());
         await model.checkpoint.refuseChanges();
-        await print({ model: model.name, prompt, ids, text, ...options }, "\n", json);
+        await outputs.deliver({ model: model.name, prompt, ids, text, ...options });
       });
     });
 }

@@ -28,7 +28,7 @@ export const GROUP = {
 const COMMON: ReadonlyMap<string, string> = new Map(
   [
     { heading: GROUP.written, names: ["out", "report", "json", "markdown", "keep", "no-text", "no-logits"] },
-    { heading: GROUP.written, names: ["shard", "force", "replace"] },
+    { heading: GROUP.written, names: ["shard", "force"] },
     { heading: GROUP.run, names: ["dry-run", "seed", "threads", "batch-tokens", "run-tokens", "work", "resume"] },
     { heading: GROUP.run, names: ["offline", "quiet", "help"] },
   ].flatMap(({ heading, names }) => names.map((name) => [name, heading] as const)),

@@ -3,7 +3,6 @@
  * be run or not. Headers alone are read: of a model on the Hub that is not in the cache, a few byte ranges.
  */
 import { Command } from "@commander-js/extra-typings";
-import { writeAtomic } from "../files/atomic.ts";
 import { readRemoteHeaders } from "../hub/headers.ts";
 import { findModel, resolveModel } from "../hub/resolve.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
@@ -21,7 +20,8 @@ import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { quantity } from "./options.ts";
+import { force, quantity } from "./options.ts";
+import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export interface Inspection {
@@ -49,19 +49,21 @@ export function inspectCommand() {
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
     .option("--json [file]", "writes the ledger to a file, or to standard output")
+    .addOption(force())
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
-    .action(async (name, { entropy, trainingTokens, trainingBytes, json, offline, quiet }) => {
+    .action(async (name, { entropy, trainingTokens, trainingBytes, offline, quiet, ...asked }) => {
+      const outputs = new Outputs<Inspection>(asked, {
+        text: (inspection) => inspectionText(inspection, terminalOptions(process.stdout, process.env)),
+        json: document,
+      });
+      await outputs.prepare();
       const progress = progressOf({ quiet });
       const training = { tokens: trainingTokens, bytes: trainingBytes };
       const inspection = await interruptible((signal) =>
         inspect(name, { entropy, training, offline, progress, signal }),
       );
-      const text = `${JSON.stringify(inspection, null, 2)}\n`;
-      if (typeof json === "string") await writeAtomic(json, text);
-      process.stdout.write(
-        json === true ? text : inspectionText(inspection, terminalOptions(process.stdout, process.env)),
-      );
+      await outputs.deliver(inspection);
     });
 }
 

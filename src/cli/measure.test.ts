@@ -77,7 +77,7 @@ describe("a folder of all kinds as the text", () => {
     }
     // where the folder is itself the place, the files that go there are no part of it; those of another run are left out
     writeText(at("text", "profile.json"), "left by an earlier run");
-    const { code } = await inside("--out", text, "--keep", "losses", ...outputs.slice(2));
+    const { code } = await inside("--out", text, "--keep", "losses", "--force", ...outputs.slice(2));
     expect(code).toBe(0);
     expect(filesIn(at("text", "profile.json")).leftOut.reasons).toMatchObject({ "written by lossyscope": 2 });
   });

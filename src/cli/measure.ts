@@ -1,18 +1,18 @@
 /** `lossyscope measure MODEL --text PATH…`: the main command. Parses, calls `measure/`, prints and writes. */
 import { Option } from "@commander-js/extra-typings";
-import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureShard } from "../measure/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
+import { measureInto, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
-import { modelName, outputsOf, quantity, shard, unseenText } from "./options.ts";
+import { modelName, quantity, shard, unseenText } from "./options.ts";
+import { placesOf } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export function measureCommand() {
@@ -56,24 +56,22 @@ export function measureCommand() {
         });
         const { threads, resume } = options;
         const share = options.shard && { shard: options.shard, out: placeOfPart(options) };
-        if (!share) await prepareDelivery(options);
-        progress.announce(
-          share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, deliveredFiles(options)),
-        );
+        const outputs = measurementOutputs(options, options.keep);
+        if (!share) await outputs.prepare({ resume });
+        progress.announce(share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, outputs.paths));
         const opened = await openModel(name, {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
         });
         const model = { ...opened, name: options.name ?? opened.name };
-        const outputs = outputsOf(options, deliveredFiles(options));
-        const request = { model, plan, points, threads, resume, outputs, progress, signal };
+        const places = placesOf(options, outputs.paths);
+        const request = { model, plan, points, threads, resume, outputs: places, progress, signal };
         if (share) {
-          process.stderr.write(`wrote ${await measureShard({ ...request, ...share })}\n`);
+          process.stderr.write(`wrote ${await measureShard({ ...request, ...share, replace: options.force })}\n`);
           return;
         }
-        const work = options.work ?? defaultWorkFolder();
-        await measure({ ...request, work, deliver: (measurement) => deliver(measurement, options, progress) });
+        await measureInto(outputs, { ...request, work: options.work ?? defaultWorkFolder() });
       });
     });
 }

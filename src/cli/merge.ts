@@ -2,9 +2,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { merge, openParts } from "../measure/merge.ts";
 import { stagesOfMerge } from "../measure/stages.ts";
-import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
+import { deliver, measurementOutputs } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
-import { threads } from "./options.ts";
+import { force, threads } from "./options.ts";
 import { progressOf } from "./progress.ts";
 
 export function mergeCommand() {
@@ -17,16 +17,17 @@ export function mergeCommand() {
     .option("-o, --out <folder>", "writes profile.json and report.html there, and what the plan keeps beside them")
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
+    .addOption(force())
     .addOption(threads())
     .option("--quiet", "no progress", false)
-    .action(async (folders, { threads, quiet, ...outputs }) => {
+    .action(async (folders, { threads, quiet, ...asked }) => {
       const parts = openParts(folders);
-      const delivery = { ...outputs, keep: parts.keep };
-      await prepareDelivery(delivery);
+      const outputs = measurementOutputs(asked, parts.keep);
+      await outputs.prepare();
       const progress = progressOf({ quiet });
-      progress.announce(stagesOfMerge(parts.parts[0].plan, deliveredFiles(delivery)));
+      progress.announce(stagesOfMerge(parts.parts[0].plan, outputs.paths));
       await interruptible((signal) =>
-        merge(parts, { threads, progress, signal, deliver: (measurement) => deliver(measurement, delivery, progress) }),
+        merge(parts, { threads, progress, signal, deliver: (measurement) => deliver(measurement, outputs, progress) }),
       );
     });
 }

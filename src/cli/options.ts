@@ -26,6 +26,9 @@ export const threads = () =>
     .argParser(atLeast(1))
     .default(availableParallelism(), "all cores");
 
+/** `--force`, of every command that writes files. */
+export const force = () => new Option("--force", "replaces files that are there").default(false);
+
 export const unseenText = () =>
   new Option("--unseen <path...>", "text of the same kind that the model was not trained on: membership").default(
     [] as string[],
@@ -37,24 +40,6 @@ export function modelName(text: string): string {
     throw new InvalidArgumentError("expected a name of 1 to 200 characters");
   return text;
 }
-
-/**
- * Where a run writes, as its options name it: no part of a folder of text that it lies in.
- * @param files further ones, such as those in a folder that is the text's own
- */
-export const outputsOf = (
-  given: {
-    readonly out?: string;
-    readonly work?: string;
-    readonly report?: string;
-    readonly json?: string | boolean;
-    readonly markdown?: string | boolean;
-  },
-  files: readonly string[] = [],
-): string[] => [
-  ...[given.out, given.work, given.report, given.json, given.markdown].filter((path) => typeof path === "string"),
-  ...files,
-];
 
 /** `8,16,32` */
 export const counts = (text: string): number[] => text.split(",").map((one) => whole(one.trim(), 1));

@@ -5,9 +5,10 @@ import { type Named, requireDistinct } from "../atlas/text.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { predictionBlocks } from "../report/atlas/prediction.ts";
 import { loadSet, setNames } from "../store/sets.ts";
-import { hand } from "./findings.ts";
+import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
-import { atlasOption, penalty, seed } from "./options.ts";
+import { atlasOption, force, penalty, seed } from "./options.ts";
+import { Outputs } from "./outputs.ts";
 import { readProfiles } from "./profiles.ts";
 
 export function predictCommand() {
@@ -27,7 +28,10 @@ export function predictCommand() {
     .option("--seed <n>", "seed of the resampling", seed, 0)
     .option("--json [file]", "writes the predictions to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
-    .action(async (files, { set: name, area, predictors, ridge, extrapolate, atlas, seed, json, markdown }) => {
+    .addOption(force())
+    .action(async (files, { set: name, area, predictors, ridge, extrapolate, atlas, seed, ...asked }) => {
+      const outputs = new Outputs(asked, formsOf({ blocks: predictionBlocks }));
+      await outputs.prepare();
       const given = await readProfiles(files);
       requireDistinct(given);
       const found = predict(
@@ -35,7 +39,7 @@ export function predictCommand() {
         given.map(({ profile }) => profile),
         { areas: area, predictors, ridge, extrapolate, seed },
       );
-      await hand(found, predictionBlocks(found), { json, markdown });
+      await outputs.deliver(found);
       const reasons = nothingForeseen(found);
       if (reasons !== null)
         throw new LossyscopeError(

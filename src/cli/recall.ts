@@ -1,15 +1,15 @@
 /** `lossyscope recall MODEL --text PATH…`: what comes back of a text, word for word, in gist, or by guessing. */
-import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { stagesOf } from "../measure/stages.ts";
-import { deliver, deliveredFiles, prepareDelivery } from "./deliver.ts";
+import { measureInto, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
-import { atLeast, counts, outputsOf, unseenText } from "./options.ts";
+import { atLeast, counts, unseenText } from "./options.ts";
+import { placesOf } from "./outputs.ts";
 import { optionOf } from "./plan-names.ts";
 import { progressOf } from "./progress.ts";
 
@@ -47,26 +47,18 @@ export function recallCommand() {
           },
           optionOf,
         );
-        const delivery = { ...options, keep: [] };
-        await prepareDelivery(delivery);
-        progress.announce(stagesOf(plan, deliveredFiles(delivery)));
+        const { threads, resume } = options;
+        const outputs = measurementOutputs(options);
+        await outputs.prepare({ resume });
+        progress.announce(stagesOf(plan, outputs.paths));
         const model = await openModel(name, {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
         });
-        await measure({
-          model,
-          plan,
-          points: null,
-          threads: options.threads,
-          work: options.work ?? defaultWorkFolder(),
-          resume: options.resume,
-          outputs: outputsOf(options, deliveredFiles(delivery)),
-          progress,
-          signal,
-          deliver: (measurement) => deliver(measurement, delivery, progress),
-        });
+        const work = options.work ?? defaultWorkFolder();
+        const request = { model, plan, points: null, threads, work, resume, progress, signal };
+        await measureInto(outputs, { ...request, outputs: placesOf(options, outputs.paths) });
       });
     });
 }

@@ -16,7 +16,8 @@ import { downloadProgress } from "./download.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, threads } from "./options.ts";
+import { atLeast, force, threads } from "./options.ts";
+import { claim } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
 export function statesCommand() {
@@ -42,6 +43,7 @@ export function statesCommand() {
     .option("--no-logits", "leaves the logits out, which are V numbers a token")
     .addOption(threads())
     .requiredOption("-o, --out <file>", "the safetensors file to write")
+    .addOption(force())
     .option("--offline", "downloads nothing", false)
     .option("--quiet", "no progress", false)
     .action(async (name, options, command) => {
@@ -62,6 +64,7 @@ export function statesCommand() {
       if (ids === undefined && text.length === 0) throw nameText("name a text, or token ids with --ids FILE");
       if (ids !== undefined && text.length > 0)
         throw new LossyscopeError("usage", "--ids and --text are both given", "pass one of them");
+      await claim([{ path: out, option: "--out" }], options.force);
       const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
         const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });

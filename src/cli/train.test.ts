@@ -3,7 +3,7 @@
  * diverges; Ctrl-C in a process of its own (needs the compiled `dist/`). How steps are made is `lab/`'s to test.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { writeModel } from "../measure/model.testing.ts";
@@ -96,7 +96,7 @@ describe("train", () => {
     await train("run", "--steps", "2");
     expect(await train("run", "--steps", "2")).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/holds a training run already.*--resume/),
+      err: expect.stringMatching(/holds a training run already.*--resume.*--force/),
     });
     expect(await train("run", "--steps", "2", "--seed", "5", "--resume")).toMatchObject({
       code: 2,
@@ -106,6 +106,25 @@ describe("train", () => {
       code: 0,
       out: expect.stringContaining("step-2"),
     });
+  });
+
+  it("refuses a finished run before it reads anything, and replaces it with --force", async () => {
+    await train("run", "--steps", "4");
+    writeFileSync(at("run", "notes.txt"), "mine");
+    const before = inFolder(at("run"));
+    rmSync(at("text"));
+    expect(await train("run", "--steps", "2")).toMatchObject({ code: 2, err: expect.stringMatching(/--force/) });
+    expect(await train("run", "--steps", "2", "--force")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/cannot read .*text/),
+    });
+    expect(inFolder(at("run"))).toEqual(before);
+    writeFileSync(at("text"), TEXT);
+    await train("fresh", "--steps", "2", "--seed", "5");
+    expect((await train("run", "--steps", "2", "--seed", "5", "--force")).code).toBe(0);
+    expect(inFolder(at("run"))).toEqual([...inFolder(at("fresh")), "notes.txt"].sort());
+    for (const file of ["log.jsonl", "step-2/model.safetensors", "training.safetensors"])
+      expect(readFileSync(at("run", file)).equals(readFileSync(at("fresh", file))), file).toBe(true);
   });
 
   it("says that it diverged and where, and keeps the last good checkpoint", async () => {

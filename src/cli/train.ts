@@ -1,4 +1,5 @@
 /** `lossyscope train --text … --config config.json --out DIR`: a model from scratch, with its checkpoints. */
+import { requireFree } from "../lab/checkpoint.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
@@ -23,6 +24,7 @@ export function trainCommand() {
       const progress = progressOf(options);
       await interruptible(async (signal) => {
         const { tokenizer = null, vocabulary = null } = options;
+        requireFree(options.out, { resume: options.resume, replace: options.force });
         const prepared = await prepareRun(options, await readConfig(options.config), { tokenizer, vocabulary });
         const { last } = await trainShown({ options, prepared, out: options.out, label: "training", progress, signal });
         process.stdout.write(

@@ -85,6 +85,7 @@ export const trainingCommand = (name: string) =>
     .addOption(threads())
     .option("--seed <n>", "seed of weights, split and order", seed, 0)
     .option("--resume", "goes on with a stopped run", false)
+    .option("--force", "replaces a run that the folder holds", false)
     .option("--json", "writes the result to standard output as JSON", false)
     .option("--quiet", "no progress", false);
 
@@ -219,6 +220,7 @@ export async function trainShown(run: Run): Promise<Trained> {
       dtype: options.dtype,
       threads: options.threads,
       resume: options.resume,
+      replace: options.force,
       validate:
         heldOut.length === 0
           ? null

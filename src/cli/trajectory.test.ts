@@ -49,6 +49,18 @@ describe("lossyscope trajectory", () => {
       expect(bitsPerByte).toEqual(kept.coding.overall.bitsPerByte);
       expect(plane!.mean.complexity).toEqual(kept.plane.summary[1].complexity);
     }
+    const course = (...more: string[]) =>
+      run("trajectory", at("run"), ...options(), "--no-frontier", "--out", at("out"), "--quiet", ...more);
+    const refused = await course();
+    expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(/trajectory\.json, .*step-20\.json exist: /) });
+    expect(await course("--resume")).toMatchObject({ code: 0, out: first.out });
+    expect(await course("--resume", "--seed", "3")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/step-0\.json, .*step-3\.json and .* exist and were not left by this run: .*--force/),
+    });
+    writeFileSync(at("page.html"), "mine");
+    expect(await course("--resume", "--report", at("page.html"))).toMatchObject({ code: 2 });
+    expect(readFileSync(at("page.html"), "utf8")).toBe("mine");
     const again = await run("trajectory", "--from", at("out/trajectory.json"), "--report", at("again.html"));
     expect(again.out).toBe(first.out);
     expect(readFileSync(at("again.html"), "utf8")).toBe(readFileSync(at("out/report.html"), "utf8"));

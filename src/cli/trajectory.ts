@@ -1,10 +1,7 @@
 /** `lossyscope trajectory RUN… --text PATH…`: the checkpoints of one training run on one text (METHODS §2.8). */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { trajectoryOf } from "../atlas/trajectory.ts";
-import { checkWritable, writeAtomic } from "../files/atomic.ts";
-import { ioFault } from "../files/faults.ts";
-import { findRun } from "../measure/checkpoints.ts";
+import { findRun, type RunCheckpoint, type TrainingRun } from "../measure/checkpoints.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureRun } from "../measure/trajectory.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -13,19 +10,12 @@ import { trajectoryPage } from "../report/trajectory/page.ts";
 import { trajectoryBlocks } from "../report/trajectory/text.ts";
 import { readTrajectory } from "../store/profiles.ts";
 import { downloadProgress } from "./download.ts";
-import { hand } from "./findings.ts";
+import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
-import { outputsOf } from "./options.ts";
+import { type Asked, Outputs, placesOf } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
-
-interface Written {
-  readonly out?: string;
-  readonly report?: string;
-  readonly json?: string | true;
-  readonly markdown?: string | true;
-}
 
 export function trajectoryCommand() {
   return measuringCommand("trajectory")
@@ -55,23 +45,38 @@ export function trajectoryCommand() {
           "pass the --out of that run",
         );
       }
-      await prepareFiles(options);
       const asked = command.getOptionValueSource("context") === "cli";
-      const trajectory = from === undefined ? await measured(names, options, asked) : await readTrajectory(from);
-      await deliver(trajectory, options);
+      const planned = from === undefined ? await readPlan(options, asked) : null;
+      const run = planned && (await findRun(names));
+      const outputs = trajectoryOutputs(options, run?.checkpoints ?? []);
+      await outputs.prepare({ resume: options.resume });
+      const trajectory = run ? await measured(run, outputs, options, planned) : await readTrajectory(from!);
+      await outputs.deliver(trajectory);
+      outputs.say();
     });
 }
 
+const PROFILES = "profiles";
+
+/** @param checkpoints whose profiles are kept beside it */
+function trajectoryOutputs(asked: Asked, checkpoints: readonly RunCheckpoint[]): Outputs<Trajectory> {
+  const { out } = asked;
+  const kept = out === undefined ? [] : checkpoints.map(({ step }) => join(out, PROFILES, `step-${step}.json`));
+  return new Outputs(asked, {
+    ...formsOf({ blocks: trajectoryBlocks, page: trajectoryPage }),
+    names: { json: "trajectory.json", page: "report.html" },
+    own: kept.map((path) => ({ path, option: "--out" })),
+  });
+}
+
 async function measured(
-  names: readonly string[],
-  options: MeasuringOptions & Written,
-  contextAsked: boolean,
+  run: TrainingRun,
+  outputs: Outputs<Trajectory>,
+  options: MeasuringOptions & Asked,
+  { plan, points }: Awaited<ReturnType<typeof readPlan>>,
 ): Promise<Trajectory> {
   const progress = progressOf(options);
-  const { plan, points } = await readPlan(options, contextAsked);
-  const run = await findRun(names);
-  const { documents, pages } = filesOf(options);
-  const profiles = options.out === undefined ? null : join(options.out, "profiles");
+  const profiles = options.out === undefined ? null : join(options.out, PROFILES);
   return interruptible(async (signal) => {
     const steps = await measureRun({
       checkpoints: run.checkpoints,
@@ -81,7 +86,12 @@ async function measured(
       work: options.work ?? defaultWorkFolder(),
       profiles,
       resume: options.resume,
-      outputs: outputsOf(options, [...documents, ...pages, ...(profiles === null ? [] : [profiles])]),
+      onEarlier({ taken, foreign }) {
+        outputs.refuseTaken(foreign);
+        if (taken.length === 0) outputs.refuseTaken();
+        else outputs.refuseForeign();
+      },
+      outputs: placesOf(options, [...outputs.paths, ...(profiles === null ? [] : [profiles])]),
       progress,
       signal,
       offline: options.offline,
@@ -89,27 +99,4 @@ async function measured(
     });
     return trajectoryOf({ name: run.name, log: run.log, steps });
   });
-}
-
-const filesOf = ({ out, report }: Written) => ({
-  documents: out === undefined ? [] : [join(out, "trajectory.json")],
-  pages: [...(out === undefined ? [] : [join(out, "report.html")]), ...(report === undefined ? [] : [report])],
-});
-
-/** Finds out whether every file can be written, before the work that fills them. */
-async function prepareFiles(options: Written): Promise<void> {
-  const { out } = options;
-  if (out !== undefined) {
-    await mkdir(out, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make the folder ${out}`)));
-  }
-  const { documents, pages } = filesOf(options);
-  for (const path of [...documents, ...pages]) await checkWritable(path);
-}
-
-async function deliver(trajectory: Trajectory, options: Written): Promise<void> {
-  const { documents, pages } = filesOf(options);
-  for (const path of documents) await writeAtomic(path, `${JSON.stringify(trajectory, null, 1)}\n`);
-  for (const path of pages) await writeAtomic(path, trajectoryPage(trajectory));
-  await hand(trajectory, trajectoryBlocks(trajectory), options);
-  for (const path of [...documents, ...pages]) process.stderr.write(`wrote ${path}\n`);
 }

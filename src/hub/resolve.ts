@@ -5,6 +5,7 @@
  * (the commit it stands for), `snapshots/<commit>/<file>` (links) and `blobs/` (what they point to). Weights in
  * safetensors, config and tokenizer are fetched, nothing else.
  */
+import { statSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
@@ -86,6 +87,15 @@ const COMMIT = /^[0-9a-f]{40}$/;
 export async function resolveModel(name: string, options: ResolveOptions): Promise<ResolvedModel> {
   const found = await findModel(name, options);
   return found.kind === "folder" ? found.model : download(found.client, found.remote, options);
+}
+
+/**
+ * What a model will be called, from its name alone: a folder's own name, or `org/name`.
+ * @throws LossyscopeError `input` where it can be neither
+ */
+export function modelCalled(name: string): string {
+  if (statSync(name, { throwIfNoEntry: false })?.isDirectory()) return modelOfPath(resolve(name));
+  return parseRepositoryName(name, hubSettings().endpoint).id;
 }
 
 /** As `resolveModel`, but asks the Hub at most what the model consists of. */

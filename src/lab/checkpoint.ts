@@ -6,7 +6,7 @@
  *
  * Disk: 4 or 2 bytes · P a checkpoint, 12 bytes · P for the state, twice while it is replaced.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
@@ -111,6 +111,27 @@ export async function saveState(run: string, identity: string, { step, tokens, s
 }
 
 export const hasState = (run: string): boolean => existsSync(join(run, STATE));
+
+/** What a run has left in a folder, the state first, without which the rest is none to go on with. */
+export function leftIn(run: string): string[] {
+  const names = existsSync(run) ? readdirSync(run) : [];
+  const isCheckpoint = (name: string): boolean => /^step-\d+$/.test(name) && existsSync(join(run, name, "config.json"));
+  const checkpoints = names.filter(isCheckpoint).sort();
+  return [...[STATE, RUN_LOG].filter((name) => names.includes(name)), ...checkpoints].map((name) => join(run, name));
+}
+
+/**
+ * @param how whether the run is to go on, or another one may take its place
+ * @throws LossyscopeError `usage` where the folder holds a run, and neither is so
+ */
+export function requireFree(run: string, how: { readonly resume: boolean; readonly replace?: boolean }): void {
+  if (how.resume || how.replace || leftIn(run).length === 0) return;
+  throw new LossyscopeError(
+    "usage",
+    `${run} holds a training run already`,
+    "pass --resume to go on with it, --force to replace it, or another --out",
+  );
+}
 
 /** @throws LossyscopeError `usage` where the folder holds another run */
 export async function readState(run: string, identity: string): Promise<SavedState> {

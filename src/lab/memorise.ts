@@ -74,6 +74,16 @@ export function settled(losses: readonly number[], most: number): boolean {
   return now > 0 && now - kept(Math.floor(steps / 2)) < GAIN * now;
 }
 
+/** @throws LossyscopeError `usage` where the model has too few positions for strings of `length` tokens */
+export function requirePositions({ positions }: DecoderSpec, length: number): void {
+  if (positions === null || length < positions) return;
+  throw new LossyscopeError(
+    "usage",
+    `config.json gives the model ${positions} positions, strings of ${length} tokens and the one before them take ${length + 1}`,
+    `pass --length ${positions - 1}`,
+  );
+}
+
 /**
  * @throws LossyscopeError `usage` where the model has too few positions, or the loss is no longer a number; `interrupted`;
  * `io`, `engine`
@@ -82,12 +92,7 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
   const { out, config, spec, settings, strings, seed, threads, signal } = job;
   const { length, batch, runTokens } = settings;
   const { vocabulary } = spec;
-  if (spec.positions !== null && length + 1 > spec.positions)
-    throw new LossyscopeError(
-      "usage",
-      `config.json gives the model ${spec.positions} positions, strings of ${length} tokens and the one before them take ${length + 1}`,
-      `pass --length ${spec.positions - 1}`,
-    );
+  requirePositions(spec, length);
   const seen = uniformStrings(strings, length, vocabulary, seed, "strings to learn");
   const layout = layoutOf(spec);
   const together = Math.min(batch, strings);

@@ -14,9 +14,11 @@ import {
   type CheckpointForm,
   checkpointFolder,
   hasState,
+  leftIn,
   logged,
   RUN_LOG,
   readState,
+  requireFree,
   type SavedState,
   saveState,
   writeCheckpoint,
@@ -81,6 +83,8 @@ export interface TrainingJob {
   readonly dtype: CheckpointForm["dtype"];
   readonly threads: number;
   readonly resume: boolean;
+  /** whether a run that the folder holds is taken away, where it is not one to go on with; not where not given */
+  readonly replace?: boolean;
   /** bits per byte of a checkpoint on held-out text; null: there is none */
   readonly validate: ((folder: string) => Promise<number>) | null;
   /** from whom, and on which documents, the divergence is taken at the end: of a model that was taught or was not */
@@ -221,16 +225,13 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
   }
 }
 
-/** The state of a run that was stopped, where there is one and it is asked for. */
-async function earlier({ out, identity, resume }: TrainingJob): Promise<SavedState | undefined> {
-  if (!hasState(out)) return undefined;
-  if (!resume)
-    throw new LossyscopeError(
-      "usage",
-      `${out} holds a training run already`,
-      "pass --resume to go on with it, or another --out",
-    );
-  return readState(out, identity);
+/** The state of a run that was stopped, where there is one and it is asked for; what may be replaced is taken away. */
+async function earlier({ out, identity, resume, replace }: TrainingJob): Promise<SavedState | undefined> {
+  requireFree(out, { resume, replace });
+  if (resume) return hasState(out) ? readState(out, identity) : undefined;
+  for (const path of leftIn(out))
+    await rm(path, { recursive: true, force: true }).catch((error) => Promise.reject(ioFault(error, `remove ${path}`)));
+  return undefined;
 }
 
 /** A step's rows, in as many parts as it has runs. */

@@ -69,15 +69,17 @@ export interface ShardRequest extends RunRequest {
   readonly shard: Shard;
   /** where the part's folder is made */
   readonly out: string;
+  /** whether a part that is complete may be measured again; not where not given */
+  readonly replace?: boolean;
 }
 
 /**
  * Measures one shard of the plan.
  * @returns the part's folder
- * @throws LossyscopeError `usage` for what shards cannot share, else as `measure`
+ * @throws LossyscopeError `usage` for what shards cannot share, or a part that is complete already; else as `measure`
  */
 export async function measureShard(request: ShardRequest): Promise<string> {
-  const { plan, shard, out, resume, progress } = request;
+  const { plan, shard, out, resume, replace, progress } = request;
   if (plan.with.length > 0) {
     const asked = plan.with.join(" and ");
     throw new LossyscopeError(
@@ -87,8 +89,14 @@ export async function measureShard(request: ShardRequest): Promise<string> {
     );
   }
   const { index, count } = shard;
-  const place = ({ id }: Subject) =>
-    ({ root: out, name: `${id}.${index}-of-${count}`, option: "--out", shard }) as const;
+  const place = ({ id }: Subject) => {
+    const name = `${id}.${index}-of-${count}`;
+    if (!(resume || replace) && existsSync(join(out, name, PART))) {
+      const next = "pass --resume to take it as it is, --force to measure it again, or another --out";
+      throw new LossyscopeError("usage", `${join(out, name)} is complete already`, next);
+    }
+    return { root: out, name, option: "--out", shard } as const;
+  };
   return inRun(request, place, async ({ prepared, folder, observe }) => {
     if (resume && existsSync(join(folder, PART))) {
       progress.message(`${basename(folder)} is complete`);

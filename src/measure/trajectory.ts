@@ -7,13 +7,14 @@
  * Memory: one measurement; of every profile kept all but documents and passages.
  */
 
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { MeasuredStep } from "../atlas/trajectory.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { ProgressSink, Stage } from "../ports/progress.ts";
+import { type ProgressSink, SILENT, type Stage } from "../ports/progress.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
@@ -35,6 +36,8 @@ export interface RunRequest {
   readonly profiles: string | null;
   /** takes the profiles that are there, and goes on with the checkpoint that was stopped at */
   readonly resume: boolean;
+  /** called with what `resume` has found, before anything is measured; what it throws ends the run */
+  readonly onEarlier?: (found: EarlierFiles) => void;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
@@ -42,6 +45,14 @@ export interface RunRequest {
   readonly offline?: boolean;
   /** what shows the download of one checkpoint */
   readonly downloads?: () => OpenOptions["onDownload"];
+}
+
+/** Files of steps that an earlier process has left. */
+export interface EarlierFiles {
+  /** profiles of this run */
+  readonly taken: readonly string[];
+  /** anything else, which will be replaced */
+  readonly foreign: readonly string[];
 }
 
 /**
@@ -60,6 +71,7 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
   }
   const partOf = (index: number): string => `checkpoint ${index + 1} of ${checkpoints.length}`;
   const planOf = (index: number): Plan => (index === 0 ? plan : withoutTextsOwn(plan));
+  const earlier = await earlierSteps(request, planOf);
   for (const index of checkpoints.keys()) progress.announce(digestFirst(stagesOfPart(planOf(index), partOf(index))));
   const steps: MeasuredStep[] = [];
   let first: Shape | undefined;
@@ -81,6 +93,7 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
       },
       checkpoint,
       model,
+      earlier.get(checkpoint),
     );
     steps.push({ ...checkpoint, profile: { ...kept, documents: [], passages: [] } });
   }
@@ -98,11 +111,41 @@ const withoutTextsOwn = (plan: Plan): Plan => ({
   plane: plan.plane && { ...plan.plane, frontier: null },
 });
 
-async function measureStep(request: RunRequest, { step }: RunCheckpoint, model: OpenModel): Promise<Profile> {
+const fileOf = (profiles: string, { step }: RunCheckpoint): string => join(profiles, `step-${step}.json`);
+
+/** The profiles of steps that an earlier process has measured, where `resume` looks for them. */
+async function earlierSteps(
+  request: RunRequest,
+  planOf: (index: number) => Plan,
+): Promise<ReadonlyMap<RunCheckpoint, Profile>> {
+  const { checkpoints, points, profiles, resume, outputs, progress, signal, offline, downloads } = request;
+  const found = new Map<RunCheckpoint, Profile>();
+  if (!resume || profiles === null) return found;
+  const files: Record<keyof EarlierFiles, string[]> = { taken: [], foreign: [] };
+  const there = [...checkpoints.entries()].filter(([, checkpoint]) => existsSync(fileOf(profiles, checkpoint)));
+  if (there.length > 0) progress.start("profiles of an earlier run", there.length, "profiles");
+  for (const [done, [index, checkpoint]] of there.entries()) {
+    const path = fileOf(profiles, checkpoint);
+    const model = await openModel(checkpoint.model, { offline, signal, onDownload: downloads?.() });
+    const own = { model, plan: planOf(index), points, outputs, progress: SILENT, signal };
+    const profile = await earlierProfile(path, own);
+    files[profile ? "taken" : "foreign"].push(path);
+    if (profile) found.set(checkpoint, profile);
+    progress.update(done + 1);
+  }
+  progress.finish();
+  request.onEarlier?.(files);
+  return found;
+}
+
+async function measureStep(
+  request: RunRequest,
+  checkpoint: RunCheckpoint,
+  model: OpenModel,
+  earlier: Profile | undefined,
+): Promise<Profile> {
   const { plan, points, threads, work, profiles, resume, outputs, progress, signal } = request;
-  const path = profiles === null ? null : join(profiles, `step-${step}.json`);
-  const earlier =
-    resume && path !== null ? await earlierProfile(path, { model, plan, points, outputs, progress, signal }) : null;
+  const path = profiles === null ? null : fileOf(profiles, checkpoint);
   if (earlier) {
     progress.message("taken from an earlier run");
     return earlier;

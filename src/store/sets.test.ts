@@ -61,7 +61,7 @@ describe("a set of one's own", () => {
   it("does not take a name that is taken", async () => {
     const set = ownSet("mine", profiles, [scored(0.3)]);
     await storeSet(set, folder, false);
-    await expect(storeSet(set, folder, false)).rejects.toThrow(/there is a set mine.*--replace/);
+    await expect(storeSet(set, folder, false)).rejects.toThrow(/the set mine exists: pass --force to replace it/);
     await expect(storeSet(ownSet("mine", profiles, [scored(0.7)]), folder, true)).resolves.toBeTruthy();
     expect((await loadSet("mine", folder)).rows[0].score).toBe(0.7);
     const called = (name: string) => storeSet({ ...set, description: { ...set.description, name } }, folder, true);

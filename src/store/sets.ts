@@ -56,12 +56,10 @@ export async function loadSet(name: string, atlas: string): Promise<CalibrationS
 }
 
 /**
- * Puts the set among the user's own, whole or not at all.
  * @param replace whether a set of that name may be there
  * @throws LossyscopeError `usage` for a name that is taken or no folder's
  */
-export async function storeSet({ description, rows }: OwnSet, atlas: string, replace: boolean): Promise<string> {
-  const { name } = description;
+export async function requireFree(name: string, atlas: string, replace: boolean): Promise<void> {
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name)) {
     throw new LossyscopeError(
       "usage",
@@ -73,7 +71,17 @@ export async function storeSet({ description, rows }: OwnSet, atlas: string, rep
   if (taken?.origin === "published")
     throw new LossyscopeError("usage", `${name} is a published set`, "choose another name");
   if (taken && !replace)
-    throw new LossyscopeError("usage", `there is a set ${name}`, "choose another name, or pass --replace");
+    throw new LossyscopeError("usage", `the set ${name} exists`, "pass --force to replace it, or choose another name");
+}
+
+/**
+ * Puts the set among the user's own, whole or not at all.
+ * @returns its folder
+ * @throws LossyscopeError as `requireFree` does; `io`
+ */
+export async function storeSet({ description, rows }: OwnSet, atlas: string, replace: boolean): Promise<string> {
+  const { name } = description;
+  await requireFree(name, atlas, replace);
   const folder = join(atlas, name);
   const fresh = join(atlas, `.${name}.${process.pid}`);
   try {
