@@ -6,7 +6,7 @@
  * Memory: one tensor as float32, twice.
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { toFloat32 } from "../src/formats/safetensors.ts";
+import { toFloat32 } from "../src/formats/tensor-types.ts";
 import type { Checkpoint } from "../src/models/checkpoint.ts";
 
 const ALIGNMENT = 32;

@@ -8,7 +8,8 @@
  */
 import { z } from "zod";
 import { openSafetensors } from "../files/safetensors.ts";
-import { decodeTensor, type TensorData, type TensorEntry } from "../formats/safetensors.ts";
+import type { TensorEntry } from "../formats/safetensors.ts";
+import { decodeTensor, type TensorData } from "../formats/tensor-types.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 

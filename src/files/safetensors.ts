@@ -7,15 +7,14 @@ import { type FileHandle, open } from "node:fs/promises";
 import { MAX_POINTER_BYTES, refusePointer } from "../formats/lfs.ts";
 import {
   byteCount,
-  decodeTensor,
   encodeHeader,
   headerEnd,
   parseHeader,
   type SafetensorsHeader,
-  type TensorData,
   type TensorEntry,
   type TensorShape,
 } from "../formats/safetensors.ts";
+import { decodeTensor, type TensorData } from "../formats/tensor-types.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";

@@ -3,40 +3,12 @@
  * data_offsets}, "__metadata__": {…}}`, then the tensors' bytes without gaps, little-endian. Everything in a header is
  * hostile until checked: a parsed header is one whose tensors tile the rest of the file exactly. Reading and writing
  * files is left to `files/safetensors.ts`.
- *
- * Decoded arrays are views of the given bytes where these are aligned and the type has a typed array, else copies; a
- * little-endian host is assumed, as by every runtime we feed.
+ * What the bytes of a tensor mean: `tensor-types.ts`.
  */
 import { count, numeral } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { parseJsonObject } from "./json.ts";
-
-const BITS = {
-  F64: 64,
-  F32: 32,
-  F16: 16,
-  BF16: 16,
-  I64: 64,
-  I32: 32,
-  I16: 16,
-  I8: 8,
-  U64: 64,
-  U32: 32,
-  U16: 16,
-  U8: 8,
-  BOOL: 8,
-  C64: 64,
-  F8_E4M3: 8,
-  F8_E5M2: 8,
-  F8_E8M0: 8,
-  F8_E4M3FNUZ: 8,
-  F8_E5M2FNUZ: 8,
-  F6_E2M3: 6,
-  F6_E3M2: 6,
-  F4: 4,
-} as const;
-
-export type Dtype = keyof typeof BITS;
+import { DTYPE_BITS, type Dtype } from "./tensor-types.ts";
 
 /** What a header says of one tensor, before it has a place in a file. */
 export interface TensorShape {
@@ -81,7 +53,7 @@ function elementCount({ name, shape }: Pick<TensorShape, "name" | "shape">): num
 
 /** Bytes a tensor takes. @throws LossyscopeError where they are no whole number or over 2^53 */
 export function byteCount(tensor: TensorShape): number {
-  const bytes = (elementCount(tensor) * BITS[tensor.dtype]) / 8;
+  const bytes = (elementCount(tensor) * DTYPE_BITS[tensor.dtype]) / 8;
   if (!Number.isSafeInteger(bytes)) {
     refuse(`tensor ${shown(tensor.name)} (${tensor.dtype} ${shown(tensor.shape)}) takes ${numeral(bytes)} bytes`);
   }
@@ -183,7 +155,7 @@ function checkEntry(name: string, value: unknown, dataStart: number, fileBytes: 
   if (name === "__proto__") refuse(`${tensor} has a name that no tensor may have`);
   if (!isRecord(value)) refuse(`${tensor} is ${shown(value)}, not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(BITS, dtype))
+  if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BITS, dtype))
     refuse(`${tensor} has the unknown dtype ${shown(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isSize)) refuse(`${tensor} has the shape ${shown(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
@@ -239,154 +211,4 @@ export function encodeHeader(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(json, LENGTH_BYTES);
   return bytes;
-}
-
-/** Values of a tensor in the narrowest array that holds them exactly. */
-export type TensorData =
-  | Float64Array
-  | Float32Array
-  | BigInt64Array
-  | BigUint64Array
-  | Int32Array
-  | Uint32Array
-  | Int16Array
-  | Uint16Array
-  | Int8Array
-  | Uint8Array;
-
-interface ViewOf<A extends TensorData> {
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): A;
-  readonly BYTES_PER_ELEMENT: number;
-}
-
-const VIEWS: Partial<Record<Dtype, ViewOf<TensorData>>> = {
-  F64: Float64Array,
-  F32: Float32Array,
-  I64: BigInt64Array,
-  U64: BigUint64Array,
-  I32: Int32Array,
-  U32: Uint32Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  I8: Int8Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-};
-
-function view<A extends TensorData>(type: ViewOf<A>, bytes: Uint8Array): A {
-  const size = type.BYTES_PER_ELEMENT;
-  if (bytes.length % size !== 0) refuse(`${count(bytes.length)} bytes are no whole number of ${size}-byte elements`);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
-  return new type(aligned.buffer, aligned.byteOffset, aligned.length / size);
-}
-
-/**
- * The values of a tensor, exactly: F16 and BF16 widen to float32, 64-bit integers are BigInts, BOOL is 0 and 1.
- * @throws LossyscopeError `unsupported` for 8-bit and narrower floats and complex numbers
- */
-export function decodeTensor(dtype: Dtype, bytes: Uint8Array): TensorData {
-  if (dtype === "F16" || dtype === "BF16") return toFloat32(dtype, bytes);
-  const type = VIEWS[dtype];
-  if (type) return view(type, bytes);
-  throw new LossyscopeError("unsupported", `no reader for ${dtype} values`, "use a file in F32, F16 or BF16");
-}
-
-let halves: Float32Array | undefined;
-
-/** The float32 value of every float16 bit pattern: 256 KiB, filled at first use. */
-function halfTable(): Float32Array {
-  if (halves) return halves;
-  halves = new Float32Array(65536);
-  const bits = new Uint32Array(halves.buffer);
-  for (let half = 0; half < 65536; half++) {
-    const sign = (half & 0x8000) << 16;
-    const exponent = (half >> 10) & 31;
-    const mantissa = half & 0x3ff;
-    if (exponent === 0)
-      halves[half] = (sign ? -1 : 1) * mantissa * 2 ** -24; // zero and subnormals
-    else bits[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
-  }
-  return halves;
-}
-
-/**
- * Float values as float32: F16 and BF16 exactly, F64 rounded to nearest, F32 as a view.
- * @throws LossyscopeError `unsupported` for any other dtype
- */
-export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
-  switch (dtype) {
-    case "F32":
-      return view(Float32Array, bytes);
-    case "F64":
-      return Float32Array.from(view(Float64Array, bytes));
-    case "F16": {
-      const table = halfTable();
-      const patterns = view(Uint16Array, bytes);
-      const values = new Float32Array(patterns.length);
-      for (let i = 0; i < patterns.length; i++) values[i] = table[patterns[i]];
-      return values;
-    }
-    case "BF16": {
-      const patterns = view(Uint16Array, bytes);
-      const bits = new Uint32Array(patterns.length);
-      for (let i = 0; i < patterns.length; i++) bits[i] = patterns[i] << 16;
-      return new Float32Array(bits.buffer);
-    }
-    default:
-      throw new LossyscopeError("unsupported", `${dtype} values are not read as floats`, "use F64, F32, F16 or BF16");
-  }
-}
-
-/**
- * Float32 values as the bytes of a float type: BF16 and F16 rounded to nearest, ties to even, overflow to infinity.
- * @returns a view of the values themselves for F32
- */
-export function fromFloat32(dtype: "F32" | "BF16" | "F16", values: Float32Array): Uint8Array<ArrayBufferLike> {
-  if (dtype === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const patterns = new Uint16Array(values.length);
-  const round = dtype === "BF16" ? bfloat16 : float16;
-  for (let i = 0; i < bits.length; i++) patterns[i] = round(bits[i]);
-  return new Uint8Array(patterns.buffer);
-}
-
-/** Float32 bits to bfloat16 bits; a NaN stays one. */
-function bfloat16(bits: number): number {
-  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-}
-
-/** Float32 bits to float16 bits; a NaN stays one. */
-function float16(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x47800000) return sign | 0x7c00;
-  if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
-  // Subnormal: the significand with its leading one, shifted to multiples of 2^−24.
-  const shift = 126 - (magnitude >>> 23);
-  if (shift > 24) return sign;
-  const significand = (magnitude & 0x7fffff) | 0x800000;
-  return sign | ((significand + (1 << (shift - 1)) - 1 + ((significand >>> shift) & 1)) >>> shift);
-}
-
-/**
- * Integer values (token ids, labels, BOOL) as int32.
- * @throws LossyscopeError `input` naming the first value outside int32; `unsupported` for floats
- */
-export function toInt32(dtype: Dtype, bytes: Uint8Array): Int32Array {
-  if (dtype === "I32") return view(Int32Array, bytes);
-  if (!/^([IU]\d+|BOOL)$/.test(dtype)) {
-    throw new LossyscopeError("unsupported", `${dtype} values are not integers`, "store ids as I64 or I32");
-  }
-  const values = decodeTensor(dtype, bytes);
-  const result = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    result[i] = value;
-    if (result[i] !== value) {
-      throw new LossyscopeError("input", `value ${values[i]} at element ${count(i)} is outside the 32-bit integers`);
-    }
-  }
-  return result;
 }

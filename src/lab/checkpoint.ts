@@ -12,7 +12,7 @@ import { basename, dirname, join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
-import { fromFloat32 } from "../formats/safetensors.ts";
+import { fromFloat32 } from "../formats/tensor-types.ts";
 import { SINGLE } from "../hub/layout.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
-import { fromFloat32, toFloat32 } from "../formats/safetensors.ts";
+import { fromFloat32, toFloat32 } from "../formats/tensor-types.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { bindWeights } from "../models/weights.ts";

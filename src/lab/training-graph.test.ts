@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
-import { toFloat32 } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/tensor-types.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { naiveRun } from "../models/naive.testing.ts";

@@ -5,7 +5,7 @@
  * Memory: 4·V·d bytes for the matrix.
  */
 import { setImmediate } from "node:timers/promises";
-import { toFloat32 } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/tensor-types.ts";
 import { nearestRows, packingSteps } from "../info/packing.ts";
 import { piecesOf, type TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";

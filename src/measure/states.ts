@@ -13,7 +13,7 @@ import { type Everything, exportEverything } from "../engines/exporter.ts";
 import { checkWritable } from "../files/atomic.ts";
 import { openSafetensors, type TensorContent, writeSafetensors } from "../files/safetensors.ts";
 import { createSpill, type Spill } from "../files/spill.ts";
-import { toInt32 } from "../formats/safetensors.ts";
+import { toInt32 } from "../formats/tensor-types.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";

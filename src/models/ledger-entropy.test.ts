@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
-import { fromFloat32 } from "../formats/safetensors.ts";
+import { fromFloat32 } from "../formats/tensor-types.ts";
 import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { entropyCodedBytes } from "./ledger-entropy.ts";

@@ -6,7 +6,7 @@
  * One pass: a histogram of the whole words of a tensor, from which those of the fields follow. Exact; memory 8 MiB
  * whatever the tensor.
  */
-import type { Dtype } from "../formats/safetensors.ts";
+import type { Dtype } from "../formats/tensor-types.ts";
 import { piecesOf, type TensorSource } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
 

@@ -8,7 +8,7 @@
  * an output matrix that the config ties to the embedding and the file stores all the same takes bytes but has no
  * parameters. Buffers (attention masks, rotary frequencies, counters) are neither.
  */
-import type { Dtype } from "../formats/safetensors.ts";
+import type { Dtype } from "../formats/tensor-types.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { type GivenTraining, trainingData } from "./ledger-known.ts";

@@ -4,7 +4,7 @@
  * both and the golden values agree on is not one mistake made twice. For tests on tiny models only.
  */
 import { openSafetensors } from "../files/safetensors.ts";
-import { toFloat32 } from "../formats/safetensors.ts";
+import { toFloat32 } from "../formats/tensor-types.ts";
 import { unreachable } from "../numeric/errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";

@@ -5,7 +5,7 @@
  * of that becomes the config and the names of the model alone, as transformers 5 reads them, and a note of what was left
  * aside. What the config means is left to `architectures/`.
  */
-import type { Dtype } from "../formats/safetensors.ts";
+import type { Dtype } from "../formats/tensor-types.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isTied } from "./ledger.ts";
 import { renamed, type TensorSource } from "./sources/tensor-source.ts";

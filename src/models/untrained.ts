@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
-import { fromFloat32 } from "../formats/safetensors.ts";
+import { fromFloat32 } from "../formats/tensor-types.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { specOf } from "./config.ts";

@@ -4,7 +4,7 @@
  * config describes. Nothing here reads a weight: the runtime does, from the file itself.
  */
 import type { ElementType } from "../formats/onnx.ts";
-import type { Dtype } from "../formats/safetensors.ts";
+import type { Dtype } from "../formats/tensor-types.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { StoredTensor, TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";

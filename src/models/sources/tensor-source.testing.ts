@@ -8,7 +8,7 @@ import { isAbsolute } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readRange } from "../../files/ranges.ts";
-import type { Dtype } from "../../formats/safetensors.ts";
+import type { Dtype } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { piecesOf, type TensorSource } from "./tensor-source.ts";
 

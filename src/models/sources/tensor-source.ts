@@ -6,7 +6,7 @@
  * A new kind of file is a source of its own beside `safetensors.ts`; its test hands it to `tensor-source.testing.ts`.
  */
 import { readRange } from "../../files/ranges.ts";
-import type { Dtype } from "../../formats/safetensors.ts";
+import type { Dtype } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 
 /** Where a tensor lies, and as what. */
