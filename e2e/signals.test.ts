@@ -159,7 +159,7 @@ describe.skipIf(!existsSync(`/proc/self/task/${process.pid}/children`))(
       expect(await started.ended).toEqual({
         code: 130,
         signal: null,
-        err: "lossyscope: the command has not heard for 0.4 seconds that it should stop, and was ended\n",
+        err: "lossyscope: the command has not heard for 0.4 s that it should stop, and was ended\n",
       });
     });
 

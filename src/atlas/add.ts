@@ -4,6 +4,7 @@
  * scores name no family counts as a family of its own.
  */
 import { writeCsv } from "../formats/csv.ts";
+import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import { figureAt } from "../profile/read.ts";
@@ -170,7 +171,7 @@ export function ownSet(
       schema: SET_SCHEMA,
       name,
       title: `Own set on ${corpus.name}`,
-      about: `Profiles of ${corpus.name} (${corpus.bytes} bytes) and the scores given with them.`,
+      about: `Profiles of ${corpus.name} (${sizeText(corpus.bytes)}) and the scores given with them.`,
       text: { name: corpus.name, digest: corpus.digest },
       predictors,
       fit: [Object.hasOwn(predictors, BITS) ? BITS : Object.keys(predictors)[0]],

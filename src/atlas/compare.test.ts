@@ -76,7 +76,7 @@ it("says where models were given different windows", () => {
   const notes = (first: Profile, second: Profile) => compare([first, second].map(named), options).notes;
   expect(notes(planned(a, 512), planned(b, 512))).toEqual([]);
   expect(notes(planned(a, 1024), planned(b, 512))).toEqual([
-    expect.stringMatching(/windows differ.*a 1024 tokens, 512 of them re-read; b 512 tokens, 256 of them re-read/),
+    expect.stringMatching(/windows differ.*a 1,024 tokens, 512 of them re-read; b 512 tokens, 256 of them re-read/),
   ]);
 });
 

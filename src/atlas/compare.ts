@@ -9,7 +9,7 @@
  * bytes of the text that all profiles kept, and says what share of the text that is.
  */
 
-import { counted } from "../numeric/amounts.ts";
+import { count, counted } from "../numeric/amounts.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
@@ -98,7 +98,7 @@ function differenceOf(
   const [totalBytes, a, b] = [bytes, baseline, model].map((column) => sum(column));
   const few =
     units.length < FEWEST_UNITS
-      ? `${units.length} ${unit === "document" ? "documents" : "stretches"}; an interval needs ${FEWEST_UNITS}`
+      ? `${count(units.length)} ${unit === "document" ? "documents" : "stretches"}; an interval needs ${FEWEST_UNITS}`
       : null;
   const reason = absent ?? few;
   const samples =
@@ -164,10 +164,10 @@ function matchDocuments(given: readonly Named[], common: boolean): MatchedDocume
   const shared = keys.filter((key) => nats.every((one) => one.has(key)));
   const other = given.findIndex((_, index) => nats[index].size !== shared.length);
   if (shared.length === 0 || (other >= 0 && !common)) {
-    const said = given.map(({ file }, index) => `${file} has ${nats[index].size} documents`).join(", ");
+    const said = given.map(({ file }, index) => `${file} has ${count(nats[index].size)} documents`).join(", ");
     throw new LossyscopeError(
       "input",
-      `the profiles are of different texts: ${said}, ${shared.length} are in all`,
+      `the profiles are of different texts: ${said}, ${count(shared.length)} are in all`,
       shared.length === 0
         ? "measure all models on the same text"
         : "measure all models on the same text, or pass --common to compare on the shared documents",

@@ -5,6 +5,8 @@
  * (`compare.ts`); for any other figure the two error bars are combined as if independent, which is too wide rather than
  * too narrow. Figures without an error bar are held against the threshold as they are.
  */
+
+import { count } from "../numeric/amounts.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figureAt } from "../profile/read.ts";
@@ -90,7 +92,7 @@ function pairedChange(
       `${baseline.file} has no domain ${domain}`,
       "measure both with the same domains",
     );
-  const units = `paired over ${found.units} ${found.unit === "document" ? "documents" : "stretches"}`;
+  const units = `paired over ${count(found.units)} ${found.unit === "document" ? "documents" : "stretches"}`;
   const part = found.unit === "stretch" ? ` of the kept text, ${(100 * found.share).toFixed(0)} % of it all` : "";
   return {
     tested: kind === "change" ? found.difference : found.relative,

@@ -1,5 +1,6 @@
 /** Whether profiles are of the same text, and models each of one name: what every use of several profiles rests on. */
 import { z } from "zod";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import { fitting } from "../numeric/schema-faults.ts";
@@ -30,7 +31,7 @@ export function requireOneText(given: readonly Named[]): void {
   const other = others.find(({ profile }) => profile.corpus.digest !== first.profile.corpus.digest);
   if (other) {
     const said = ({ file, profile: { corpus } }: Named): string =>
-      `${file} is of ${corpus.name} (${corpus.bytes} bytes, digest ${corpus.digest.slice(0, 12)})`;
+      `${file} is of ${corpus.name} (${count(corpus.bytes)} bytes, digest ${corpus.digest.slice(0, 12)})`;
     throw new LossyscopeError("input", `${said(first)}, ${said(other)}`, "measure all models on the same text");
   }
 }
@@ -57,7 +58,7 @@ const windowPlan = z.object({ context: z.number().nullable().catch(null), overla
 /** Tokens of a profile's longest window, and how many of them a later window re-reads, as far as its plan says. */
 function windowsOf({ plan }: Profile): string {
   const { context = null, overlap = null } = fitting(windowPlan, plan) ?? {};
-  return `${context ?? "unknown"} tokens${overlap === null ? "" : `, ${overlap} of them re-read`}`;
+  return `${context === null ? "unknown" : count(context)} tokens${overlap === null ? "" : `, ${count(overlap)} of them re-read`}`;
 }
 
 /**

@@ -21,7 +21,7 @@ import { storageLedger } from "../models/ledger.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import { capacityBlocks, capacityPage } from "../report/capacity.ts";
-import { figure } from "../report/format.ts";
+import { count, counted, figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
@@ -146,13 +146,13 @@ async function leftIn(out: string): Promise<string[]> {
 }
 
 async function shown(job: Parameters<typeof memorise>[0], progress: Progress): Promise<CapacityRun> {
-  progress.start(`${job.strings} strings, seed ${job.seed}`, job.settings.steps, "steps");
+  progress.start(`${counted(job.strings, "string")}, seed ${job.seed}`, job.settings.steps, "steps");
   const run = await memorise({
     ...job,
     onStep: (step, nats) => progress.update(step, `${figure(nats / Math.LN2)} bits a token`),
   }).finally(() => progress.finish());
   progress.message(
-    `${run.strings} strings, seed ${run.seed}: ${Math.round(run.flooredBits)} of ${Math.round(run.entropyBits)} bits after ${run.steps} steps`,
+    `${counted(run.strings, "string")}, seed ${run.seed}: ${count(run.flooredBits)} of ${count(run.entropyBits)} bits after ${counted(run.steps, "step")}`,
   );
   return run;
 }

@@ -119,7 +119,7 @@ function contextOf(asked: number | undefined, positions: number | null): number 
   if (asked === undefined) return positions;
   throw new LossyscopeError(
     "usage",
-    `the model has ${positions} positions, --context asks ${asked}`,
+    `the model has ${count(positions)} positions, --context asks ${count(asked!)}`,
     `pass --context ${positions}`,
   );
 }

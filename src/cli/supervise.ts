@@ -8,6 +8,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { rmSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
+import { timeText } from "../numeric/amounts.ts";
 import type { FromCommand, ToCommand } from "./supervise-messages.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -101,7 +102,7 @@ class Stopping {
     clearTimeout(this.#deafness);
     this.#deafness = setTimeout(() => {
       process.stderr.write(
-        `lossyscope: the command has not heard for ${this.#patience / 1000} seconds that it should stop, and was ended\n`,
+        `lossyscope: the command has not heard for ${timeText(this.#patience / 1000)} that it should stop, and was ended\n`,
       );
       this.#end();
     }, this.#patience);

@@ -15,7 +15,7 @@ import { heldOutBitsPerByte } from "../lab/validate.ts";
 import { specOf } from "../models/config.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { figure, visible } from "../report/format.ts";
+import { count, figure, visible } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
@@ -233,11 +233,11 @@ export async function trainShown(run: Run): Promise<Trained> {
       onStart: (done) => begin((tokens = done.tokens)),
       onStep: (step) => {
         tokens = step.tokens;
-        progress.update(tokens, `step ${step.step} of ${settings.steps}, loss ${figure(step.lossNats)}`);
+        progress.update(tokens, `step ${count(step.step)} of ${count(settings.steps)}, loss ${figure(step.lossNats)}`);
       },
       onCheckpoint: ({ step, folder, heldOutBitsPerByte: bits }) => {
         progress.message(
-          `step ${step}: wrote ${folder}${bits === null ? "" : `, held out ${figure(bits, 4)} bits per byte`}`,
+          `step ${count(step)}: wrote ${folder}${bits === null ? "" : `, held out ${figure(bits, 4)} bits per byte`}`,
         );
       },
       signal,

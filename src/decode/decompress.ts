@@ -22,6 +22,7 @@ import {
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { readUpTo } from "../files/ranges.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { Codec, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 import type { RunnableModel } from "./text.ts";
@@ -104,9 +105,12 @@ export async function decompress(model: RunnableModel, options: DecompressOption
 
 /** What is to be said of lost blocks. */
 export function damage(lost: readonly LostBlock[], blocks: number, next?: string): LossyscopeError {
-  const number = (value: number): string => value.toLocaleString("en-US");
-  const which = lost.map(({ block, start, end }) => `block ${block} (bytes ${number(start)} to ${number(end)})`);
-  return new LossyscopeError("input", `${lost.length} of ${blocks} blocks cannot be read: ${which.join(", ")}`, next);
+  const which = lost.map(({ block, start, end }) => `block ${block} (bytes ${count(start)} to ${count(end)})`);
+  return new LossyscopeError(
+    "input",
+    `${count(lost.length)} of ${count(blocks)} blocks cannot be read: ${which.join(", ")}`,
+    next,
+  );
 }
 
 async function openHeader(file: FileHandle): Promise<{ readonly header: Header; readonly bytes: number }> {
@@ -117,7 +121,7 @@ async function openHeader(file: FileHandle): Promise<{ readonly header: Header; 
   if (tableBytes(blockCount(header)) > size)
     throw new LossyscopeError(
       "input",
-      `the file is cut short: it has ${size} bytes, its ${blockCount(header)} blocks take more to list`,
+      `the file is cut short: it has ${count(size)} bytes, its ${count(blockCount(header))} blocks take more to list`,
       "fetch or make it again",
     );
   return { header, bytes: OPENING_BYTES + length };
@@ -195,7 +199,11 @@ async function* decodeSections(
     start = blocks[count - 1].end;
   }
   if ((await readUpTo(file, at, 1)).length > 0)
-    throw new LossyscopeError("input", `bytes follow the last block, from byte ${at} on`, "fetch the file again");
+    throw new LossyscopeError(
+      "input",
+      `bytes follow the last block, from byte ${count(at)} on`,
+      "fetch the file again",
+    );
 }
 
 /** Every block from a place on, one at a time. */

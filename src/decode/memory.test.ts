@@ -125,7 +125,7 @@ describe("a file of many batches", () => {
 });
 
 describe("what cannot fit is refused before it runs", () => {
-  const numbers = /the model needs about [\d.]+ GB of memory, this machine has [\d.]+ GB/;
+  const numbers = /the model needs about [\d.]+ [GTPE]B of memory, this machine has [\d.]+ [GT]B/;
 
   async function refused(work: Promise<unknown>, next: string): Promise<void> {
     const error = await work.then(

@@ -10,6 +10,7 @@ import { RuntimeProcess } from "../engines/runtime-process.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildStepGraph, type Prediction } from "../models/steps.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export interface SessionOptions {
@@ -122,7 +123,7 @@ export class DecodingSession {
     if (longest > this.longest)
       throw new LossyscopeError(
         "usage",
-        `a row of ${longest} tokens was asked for, the session has ${this.longest} positions`,
+        `a row of ${count(longest)} tokens was asked for, the session has ${count(this.longest)} positions`,
         "ask for fewer tokens",
       );
     return rows.reduce((most, { length }) => Math.max(most, length), 0);

@@ -9,6 +9,7 @@ import { ioFault, systemCode } from "../files/faults.ts";
 import { parseJsonObject } from "../formats/json.ts";
 import type { Checkpoint } from "../models/checkpoint.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
@@ -57,7 +58,7 @@ export async function* continueText(
   if (ids.length > positions)
     throw new LossyscopeError(
       "usage",
-      `the prompt is ${ids.length} tokens long, the model has ${positions} positions`,
+      `the prompt is ${count(ids.length)} tokens long, the model has ${count(positions)} positions`,
       "pass a shorter --prompt",
     );
   const longest = Math.min(positions, ids.length + options.maxTokens);

@@ -5,6 +5,7 @@
  *
  * Memory: 4 bytes a token of every row.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import type { Row } from "./block.ts";
@@ -35,7 +36,7 @@ export function reread({ prefix, context, overlap }: Windows): number {
   if (tokens >= context - (prefix === null ? 0 : 1))
     throw new LossyscopeError(
       "usage",
-      `a window of ${context} tokens has no room for new ones after ${tokens} read again`,
+      `a window of ${count(context)} tokens has no room for new ones after ${count(tokens)} read again`,
       "pass a smaller --overlap or a larger --context",
     );
   return tokens;

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { openSafetensors } from "../files/safetensors.ts";
 import type { TensorEntry } from "../formats/safetensors.ts";
 import { decodeTensor, type TensorData } from "../formats/tensor-types.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 
@@ -142,7 +143,8 @@ function originOf(
   const numbered = (count: number): boolean =>
     count === 1 || (domains?.every((value: number | bigint) => value >= 0 && value < count) ?? false);
   if (documents === null) throw untrue("no tensor doc names documents");
-  if (!numbered(origin.domains.length)) throw untrue(`no tensor domain numbers its ${origin.domains.length} domains`);
+  if (!numbered(origin.domains.length))
+    throw untrue(`no tensor domain numbers its ${count(origin.domains.length)} domains`);
   return origin;
 }
 
@@ -209,7 +211,7 @@ function turnedLayout(tensors: Reader["header"]["tensors"]): string | null {
   const tokens = tensors.get("token_ids")?.shape;
   if (shape.length === 4) return "layers, sequences and tokens apart";
   const turned = shape.length === 3 && tokens?.length === 1 && shape[0] !== tokens[0] && shape[1] === tokens[0];
-  return turned ? `with its layers before its ${tokens[0]} tokens` : null;
+  return turned ? `with its layers before its ${count(tokens[0])} tokens` : null;
 }
 
 /** Rows `[from, to)` of a tensor, as doubles or singles. */
@@ -227,7 +229,7 @@ async function readRows(
   if (bad >= 0) {
     throw new LossyscopeError(
       "input",
-      `${file.path}: ${tensor.name} has ${values[bad]} in row ${from + Math.floor(bad / width)}, column ${bad % width}`,
+      `${file.path}: ${tensor.name} has ${values[bad]} in row ${count(from + Math.floor(bad / width))}, column ${bad % width}`,
       "leave such rows out of the file",
     );
   }

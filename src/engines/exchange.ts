@@ -10,6 +10,7 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ioFault } from "../files/faults.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Fetched, Placed } from "./runtime-messages.ts";
 
@@ -57,9 +58,10 @@ export function take(
 ): Record<string, Fetched> {
   const bytes = Buffer.allocUnsafeSlow(length);
   for (let done = 0; done < length; ) {
-    const count = readSync(places[id % PLACES], bytes, done, Math.min(length - done, MOST_AT_ONCE), done);
-    if (count === 0) throw new LossyscopeError("engine", `${done} of a result's ${length} bytes are there`);
-    done += count;
+    const read = readSync(places[id % PLACES], bytes, done, Math.min(length - done, MOST_AT_ONCE), done);
+    if (read === 0)
+      throw new LossyscopeError("engine", `${count(done)} of a result's ${count(length)} bytes are there`);
+    done += read;
   }
   const fetched: Record<string, Fetched> = {};
   for (const [name, { offset, dims }] of Object.entries(outputs)) {

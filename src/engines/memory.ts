@@ -6,6 +6,7 @@
 import { freemem, totalmem } from "node:os";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** Logits are made in chunks of this many columns (`models/decoder.ts`). */
@@ -47,10 +48,9 @@ export function requireMemory(needed: number, next?: string): void {
   const machine = totalmem();
   const available = limit > 0 && limit < machine ? limit : machine;
   if (needed <= available) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new LossyscopeError(
     "memory",
-    `the model needs about ${gigabytes(needed)} of memory, this machine has ${gigabytes(available)} (${gigabytes(freemem())} free)`,
+    `the model needs about ${sizeText(needed)} of memory, this machine has ${sizeText(available)} (${sizeText(freemem())} free)`,
     `${next === undefined ? "" : `${next}, or `}use a machine with more memory`,
   );
 }

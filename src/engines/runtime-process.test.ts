@@ -88,7 +88,7 @@ describe("the runtime's process", () => {
     const { fault, message } = await failure(runtime.run(feed(new BigInt64Array(2 ** 20)), ["y"], "window 3"));
     expect([fault, message]).toEqual([
       "memory",
-      "the runtime could not get 4398.0 GB of memory at window 3: make the batch or the context smaller",
+      "the runtime could not get 4.40 TB of memory at window 3: make the batch or the context smaller",
     ]);
     const { outputs } = await runtime.run(feed(BigInt64Array.of(4n)), ["y"], "window 4");
     expect([...outputs.y.data]).toEqual([8]);

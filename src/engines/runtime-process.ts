@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
+import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { closePlaces, openPlaces, PLACES, take } from "./exchange.ts";
 import { refuseNonFinite, type Where } from "./finite.ts";
@@ -70,8 +71,11 @@ function failure(subject: string, message: string): LossyscopeError {
   }
   const wanted = /Failed to allocate memory for requested buffer of size (\d+)/.exec(message);
   if (!wanted) return new LossyscopeError("engine", `the runtime failed at ${subject}: ${message.trim()}`);
-  const gigabytes = (Number(wanted[1]) / 1e9).toFixed(1);
-  return new LossyscopeError("memory", `the runtime could not get ${gigabytes} GB of memory at ${subject}`, LESS);
+  return new LossyscopeError(
+    "memory",
+    `the runtime could not get ${sizeText(Number(wanted[1]))} of memory at ${subject}`,
+    LESS,
+  );
 }
 
 const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "the runtime was stopped");

@@ -2,6 +2,8 @@
  * JSON that somebody else wrote: `JSON.parse`, where it is none the place in our words, and a bound on how deep it nests, since
  * all that walks a value walks it on the stack.
  */
+
+import { count } from "../numeric/amounts.ts";
 import { type LossyscopeError, shown } from "../numeric/errors.ts";
 
 /** As deep as Python's own reader goes. */
@@ -23,7 +25,7 @@ export function parseJson(text: string, fault: JsonFault): unknown {
     if (!(error instanceof SyntaxError)) throw error;
     throw fault(`is not JSON (${whyNot(own)})`);
   }
-  if (isDeep(own)) throw fault(`nests deeper than ${DEEPEST.toLocaleString("en-US")} levels`);
+  if (isDeep(own)) throw fault(`nests deeper than ${count(DEEPEST)} levels`);
   return value;
 }
 
@@ -73,7 +75,7 @@ function whyNot(text: string): string {
   const before = text.slice(0, at);
   const line = before.split("\n").length;
   const column = at - before.lastIndexOf("\n");
-  const place = text.includes("\n") ? `line ${line}, column ${column}` : `character ${column.toLocaleString("en-US")}`;
+  const place = text.includes("\n") ? `line ${line}, column ${column}` : `character ${count(column)}`;
   return at >= text.length
     ? `it ends too early, at ${place}`
     : `unexpected ${shown(String.fromCodePoint(text.codePointAt(at)!))} at ${place}`;

@@ -86,7 +86,7 @@ function rounded(name: string, values: Float32Array, dtype: StoredDtype): Uint8A
   if (beyond !== undefined)
     throw new LossyscopeError(
       "model",
-      `${name} holds ${beyond.toPrecision(4)}, float16 ends at 65504`,
+      `${name} holds ${beyond.toPrecision(4)}, float16 ends at 65,504`,
       "pass --dtype bfloat16, or float32",
     );
   return fromFloat32(STORED_AS[dtype], values);

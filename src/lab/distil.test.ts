@@ -89,7 +89,7 @@ describe("distillation", () => {
     expect(() => studentConfig({ ...CONFIG, vocab_size: 300 }, teacher, 64)).toThrow(
       /vocabulary of 97, the student's config.json one of 300: .*different tokens: set vocab_size to 97/,
     );
-    expect(() => studentConfig(CONFIG, teacher, 9000)).toThrow(/8192 positions, rows of 9000.*--context 8192/);
+    expect(() => studentConfig(CONFIG, teacher, 9000)).toThrow(/8,192 positions, rows of 9,000.*--context 8192/);
   });
 });
 

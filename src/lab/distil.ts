@@ -1,6 +1,7 @@
 /** What distillation needs beyond training (METHODS §8): a teacher and a student that fit together, and retention. */
 import type { DecoderSpec } from "../models/spec.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { count } from "../numeric/amounts.ts";
+import { LossyscopeError, shown } from "../numeric/errors.ts";
 
 /**
  * The student's config with the ids of the teacher's tokenizer, which becomes its own.
@@ -17,13 +18,13 @@ export function studentConfig(
   if (own !== vocabulary)
     throw new LossyscopeError(
       "usage",
-      `the teacher has a vocabulary of ${vocabulary}, the student's config.json one of ${own}: there is no divergence between distributions over different tokens`,
+      `the teacher has a vocabulary of ${count(vocabulary)}, the student's config.json one of ${shown(own)}: there is no divergence between distributions over different tokens`,
       `set vocab_size to ${vocabulary} or leave it out; the student takes the teacher's tokenizer`,
     );
   if (most !== null && positions > most)
     throw new LossyscopeError(
       "usage",
-      `the teacher has ${most} positions, rows of ${positions} were asked for`,
+      `the teacher has ${count(most)} positions, rows of ${count(positions)} were asked for`,
       `pass --context ${most}`,
     );
   const { bos_token_id, eos_token_id } = teacher.config;

@@ -8,6 +8,7 @@
  * Memory: 8 bytes a token of the strings, 8 bytes a step; in the runtime as `training-graph.ts`.
  */
 import type { DecoderSpec } from "../models/spec.ts";
+import { count } from "../numeric/amounts.ts";
 import { quantile } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
@@ -79,7 +80,7 @@ export function requirePositions({ positions }: DecoderSpec, length: number): vo
   if (positions === null || length < positions) return;
   throw new LossyscopeError(
     "usage",
-    `config.json gives the model ${positions} positions, strings of ${length} tokens and the one before them take ${length + 1}`,
+    `config.json gives the model ${count(positions)} positions, strings of ${count(length)} tokens and the one before them take ${count(length + 1)}`,
     `pass --length ${positions - 1}`,
   );
 }
@@ -109,7 +110,8 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
     const longest = Math.max(1, Math.floor(settings.steps / (1 + FALL)));
     const end = (): number => (heldUntil === null ? settings.steps : heldUntil + Math.ceil(FALL * heldUntil));
     for (let step = 1; step <= end(); step++) {
-      if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped at step ${step} of ${strings} strings`);
+      if (signal?.aborted)
+        throw new LossyscopeError("interrupted", `stopped at step ${count(step)} of ${count(strings)} strings`);
       const left = heldUntil === null ? 1 : (end() - step + 1) / (end() - heldUntil + 1);
       const first = (step - 1) * together;
       const parts = Array.from({ length: shape.runs }, (_, run) =>
@@ -125,7 +127,7 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
           correction1: 1 - BETA1 ** step,
           correction2: 1 - BETA2 ** step,
         },
-        `step ${step} of ${strings} strings`,
+        `step ${count(step)} of ${count(strings)} strings`,
       );
       if (!Number.isFinite(lossNats) || !Number.isFinite(norm))
         throw diverged(strings, step, `loss ${lossNats}, gradient norm ${norm}`);
@@ -159,6 +161,6 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
 const diverged = (strings: number, step: number, what: string): LossyscopeError =>
   new LossyscopeError(
     "usage",
-    `training on ${strings} strings diverged at step ${step} (${what})`,
+    `training on ${count(strings)} strings diverged at step ${count(step)} (${what})`,
     "pass a lower --rate",
   );

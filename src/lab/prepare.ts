@@ -11,6 +11,7 @@ import { ioFault, systemCode } from "../files/faults.ts";
 import { CHAT_FILES, TOKENIZER_FILES } from "../hub/layout.ts";
 import { specOf } from "../models/config.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { SourceDocument } from "../text/documents.ts";
@@ -70,7 +71,7 @@ export async function prepare(given: Preparation): Promise<Prepared> {
   if (spec.positions !== null && positions > spec.positions)
     throw new LossyscopeError(
       "usage",
-      `config.json gives the model ${spec.positions} positions, rows of ${positions} were asked for`,
+      `config.json gives the model ${count(spec.positions)} positions, rows of ${count(positions)} were asked for`,
       `pass --context ${spec.positions}`,
     );
   const tokenized = async (documents: readonly SourceDocument[]): Promise<readonly TokenizedDocument[]> => {

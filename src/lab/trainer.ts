@@ -8,6 +8,7 @@ import { writeAtomic } from "../files/atomic.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { lockFolder } from "../files/lock.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import {
@@ -177,7 +178,7 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
         await save(await current(step - 1));
         throw new LossyscopeError(
           "interrupted",
-          `stopped after step ${step - 1} of ${settings.steps}`,
+          `stopped after step ${count(step - 1)} of ${count(settings.steps)}`,
           "the same command with --resume goes on",
         );
       }
@@ -194,12 +195,12 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
           correction1: 1 - beta1 ** step,
           correction2: 1 - beta2 ** step,
         },
-        `step ${step}`,
+        `step ${count(step)}`,
       );
       if (Number.isFinite(result.nllNats) && !Number.isFinite(result.klNats ?? 0))
         throw new LossyscopeError(
           "model",
-          `the divergence from the teacher is ${result.klNats} at step ${step}`,
+          `the divergence from the teacher is ${result.klNats} at step ${count(step)}`,
           "look for NaN and infinity among the teacher's weights: `lossyscope inspect TEACHER --entropy` names the tensors that hold them",
         );
       if (!Number.isFinite(result.lossNats) || !Number.isFinite(result.norm))
@@ -248,7 +249,7 @@ function diverged(step: number, what: string, good: CheckpointReport | undefined
   const kept = good ? `; the last good checkpoint is step-${good.step}` : "";
   return new LossyscopeError(
     "usage",
-    `training diverged at step ${step} (${what})${kept}`,
+    `training diverged at step ${count(step)} (${what})${kept}`,
     "pass a lower --rate, a longer --warmup or a lower --clip",
   );
 }

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { LoggedStep } from "../atlas/trajectory.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { logged, RUN_LOG } from "../lab/checkpoint.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 export interface RunCheckpoint {
@@ -90,7 +91,7 @@ async function inFolder(path: string) {
   if (checkpoints.length > 0) return { run: basename(whole), checkpoints, folder: whole };
   throw new LossyscopeError(
     "input",
-    `${path} holds no checkpoints: none of its ${names.length} entries is a folder with a number in its name and a config.json`,
+    `${path} holds no checkpoints: none of its ${count(names.length)} entries is a folder with a number in its name and a config.json`,
     "pass what `lossyscope train --out` wrote, or the checkpoints one by one",
   );
 }

@@ -4,6 +4,7 @@
  * crash in a library costs one figure.
  */
 import { liveAsChild } from "../files/lifeline.ts";
+import { counted } from "../numeric/amounts.ts";
 import type { FromCompressor, ToCompressor } from "./compressor-messages.ts";
 import { COMPRESSORS } from "./compressors.ts";
 
@@ -19,7 +20,7 @@ function* streamsOf(lengths: readonly number[]): Generator<AsyncGenerator<Uint8A
       for (let missing = length; missing > 0; ) {
         if (rest.length === 0) {
           const next = await parts.next();
-          if (next.done) throw new Error(`the text ended ${missing} bytes early`);
+          if (next.done) throw new Error(`the text ended ${counted(missing, "byte")} early`);
           rest = next.value;
         }
         const part = rest.subarray(0, missing);

@@ -16,6 +16,7 @@ import type { Information } from "../info/informations.ts";
 import { denseKeys, type LabelTree, labelTree } from "../info/labels.ts";
 import type { Population } from "../info/layer.ts";
 import { type TemperatureRule, temperature } from "../info/temperature.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { AssignmentStore, spillBytes } from "../probes/plane/assignment-store.ts";
 import { laneOf, measureLayer, takeSums } from "../probes/plane/layers.ts";
@@ -139,7 +140,10 @@ async function pointsFor(d: number, { points: path, m, seed }: EstimateOptions) 
   if (path === null) return { points: referencePoints(seed, m, d), m, source: `seed ${seed}` };
   const given = await readPoints(path, sha256File);
   if (given.d !== d) {
-    throw new LossyscopeError("input", `${path}: the reference points have width ${given.d}, the states ${d}`);
+    throw new LossyscopeError(
+      "input",
+      `${path}: the reference points have width ${count(given.d)}, the states ${count(d)}`,
+    );
   }
   const off = pointOffSphere(given.points, d);
   if (off >= 0) {
@@ -207,7 +211,7 @@ function prepare(path: string, dump: ActivationDump, seed: number) {
       if (distinct !== dense[level].distinct) {
         throw new LossyscopeError(
           "input",
-          `${path}: ${chain[level]} has ${dense[level].distinct} values, and ${distinct} together with ${chain[level - 1]}: a longer n-gram contains its shorter ones`,
+          `${path}: ${chain[level]} has ${count(dense[level].distinct)} values, and ${count(distinct)} together with ${chain[level - 1]}: a longer n-gram contains its shorter ones`,
           "give the sets other names, and each backs off to the global mean",
         );
       }
@@ -255,7 +259,7 @@ function documentsOf(path: string, { documents, tokens, positions }: ActivationD
     if (tokens && row > 0 && own < document[row - 1]) {
       throw new LossyscopeError(
         "input",
-        `${path}: document ${documents![row]} goes on at row ${row}, after another one`,
+        `${path}: document ${documents![row]} goes on at row ${count(row)}, after another one`,
         "write the tokens of a document one after the other, so that n-grams can be read off",
       );
     }

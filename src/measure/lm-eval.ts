@@ -15,6 +15,7 @@
  *
  * Memory: 4 bytes a token, twice that where the two settings differ, as much again for windows.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import { eachLoss } from "../ports/losses.ts";
@@ -93,7 +94,7 @@ export function lmEvalCorpus(
     if (beyond === undefined) continue;
     throw new LossyscopeError(
       "model",
-      `the token ${shown(tokenizer.contentOf(beyond) ?? "")} (id ${beyond}) of "${document}" is past the model's ${model.vocabulary} embeddings, where lm-evaluation-harness fails`,
+      `the token ${shown(tokenizer.contentOf(beyond) ?? "")} (id ${beyond}) of "${document}" is past the model's ${count(model.vocabulary)} embeddings, where lm-evaluation-harness fails`,
       "leave out --like lm-eval",
     );
   }
@@ -206,7 +207,7 @@ export class LmEvalTally {
       withoutBos: withoutBos && figures(withoutBos),
       maxLength,
       prefix: prefix.token,
-      why: `lm-evaluation-harness opens documents with ${prefix.token}, takes special tokens spelt in the text for control tokens, and cuts documents into windows of ${maxLength} predicted tokens, each later one with a single token of context (the last one moved back to full length); here every window re-reads tokens before it predicts, and repairs are counted. Both are in float32, where its own default is the type that the weights are stored in`,
+      why: `lm-evaluation-harness opens documents with ${prefix.token}, takes special tokens spelt in the text for control tokens, and cuts documents into windows of ${count(maxLength)} predicted tokens, each later one with a single token of context (the last one moved back to full length); here every window re-reads tokens before it predicts, and repairs are counted. Both are in float32, where its own default is the type that the weights are stored in`,
     };
   }
 }

@@ -2,6 +2,7 @@
 import { type Load, requireMemory, runtimeBytes, VOCABULARY_CHUNK } from "../engines/memory.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { count } from "../numeric/amounts.ts";
 
 /** @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less */
 export function foreseeMemory(spec: DecoderSpec, weights: TensorSource, load: Load): void {
@@ -30,6 +31,6 @@ export function foreseeLmEval(spec: DecoderSpec, weights: TensorSource, longest:
   const lanes = 16 * longest * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
   requireMemory(
     ARENA * (runtimeBytes(spec, weights, { longest, batchTokens: longest }) + scores + masks + lanes),
-    `lm-evaluation-harness's windows are of ${longest.toLocaleString("en-US")} tokens here; leave out --like lm-eval, cut documents with --split-on`,
+    `lm-evaluation-harness's windows are of ${count(longest)} tokens here; leave out --like lm-eval, cut documents with --split-on`,
   );
 }

@@ -8,6 +8,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ioFault } from "../files/faults.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Probe } from "../ports/probe.ts";
 import { probesOf } from "../probes/index.ts";
@@ -164,5 +165,5 @@ function snapshotsIn(folder: string, probes: readonly Probe[]): Readonly<Record<
 
 function refuseOtherSize(path: string, bytes: number): void {
   const found = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (found !== bytes) throw new LossyscopeError("io", `${path} has ${found} bytes of ${bytes}`, AGAIN);
+  if (found !== bytes) throw new LossyscopeError("io", `${path} has ${count(found)} bytes of ${count(bytes)}`, AGAIN);
 }

@@ -3,6 +3,7 @@
  * the digest of what decides the figures is the run's id (DESIGN, 'The way of the data' 1).
  */
 import { createHash } from "node:crypto";
+import { count } from "../numeric/amounts.ts";
 import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked, type Naming } from "../numeric/schema-faults.ts";
@@ -63,7 +64,7 @@ export function contextOf({ tokens, asked }: Plan["context"], positions: number 
   if (!asked) return positions;
   throw new LossyscopeError(
     "usage",
-    `the model has ${positions} positions, --context asks ${tokens}`,
+    `the model has ${count(positions)} positions, --context asks ${count(tokens)}`,
     `pass --context ${positions}`,
   );
 }

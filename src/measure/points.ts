@@ -5,6 +5,7 @@
 import { openSafetensors } from "../files/safetensors.ts";
 import { referencePoints } from "../info/assignment.ts";
 import { type TemperatureRule, temperature } from "../info/temperature.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Plane } from "../profile/plane.ts";
 
@@ -65,7 +66,10 @@ export interface PointsRequest {
 export function planePoints(request: PointsRequest, given: GivenPoints | null): PlanePoints {
   const { draws, width, seed, temperature: rule } = request;
   if (given && given.d !== width) {
-    throw new LossyscopeError("usage", `the reference points have width ${given.d}, the model's states ${width}`);
+    throw new LossyscopeError(
+      "usage",
+      `the reference points have width ${count(given.d)}, the model's states ${count(width)}`,
+    );
   }
   const m = given?.m ?? request.points;
   const points = new Float32Array(draws * m * width);

@@ -6,6 +6,7 @@
  * Memory: a second copy of a text of at most `MOST_CUT` bytes and its tokens, while it is cut.
  */
 
+import { count } from "../numeric/amounts.ts";
 import { unreachable } from "../numeric/errors.ts";
 import type { Need } from "../numeric/needs.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -61,7 +62,7 @@ export async function foretell(ground: Ground, tokenizer: Tokenizer): Promise<Fo
 
 function cutClause({ pattern: cut, documents }: Cut, { plan }: Ground): string {
   const about = plan.limitBytes === null && plan.limitDocuments === null ? "" : "about ";
-  return `--split-on '${cut}' (gives ${about}${documents.toLocaleString("en-US")} documents)`;
+  return `--split-on '${cut}' (gives ${about}${count(documents)} documents)`;
 }
 
 async function cutsOf(ground: Ground, tokenizer: Tokenizer): Promise<Cut[]> {

@@ -10,6 +10,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ioFault } from "../files/faults.ts";
 import { named, takeLock } from "../files/lock.ts";
+import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { readSealed, writeSealed } from "./sealed.ts";
 
@@ -100,10 +101,9 @@ export class RunFolder {
     const { bavail, bsize } = statfsSync(this.path);
     const free = bavail * bsize;
     if (bytes - there <= free) return;
-    const gigabytes = (count: number): string => `${(count / 1e9).toFixed(1)} GB`;
     throw new LossyscopeError(
       "io",
-      `the run needs ${gigabytes(bytes)} of temporary disk space, ${this.path} has ${gigabytes(free + there)}`,
+      `the run needs ${sizeText(bytes)} of temporary disk space, ${this.path} has ${sizeText(free + there)}`,
       `pass a ${option} folder on another disk, less text, or --no-plane`,
     );
   }

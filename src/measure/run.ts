@@ -5,6 +5,7 @@
  * Memory: what `prepare.ts` says; the engine's child; each probe as its file says. Disk: the plane's rows, said before
  * the run.
  */
+import { count, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Probes, probesOf } from "../probes/index.ts";
 import type { WindowBatch } from "../text/corpus.ts";
@@ -74,7 +75,7 @@ export async function inRun<T>(
         const bytes = probes.list.reduce((total, probe) => total + (probe.diskBytes?.(batches) ?? 0), 0);
         if (bytes > 0) {
           folder.foresee(bytes, option);
-          progress.message(`${(bytes / 1e6).toFixed(1)} MB of temporary disk space`);
+          progress.message(`${sizeText(bytes)} of temporary disk space`);
         }
         const stopwatch = performance.now();
         const { ran, likeLmEval } = await observe(request, prepared, probes, folder, shard);
@@ -100,7 +101,7 @@ function shareOf(batches: readonly WindowBatch[], shard: Shard): readonly Window
   if (shard.count <= batches.length) return shard.share(batches);
   throw new LossyscopeError(
     "usage",
-    `the plan has ${batches.length} ${batches.length === 1 ? "batch" : "batches"} for ${shard.count} shards`,
+    `the plan has ${count(batches.length)} ${batches.length === 1 ? "batch" : "batches"} for ${count(shard.count)} shards`,
     `cut it into ${batches.length} at most, or pass a smaller --batch-tokens`,
   );
 }

@@ -16,6 +16,7 @@ import { createSpill, type Spill } from "../files/spill.ts";
 import { toInt32 } from "../formats/tensor-types.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import { windowsOf } from "../text/windows.ts";
@@ -146,7 +147,7 @@ export async function writeStates(request: StatesRequest): Promise<number> {
     const at = ids.findIndex((id) => id < 0 || id >= vocabulary);
     if (at >= 0) {
       const place = `[${document}, ${at}]`;
-      throw new LossyscopeError("input", `id ${ids[at]} at ${place} is outside the vocabulary of ${vocabulary}`);
+      throw new LossyscopeError("input", `id ${ids[at]} at ${place} is outside the vocabulary of ${count(vocabulary)}`);
     }
     tokens.set(BigInt64Array.from(ids.subarray(from), BigInt), row);
     const end = row + ids.length - from;

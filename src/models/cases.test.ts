@@ -160,8 +160,8 @@ describe("what is left aside", () => {
     const { config, weights, aside, notes } = await openCheckpoint(fixture("cases/text-tower-of-gemma3"));
     expect(notes).toEqual([
       "the text model of gemma3",
-      "left aside: multi_modal_projector, 512 parameters in 2,048 bytes that no text goes through",
-      "left aside: vision_tower, 768 parameters in 3,072 bytes that no text goes through",
+      "left aside: multi_modal_projector, 512 parameters in 2.05 kB that no text goes through",
+      "left aside: vision_tower, 768 parameters in 3.07 kB that no text goes through",
     ]);
     const ledger = storageLedger(config, weights, { name: "m", aside, notes });
     expect(ledger.aside).toEqual([

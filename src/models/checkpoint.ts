@@ -12,6 +12,7 @@ import { Unchanged } from "../files/unchanged.ts";
 import { parseJsonObject } from "../formats/json.ts";
 import { refusePointer } from "../formats/lfs.ts";
 import { INDEX, noWeights, SINGLE, shardsOfIndex, TOKENIZER_FILES } from "../hub/layout.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isTied } from "./ledger.ts";
 import { openShards, type WeightFile } from "./sources/safetensors.ts";
@@ -159,7 +160,7 @@ async function weightNames(
   const shards = shardsOfIndex(index, join(folder, INDEX));
   if (!present.includes(SINGLE)) return { shards, notes: [] };
   const others = [...shards.keys()].filter((name) => name !== SINGLE);
-  const more = others.length > 1 ? ` and ${others.length - 1} more` : "";
+  const more = others.length > 1 ? ` and ${count(others.length - 1)} more` : "";
   const notes = others.length > 0 ? [`${SINGLE} is read, not ${others[0]}${more}, which ${INDEX} names`] : [];
   return { shards: new Map([[SINGLE, []]]), notes };
 }

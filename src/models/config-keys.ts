@@ -3,6 +3,7 @@
  * null, a key may have an older name. Whatever the decoder does not do is refused here by the key's name, never ignored.
  * It knows no architecture; `architectures/*.ts` say which keys and which defaults.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import type { Activation } from "./spec.ts";
 
@@ -66,7 +67,7 @@ export class Config {
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
       throw this.#wrong(keys, value, "a whole number above zero");
     const most = LISTED.test(this.#name(keys)) ? MOST_LISTED : MOST;
-    if (value > most) throw this.#wrong(keys, value, `at most ${most.toLocaleString("en-US")}`);
+    if (value > most) throw this.#wrong(keys, value, `at most ${count(most)}`);
     return value;
   }
 
@@ -154,9 +155,12 @@ export class Config {
   } {
     const { heads, kvHeads, width } = given;
     if (heads % kvHeads !== 0)
-      throw new LossyscopeError("model", `${heads} query heads cannot share ${kvHeads} key-value heads evenly`);
+      throw new LossyscopeError(
+        "model",
+        `${count(heads)} query heads cannot share ${count(kvHeads)} key-value heads evenly`,
+      );
     if (!given.headWidth && width % heads !== 0)
-      throw new LossyscopeError("model", `a width of ${width} does not divide into ${heads} heads`);
+      throw new LossyscopeError("model", `a width of ${count(width)} does not divide into ${count(heads)} heads`);
     return { heads, kvHeads, headWidth: given.headWidth ?? width / heads };
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { Attention } from "./attention.ts";
 import { type Building, givenPositions, linear, mlp, norm, scaled, softcapped } from "./layers.ts";
@@ -30,7 +31,7 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
   if (spec.positions !== null && building.longest > spec.positions)
     throw new LossyscopeError(
       "usage",
-      `the model has ${spec.positions} positions, windows of ${building.longest} were asked for`,
+      `the model has ${count(spec.positions)} positions, windows of ${count(building.longest)} were asked for`,
       `pass --context ${spec.positions}`,
     );
   const attention = new Attention(building);

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { tableOf } from "../formats/csv.ts";
+import { count } from "../numeric/amounts.ts";
 import type { Ledger } from "../profile/ledger.ts";
 
 type Training = NonNullable<Ledger["training"]>;
@@ -76,10 +77,10 @@ function knownRow(name: string, parameters: number): { row: KnownModel | null; w
   if (!row || others.length > 0) return { row: null, why: null };
   const expected = Number(row.params_total);
   if (row.params_total === "" || Math.abs(parameters / expected - 1) > TOLERANCE) {
-    const said = row.params_total === "" ? "an unknown number of" : expected.toLocaleString("en-US");
+    const said = row.params_total === "" ? "an unknown number of" : count(expected);
     return {
       row: null,
-      why: `not the ledger's ${row.model}: that has ${said} parameters, this ${parameters.toLocaleString("en-US")}`,
+      why: `not the ledger's ${row.model}: that has ${said} parameters, this ${count(parameters)}`,
     };
   }
   return { row, why: null };

@@ -253,7 +253,7 @@ describe("storageLedger", () => {
   it("refuses to count packed integers it is not told the width of", () => {
     const weights = headers({ "q_proj.weight": ["U8", 524288, 1], "norm.weight": ["F16", 8] });
     expect(() => storageLedger({ model_type: "llama" }, weights, { name: "m" })).toThrow(
-      "1 tensors (524,304 bytes of weights in all) hold packed integers, q_proj.weight U8 [524288,1] the first, and the config says nothing of it",
+      "1 tensor (524 kB of weights in all) hold packed integers, q_proj.weight U8 [524288,1] the first, and the config says nothing of it",
     );
     const unsaid = { model_type: "llama", quantization_config: { quant_method: "quip" } };
     expect(() => storageLedger(unsaid, weights, { name: "m" })).toThrow("quip settings do not say how many bits");

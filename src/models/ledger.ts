@@ -9,6 +9,7 @@
  * parameters. Buffers (attention masks, rotary frequencies, counters) are neither.
  */
 import type { Dtype } from "../formats/tensor-types.ts";
+import { count, counted, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { type GivenTraining, trainingData } from "./ledger-known.ts";
@@ -254,8 +255,8 @@ export interface LedgerOptions {
 const NAMED = 5;
 
 function nonFiniteNote(nonFinite: ReadonlyMap<string, number>): string {
-  const named = [...nonFinite].slice(0, NAMED).map(([name, values]) => `${values.toLocaleString("en-US")} in ${name}`);
-  const more = nonFinite.size > NAMED ? ` and ${nonFinite.size - NAMED} more tensors` : "";
+  const named = [...nonFinite].slice(0, NAMED).map(([name, values]) => `${count(values)} in ${name}`);
+  const more = nonFinite.size > NAMED ? ` and ${count(nonFinite.size - NAMED)} more tensors` : "";
   return `values that are NaN or infinite: ${named.join(", ")}${more}; a text that meets them cannot be measured`;
 }
 
@@ -271,7 +272,7 @@ function packedUnknown(
     : "the config says nothing of it";
   return new LossyscopeError(
     "unsupported",
-    `${names.length} tensors (${weightBytes.toLocaleString("en-US")} bytes of weights in all) hold packed integers, ` +
+    `${counted(names.length, "tensor")} (${sizeText(weightBytes)} of weights in all) hold packed integers, ` +
       `${names[0]} ${dtype} [${shape}] the first, and ${config}: their parameters cannot be counted`,
     "inspect the unquantised model",
   );

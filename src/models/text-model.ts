@@ -6,6 +6,7 @@
  * aside. What the config means is left to `architectures/`.
  */
 import type { Dtype } from "../formats/tensor-types.ts";
+import { count, counted, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isTied } from "./ledger.ts";
 import { renamed, type TensorSource } from "./sources/tensor-source.ts";
@@ -202,11 +203,9 @@ export function textModel(config: Values, stored: TensorSource): TextModel {
     ...(wrapper === null ? [] : [`the text model of ${wrapper}`]),
     ...[...aside.values()].map(
       (tower) =>
-        `left aside: ${tower.name}, ${tower.parameters.toLocaleString("en-US")} parameters in ${tower.bytes.toLocaleString("en-US")} bytes that no text goes through`,
+        `left aside: ${tower.name}, ${count(tower.parameters)} parameters in ${sizeText(tower.bytes)} that no text goes through`,
     ),
-    ...(twins.length > 0
-      ? [`stored twice, with and without a prefix: ${twins.length} tensor${twins.length === 1 ? "" : "s"}`]
-      : []),
+    ...(twins.length > 0 ? [`stored twice, with and without a prefix: ${counted(twins.length, "tensor")}`] : []),
     ...otherType(inner, weights),
   ];
   return {

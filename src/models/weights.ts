@@ -5,6 +5,7 @@
  */
 import type { ElementType } from "../formats/onnx.ts";
 import type { Dtype } from "../formats/tensor-types.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { StoredTensor, TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
@@ -77,7 +78,7 @@ export function bindWeights(spec: DecoderSpec, source: TensorSource): ReadonlyMa
   }
   const superfluous = [...source.names()].filter((name) => !known.has(name) && !isBuffer(name, source.locate(name)!));
   if (superfluous.length > 0) {
-    const rest = superfluous.length > NAMED ? ` and ${superfluous.length - NAMED} more` : "";
+    const rest = superfluous.length > NAMED ? ` and ${count(superfluous.length - NAMED)} more` : "";
     throw new LossyscopeError(
       "model",
       `the checkpoint holds tensors that the architecture ${spec.architecture} has no place for: ${superfluous.slice(0, NAMED).join(", ")}${rest}`,

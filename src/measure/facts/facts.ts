@@ -6,6 +6,7 @@
  */
 import { ask, type Question, type Reply } from "../../decode/candidates.ts";
 import { storageLedger } from "../../models/ledger.ts";
+import { count } from "../../numeric/amounts.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { random } from "../../numeric/random.ts";
 import type { ProgressSink } from "../../ports/progress.ts";
@@ -88,7 +89,7 @@ function notesOf({ facts, total, relations }: FactSet): string[] {
   return [
     ...(facts.length < total
       ? [
-          `${facts.length} facts of the file's ${total} were asked for, balanced over exposures and weighted to the file`,
+          `${count(facts.length)} facts of the file's ${count(total)} were asked for, balanced over exposures and weighted to the file`,
         ]
       : []),
     ...(counted > 0

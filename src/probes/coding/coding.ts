@@ -8,6 +8,7 @@
  * Memory: 4·N bytes for the losses, 8 for each document; at the end 8·(4·(units + resamples)) more.
  */
 import { adjustedRate, breakEvenBytes, charactersIn, isCodeLength, sumsIn } from "../../coding/ledger.ts";
+import { count } from "../../numeric/amounts.ts";
 import { type BootstrapOptions, bootstrapSums, type Estimate, percentileInterval } from "../../numeric/bootstrap.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { groupBy } from "../../numeric/groups.ts";
@@ -131,7 +132,7 @@ export class CodingProbe {
     if (missing >= 0) {
       throw new LossyscopeError(
         "engine",
-        `token ${missing} of document "${this.#documents[document].id}" was never scored`,
+        `token ${count(missing)} of document "${this.#documents[document].id}" was never scored`,
         "run the measurement to its end",
       );
     }

@@ -12,6 +12,7 @@
  */
 import { cloudShape } from "../../info/spectrum.ts";
 import { twoNN } from "../../info/twonn.ts";
+import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { type Random, random } from "../../numeric/random.ts";
 import { addAllWide, addWide, type WideSums, wideSums } from "../../numeric/sums.ts";
@@ -262,7 +263,7 @@ export class GeometryProbe {
     if (came < this.#seen.length) {
       throw new LossyscopeError(
         "engine",
-        `${came} of the ${this.#seen.length} tokens chosen for the geometry came`,
+        `${count(came)} of the ${count(this.#seen.length)} tokens chosen for the geometry came`,
         "run the measurement to its end",
       );
     }

@@ -6,6 +6,7 @@
  * Bytes, in memory or on the disk: `spillBytes` = 4·positions·layers·m·draws.
  */
 import { type SpillPlace, spillAt } from "../../files/spill.ts";
+import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 
 /** Up to this many bytes of assignments are held in memory where nothing has to outlast the process. */
@@ -49,15 +50,15 @@ export class AssignmentStore {
 
   /** Adds rows to one layer: [rows, columns] in fixed point. */
   append(layer: number, rows: Uint32Array): void {
-    const count = rows.length / this.#shape.columns;
-    if (this.#rows[layer] + count > this.#shape.positions) {
+    const after = this.#rows[layer] + rows.length / this.#shape.columns;
+    if (after > this.#shape.positions) {
       throw new LossyscopeError(
         "engine",
-        `layer ${layer} got ${this.#rows[layer] + count} rows of assignments, ${this.#shape.positions} were planned`,
+        `layer ${layer} got ${count(after)} rows of assignments, ${count(this.#shape.positions)} were planned`,
       );
     }
     this.#files[layer].append(rows);
-    this.#rows[layer] += count;
+    this.#rows[layer] = after;
   }
 
   /**
@@ -69,7 +70,10 @@ export class AssignmentStore {
   table(layer: number, first: number, bins: number, order: Uint32Array, table: Uint32Array): Uint32Array {
     const { columns, positions } = this.#shape;
     if (this.#rows[layer] !== positions) {
-      throw new LossyscopeError("engine", `layer ${layer} has ${this.#rows[layer]} rows of ${positions} planned`);
+      throw new LossyscopeError(
+        "engine",
+        `layer ${layer} has ${count(this.#rows[layer])} rows of ${count(positions)} planned`,
+      );
     }
     const step = Math.max(1, Math.floor(CHUNK_BYTES / (4 * columns)));
     for (let from = 0; from < positions; from += step) {

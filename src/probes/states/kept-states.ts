@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Spill, type SpillPlace, spillAt } from "../../files/spill.ts";
+import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { type Observation, statesOf } from "../../ports/observation.ts";
 import type { TokenizedDocument, WindowBatch } from "../../text/corpus.ts";
@@ -145,7 +146,10 @@ export class KeptStates {
   /** [L+1, rows, d] in the order of `rows`, a row at a time. @throws LossyscopeError `engine` where one never came */
   *states(): Generator<Uint8Array> {
     if (this.#order.length !== this.rows.length) {
-      throw new LossyscopeError("engine", `${this.#order.length} of ${this.rows.length} kept states came`);
+      throw new LossyscopeError(
+        "engine",
+        `${count(this.#order.length)} of ${count(this.rows.length)} kept states came`,
+      );
     }
     const arrival = new Int32Array(this.rows.length);
     this.#order.forEach((place, at) => {
