@@ -29,7 +29,11 @@ export function measureCommand() {
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
     .optionsGroup(GROUP.measured)
-    .addOption(new Option("--with <what...>", "measures that too").choices(["recall", "facts"]).default([] as string[]))
+    .addOption(
+      new Option("--with <what...>", "measures that too")
+        .choices(["next-token", "recall", "facts"])
+        .default([] as string[]),
+    )
     .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(

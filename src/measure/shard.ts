@@ -65,6 +65,13 @@ export class Shard {
   }
 }
 
+/** What `--with` asks for beyond the windows of the text. */
+const HAS_ITS_OWN_PASS: Readonly<Record<Subject["plan"]["with"][number], boolean>> = {
+  "next-token": false,
+  recall: true,
+  facts: true,
+};
+
 export interface ShardRequest extends RunRequest {
   readonly shard: Shard;
   /** where the part's folder is made */
@@ -80,12 +87,13 @@ export interface ShardRequest extends RunRequest {
  */
 export async function measureShard(request: ShardRequest): Promise<string> {
   const { plan, shard, out, resume, replace, progress } = request;
-  if (plan.with.length > 0) {
-    const asked = plan.with.join(" and ");
+  const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
+  if (apart.length > 0) {
+    const asked = apart.join(" and ");
     throw new LossyscopeError(
       "usage",
       `${asked} cannot be cut into shards: only the windows of the text are shared`,
-      `leave out --with, and run lossyscope ${plan.with[0]} by itself`,
+      `leave out --with, and run lossyscope ${apart[0]} by itself`,
     );
   }
   const { index, count } = shard;

@@ -12,12 +12,13 @@ import { type Units, unitsOf } from "../text/units.ts";
 import { ALMANAC } from "./almanac/probe.ts";
 import { CODING } from "./coding/probe.ts";
 import { GEOMETRY } from "./geometry/probe.ts";
+import { NEXT_TOKEN } from "./next-token/probe.ts";
 import { PASSAGES } from "./passages/probe.ts";
 import { PLANE } from "./plane/probe.ts";
 import { STATES } from "./states/probe.ts";
 
 /** In the order in which they finish; a later one may read the sections of those before it. */
-const FURTHER: readonly ProbeKind[] = [ALMANAC, PLANE, GEOMETRY, PASSAGES, STATES];
+const FURTHER: readonly ProbeKind[] = [ALMANAC, NEXT_TOKEN, PLANE, GEOMETRY, PASSAGES, STATES];
 const KINDS: readonly ProbeKind[] = [CODING, ...FURTHER];
 
 /** The probes of one measurement. */

@@ -5,6 +5,7 @@ export type { FactRates, Facts, Knowledge } from "./facts.ts";
 export type { Interval } from "./figures.ts";
 export type { Geometry, GeometryLayer } from "./geometry.ts";
 export type { Ledger } from "./ledger.ts";
+export type { NextToken, NextTokenFigures } from "./next-token.ts";
 export type { Frontier, Information, Plane, PlaneLayer, PlaneOrder } from "./plane.ts";
 export { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
 export { type Figure, figureAt, parseProfile, parseTrajectory } from "./read.ts";

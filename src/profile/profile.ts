@@ -9,6 +9,7 @@ import { factsSchema } from "./facts.ts";
 import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
 import { ledgerSchema } from "./ledger.ts";
+import { nextTokenSchema } from "./next-token.ts";
 import { planeSchema } from "./plane.ts";
 import { recallSchema } from "./recall.ts";
 
@@ -100,6 +101,10 @@ export const profileSchema = z.object({
     .meta({ description: "the text it was measured on" }),
   ledger: ledgerSchema.meta({ description: "what the weights cost, METHODS §1.2" }),
   coding: codingSchema.nullable().meta({ description: "how small the text gets, METHODS §1" }),
+  nextToken: nextTokenSchema
+    .nullable()
+    .optional()
+    .meta({ description: "how often the likeliest token is right, METHODS §1.5; absent where it was not asked for" }),
   plane: planeSchema.nullable().meta({ description: "what every layer keeps and knows, METHODS §2" }),
   geometry: geometrySchema.nullable().meta({ description: "the shape of the space, METHODS §3" }),
   almanac: almanacSchema

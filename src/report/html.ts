@@ -19,6 +19,7 @@ import { compressors, ownSize } from "./sections/coding.ts";
 import { factsSection } from "./sections/facts.ts";
 import { geometrySection } from "./sections/geometry.ts";
 import { ledgerSection } from "./sections/ledger.ts";
+import { nextTokenSection } from "./sections/next-token.ts";
 import { datum, paragraph, type Section, section } from "./sections/parts.ts";
 import { planeSection } from "./sections/plane.ts";
 import { recallSection } from "./sections/recall.ts";
@@ -69,9 +70,11 @@ export function renderReport(given: Profile): string {
   const almanac = almanacSection(profile);
   const recall = recallSection(profile);
   const facts = factsSection(profile.facts);
+  const nextToken = nextTokenSection(profile);
   const sections: Section[] = [
     compressors(profile),
     ...(almanac ? [almanac] : []),
+    ...(nextToken ? [nextToken] : []),
     ...(recall ? [recall] : []),
     ...(facts ? [facts] : []),
     shadedText(profile),

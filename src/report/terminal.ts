@@ -28,6 +28,7 @@ import {
 } from "./format.ts";
 import { headline } from "./headline.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
+import { nextTokenSentence } from "./next-token.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
 import { asShown, forTerminal, NARROWEST, proseWidth, type TerminalOptions } from "./terminal-options.ts";
@@ -255,6 +256,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
           faint,
         )
       : [],
+    profile.nextToken ? paragraph(nextTokenSentence(profile.nextToken)) : [],
     profile.recall ? recallLines(profile.recall, terminal.width) : [],
     profile.facts ? factLines(profile.facts, terminal.width) : [],
     profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],

@@ -12,7 +12,17 @@ const FRAME = { left: 50, right: 14, top: 12, bottom: 46 };
 /** Radii of a mark that stands for no question and for all. */
 const RADII = [2.5, 16] as const;
 
-export function calibrationMark(name: string, bins: Facts["calibration"]["bins"]): string {
+/** What a right answer and what is asked are called. */
+interface Words {
+  readonly right: string;
+  readonly asked: string;
+}
+
+export function calibrationMark(
+  name: string,
+  bins: readonly Pick<Facts["calibration"]["bins"][number], "share" | "confidence" | "exact">[],
+  { right: word, asked }: Words = { right: "exact", asked: "questions" },
+): string {
   const [right, bottom] = [SIZE - FRAME.right, SIZE - FRAME.bottom];
   const x = linear([0, 1], [FRAME.left, right], 5);
   const y = linear([0, 1], [bottom, FRAME.top], 5);
@@ -29,7 +39,7 @@ export function calibrationMark(name: string, bins: Facts["calibration"]["bins"]
     return element(
       "g",
       {},
-      tooltip(`confidence ${percent(confidence)}: ${percent(exact.value)} exact, ${percent(share)} of the questions`),
+      tooltip(`confidence ${percent(confidence)}: ${percent(exact.value)} ${word}, ${percent(share)} of the ${asked}`),
       bar,
       element("circle", {
         cx: x(confidence),
@@ -40,11 +50,11 @@ export function calibrationMark(name: string, bins: Facts["calibration"]["bins"]
     );
   });
   const numbers = {
-    head: ["confidence", "share of the questions", "exact", "low", "high"],
+    head: ["confidence", `share of the ${asked}`, word, "low", "high"],
     rows: bins.map((one) => [one.confidence, one.share, ...withEnds(one.exact)]),
   };
   return drawing(
-    `${name}: ${bins.flatMap(({ confidence, exact }) => (confidence === null ? [] : [`confidence ${percent(confidence)}, ${percent(exact.value)} exact`])).join("; ")}`,
+    `${name}: ${bins.flatMap(({ confidence, exact }) => (confidence === null ? [] : [`confidence ${percent(confidence)}, ${percent(exact.value)} ${word}`])).join("; ")}`,
     { width: SIZE, height: SIZE, className: "panel", numbers },
     axisY(y, FRAME.left, { write, grid: right }),
     axisX(x, bottom, { write }),
