@@ -3,4 +3,4 @@ import type { NextToken } from "../profile/next-token.ts";
 import { count, shareOf } from "./format.ts";
 
 export const nextTokenSentence = ({ overall: { tokens, accuracy, confidence, calibrationError } }: NextToken): string =>
-  `Of ${count(tokens)} predicted tokens the likeliest is right for ${shareOf(accuracy)}, held for probable at ${shareOf(confidence)} on average; its confidence is off by ${shareOf(calibrationError)}.`;
+  `Of ${count(tokens)} predicted tokens the likeliest is right for ${shareOf(accuracy)}, at a mean confidence of ${shareOf(confidence)}; confidence is off by ${shareOf(calibrationError)} on average.`;

@@ -3,7 +3,7 @@ import type { NextTokenFigures } from "../../profile/next-token.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { count, sentence, shareOf } from "../format.ts";
 import { calibrationMark } from "../marks/calibration.ts";
-import { markup } from "../marks/svg.ts";
+import { element, markup } from "../marks/svg.ts";
 import { nextTokenSentence } from "../next-token.ts";
 import { datum, drawn, missing, numbers, paragraph, refusalsUnder, type Section, table } from "./parts.ts";
 
@@ -38,7 +38,11 @@ export function nextTokenSection(profile: Profile): Section | null {
     ...SHARED,
     body: [
       paragraph(nextTokenSentence(nextToken)),
-      drawn(named, calibrationMark(named, binsOf(nextToken.overall), { right: "right", asked: "tokens" })),
+      element(
+        "div",
+        { class: "panels" },
+        drawn(named, calibrationMark(named, binsOf(nextToken.overall), { right: "right", asked: "tokens" })),
+      ),
       ...refused.map((reason) => paragraph(sentence(reason), "absent")),
       numbers(
         table(
