@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columns } from "./format.ts";
+import { columns, figure } from "./format.ts";
 import {
   almanac,
   bare,
@@ -75,6 +75,19 @@ describe("terminal summary", () => {
       expect(row).toContain(orders["1"].optimality.heldOut.value!.toFixed(3));
     }
     expect(text).toContain("participation ratio");
+  });
+
+  it("goes on with the layers' columns in a further block where one is too wide, after a blank line", () => {
+    const lines = linesOf(renderTerminal(sampleProfile(), { ...options, width: 40 }));
+    const [first, second] = lines.flatMap((line, at) => (line.startsWith("layer  ") ? [at] : []));
+    expect(lines[second - 1]).toBe("");
+    const heads = [lines[first], lines[second]].flatMap((line) => line.split(/ {2,}/).slice(1));
+    expect(heads).toEqual(["complexity", "expressivity", "optimality"]);
+    const { layers } = sampleProfile().plane!;
+    const below = lines.slice(second + 1, second + 1 + layers.length).map((line) => line.trim().split(/ {2,}/));
+    expect(below).toEqual(
+      layers.map(({ layer, orders }) => [String(layer), figure(orders["1"].optimality.heldOut.value)]),
+    );
   });
 
   it("says what lm-evaluation-harness would report where that was asked for", () => {

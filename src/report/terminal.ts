@@ -32,7 +32,7 @@ import { nextTokenSentence } from "./next-token.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
 import { asShown, forTerminal, NARROWEST, proseWidth, type TerminalOptions } from "./terminal-options.ts";
-import { fitsWhole, type TextTable, tableBlocks } from "./text-table.ts";
+import { fitsWhole, type TextTable, tableLines } from "./text-table.ts";
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -172,7 +172,7 @@ function layers(plane: Plane, terminal: TerminalOptions, shown: Shown, faint: Pa
   ];
   return [
     ...wrap(`${title}: bits, at most ${figure(toBits)} (held out${fits ? ", 95 % interval" : ""})`, prose),
-    ...tableBlocks(table, terminal.width).flatMap(({ head, body }) => [...head.map(faint), ...body]),
+    ...tableLines(table, terminal.width, faint),
     ...remarks.flatMap((text) => wrap(text, prose).map(faint)),
     ...absent,
     ...trends(cells, terminal, faint),

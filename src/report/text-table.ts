@@ -178,9 +178,16 @@ export function tableBlocks(table: TextTable, width: number): TextBlock[] {
   });
 }
 
-/** The lines of a table, a blank one between its blocks. */
-export const tableLines = (table: TextTable, width: number): string[] =>
-  tableBlocks(table, width).flatMap(({ head, body }, block) => [...(block > 0 ? [""] : []), ...head, ...body]);
+/**
+ * The lines of a table, a blank one between its blocks.
+ * @param paint what is done to lines of heads
+ */
+export const tableLines = (table: TextTable, width: number, paint = (line: string): string => line): string[] =>
+  tableBlocks(table, width).flatMap(({ head, body }, block) => [
+    ...(block > 0 ? [""] : []),
+    ...head.map(paint),
+    ...body,
+  ]);
 
 /** Whether a table stands in `width` columns with nothing shortened and no block but one. */
 export const fitsWhole = (table: TextTable, width: number): boolean =>
