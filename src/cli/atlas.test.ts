@@ -72,6 +72,28 @@ describe("lossyscope atlas", () => {
     expect(await readFile(at("p.md"), "utf8")).toMatch(/\| quiz \| 0\.\d+ ± 0\.\d+ \|/);
   });
 
+  it("takes folders that --out wrote for the profiles in them", async () => {
+    for (const name of ["a", "b", "c", "d", "e"]) {
+      await mkdir(at(`compared/1-${name}`), { recursive: true });
+      await writeFile(at(`compared/1-${name}/profile.json`), await readFile(at(`profiles/${name}.json`)));
+    }
+    await mkdir(at("measured"));
+    await writeFile(at("measured/profile.json"), await readFile(at("new.json")));
+    const add = ["--scores", at("scores.csv"), "--atlas", at("own")];
+    expect(await run("atlas", "add", "theirs", "--profiles", at("compared"), ...add)).toMatchObject({
+      code: 0,
+      err: "",
+      out: expect.stringMatching(/5 models, 1 benchmarks/),
+    });
+    const { code, out } = await run("predict", at("measured"), "--set", "theirs", "--atlas", at("own"));
+    expect([code, out]).toEqual([0, expect.stringMatching(/quiz +0\.\d+ ± 0\.\d+/)]);
+    const again = await run("atlas", "add", "theirs", "--profiles", at("nowhere"), ...add);
+    expect(again).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/the set theirs exists: pass --force to replace it/),
+    });
+  });
+
   it("says why it predicts nothing and what would, writes that down, and fails", async () => {
     const asked = ["predict", at("new.json"), "--set", "llm-compression"];
     const files = ["--json", at("none.json"), "--markdown", at("none.md"), "--atlas", at("no-sets")];

@@ -89,7 +89,7 @@ function addCommand() {
     )
     .argument("<name>", "name of the new set")
     .optionsGroup(GROUP.read)
-    .requiredOption("--profiles <folder>", "folder of the profiles, one .json a model")
+    .requiredOption("--profiles <folder>", "folder of the profiles: a .json a model, or a folder that --out wrote")
     .requiredOption("--scores <file...>", "tables (.csv) and result files of lm-evaluation-harness (.json)")
     .option(
       "--name <profile=score>",

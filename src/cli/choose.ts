@@ -25,7 +25,7 @@ export function chooseCommand() {
     .description(
       "Chooses among the models of the profiles: constraints first, then what is dominated by what, the frontier, cost for the profiles' own text, predicted scores, and a recommendation. Where no candidate meets the constraints it says what each misses and which limits would let one through; then the exit code is 3.",
     )
-    .argument("<profile...>", "profiles of one text, one a model")
+    .argument("<profile...>", "profiles of one text, one a model: files, or folders that --out wrote")
     .optionsGroup(GROUP.chosen)
     .option("--memory <size>", "weights have to fit into so much memory", quantity)
     .option("--bytes <size>", "weights may be so large as stored", quantity)

@@ -97,6 +97,34 @@ describe("lossyscope compare", () => {
     vi.unstubAllEnvs();
   });
 
+  it("takes the folder of a profile for the profile, and tells it from that of a model", async () => {
+    for (const name of ["large", "small"]) {
+      await mkdir(at(`out/${name}`), { recursive: true });
+      await writeFile(at(`out/${name}/profile.json`), await readFile(at(`${name}.json`)));
+    }
+    const files = await run("compare", at("large.json"), at("small.json"), "--json");
+    const folders = await run("compare", at("out/large"), at("out/small"), "--json");
+    expect(folders).toEqual({ ...files, out: folders.out });
+    expect(JSON.parse(folders.out).pairs[0].difference).toEqual(JSON.parse(files.out).pairs[0].difference);
+    const threshold = ["--max", "coding.overall.bitsPerByte=+1%"];
+    expect((await run("gate", at("out/small"), "--baseline", at("out/large"), ...threshold)).code).toBe(3);
+    expect((await run("choose", at("out/large"), at("out/small"))).out).toMatch(/^Take large/);
+
+    expect(await run("compare", at("out"), at("large.json"))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /out holds neither a model \(config\.json\) nor a profile \(profile\.json\): name the folders in it: .*large, .*small/,
+      ),
+    });
+    await writeFile(at("out/large/config.json"), "{}");
+    expect(await run("compare", at("out/large"), at("out/small"))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /large holds a model \(config\.json\) and a profile \(profile\.json\): name .*large\/pro/,
+      ),
+    });
+  });
+
   it.each([
     [["large.json", "small.json", "--text", "x"], /--text is for models, and these are profiles: leave out --text/],
     [["large.json", "small.json", "--out", "x"], /--out is for models/],

@@ -1,5 +1,5 @@
 /** `lossyscope compare PROFILE|MODEL…`: models on one text, and where they differ (METHODS §12). */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { compare, withSimilarities } from "../atlas/compare.ts";
@@ -15,8 +15,9 @@ import type { Profile } from "../profile/profile.ts";
 import { comparisonBlocks } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
 import type { Progress } from "../report/progress.ts";
+import { insteadOf, isFolder, PROFILE } from "../store/profiles.ts";
 import { type SimilarityOptions, similarities } from "../store/similarity.ts";
-import { earlierOf, type MeasurementOutputs, measurementOutputs, PROFILE } from "./deliver.ts";
+import { earlierOf, type MeasurementOutputs, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { formsOf } from "./findings.ts";
 import { nameText } from "./grammar.ts";
@@ -39,7 +40,7 @@ export function compareCommand() {
     .description(
       "Compares models with the first one: bits per byte with a paired bootstrap, by domain, the documents and passages where they differ most, and, where their states were kept (`--keep states --out DIR`), how alike their layers are (linear CKA). Takes profiles as they are, and measures models on --text first, with the options of `lossyscope measure`. The tokenizers may differ; the text may not.",
     )
-    .argument("<profile-or-model...>", "two or more, of one text; the first is the baseline")
+    .argument("<profile-or-model...>", "two or more, of one text, in files or folders; the first is the baseline")
     .optionsGroup(GROUP.read)
     .option("--common", "leaves out documents that a profile lacks", false)
     .option("-o, --out <folder>", "keeps the profiles of measured models there, each in a folder of its own")
@@ -57,15 +58,13 @@ export function compareCommand() {
       const outputs = comparisonOutputs(options);
       const candidates = names.map((name, place) => (isModel(name) ? modelOf(name, place, options) : name));
       const models = candidates.filter((one) => typeof one !== "string");
+      const contextAsked = command.getOptionValueSource("context") === "cli";
+      const planned = models.length === 0 ? null : await readPlan(options, contextAsked, { keep });
       const all = [outputs, ...models.map(({ kept }) => kept)];
       for (const one of resume ? [] : all) one.refuseTaken();
       for (const one of all) await one.prepare({ resume });
       const read = await readProfiles(candidates.filter((one) => typeof one === "string"));
       const progress = progressOf({ quiet });
-      const planned =
-        models.length === 0
-          ? null
-          : await readPlan(options, command.getOptionValueSource("context") === "cli", { keep });
       for (const one of models) progress.announce(stagesOfPart(planned!.plan, partOf(one, models), one.kept.paths));
       if (keep.length > 0) progress.announce([{ label: LAYERS }]);
       const measured = planned && (await profilesOf(models, outputs, options, { ...planned, progress }));
@@ -114,9 +113,25 @@ function modelOf(name: string, place: number, { out: folder, force, keep }: Kept
   return { name, file, kept: measurementOutputs({ out, force }, keep) };
 }
 
-/** A folder, or a name on the Hub; anything else is a file's. */
-const isModel = (name: string): boolean =>
-  existsSync(name) ? statSync(name).isDirectory() : !name.endsWith(".json") && name.includes("/");
+const CONFIG = "config.json";
+
+/**
+ * Whether a model is meant, by its folder or its name on the Hub, and not a profile, by its file or the folder that has it.
+ * @throws LossyscopeError `usage` where a folder has both, `input` where it has neither
+ */
+function isModel(name: string): boolean {
+  if (!isFolder(name)) return !existsSync(name) && !name.endsWith(".json") && name.includes("/");
+  const [model, profile] = [CONFIG, PROFILE].map((file) => existsSync(join(name, file)));
+  if (model && profile) {
+    const next = `name ${join(name, PROFILE)}, or move it elsewhere to measure the model`;
+    throw new LossyscopeError("usage", `${name} holds a model (${CONFIG}) and a profile (${PROFILE})`, next);
+  }
+  if (!model && !profile) {
+    const message = `${name} holds neither a model (${CONFIG}) nor a profile (${PROFILE})`;
+    throw new LossyscopeError("input", message, insteadOf(name));
+  }
+  return model;
+}
 
 /** @throws LossyscopeError `usage` where models come without a text, or what is for models without models */
 function refuseUnmeasurable(names: readonly string[], { text, domain, out, keep }: MeasuringOptions & Kept): void {

@@ -10,10 +10,8 @@ import type { Profile } from "../profile/profile.ts";
 import { renderReport } from "../report/html.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { terminalOptions } from "../report/terminal-options.ts";
+import { PROFILE } from "../store/profiles.ts";
 import { type Asked, Outputs, type Place } from "./outputs.ts";
-
-/** What the profile is called in the folder of `--out`. */
-export const PROFILE = "profile.json";
 
 export type MeasurementOutputs = Outputs<{ readonly profile: Profile }, Measurement>;
 

@@ -3,7 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import { gate, parseThreshold } from "../atlas/gate.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { gateBlocks, gateClaim } from "../report/atlas/gate.ts";
-import { readProfile } from "../store/profiles.ts";
+import { readNamed } from "../store/profiles.ts";
 import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { collect, force, seed } from "./options.ts";
@@ -15,7 +15,7 @@ export function gateCommand() {
     .description(
       "Holds figures of a profile, by their paths in the JSON, against thresholds: PATH=3.2 absolute, PATH=+0.02 or PATH=+1% against the baseline. A threshold is missed only beyond the error bar; then the exit code is 3.",
     )
-    .argument("<profile>", "profile as `lossyscope measure --json` wrote it")
+    .argument("<profile>", "file that `lossyscope measure --json` wrote, or folder that --out wrote")
     .optionsGroup(GROUP.held)
     .option("--baseline <profile>", "profile that changes are against")
     .option("--max <threshold>", "upper threshold (repeatable)", collect, [] as string[])
@@ -34,8 +34,12 @@ export function gateCommand() {
       }
       const outputs = new Outputs(asked, formsOf({ blocks: gateBlocks }));
       await outputs.prepare();
-      const named = async (path: string) => ({ file: path, profile: await readProfile(path) });
-      const checks = gate(await named(file), baseline === undefined ? null : await named(baseline), thresholds, seed);
+      const checks = gate(
+        await readNamed(file),
+        baseline === undefined ? null : await readNamed(baseline),
+        thresholds,
+        seed,
+      );
       await outputs.deliver(checks);
       if (checks.some(({ outcome }) => outcome === "missed")) throw new LossyscopeError("threshold", gateClaim(checks));
     });

@@ -42,6 +42,21 @@ describe("lossyscope merge", () => {
     expect(readFileSync(at("joined", "losses.safetensors"))).toEqual(readFileSync(at("one", "losses.safetensors")));
   });
 
+  it("says of a measurement that it is whole", async () => {
+    expect(await run("merge", at("joined"))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /joined holds a whole measurement \(profile\.json\), and no part of a measurement: name/,
+      ),
+    });
+    expect(await run(...measuring("--shard", "1/2", "--out", at("part-1")))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/1-of-2 is complete already: pass --resume to take it as it is, --force to measure/),
+    });
+    expect((await run(...measuring("--shard", "1/2", "--out", at("part-1"), "--resume"))).code).toBe(0);
+    expect((await run(...measuring("--shard", "1/2", "--out", at("part-1"), "--force"))).code).toBe(0);
+  });
+
   it("fails for want of a part, and before anything is written", async () => {
     const { code, err } = await run("merge", at("part-2"), "--out", at("half"));
     expect([code, err]).toEqual([1, expect.stringMatching(/^lossyscope: part 1 of 2 is missing: name the folders/)]);

@@ -17,7 +17,7 @@ export function predictCommand() {
     .description(
       "Predicts what the models of the profiles score, from the calibration set NAME: 90 % intervals by leaving out whole families, with the coverage such intervals had on families held out.",
     )
-    .argument("<profile...>", "profiles as `lossyscope measure --json` wrote them")
+    .argument("<profile...>", "files that `lossyscope measure --json` wrote, or folders that --out wrote")
     .optionsGroup(GROUP.foreseen)
     .requiredOption("--set <name>", "calibration set (`lossyscope atlas` lists them)")
     .option("--area <name...>", "areas to predict (default: all)")

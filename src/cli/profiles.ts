@@ -1,7 +1,6 @@
-/** Profiles named on the command line. */
+/** Profiles named on the command line: by their files, or by the folders that `--out` wrote. */
 import type { Named } from "../atlas/text.ts";
-import { readProfile } from "../store/profiles.ts";
+import { readNamed } from "../store/profiles.ts";
 
-/** @throws LossyscopeError as `readProfile` does, naming the file */
-export const readProfiles = (files: readonly string[]): Promise<Named[]> =>
-  Promise.all(files.map(async (file) => ({ file, profile: await readProfile(file) })));
+/** @throws LossyscopeError as `readNamed` does, naming the file */
+export const readProfiles = (paths: readonly string[]): Promise<Named[]> => Promise.all(paths.map(readNamed));

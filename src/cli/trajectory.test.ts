@@ -61,6 +61,17 @@ describe("lossyscope trajectory", () => {
     writeFileSync(at("page.html"), "mine");
     expect(await course("--resume", "--report", at("page.html"))).toMatchObject({ code: 2 });
     expect(readFileSync(at("page.html"), "utf8")).toBe("mine");
+    expect((await run("trajectory", "--from", at("out"))).out).toBe(first.out);
+    expect(await run("trajectory", "--from", at("run"))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/run holds no trajectory\.json: name a file, or a folder that --out wrote/),
+    });
+    expect(await run("gate", at("out"), "--max", "coding.overall.bitsPerByte=9")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /out holds no profile\.json, but trajectory\.json: name the profile of a step: .*step-N/,
+      ),
+    });
     const again = await run("trajectory", "--from", at("out/trajectory.json"), "--report", at("again.html"));
     expect(again.out).toBe(first.out);
     expect(readFileSync(at("again.html"), "utf8")).toBe(readFileSync(at("out/report.html"), "utf8"));

@@ -8,7 +8,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
 import { trajectoryPage } from "../report/trajectory/page.ts";
 import { trajectoryBlocks } from "../report/trajectory/text.ts";
-import { readTrajectory } from "../store/profiles.ts";
+import { readTrajectory, STEPS, TRAJECTORY } from "../store/profiles.ts";
 import { downloadProgress } from "./download.ts";
 import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
@@ -25,7 +25,7 @@ export function trajectoryCommand() {
     )
     .argument("[run...]", "folder of checkpoints named by their step, checkpoints, or org/name@step1000,step2000")
     .optionsGroup(GROUP.read)
-    .option("--from <file>", "draws a trajectory.json again and measures nothing")
+    .option("--from <file>", "draws a trajectory.json, or the one in a folder, again and measures nothing")
     .option("-o, --out <folder>", "writes trajectory.json, report.html and profiles/step-N.json there")
     .option("--json [file]", "writes the trajectory to a file, or to standard output")
     .option("--markdown [file]", "writes it as Markdown")
@@ -56,15 +56,13 @@ export function trajectoryCommand() {
     });
 }
 
-const PROFILES = "profiles";
-
 /** @param checkpoints whose profiles are kept beside it */
 function trajectoryOutputs(asked: Asked, checkpoints: readonly RunCheckpoint[]): Outputs<Trajectory> {
   const { out } = asked;
-  const kept = out === undefined ? [] : checkpoints.map(({ step }) => join(out, PROFILES, `step-${step}.json`));
+  const kept = out === undefined ? [] : checkpoints.map(({ step }) => join(out, STEPS, `step-${step}.json`));
   return new Outputs(asked, {
     ...formsOf({ blocks: trajectoryBlocks, page: trajectoryPage }),
-    names: { json: "trajectory.json", page: "report.html" },
+    names: { json: TRAJECTORY, page: "report.html" },
     own: kept.map((path) => ({ path, option: "--out" })),
   });
 }
@@ -76,7 +74,7 @@ async function measured(
   { plan, points }: Awaited<ReturnType<typeof readPlan>>,
 ): Promise<Trajectory> {
   const progress = progressOf(options);
-  const profiles = options.out === undefined ? null : join(options.out, PROFILES);
+  const profiles = options.out === undefined ? null : join(options.out, STEPS);
   return interruptible(async (signal) => {
     const steps = await measureRun({
       checkpoints: run.checkpoints,

@@ -12,6 +12,7 @@ import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Probe } from "../ports/probe.ts";
 import { probesOf } from "../probes/index.ts";
+import { PROFILE } from "../store/profiles.ts";
 import { type FinishRequest, finish, type Measurement } from "./finish.ts";
 import { LmEvalTally } from "./lm-eval.ts";
 
@@ -79,9 +80,10 @@ function partFolders(path: string): string[] {
   if (names.includes(PART) || names.includes("state")) return [path];
   const found = names.filter((name) => PART_FOLDER.test(name)).sort();
   if (found.length > 0) return found.map((name) => join(path, name));
+  const whole = names.includes(PROFILE);
   throw new LossyscopeError(
     "input",
-    `${path} holds no part of a measurement`,
+    `${path} holds ${whole ? `a whole measurement (${PROFILE}), and ` : ""}no part of a measurement`,
     "name what `lossyscope measure --shard i/n --out FOLDER` wrote",
   );
 }
