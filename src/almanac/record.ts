@@ -11,7 +11,7 @@ import { SPLITS } from "./world.ts";
 
 const bits = z.number().nonnegative();
 
-const pageSchema = z.object({
+export const pageSchema = z.object({
   /** −log2 P(text), world known */
   knownBits: bits,
   /** −log2 P(text), world unknown */
@@ -30,6 +30,7 @@ const BITS_PER_BYTE_AS_IT_IS = 8;
 
 /** Records that are pages of the almanac. Their floors are those of the text as they have it, and of all of it. */
 export const almanacPages: RecordKind<PageRecord> = {
+  name: "page of the almanac",
   fields: ["exposures", ...MARKS],
   read(record, text, where) {
     if (record.text !== text || !MARKS.every((mark) => mark in record)) return null;

@@ -5,6 +5,7 @@
  * Memory: each probe as its file says.
  */
 
+import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import type { KeptRows } from "../ports/probe.ts";
 import type { ProgressSink } from "../ports/progress.ts";
@@ -92,7 +93,12 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
   const published = checked(
     profileSchema,
     profile,
-    (faults) => new Error(`a profile that its own schema refuses: ${faults}`),
+    (faults) =>
+      new LossyscopeError(
+        "engine",
+        `the figures make no profile (${faults})`,
+        "look for damage in what was measured or merged; where there is none, this is a defect of the tool",
+      ),
   );
   return { profile: published, documents, lossesOf, keptStates };
 }

@@ -175,8 +175,14 @@ export class LmEvalTally {
     return this.#nats;
   }
 
-  /** Adds what another tally of the same corpus has seen of other batches. */
+  /**
+   * Adds what another tally of the same corpus has seen of other batches.
+   * @throws LossyscopeError `io` where it is of another corpus
+   */
   restore(nats: ReadonlyMap<number, LmEvalNats>): void {
+    const { length } = this.#corpus.sequences;
+    if ([...nats.values()].flat().some(([sequence]) => sequence >= length))
+      throw new LossyscopeError("io", `it kept nats of more than ${length} sequences`);
     for (const [batch, own] of nats) this.#nats.set(batch, own);
   }
 

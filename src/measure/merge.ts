@@ -15,10 +15,10 @@ import { probesOf } from "../probes/index.ts";
 import { PROFILE } from "../store/profiles.ts";
 import { type FinishRequest, finish, type Measurement } from "./finish.ts";
 import { LmEvalTally } from "./lm-eval.ts";
-
-import { progressIn } from "./run-folder.ts";
+import { progressIn, takeUp } from "./run-folder.ts";
 import { readSealed } from "./sealed.ts";
-import { PART, PART_FOLDER, type Part, SUBJECT, type Whole } from "./shard.ts";
+import { partSchema, wholeSchema } from "./sealed-schemas.ts";
+import { PART, PART_FOLDER, type Part, SUBJECT } from "./shard.ts";
 
 /** All parts of one plan, in order. */
 export interface Parts {
@@ -89,7 +89,7 @@ function partFolders(path: string): string[] {
 }
 
 function openPart(folder: string): Part {
-  if (existsSync(join(folder, PART))) return readSealed(join(folder, PART), `${folder} was made`, AGAIN) as Part;
+  if (existsSync(join(folder, PART))) return readSealed(join(folder, PART), partSchema, `${folder} was made`, AGAIN);
   throw new LossyscopeError(
     "input",
     `${folder} is not finished`,
@@ -133,14 +133,14 @@ export interface MergeRequest extends FinishRequest {
  * @throws LossyscopeError `io` where a part is damaged or cut short; `interrupted`
  */
 export async function merge({ folders, parts }: Parts, request: MergeRequest): Promise<Measurement> {
-  const { subject, asides } = readSealed(join(folders[0], SUBJECT), `${folders[0]} was made`, AGAIN) as Whole;
+  const { subject, asides } = readSealed(join(folders[0], SUBJECT), wholeSchema, `${folders[0]} was made`, AGAIN);
   const probes = probesOf(subject, { place: { folders }, points: null, spell: (token) => `#${token}` });
   const seen = folders.map((folder) => snapshotsIn(folder, probes.list));
-  for (const probe of probes.list) probe.restore(seen.map((part) => part[probe.name]));
+  takeUp(probes.list, seen, folders[0], AGAIN);
   let likeLmEval: LmEvalTally | null = null;
   if (subject.likeLmEval) {
     likeLmEval = new LmEvalTally(subject.likeLmEval);
-    for (const part of parts) likeLmEval.restore(part.likeLmEval!);
+    for (const [place, part] of parts.entries()) tally(likeLmEval, part, join(folders[place], PART));
   }
   try {
     const measurement = await finish(
@@ -163,6 +163,16 @@ function snapshotsIn(folder: string, probes: readonly Probe[]): Readonly<Record<
     for (const [name, bytes] of files) refuseOtherSize(join(folder, name), bytes);
   }
   return progress.probes;
+}
+
+function tally(all: LmEvalTally, { likeLmEval }: Part, path: string): void {
+  const damaged = (why: string): LossyscopeError => new LossyscopeError("io", `${path}: ${why}`, AGAIN);
+  if (!likeLmEval) throw damaged("it has no nats of the windows of lm-evaluation-harness");
+  try {
+    all.restore(likeLmEval);
+  } catch (error) {
+    throw error instanceof LossyscopeError ? damaged(error.said) : error;
+  }
 }
 
 function refuseOtherSize(path: string, bytes: number): void {

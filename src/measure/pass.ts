@@ -8,7 +8,7 @@ import type { Engine, EngineRequest } from "../ports/engine.ts";
 import type { Probe } from "../ports/probe.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import type { RunFolder } from "./run-folder.ts";
+import { AFRESH, type RunFolder, takeUp } from "./run-folder.ts";
 import { PASS } from "./stages.ts";
 
 export interface Pass {
@@ -40,7 +40,7 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
   const { engine, batches, request, folder, progress, signal, snapshotSeconds = SNAPSHOT_SECONDS } = pass;
   const { probes } = pass;
   const { earlier } = folder;
-  if (earlier) for (const probe of probes) probe.restore([earlier.probes[probe.name]]);
+  if (earlier) takeUp(probes, [earlier.probes], folder.path, AFRESH);
   let next = earlier?.batches ?? 0;
   const save = async (): Promise<void> => {
     await pass.check();

@@ -12,10 +12,14 @@ import { ioFault } from "../files/faults.ts";
 import { named, takeLock } from "../files/lock.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Probe } from "../ports/probe.ts";
 import { readSealed, writeSealed } from "./sealed.ts";
+import { progressSchema } from "./sealed-schemas.ts";
 
 /** What is needed to go on. */
 const STATE = "state";
+/** What to do where it cannot be read. */
+export const AFRESH = "start it afresh, without --resume";
 
 export interface RunProgress {
   readonly batches: number;
@@ -30,7 +34,29 @@ export interface RunProgress {
  */
 export function progressIn(folder: string, next: string): RunProgress | undefined {
   const state = join(folder, STATE);
-  return existsSync(state) ? (readSealed(state, "the run was begun", next) as RunProgress) : undefined;
+  return existsSync(state) ? readSealed(state, progressSchema, "the run was begun", next) : undefined;
+}
+
+/**
+ * What probes have seen taken up by them, from the state of a folder, or from those of all parts.
+ * @param seen by part, what each probe kept, by the probe's name
+ * @param folder that the error names
+ * @throws LossyscopeError `io` where it is nothing that these probes can have seen
+ */
+export function takeUp(
+  probes: readonly Probe[],
+  seen: readonly RunProgress["probes"][],
+  folder: string,
+  next: string,
+): void {
+  for (const probe of probes) {
+    try {
+      probe.restore(seen.map((part) => part[probe.name]));
+    } catch (error) {
+      if (!(error instanceof LossyscopeError && error.fault === "io" && error.next === undefined)) throw error;
+      throw new LossyscopeError("io", `${join(folder, STATE)} (${probe.name}): ${error.said}`, next);
+    }
+  }
 }
 
 /** Where runs are kept unless `--work` says otherwise. */
@@ -65,7 +91,7 @@ export class RunFolder {
       throw ioFault(error, `work in the folder ${root}`);
     }
     try {
-      this.earlier = resume ? progressIn(this.path, "start it afresh, without --resume") : undefined;
+      this.earlier = resume ? progressIn(this.path, AFRESH) : undefined;
       if (!this.earlier) rmSync(this.path, { recursive: true, force: true });
       mkdirSync(this.path, { recursive: true });
     } catch (error) {

@@ -109,6 +109,7 @@ function shareOf(batches: readonly WindowBatch[], shard: Shard): readonly Window
 /** Says of an error that may not come again how the run goes on. */
 function withWayOn(error: unknown): unknown {
   if (!(error instanceof LossyscopeError && ["interrupted", "io", "engine"].includes(error.fault))) return error;
+  if (error.next?.includes("--resume")) return error; // what is there is of no use
   const wayOn = "the same command with --resume goes on from there";
   return new LossyscopeError(error.fault, error.message, wayOn, { cause: error });
 }

@@ -6,18 +6,18 @@
  */
 import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
+import { z } from "zod";
 import { writeAtomic } from "../files/atomic.ts";
 import { sha256 } from "../files/digest.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 import { VERSION } from "../profile/version.ts";
 
 const DIGEST_CHARACTERS = 64;
 
-interface Sealed {
-  readonly version: string;
-  readonly content: unknown;
-}
+const sealedSchema = z.object({ version: z.string(), content: z.unknown() });
+type Sealed = z.infer<typeof sealedSchema>;
 
 /** @throws LossyscopeError `io` where the disk refuses */
 export async function writeSealed(path: string, content: unknown): Promise<void> {
@@ -27,11 +27,14 @@ export async function writeSealed(path: string, content: unknown): Promise<void>
 }
 
 /**
+ * @param schema of the content
  * @param made what was made with it, in the past tense, for the error of another version: `the run was begun`
  * @param next what to do where it cannot be read
  * @throws LossyscopeError `io` where it is missing or damaged, `usage` where another version wrote it
  */
-export function readSealed(path: string, made: string, next: string): unknown {
+export function readSealed<T>(path: string, schema: z.ZodType<T>, made: string, next: string): T {
+  const damaged = (why?: string): LossyscopeError =>
+    new LossyscopeError("io", `${path} is damaged${why === undefined ? "" : ` (${why})`}`, next);
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
@@ -39,11 +42,15 @@ export function readSealed(path: string, made: string, next: string): unknown {
     throw ioFault(error, `read ${path}`);
   }
   const sealed = bytes.subarray(DIGEST_CHARACTERS);
-  if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(sealed)) {
-    throw new LossyscopeError("io", `${path} is damaged`, next);
+  if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(sealed)) throw damaged();
+  let said: unknown;
+  try {
+    said = deserialize(sealed);
+  } catch {
+    throw damaged("what is sealed in it is no data");
   }
-  const { version, content } = deserialize(sealed) as Sealed;
+  const { version, content } = checked(sealedSchema, said, damaged);
   if (version !== VERSION)
     throw new LossyscopeError("usage", `${made} by lossyscope ${version}, this is ${VERSION}`, next);
-  return content;
+  return checked(schema, content, damaged);
 }

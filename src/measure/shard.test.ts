@@ -16,9 +16,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createWorld, documents } from "../almanac/almanac.ts";
 import { sha256 } from "../files/digest.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Measurement } from "./measure.ts";
+import { type Measurement, measure } from "./measure.ts";
 import { merge, openParts, type Parts } from "./merge.ts";
 import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } from "./model.testing.ts";
 import { openModel } from "./model.ts";
@@ -234,6 +235,24 @@ describe("parts", () => {
     truncateSync(join(second, "part"), 100);
     expect((await broken()).message).toMatch(/2-of-3.part is damaged/);
   });
+});
+
+describe("pages of the almanac", () => {
+  it("keep their floors in a part", async () => {
+    const pages = [...documents(createWorld(3, "tiny"), "known")].slice(0, 12);
+    writeFileSync(at("pages.jsonl"), pages.map((page) => `${JSON.stringify(page)}\n`).join(""));
+    const model = await openModel(await writeModel(at("pages-model")), { offline: true });
+    const plan = validatePlan({
+      text: [{ path: at("pages.jsonl") }],
+      ...{ context: { tokens: 48 }, plane: null, geometry: false, baselines: false, batchTokens: 2048 },
+    });
+    const shared = { model, plan, points: null, threads: 1, resume: false, progress: listener() };
+    const whole = await measure({ ...shared, work: at("pages-work") });
+    for (const index of [1, 2]) await measureShard({ ...shared, shard: new Shard(index, 2), out: at("pages") });
+    const { profile } = await merge(openParts([at("pages")]), { threads: 1, progress: listener() });
+    expect(profile.almanac).toEqual(whole.profile.almanac);
+    expect(profile.almanac!.pages).toBe(12);
+  }, 60_000);
 });
 
 describe("a shard", () => {

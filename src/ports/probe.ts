@@ -149,9 +149,4 @@ export const snapshotOf = <Schema extends z.ZodType>(
   schema: Schema,
   snapshot: unknown,
 ): z.output<Schema> =>
-  checked(
-    schema,
-    snapshot,
-    (faults) =>
-      new LossyscopeError("io", `what was kept of ${name} is not sound: ${faults}`, "measure again, without --resume"),
-  );
+  checked(schema, snapshot, (faults) => new LossyscopeError("io", `what was kept of ${name} is not sound: ${faults}`));

@@ -8,6 +8,7 @@ const at = temporaryFolder();
 
 /** Records that say how many words they have, as no record of another kind does. */
 const counted: RecordKind<{ readonly words: number }> = {
+  name: "counted",
   fields: ["words"],
   read: ({ words }, text, where) => {
     if (typeof words !== "number") return null;
@@ -17,6 +18,7 @@ const counted: RecordKind<{ readonly words: number }> = {
 };
 /** Reads the same field, and is another kind all the same. */
 const doubled: RecordKind<number> = {
+  name: "doubled",
   fields: ["words"],
   read: ({ words }) => (typeof words === "number" ? 2 * words : null),
 };

@@ -11,4 +11,4 @@ export const metadata = (said: Partial<RecordMetadata>): RecordMetadata => ({
 
 /** Of a record of a kind. */
 export const metadataOfKind = <T>(kind: RecordKind<T>, said: T): RecordMetadata =>
-  metadata({ ofWhole: new Map([[kind, said]]) });
+  metadata({ ofWhole: new Map([[kind.name, said]]) });

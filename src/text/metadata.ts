@@ -1,6 +1,6 @@
 /**
  * What a record says beside its text. Labels, exposures and being a conversation are this room's; what else records of some
- * kind say is read by whoever knows the kind, which is also the key that finds it again, as what it is.
+ * kind say is read by whoever knows the kind, whose name is also the key that finds it again, as what it is.
  */
 import type { Fields } from "./records.ts";
 
@@ -12,7 +12,7 @@ export interface RecordMetadata {
   /** null where it is no conversation */
   readonly chat: ChatMetadata | null;
   /** what holds of the whole text alone, by kind (`saidBy`): a text of which something is said here is not cut by a pattern */
-  readonly ofWhole: ReadonlyMap<RecordKind<unknown>, unknown>;
+  readonly ofWhole: ReadonlyMap<string, unknown>;
 }
 
 /** Of a conversation, rendered. */
@@ -24,6 +24,8 @@ export interface ChatMetadata {
 
 /** Records that say something of the whole of their text. */
 export interface RecordKind<T> {
+  /** what it is called, and found by again: metadata are plain data, which go to other processes */
+  readonly name: string;
   /** where they say it: the columns of a table */
   readonly fields: readonly string[];
   /**
@@ -37,7 +39,7 @@ export interface RecordKind<T> {
 
 /** What records of a kind say of the whole text; undefined where it is none of them, or was cut. */
 export const saidBy = <T>(kind: RecordKind<T>, metadata: RecordMetadata | undefined): T | undefined =>
-  metadata?.ofWhole.get(kind) as T | undefined;
+  metadata?.ofWhole.get(kind.name) as T | undefined;
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
@@ -52,10 +54,10 @@ export function metadataOf(
   kinds: readonly RecordKind<unknown>[],
   more: Pick<RecordMetadata, "labels" | "chat">,
 ): RecordMetadata {
-  const ofWhole = new Map<RecordKind<unknown>, unknown>();
+  const ofWhole = new Map<string, unknown>();
   for (const kind of kinds) {
     const said = kind.read(record, text, where);
-    if (said !== null) ofWhole.set(kind, said);
+    if (said !== null) ofWhole.set(kind.name, said);
   }
   return { ...more, exposures: isCount(record.exposures) ? record.exposures : null, ofWhole };
 }

@@ -16,6 +16,7 @@ import { isMet, type Need, needed } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import { eachLoss } from "../../ports/losses.ts";
 import type { Observation } from "../../ports/observation.ts";
+import { numbersOf, strange } from "../../ports/restored.ts";
 import type { Baseline, Coding, CodingFigures } from "../../profile/coding.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import { intervalNeed, noIntervalReason, type Units } from "../../text/units.ts";
@@ -113,11 +114,16 @@ export class CodingProbe {
     return { losses: this.#losses.slice() };
   }
 
-  /** Adds what another probe of the same corpus has seen: an earlier process, or one that saw another part of it. */
+  /**
+   * Adds what another probe of the same corpus has seen: an earlier process, or one that saw another part of it.
+   * @throws LossyscopeError `io` where it is of another corpus, or saw what was seen already
+   */
   restore({ losses }: { readonly losses: Float32Array }): void {
-    if (losses.length !== this.#losses.length) throw new Error("the probes are of different corpora");
+    numbersOf(this.#losses.length, losses, "losses", (nats) => Math.abs(nats) !== Infinity);
+    const twice = losses.findIndex((nats, place) => !Number.isNaN(nats) && !Number.isNaN(this.#losses[place]));
+    if (twice >= 0) throw strange(`token ${twice} was scored twice`);
     losses.forEach((nats, place) => {
-      if (!Number.isNaN(nats)) this.#put(place, nats);
+      if (!Number.isNaN(nats)) this.#losses[place] = nats;
     });
   }
 

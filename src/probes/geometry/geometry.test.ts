@@ -228,6 +228,8 @@ describe("GeometryProbe", () => {
     const broken = observationOf(batches[0], rows, layers, width);
     broken.moments![1].sum[2] = Number.NaN;
     expect(() => probe.observe(broken)).toThrow("the states of layer 1 are not finite numbers (batch 0)");
-    expect(() => probe.restore(new GeometryProbe(rows, { layers: 2, width }).snapshot())).toThrow("different");
+    expect(() => probe.restore(new GeometryProbe(rows, { layers: 2, width }).snapshot())).toThrow(
+      "the geometry of 2 layers was kept, not of 3",
+    );
   });
 });

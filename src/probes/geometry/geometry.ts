@@ -17,6 +17,7 @@ import { LossyscopeError } from "../../numeric/errors.ts";
 import { type Random, random } from "../../numeric/random.ts";
 import { addAllWide, addWide, type WideSums, wideSums } from "../../numeric/sums.ts";
 import { type LayerMoments, type Observation, statesOf } from "../../ports/observation.ts";
+import { numbersOf, strange } from "../../ports/restored.ts";
 import type { GeometryLayer } from "../../profile/geometry.ts";
 import type { WindowBatch } from "../../text/corpus.ts";
 
@@ -175,37 +176,45 @@ export interface GeometrySnapshot {
 }
 
 export class GeometryProbe {
+  readonly #layers: number;
   readonly #width: number;
   readonly #rows: GeometryRows;
-  readonly #sums: readonly LayerSums[];
-  /** one [points, d] array a layer */
-  readonly #states: readonly Float32Array[];
+  /** one a layer; made when something comes, so that nothing is set aside for a width that a file only claims */
+  #sums: readonly LayerSums[] = [];
+  /** one [points, d] array a layer, made with them */
+  #states: readonly Float32Array[] = [];
   /** [points] whether the state at a place has come */
   readonly #seen: Uint8Array;
 
   /** @param shape `layers`: 0..L, so L + 1 */
   constructor(rows: GeometryRows, shape: { readonly layers: number; readonly width: number }) {
-    const { layers, width } = shape;
-    this.#width = width;
+    this.#layers = shape.layers;
+    this.#width = shape.width;
     this.#rows = rows;
+    this.#seen = new Uint8Array(rows.points);
+  }
+
+  #makeRoom(): void {
+    if (this.#sums.length > 0) return;
+    const [layers, width] = [this.#layers, this.#width];
     this.#sums = Array.from({ length: layers }, () => ({
       count: 0,
       sum: wideSums(width),
       gram: wideSums((width * (width + 1)) / 2),
       unitSum: wideSums(width),
     }));
-    this.#states = Array.from({ length: layers }, () => new Float32Array(rows.points * width));
-    this.#seen = new Uint8Array(rows.points);
+    this.#states = Array.from({ length: layers }, () => new Float32Array(this.#rows.points * width));
   }
 
   /** @throws LossyscopeError `model` where a layer's states are not finite */
   observe(observation: Observation): void {
     const { batch, moments } = observation;
-    const layers = this.#sums.length;
+    const layers = this.#layers;
     const states = statesOf(observation, this.#rows.stateRows(batch), this.#width);
     if (moments?.length !== layers || states.length !== layers) {
       throw new Error(`${moments?.length ?? 0} moments and ${states.length} states for ${layers} layers`);
     }
+    this.#makeRoom();
     this.#sums.forEach((sums, layer) => {
       if (!moments[layer].sum.every(Number.isFinite)) {
         throw new LossyscopeError(
@@ -232,14 +241,19 @@ export class GeometryProbe {
 
   /** What `restore` needs. */
   snapshot(): GeometrySnapshot {
+    this.#makeRoom();
     return { sums: this.#sums, states: this.#states, seen: this.#seen };
   }
 
-  /** Adds what another probe with the same rows has seen: an earlier process, or one that saw another part of the text. */
+  /**
+   * Adds what another probe with the same rows has seen: an earlier process, or one that saw another part of the text.
+   * @throws LossyscopeError `io` where it is of other rows, or saw what was seen already
+   */
   restore({ sums, states, seen }: GeometrySnapshot): void {
-    if (seen.length !== this.#seen.length || sums.length !== this.#sums.length) {
-      throw new Error("the probes are of different corpora or models");
-    }
+    this.#refuseStrange({ sums, states, seen });
+    this.#makeRoom();
+    const twice = seen.findIndex((came, place) => came === 1 && this.#seen[place] === 1);
+    if (twice >= 0) throw strange(`the state at place ${twice} came twice`);
     this.#sums.forEach((own, layer) => {
       own.count += sums[layer].count;
       for (const key of ["sum", "gram", "unitSum"] as const) addAllWide(own[key], sums[layer][key]);
@@ -252,6 +266,20 @@ export class GeometryProbe {
         rows.set(states[layer].subarray(from, to), from);
       });
     });
+  }
+
+  /** Before anything of its size is made. */
+  #refuseStrange({ sums, states, seen }: GeometrySnapshot): void {
+    const [d, points, layers] = [this.#width, this.#seen.length, this.#layers];
+    numbersOf(points, seen, "places", (came) => came === 0 || came === 1);
+    if (sums.length !== layers || states.length !== layers)
+      throw strange(`the geometry of ${sums.length} layers was kept, not of ${layers}`);
+    const sizes = { sum: d, gram: (d * (d + 1)) / 2, unitSum: d };
+    for (const [name, size] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
+      for (const { [name]: wide } of sums)
+        for (const part of [wide.high, wide.low]) numbersOf(size, part, `sums (${name})`);
+    }
+    for (const own of states) numbersOf(points * d, own, "states");
   }
 
   /**

@@ -5,6 +5,7 @@
  * Memory: 8 bytes a token and place among the likeliest, and the names of the tokens that occur.
  */
 import type { Observation } from "../../ports/observation.ts";
+import { numbersOf } from "../../ports/restored.ts";
 import type { WindowBatch } from "../../text/corpus.ts";
 
 /** Tokens [first, last) of a document. */
@@ -106,8 +107,10 @@ export class Expectations {
     return { tokens: this.#tokens.slice(), nats: this.#nats.slice(), names: new Map(this.#names) };
   }
 
-  /** Adds what another one of the same stretches has seen. */
+  /** Adds what another one of the same stretches has seen. @throws LossyscopeError `io` where it is of other stretches */
   restore({ tokens, nats, names }: Snapshot): void {
+    numbersOf(this.#tokens.length, tokens, "likeliest tokens", (token) => token === NOTHING || names.has(token));
+    numbersOf(this.#nats.length, nats, "nats of likeliest tokens");
     for (const [place, token] of tokens.entries()) {
       if (token === NOTHING) continue;
       this.#tokens[place] = token;

@@ -7,6 +7,7 @@
  * (`assignment-store.ts`). Memory while it finishes: the labels (`populations.ts`), and one layer a thread
  * (`layer-workers.ts`). Disk: `spillBytes`.
  */
+
 import { setImmediate } from "node:timers/promises";
 import { mapAtMost } from "../../files/concurrent.ts";
 import type { SpillPlace } from "../../files/spill.ts";
@@ -27,6 +28,7 @@ import type { Estimate } from "../../numeric/bootstrap.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { mean, sum } from "../../numeric/sums.ts";
 import type { Observation } from "../../ports/observation.ts";
+import { placesBelow } from "../../ports/restored.ts";
 import type { Frontier, Plane, PlaneLayer, PlaneOrder } from "../../profile/plane.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../../text/corpus.ts";
 import type { Units } from "../../text/units.ts";
@@ -158,8 +160,12 @@ export class PlaneProbe {
     return new Map(Array.from({ length: this.layers }, (_, layer) => [`assignments.${layer}`, bytes]));
   }
 
-  /** Takes up rows that lie where this probe's place is, in the order in which they were written. */
+  /**
+   * Takes up rows that lie where this probe's place is, in the order in which they were written.
+   * @throws LossyscopeError `io` where they are not among the positions of this one, each once
+   */
   restore({ order }: PlaneSnapshot): void {
+    placesBelow(this.#positions.count, order, "rows of the plane");
     this.#store.truncate(order.length);
     this.#order.set(order);
     this.#arrived = order.length;

@@ -5,11 +5,13 @@
  *
  * Memory: 8 bytes a kept row and one batch's states. Disk: rows · (L+1) · d · 4 bytes while the run goes on.
  */
+
 import { createHash } from "node:crypto";
 import { type Spill, type SpillPlace, spillAt } from "../../files/spill.ts";
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { type Observation, statesOf } from "../../ports/observation.ts";
+import { placesBelow } from "../../ports/restored.ts";
 import type { TokenizedDocument, WindowBatch } from "../../text/corpus.ts";
 
 const MOST_ROWS = 4000;
@@ -131,8 +133,12 @@ export class KeptStates {
     return { order: this.#order };
   }
 
-  /** Takes up rows that lie where this probe's place is, in the order in which they were written. */
+  /**
+   * Takes up rows that lie where this probe's place is, in the order in which they were written.
+   * @throws LossyscopeError `io` where they are not among the rows of this one, each once
+   */
   restore({ order }: { readonly order: readonly number[] }): void {
+    placesBelow(this.rows.length, order, "kept states");
     const bytes = order.length * this.#rowBytes;
     for (const spill of this.#spills) spill.truncate(bytes);
     this.#order = [...order];

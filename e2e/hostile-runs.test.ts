@@ -1,0 +1,78 @@
+/**
+ * What runs leave for others and for themselves, mutated by the thousand (`src/mutations.testing.ts`): sealed parts, subjects
+ * and states, changed behind their seals and sealed again.
+ */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../src/files/digest.ts";
+import { hold } from "../src/hold.testing.ts";
+import { merge, openParts } from "../src/measure/merge.ts";
+import { listener, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
+import { openModel } from "../src/measure/model.ts";
+import { validatePlan } from "../src/measure/plan.ts";
+import { measureShard, PART, Shard, SUBJECT } from "../src/measure/shard.ts";
+import { type Mutant, mutatedBytes, mutatedClone } from "../src/mutations.testing.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "lossyscope-hostile-"));
+const at = (...parts: string[]): string => join(folder, ...parts);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const SHARDS = 2;
+const DIGEST = 64;
+
+beforeAll(async () => {
+  await writeModel(at("model"));
+  writeText(at("text.txt"), sampleText(7, 60));
+  const model = await openModel(at("model"), { offline: true });
+  const plan = validatePlan({
+    splitOn: "\n\n",
+    text: [{ path: at("text.txt") }],
+    context: { tokens: 48 },
+    batchTokens: 96,
+    plane: { points: 4, draws: 1, frontier: null },
+    geometry: true,
+    baselines: false,
+    likeLmEval: true,
+    keep: ["losses", "states"],
+  });
+  for (let index = 1; index <= SHARDS; index++)
+    await measureShard({
+      ...{ model, plan, points: null, threads: 1, resume: false, progress: listener() },
+      ...{ shard: new Shard(index, SHARDS), out: at("parts") },
+    });
+});
+
+const seal = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from(sha256(bytes), "latin1"), bytes]);
+const sealedMutants = (file: Buffer): fc.Arbitrary<Mutant<Buffer>> => {
+  const bytes = file.subarray(DIGEST);
+  const { version, content } = deserialize(bytes);
+  return fc
+    .oneof({ arbitrary: mutatedClone(content, 12), weight: 4 }, { arbitrary: mutatedBytes([bytes]), weight: 1 })
+    .map(({ content, how }) => ({
+      content: seal(Buffer.isBuffer(content) ? content : serialize({ version, content })),
+      how,
+    }));
+};
+
+describe("parts of a measurement", () => {
+  it.each([PART, SUBJECT, "state"])("by what their %s says, sealed again", async (name) => {
+    const parts = readdirSync(at("parts")).sort();
+    cpSync(at("parts"), at(`of-${name}`), { recursive: true });
+    const path = at(`of-${name}`, parts[0], name);
+    const left = (): unknown => [readdirSync(at(`of-${name}`)), readdirSync(at(`of-${name}`, parts[0]))];
+    const { sound } = await hold(
+      sealedMutants(readFileSync(path)),
+      async (bytes) => {
+        writeFileSync(path, bytes);
+        await merge(openParts([at(`of-${name}`)]), { threads: 1, progress: listener() });
+      },
+      200,
+      { left },
+    );
+    expect(sound).toBeGreaterThan(0);
+  });
+});
