@@ -31,7 +31,7 @@ export interface Neighbour {
 }
 
 /** Multiply-adds worth spending: a second or two. */
-const BUDGET = 2 ** 31;
+export const PACKED = 2 ** 31;
 /** Sampled rows that go through the matrix together. */
 const TOGETHER = 4;
 /** Resolution of the percentile. */
@@ -42,7 +42,7 @@ const RARE = 0.001;
  * @param matrix [V,d] row by row
  * @returns null where fewer than two rows have a direction
  */
-export function packing(matrix: Float32Array, d: number, seed: number, budget = BUDGET): Packing | null {
+export function packing(matrix: Float32Array, d: number, seed: number, budget = PACKED): Packing | null {
   const steps = packingSteps(matrix, d, seed, budget);
   for (;;) {
     const step = steps.next();
@@ -55,7 +55,7 @@ export function* packingSteps(
   matrix: Float32Array,
   d: number,
   seed: number,
-  budget = BUDGET,
+  budget = PACKED,
 ): Generator<number, Packing | null> {
   const inverse = inverseNorms(matrix, d);
   const rows = Int32Array.from(inverse.keys()).filter((row) => inverse[row] > 0);

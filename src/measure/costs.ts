@@ -1,91 +1,220 @@
 /**
- * About how long the stages of a measurement take (`stages.ts`): seconds on one core of a server processor of 2023, or on as
- * many as the run has threads where a stage uses them. Good to a factor of two or three on another machine; how the
- * stages compare holds better, and that is what `ProgressSink.expect` is told for. Taken from runs of `bench/measure.ts`,
- * `bench/small.ts` and `bench/plane.ts`.
+ * About how long the stages of a measurement take (`stages.ts`), in seconds: their work, counted from the spec, the windows and
+ * the plan, at the rates of this machine where a trial has found them (`work.ts`). Meant to be right within a factor of two
+ * where it has; `bench/foresee.ts` prints both.
  */
-import { storageLedger } from "../models/ledger.ts";
+import { defaultRows } from "../decode/codec.ts";
+import type { Rates } from "../engines/trial.ts";
+import { PACKED } from "../info/packing.ts";
+import { lengthSteps } from "../models/rotary.ts";
+import { RESAMPLES } from "../numeric/bootstrap.ts";
 import { sum } from "../numeric/sums.ts";
 import { CODE_LENGTHS } from "../probes/coding/probe.ts";
+import { geometryRows } from "../probes/geometry/geometry.ts";
 import { LAYERS as GEOMETRY } from "../probes/geometry/probe.ts";
+import { countPlaneUnits } from "../probes/plane/plane-needs.ts";
+import { ORDERS } from "../probes/plane/positions.ts";
 import { FRONTIER, LAYERS as PLANE } from "../probes/plane/probe.ts";
-import type { WindowBatch } from "../text/corpus.ts";
+import type { TokenizedDocument, Window, WindowBatch } from "../text/corpus.ts";
+import { unitsOf } from "../text/units.ts";
+import { batchesOf, longestOf, windowsOf } from "../text/windows.ts";
+import { COMPRESSORS } from "./compressors.ts";
+import { lmEvalCorpusWindows } from "./lm-eval.ts";
 import type { OpenModel } from "./model.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Prepared, Subject } from "./prepare.ts";
+import { MOST_BYTES } from "./recall/control.ts";
+import { fittingPrefixes } from "./recall/needs.ts";
+import { placesOf } from "./recall/places.ts";
 import * as STAGE from "./stages.ts";
+import {
+  bootstrapSeconds,
+  type Costed,
+  compressorSeconds,
+  countPass,
+  embeddingSeconds,
+  entropySeconds,
+  frontierSeconds,
+  geometrySeconds,
+  learningSeconds,
+  own,
+  passSeconds,
+  planeThreadSeconds,
+  REFERENCE,
+  stepsSeconds,
+} from "./work.ts";
 
-/** Floating-point operations a second that the model's matrices are multiplied with, and where tokens come one by one. */
-const FLOPS = 8e10;
-const FLOPS_STEPPED = 1.5e10;
-/** For each soft assignment of a layer that is computed, handed over and stored; for each entry of a batch's moments. */
-const ASSIGNMENT = 4e-8;
-const MOMENT = 3e-9;
-/** For each byte: of weights that the runtime loads, or that are coded by their entropy; of text under all compressors, or
- * learnt and foretold by byte models. */
-const LOADED = 2e-9;
-const CODED = 6e-9;
-const COMPRESSED = 3.5e-6;
-const LEARNT = 2e-6;
-/** For each entry of an assignment that a layer's sums are taken of; for its intervals. */
-const SUMMED = 4e-8;
-const INTERVALS = 0.1;
-/** A layer's eigenvalues, for d³; its nearest neighbours, for points² × d. */
-const EIGENVALUES = 1e-9;
-const NEIGHBOURS = 4e-10;
-/** Multiply-adds of `info/packing.ts`, at most. */
-const PACKED = 2 ** 31;
-const SECONDS_A_FLOP = 1e-9;
-/** Starting a process or a model. */
-const START = 0.3;
-/** Tokens of a candidate and of an answer to a fact, with what is read before them. */
-const TOKENS_ASKED = 30;
+const LOSSES = { losses: true, shares: 0, moments: false };
+const STATES = { losses: false, shares: 0, moments: false };
 
-/** @param batches that this process lets the model run */
+/** Seconds by stage; those that the plan does not ask for are not among them, or take none. */
+export type Costs = Readonly<Record<string, number>>;
+
+/**
+ * @param batches that this process lets the model run
+ * @param rates of this machine; a usual one's where it was not tried
+ */
 export function costsOf(
-  { model: { name, checkpoint }, threads }: { readonly model: OpenModel; readonly threads: number },
-  { subject, unseen, facts }: Prepared,
+  { model: { spec, checkpoint }, threads }: { readonly model: OpenModel; readonly threads: number },
+  prepared: Prepared,
   batches: readonly WindowBatch[],
-): Record<string, number> {
-  const { plan, documents, reference } = subject;
-  const { total, activePerToken } = storageLedger(checkpoint.config, checkpoint.weights, { name }).parameters;
-  const flops = 2 * (activePerToken ?? total);
+  rates: Rates = REFERENCE,
+): Costs {
   const weightBytes = sum(checkpoint.weightFiles.map(({ bytes }) => bytes));
-  const tokensIn = (texts: typeof documents): number => sum(texts.map(({ ids }) => ids.length));
-  const bytesIn = (texts: typeof documents): number => sum(texts.map(({ bytes }) => bytes));
-  const start = START + LOADED * weightBytes;
-  const read = (tokens: number): number => start + (tokens * flops) / (FLOPS * threads);
-  const stepped = (tokens: number): number => start + (tokens * flops) / (FLOPS_STEPPED * threads);
-
-  const layers = subject.model.layers + 1;
-  const { width, vocabulary } = subject.model;
-  const tokens = tokensIn(documents);
-  const bins = reference === null ? 0 : reference.m * reference.draws;
-  const slots = sum(batches.flatMap(({ windows }) => windows.map(({ ids }) => ids.length)));
-  const moments = plan.geometry ? layers * (MOMENT * batches.length * width ** 2 + (slots * width ** 2) / FLOPS) : 0;
-  const lmEval = subject.likeLmEval?.sequences.reduce((total, { ids }) => total + ids.length, 0) ?? 0;
-  const domains = new Set(documents.map(({ domain }) => domain)).size;
-  const points = Math.min(2048, Math.max(documents.length, Math.min(512, tokens)));
-  const { prefixes, length, passages } = plan.recall;
-  const learnt = Math.min(1e6, bytesIn(documents)) + Math.min(1e6, bytesIn(unseen ?? []));
-  const questions = facts?.facts.reduce((total, { prompts }) => total + prompts.length, 0) ?? 0;
-  const candidates = facts?.facts.reduce((total, one) => total + one.prompts.length * one.candidates.length, 0) ?? 0;
+  const costed: Costed = { rates, threads, spec, weightBytes };
+  const { subject, unseen } = prepared;
+  const { plan, documents, reference, likeLmEval } = subject;
+  const bytes = sum(documents.map((document) => document.bytes));
+  const lengths = documents.map(({ ids }) => ids.length);
+  const pass = (windows: readonly Window[], outputs = LOSSES): number => {
+    const own = batchesOf(windows, plan.batchTokens, lengthSteps(spec));
+    return passSeconds(costed, countPass(spec, own, longestOf(own)), outputs);
+  };
+  const learnt = sum([documents, unseen ?? []].map((side) => Math.min(MOST_BYTES, sum(side.map((one) => one.bytes)))));
+  const streams = new Set(documents.map(({ domain }) => domain)).size > 1 ? 2 : 1;
+  const shares = plan.plane && reference ? reference.m * reference.draws : 0;
   return {
-    [STAGE.PASS]: read(slots) + ASSIGNMENT * tokens * layers * bins + moments,
-    [STAGE.LIKE_LM_EVAL]: read(lmEval),
-    [STAGE.COMPRESSORS]: 6 * START + COMPRESSED * bytesIn(documents) * (domains > 1 ? 2 : 1),
-    [STAGE.ENTROPY]: CODED * weightBytes,
-    [STAGE.EMBEDDING]: SECONDS_A_FLOP * (Math.min(PACKED, vocabulary ** 2 * width) + 16 * vocabulary * width),
-    [STAGE.GUESSES]: LEARNT * learnt,
-    [STAGE.PASSAGES]: stepped(passages * prefixes.length * length) + read(passages * sum(prefixes)),
-    [STAGE.GIST]: read(2 * passages * length),
-    [STAGE.UNSEEN_PASS]: read(tokensIn(unseen ?? [])),
-    [STAGE.MEMBERSHIP]: 2 * LEARNT * learnt,
-    [STAGE.CANDIDATES]: read(candidates * TOKENS_ASKED),
-    [STAGE.ANSWERS]: stepped(questions * TOKENS_ASKED),
-    [CODE_LENGTHS]: 0.1 + 1e-6 * tokens,
-    [PLANE]: START + (layers * (INTERVALS + SUMMED * tokens * bins)) / threads,
-    [FRONTIER]: threads > 1 ? 1 : 0.5,
-    [GEOMETRY]: layers * (EIGENVALUES * width ** 3 + NEIGHBOURS * points ** 2 * width),
-    [STAGE.WRITING]: 0.5 + 1e-6 * tokens,
+    [STAGE.PASS]: passSeconds(costed, countPass(spec, batches, prepared.longest), {
+      losses: true,
+      shares,
+      moments: plan.geometry,
+    }),
+    ...(likeLmEval && { [STAGE.LIKE_LM_EVAL]: pass(lmEvalCorpusWindows(likeLmEval)) }),
+    ...(plan.baselines && { [STAGE.COMPRESSORS]: compressorSeconds(costed, COMPRESSORS.length, streams * bytes) }),
+    ...(plan.entropy && { [STAGE.ENTROPY]: entropySeconds(costed) }),
+    ...(plan.with.includes("recall") && {
+      [STAGE.GUESSES]: learningSeconds(costed, learnt),
+      ...recallCosts(costed, prepared, pass),
+    }),
+    ...(plan.with.includes("recall") &&
+      unseen && {
+        [STAGE.UNSEEN_PASS]: pass(windowsIn(unseen, subject)),
+        [STAGE.MEMBERSHIP]: learningSeconds(costed, 4 * learnt),
+      }),
+    ...factsCosts(costed, prepared),
+    [CODE_LENGTHS]: bootstrapSeconds(costed, RESAMPLES, streams * subject.corpus.units, 4),
+    ...planeCosts(costed, subject),
+    ...(plan.geometry && {
+      [STAGE.EMBEDDING]: embeddingSeconds(costed, PACKED),
+      [GEOMETRY]: geometrySeconds(costed, geometryRows(lengths, spec.width, plan.seed).points),
+    }),
+    [STAGE.WRITING]: own(costed, 2e8 + 1000 * sum(lengths)),
+  };
+}
+
+const windowsIn = (documents: readonly TokenizedDocument[], { prefix, context, overlap }: Subject): Window[] =>
+  documents.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap));
+
+/** Layers are summed in threads while the frontier is looked for beside them; what is left of it comes after. */
+function planeCosts(costed: Costed, { plan, documents, prefix, reference }: Subject): Costs {
+  if (!plan.plane || !reference) return {};
+  const { allPositions, frontier } = plan.plane;
+  const counted = Number(prefix?.addedByTokenizer ?? false);
+  const margin = allPositions ? 1 : ORDERS;
+  const units = unitsOf(documents.map(({ ids }) => ids.length));
+  const used = countPlaneUnits({ documents, prefix, units, allPositions });
+  const layers = planeThreadSeconds(costed, {
+    positions: sum(documents.map(({ ids }) => Math.max(0, ids.length + counted - (2 * margin - 1)))),
+    evaluatedUnits: used / 5,
+    points: reference.m,
+    draws: reference.draws,
+    populations: allPositions ? ORDERS : 1,
+    labels: new Set(documents.flatMap(({ metadata }) => Object.keys(metadata?.labels ?? {}))).size,
+    resamples: RESAMPLES,
+  });
+  const search = frontier ? searchSeconds(costed, documents, frontier) : 0;
+  const { threads } = costed;
+  const plane = Math.max(layers / Math.min(threads, costed.spec.blocks.length + 1), (layers + search) / (threads + 1));
+  return { [PLANE]: plane, ...(frontier && { [FRONTIER]: Math.max(0, search - plane) }) };
+}
+
+/** Tokens that are enough to count pairs in. */
+const MOST_COUNTED = 2_000_000;
+
+function searchSeconds(
+  costed: Costed,
+  documents: readonly TokenizedDocument[],
+  { vocabulary, clusters }: { readonly vocabulary: number; readonly clusters: number },
+): number {
+  const times = new Int32Array(costed.spec.vocabulary);
+  let tokens = 0;
+  const counted = documents.filter(({ ids }) => (tokens += ids.length) <= MOST_COUNTED || tokens === ids.length);
+  for (const { ids } of counted) for (const id of ids) times[id]++;
+  const frequent = [...times.keys()].filter((id) => times[id] > 0).sort((a, b) => times[b] - times[a]);
+  const classes = Math.min(vocabulary, frequent.length) + 1;
+  const classOf = new Int32Array(times.length).fill(classes - 1);
+  for (const [place, id] of frequent.slice(0, vocabulary).entries()) classOf[id] = place;
+  const seen = new Uint8Array(classes ** 2);
+  for (const { ids } of counted)
+    for (let i = 1; i < ids.length; i++) seen[classOf[ids[i - 1]] * classes + classOf[ids[i]]] = 1;
+  const pairs = seen.reduce((count, there) => count + there, 0);
+  return frontierSeconds(costed, pairs, classes, clusters);
+}
+
+function recallCosts(
+  costed: Costed,
+  { subject, tokenizer }: Prepared,
+  pass: (windows: readonly Window[], outputs: typeof STATES) => number,
+): Costs {
+  const { plan, documents } = subject;
+  const { length, passages: most } = plan.recall;
+  const prefixes = fittingPrefixes(plan.recall, costed.spec.positions, tokenizer.prefix);
+  const longest = prefixes.at(-1);
+  if (longest === undefined) return {};
+  const places = placesOf(documents, { longest, length, most, seed: plan.seed });
+  const batches = prefixes.length * Math.ceil(places.length / defaultRows(costed.spec, longest + length));
+  const sequence = (document: number): Window => ({
+    document,
+    ids: new Int32Array(length + Number(tokenizer.prefix !== null)),
+    prefixSlots: 0,
+    start: 0,
+    fresh: 0,
+  });
+  return {
+    [STAGE.PASSAGES]:
+      places.length === 0
+        ? 0
+        : stepsSeconds(costed, {
+            read: places.length * sum(prefixes),
+            steps: batches * length,
+            rows: places.length * prefixes.length * length,
+          }),
+    [STAGE.GIST]: pass(
+      Array.from({ length: 2 * places.length }, (_, i) => sequence(i)),
+      STATES,
+    ),
+  };
+}
+
+/** Questions that are tokenised to know the others by. */
+const SAMPLED = 32;
+/** Tokens that an answer has at most, and rows that answer together (`decode/candidates.ts`). */
+const ANSWER = 16;
+const ANSWERING = 256;
+
+function factsCosts(costed: Costed, { facts, tokenizer }: Prepared): Costs {
+  if (!facts) return {};
+  const asked = facts.facts.flatMap(({ prompts, candidates }) => prompts.map((prompt) => ({ prompt, candidates })));
+  const every = Math.max(1, Math.floor(asked.length / SAMPLED));
+  const sampled = asked.filter((_, index) => index % every === 0);
+  const tokensIn = (text: string): number => tokenizer.encode(text).ids.length;
+  const stem = sum(sampled.map(({ prompt }) => tokensIn(prompt.text))) / sampled.length;
+  const tails =
+    sum(
+      sampled.map(({ prompt: { joint, terminator }, candidates }) =>
+        tokensIn(candidates.map((one) => `${joint}${one}${terminator}`).join("")),
+      ),
+    ) / sampled.length;
+  const slots = asked.length * (stem + tails);
+  return {
+    [STAGE.CANDIDATES]: passSeconds(
+      costed,
+      { slots, rows: asked.length * tails, scores: 0, scoreProducts: 0, batches: Math.ceil(slots / 4096) },
+      LOSSES,
+    ),
+    [STAGE.ANSWERS]: stepsSeconds(costed, {
+      read: asked.length * stem,
+      steps: ANSWER * Math.ceil(asked.length / ANSWERING),
+      rows: ANSWER * asked.length,
+    }),
   };
 }

@@ -26,6 +26,9 @@ import type { AlibiSpec, AttentionSpec, QueryKeyNormSpec, RotarySpec } from "./s
  */
 const SHORTEST_BLOCK = 64;
 const MOST_BLOCKS = 8;
+/** Positions in a block of queries where windows have at most so many. */
+export const queryBlockOf = (longest: number): number =>
+  Math.min(Math.max(SHORTEST_BLOCK, Math.ceil(longest / MOST_BLOCKS)), longest);
 /** Added to a score that must not count: far below any score, far above what overflows. */
 const MASKED = -1e30;
 
@@ -54,8 +57,7 @@ export class Attention {
 
   constructor(building: Building) {
     this.#building = building;
-    const fastest = Math.max(SHORTEST_BLOCK, Math.ceil(building.longest / MOST_BLOCKS));
-    this.#queryBlock = Math.min(building.queryBlock ?? fastest, building.longest);
+    this.#queryBlock = Math.min(building.queryBlock ?? queryBlockOf(building.longest), building.longest);
   }
 
   /** [B, S, d] → [B, S, d]; `block` tells the blocks' pasts apart */
