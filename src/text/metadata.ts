@@ -41,6 +41,8 @@ export interface RecordKind<T> {
 export const saidBy = <T>(kind: RecordKind<T>, metadata: RecordMetadata | undefined): T | undefined =>
   metadata?.ofWhole.get(kind.name) as T | undefined;
 
+const NOTHING: RecordMetadata["ofWhole"] = new Map();
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /**
@@ -52,19 +54,25 @@ export function metadataOf(
   text: string,
   where: string,
   kinds: readonly RecordKind<unknown>[],
-  more: Pick<RecordMetadata, "labels" | "chat">,
+  { labels, chat }: Pick<RecordMetadata, "labels" | "chat">,
 ): RecordMetadata {
-  const ofWhole = new Map<string, unknown>();
+  const said: [string, unknown][] = [];
   for (const kind of kinds) {
-    const said = kind.read(record, text, where);
-    if (said !== null) ofWhole.set(kind.name, said);
+    const found = kind.read(record, text, where);
+    if (found !== null) said.push([kind.name, found]);
   }
-  return { ...more, exposures: isCount(record.exposures) ? record.exposures : null, ofWhole };
+  const { exposures } = record;
+  return {
+    labels,
+    exposures: isCount(exposures) ? exposures : null,
+    chat,
+    ofWhole: said.length === 0 ? NOTHING : new Map(said),
+  };
 }
 
 /** What still holds where a limit cut the text. */
 export const ofPart = (metadata: RecordMetadata): RecordMetadata => ({
   ...metadata,
   chat: metadata.chat && { ...metadata.chat, messageBytes: null },
-  ofWhole: new Map(),
+  ofWhole: NOTHING,
 });
