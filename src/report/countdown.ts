@@ -10,9 +10,13 @@ export class Countdown {
   #first = 0;
   #last = 0;
 
-  /** @param seconds that are left as far as is known now */
-  aim(seconds: number, now: number): void {
-    const shown = this.left(now);
+  /**
+   * @param seconds that are left as far as is known now
+   * @param better whether more is known than before: what takes less time than was thought need not settle
+   */
+  aim(seconds: number, now: number, better = false): void {
+    const before = this.left(now);
+    const shown = better && before !== null && seconds < before ? null : before;
     if (shown === null) this.#first = now;
     const settle = Math.min(Math.max(SETTLE_SECONDS, shown! * SETTLE_SHARE), (now - this.#first) / 1000);
     const followed = settle > 0 ? 1 - Math.exp(-(now - this.#last) / 1000 / settle) : 1;

@@ -6,12 +6,7 @@ const WINDOW = 30_000;
 /** Between two samples. */
 const APART = 100;
 
-export interface Work {
-  readonly label: string;
-  readonly unit: string;
-}
-
-export class Pace implements Work {
+export class Pace {
   readonly label: string;
   readonly unit: string;
   readonly began: number;
@@ -24,11 +19,12 @@ export class Pace implements Work {
   readonly #samples: [time: number, done: number][];
   readonly #countdown = new Countdown();
 
-  constructor(work: Work & { readonly total: number | null; readonly done: number }, now: number) {
+  constructor(work: Pick<Pace, "label" | "unit" | "total" | "before" | "done">, now: number) {
     this.label = work.label;
     this.unit = work.unit;
     this.total = work.total;
-    this.done = this.before = work.done;
+    this.before = work.before;
+    this.done = work.done;
     this.began = now;
     this.#samples = [[now, work.done]];
   }

@@ -94,11 +94,11 @@ export function plainLine(pace: Pace, where: Standing, whole: Whole | null, now:
 export const openingLine = (label: string, where: Standing): string => heading(where, label);
 
 /** `2 of 5  model pass: 28,000 tokens in 8.8 s` */
-export function closingLine(pace: Pace, where: Standing, now: number): string {
+export function closingLine(pace: Pace, where: Standing, seconds: number): string {
   const { done, total, before, unit } = pace;
   const what = unit === "" ? "" : total === null || done >= total ? amount(done, unit) : share(pace)[0];
   const earlier = before > 0 && unit !== "" ? `, ${amount(before, unit)} of them before` : "";
-  return plain(`${heading(where, pace.label)}: ${what}${what && " in "}${spent(pace.seconds(now))}${earlier}`);
+  return plain(`${heading(where, pace.label)}: ${what}${what && " in "}${spent(seconds)}${earlier}`);
 }
 
 /** `checkpoint 3 of 12: 40 s` */

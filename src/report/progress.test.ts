@@ -345,6 +345,37 @@ describe("stages", () => {
     expect(screen.rows[1]).toBe("in all 1 min 00 s so far, about 50 s left");
   });
 
+  it("that take turns go on where they were left, and both are foretold", () => {
+    const { progress, screen, pass } = staged();
+    progress.announce(labels("compressing", "verifying"));
+    progress.expect({ compressing: 100, verifying: 100 });
+    progress.start("compressing", 400, "bytes");
+    pass(9.9);
+    progress.update(100);
+    pass(0.1);
+    expect(screen.rows[1]).toBe("in all 10 s so far, about 1 min left");
+    for (let turn = 1; turn <= 4; turn++) {
+      if (turn > 1) {
+        progress.start("compressing", 400, "bytes", 100 * (turn - 1));
+        pass(9.9);
+        progress.update(100 * turn);
+        pass(0.1);
+        expect(screen.rows[0]).toMatch(/^1 of 2 {2}compressing \[/);
+      }
+      progress.start("verifying", 400, "bytes", 100 * (turn - 1));
+      pass(9.9);
+      progress.update(100 * turn);
+      pass(0.1);
+      const left = 80 - 20 * turn;
+      if (left > 0) {
+        expect(screen.rows[0]).toMatch(/^2 of 2 {2}verifying \[/);
+        expect(screen.rows[1]).toMatch(new RegExp(`, about (${left - 5} s|${left} s|${left + 5} s|1 min) left$`));
+      }
+    }
+    progress.finish();
+    expect(screen.rows).toEqual(["1 of 2  compressing: 400 B in 40 s", "2 of 2  verifying: 400 B in 40 s"]);
+  });
+
   it("of parts are counted within them, learn from the part before, and leave one line a part", () => {
     const { progress, screen, pass } = staged();
     const part = (n: number): string => `checkpoint ${n} of 3`;

@@ -76,6 +76,8 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
   let runBegan: number | null = null;
   let partBegan: number | null = null;
   let pace: Pace | null = null;
+  /** what has told how long it will take */
+  let heard: Pace | null = null;
   let shown = -Infinity;
   let timer: NodeJS.Timeout | undefined;
 
@@ -88,8 +90,10 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
     const left = told ?? (about === null ? null : Math.max(0, about - taken));
     // What tells nothing, and takes longer than it should have, is slower at least by that.
     const ahead = stages.ahead(told !== null ? taken + told : about !== null && taken > about ? taken : null);
+    const unheard = told !== null && heard !== pace;
+    if (told !== null) heard = pace;
     if (left === null || ahead === null) countdown.forget();
-    else countdown.aim(left + ahead, now);
+    else countdown.aim(left + ahead, now, unheard);
     return { seconds: (now - runBegan!) / 1000, left: countdown.left(now) };
   };
   const show = (): void => {
@@ -100,12 +104,24 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
   const finish = (): void => {
     if (pace === null) return;
     clearInterval(timer);
-    const now = clock();
-    const line = closingLine(pace, where(), now);
-    stages.finish(pace.seconds(now));
-    pace = null;
-    if (stages.several && stages.part === null) sheet.end(line);
+    const at = where();
+    const seconds = stages.finish(pace.seconds(clock()));
+    if (stages.several && at.part === null) sheet.end(closingLine(pace, at, seconds));
     else sheet.clear();
+    pace = null;
+  };
+  /** What has a total that is not reached goes on when it starts again. */
+  const leave = (): void => {
+    if (pace === null) return;
+    if (pace.total === null || pace.done >= pace.total) {
+      finish();
+      return;
+    }
+    clearInterval(timer);
+    const now = clock();
+    stages.leave(pace.seconds(now), pace.left(now));
+    sheet.clear();
+    pace = null;
   };
 
   return {
@@ -123,11 +139,11 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
       stages.enter(part === null ? null : visible(part));
     },
     start(label, total, unit, done = 0) {
-      finish();
+      leave();
       const now = clock();
       runBegan ??= now;
-      pace = new Pace({ label: visible(label), total, unit, done }, now);
-      stages.start(pace.label);
+      const before = stages.start(visible(label), done);
+      pace = new Pace({ label: visible(label), total, unit, before, done }, now);
       if (stages.part === null && stages.several) sheet.begin(openingLine(pace.label, where()));
       if (stages.part !== null && partBegan === null) sheet.begin(stages.part);
       if (stages.part !== null) partBegan ??= now;

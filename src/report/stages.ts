@@ -10,7 +10,15 @@ const PRIOR_SECONDS = 1;
 
 interface Entry extends Stage {
   began: boolean;
+  /** what an earlier run had done of it when it began */
+  before: number;
+  /** seconds that were worked at it, while another one is under way */
+  worked: number;
+  /** seconds that it still needs where it waits for another one; null where that is not known */
+  left: number | null;
 }
+
+const waiting = (stage: Stage): Entry => ({ ...stage, began: false, before: 0, worked: 0, left: 0 });
 
 interface Measured {
   stages: number;
@@ -37,7 +45,7 @@ export class Stages {
     const first = this.#entries.findIndex((entry) => !entry.began && entry.part === (stages[0]?.part ?? this.#part));
     const place = next && first >= 0 ? first : this.#entries.length;
     const part = next ? this.#part : undefined;
-    this.#entries.splice(place, 0, ...stages.map((stage) => ({ part, ...stage, began: false })));
+    this.#entries.splice(place, 0, ...stages.map((stage) => waiting({ part, ...stage })));
   }
 
   expect(seconds: Readonly<Record<string, number>>): void {
@@ -55,27 +63,40 @@ export class Stages {
     this.#entries = this.#entries.filter((entry) => entry.began || !which(entry));
   }
 
-  /** A stage that was not announced takes its place among the others. */
-  start(label: string): void {
+  /** A stage that was not announced takes its place among the others; one that was left goes on. @returns what was done before it began */
+  start(label: string, done: number): number {
     const own = (entry: Entry): boolean => entry.part === this.#part;
     let place = this.#entries.findIndex((entry) => own(entry) && entry.label === label);
     if (place < 0) {
       const next = this.#entries.findIndex((entry) => own(entry) && !entry.began);
       place = next < 0 ? this.#entries.length : next;
-      this.#entries.splice(place, 0, { label, part: this.#part, began: true });
+      this.#entries.splice(place, 0, waiting({ label, part: this.#part }));
     }
     this.#current = this.#entries[place];
+    if (!this.#current.began) this.#current.before = done;
     this.#current.began = true;
     // Those before it that have not begun were left out.
     for (const entry of this.#entries.slice(0, place)) if (own(entry)) entry.began = true;
+    return this.#current.before;
   }
 
-  finish(seconds: number): void {
-    if (!this.#current) return;
-    const { label } = this.#current;
-    const before = this.#measured.get(label) ?? { stages: 0, seconds: 0 };
-    this.#measured.set(label, { stages: before.stages + 1, seconds: before.seconds + seconds });
+  /** Another one goes first. @param left seconds that it will still need then */
+  leave(seconds: number, left: number | null): void {
+    const current = this.#current!;
+    current.worked += seconds;
+    current.left = left;
     this.#current = null;
+  }
+
+  /** @returns seconds that were worked at it in all */
+  finish(seconds: number): number {
+    const current = this.#current!;
+    current.worked += seconds;
+    current.left = 0;
+    const before = this.#measured.get(current.label) ?? { stages: 0, seconds: 0 };
+    this.#measured.set(current.label, { stages: before.stages + 1, seconds: before.seconds + current.worked });
+    this.#current = null;
+    return current.worked;
   }
 
   /** Place from 1 of the stage under way among those of its part; null where it is the only one. */
@@ -86,9 +107,10 @@ export class Stages {
     return own.length > 1 ? { place: own.indexOf(this.#current) + 1, of: own.length } : null;
   }
 
-  /** Seconds that the stage under way takes in all, as far as can be known without asking it; null: not at all. */
+  /** Seconds that the stage under way still takes now, as far as can be known without asking it; null: not at all. */
   current(): number | null {
-    return this.#current && this.#about(this.#current.label, this.#slowness(null));
+    const about = this.#current && this.#about(this.#current.label, this.#slowness(null));
+    return about === null ? null : about - this.#current!.worked;
   }
 
   /**
@@ -98,9 +120,9 @@ export class Stages {
   ahead(current: number | null): number | null {
     const slowness = this.#slowness(current);
     let total = 0;
-    for (const { began, label } of this.#entries) {
-      if (began) continue;
-      const seconds = this.#about(label, slowness);
+    for (const entry of this.#entries) {
+      if (entry === this.#current) continue;
+      const seconds = entry.began ? entry.left : this.#about(entry.label, slowness);
       if (seconds === null) return null;
       total += seconds;
     }
@@ -125,7 +147,7 @@ export class Stages {
     }
     const own = this.#current && this.#expected.get(this.#current.label);
     if (current !== null && own) {
-      taken += current;
+      taken += this.#current!.worked + current;
       expected += own;
     }
     return taken / expected;
