@@ -95,12 +95,13 @@ interface WriteOptions {
 async function writeAlmanac(world: World, { out, progress, signal }: WriteOptions): Promise<AlmanacSummary> {
   try {
     const splits: SplitFigures[] = [];
+    progress.announce([...SPLITS, "facts"].map((name) => ({ label: `${name}.jsonl` })));
     for (const split of SPLITS) {
-      progress.start(`writing ${split}.jsonl`, null, "pages");
+      progress.start(`${split}.jsonl`, null, "pages");
       splits.push(await writeSplit(world, split, { out, progress, signal }));
     }
     const { facts: total } = census(world);
-    progress.start("writing facts.jsonl", total, "facts");
+    progress.start("facts.jsonl", total, "facts");
     await writeAtomic(fileOf(out, "facts"), lines(facts(world), progress, signal));
     return { seed: world.seed, ...census(world), splits };
   } finally {

@@ -15,6 +15,7 @@ import {
 } from "../lab/capacity.ts";
 import { memorise, requirePositions } from "../lab/memorise.ts";
 import { publishedCapacities } from "../lab/published.ts";
+import { trainingSeconds } from "../measure/costs.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { storageLedger } from "../models/ledger.ts";
@@ -87,13 +88,19 @@ export function capacityCommand() {
         const outputs = outputsOf(options, await publishedCapacities());
         await outputs.prepare({ resume: earlier.length > 0 });
         for (const one of resume ? [] : left) await rm(one, { recursive: true, force: true });
+        const done = ({ strings, seed }: Cell): CapacityRun | undefined =>
+          earlier.find((run) => run.strings === strings && run.seed === seed);
+        const seconds = trainingSeconds(spec, options.threads, steps * batch * length, runTokens);
+        const open = grid.filter((cell) => !done(cell)).map(labelOf);
+        progress.announce(open.map((label) => ({ label })));
+        progress.expect(Object.fromEntries(open.map((label) => [label, seconds])));
         const runs: CapacityRun[] = [];
         let capacity: Capacity | undefined;
-        for (const { strings, seed } of grid) {
-          const folder = checkpointOf(out, { strings, seed });
-          const done = earlier.find((run) => run.strings === strings && run.seed === seed);
+        for (const cell of grid) {
+          const { strings, seed } = cell;
+          const folder = checkpointOf(out, cell);
           const job = { out: folder, config, spec, settings, strings, seed, threads: options.threads, signal };
-          const run = done ?? (await shown(job, progress));
+          const run = done(cell) ?? (await shown(job, progress));
           runs.push(run);
           const kept = earlier.filter(
             (one) => !runs.some((own) => own.strings === one.strings && own.seed === one.seed),
@@ -113,8 +120,11 @@ export function capacityCommand() {
     });
 }
 
-const checkpointOf = (out: string, { strings, seed }: Pick<CapacityRun, "strings" | "seed">): string =>
-  join(out, `strings-${strings}`, `seed-${seed}`);
+type Cell = Pick<CapacityRun, "strings" | "seed">;
+
+const labelOf = ({ strings, seed }: Cell): string => `${counted(strings, "string")}, seed ${seed}`;
+
+const checkpointOf = (out: string, { strings, seed }: Cell): string => join(out, `strings-${strings}`, `seed-${seed}`);
 
 /** All runs that the folder has, and those that were asked for. */
 interface Measured {
@@ -146,13 +156,13 @@ async function leftIn(out: string): Promise<string[]> {
 }
 
 async function shown(job: Parameters<typeof memorise>[0], progress: Progress): Promise<CapacityRun> {
-  progress.start(`${counted(job.strings, "string")}, seed ${job.seed}`, job.settings.steps, "steps");
+  progress.start(labelOf(job), job.settings.steps, "steps");
   const run = await memorise({
     ...job,
     onStep: (step, nats) => progress.update(step, `${figure(nats / Math.LN2)} bits a token`),
   }).finally(() => progress.finish());
   progress.message(
-    `${counted(run.strings, "string")}, seed ${run.seed}: ${count(run.flooredBits)} of ${count(run.entropyBits)} bits after ${counted(run.steps, "step")}`,
+    `${labelOf(run)}: ${count(run.flooredBits)} of ${count(run.entropyBits)} bits after ${counted(run.steps, "step")}`,
   );
   return run;
 }

@@ -1,14 +1,16 @@
-/** What `compress` and `decompress` share: the name of their files, and progress that begins late. */
+/** What `compress` and `decompress` share: the name of their files, and how they show their bytes. */
 import type { Progress } from "../report/progress.ts";
 
 export const EXTENSION = ".lsz";
 
-/** Shows bytes once the first ones are through. */
-export function byteProgress(progress: Progress, label: string, total: number): (bytes: number) => void {
-  let started = false;
-  return (bytes) => {
-    if (!started) progress.start(label, total, "bytes");
-    started = true;
+/**
+ * Shows bytes that are gone through, under one label or under several that take turns.
+ * @returns what is told of the bytes, by label
+ */
+export function byteStages(progress: Progress, total: number): (label: string) => (bytes: number) => void {
+  let current: string | null = null;
+  return (label) => (bytes) => {
+    if (current !== label) progress.start((current = label), total, "bytes", bytes);
     progress.update(bytes);
   };
 }

@@ -2,13 +2,18 @@
 import { statSync } from "node:fs";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { MOST_BLOCK_BYTES } from "../coding/container.ts";
+import { defaultRows } from "../decode/codec.ts";
 import { compress } from "../decode/compress.ts";
 import { type PredictOptions, predict } from "../decode/predict.ts";
 import { ioFault } from "../files/faults.ts";
+import { codingSeconds } from "../measure/costs.ts";
 import { openModel } from "../measure/model.ts";
+import { digestsOf } from "../measure/prepare.ts";
+import { DIGEST } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Stage } from "../ports/progress.ts";
 import { count, figure, si } from "../report/format.ts";
-import { byteProgress, EXTENSION } from "./codec.ts";
+import { byteStages, EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
@@ -21,6 +26,12 @@ import { progressOf } from "./progress.ts";
 const VERIFIED_BYTES = 1e6;
 const CONTEXT = 1024;
 const SMALLEST_BLOCK = 64;
+
+const COMPRESSING = "compressing";
+const VERIFYING = "verifying";
+
+const stagesOf = (verify: boolean): Stage[] =>
+  [DIGEST, COMPRESSING, ...(verify ? [VERIFYING] : [])].map((label) => ({ label }));
 
 export function compressCommand() {
   return new Command("compress")
@@ -63,8 +74,15 @@ export function compressCommand() {
       await outputs.prepare();
       const work = interruptible(async (signal) => {
         const { offline, threads } = options;
+        const verify = options.verify ?? bytes < VERIFIED_BYTES;
+        if (!dryRun) progress.announce(stagesOf(verify));
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
         const context = contextOf(options.context, model.spec.positions);
+        const shown = byteStages(progress, bytes);
+        const rows = Math.min(
+          Math.ceil(Math.max(1, bytes) / options.block),
+          options.batch ?? defaultRows(model.spec, context),
+        );
         const request: PredictOptions = {
           input: file,
           blockBytes: options.block,
@@ -73,11 +91,17 @@ export function compressCommand() {
           overlap: options.overlap ?? Math.floor(context / 2),
           threads,
           signal,
-          onBytes: byteProgress(progress, dryRun ? "predicting" : "compressing", bytes),
+          onBytes: shown(dryRun ? "predicting" : COMPRESSING),
         };
+        if (!dryRun) {
+          const seconds = codingSeconds({ model, threads }, bytes, rows);
+          progress.expect({ [COMPRESSING]: seconds, [VERIFYING]: seconds });
+          await digestsOf(model.checkpoint, { progress, signal });
+          shown(COMPRESSING)(0);
+        }
         const result = dryRun
           ? await predict(model, request)
-          : await compress(model, { ...request, output, verify: options.verify ?? bytes < VERIFIED_BYTES });
+          : await compress(model, { ...request, output, verify, onVerified: shown(VERIFYING) });
         progress.finish();
         await outputs.deliver(result);
       });

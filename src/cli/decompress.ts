@@ -2,9 +2,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { damage, decompress } from "../decode/decompress.ts";
 import { openModel } from "../measure/model.ts";
+import { digestsOf } from "../measure/prepare.ts";
+import { DIGEST } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { si } from "../report/format.ts";
-import { byteProgress, EXTENSION } from "./codec.ts";
+import { EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
@@ -12,6 +14,8 @@ import { force, threads } from "./options.ts";
 import { resultLine } from "./output.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
+
+const DECOMPRESSING = "decompressing";
 
 export function decompressCommand() {
   return new Command("decompress")
@@ -43,18 +47,18 @@ export function decompressCommand() {
       );
       await outputs.prepare();
       const work = interruptible(async (signal) => {
+        progress.announce([{ label: DIGEST }, { label: DECOMPRESSING }]);
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
-        let onBytes = (_: number): void => {};
+        await digestsOf(model.checkpoint, { progress, signal });
+        progress.start(DECOMPRESSING, null, "bytes");
         const result = await decompress(model, {
           input: file,
           output,
           threads,
           salvage,
           signal,
-          onStart(plainBytes) {
-            onBytes = byteProgress(progress, "decompressing", plainBytes);
-          },
-          onBytes: (bytes) => onBytes(bytes),
+          onStart: (plainBytes) => progress.update(0, undefined, plainBytes),
+          onBytes: (bytes) => progress.update(bytes),
         });
         progress.finish();
         await outputs.deliver(result);

@@ -15,7 +15,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
-import { between, prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
+import { between, prepareRun, readConfig, secondsOf, trainingCommand, trainingStages, trainShown } from "./training.ts";
 
 interface Distilled {
   readonly folder: string;
@@ -24,6 +24,12 @@ interface Distilled {
   /** bits a token, from the teacher */
   readonly klBits: number;
 }
+
+const TEACHER = "teacher on held-out text";
+const DISTILLING = "distilling";
+const ALONE = "training alone";
+/** How much longer a run takes with a teacher beside it, about. */
+const TAUGHT = 1.5;
 
 export function distilCommand() {
   return trainingCommand("distil")
@@ -50,16 +56,26 @@ export function distilCommand() {
         const { offline, context, threads, resume, force: replace } = options;
         const [taught, control] = ["student", "alone"].map((name) => join(options.out, name));
         for (const run of options.control ? [taught, control] : [taught]) requireFree(run, { resume, replace });
+        progress.announce(trainingStages(TEACHER, DISTILLING, ...(options.control ? [ALONE] : [])));
         const model = await openModel(options.teacher, { offline, signal, onDownload: downloadProgress(progress) });
         const { checkpoint, spec } = model;
         const config = studentConfig(await readConfig(options.config), { config: checkpoint.config, spec }, context);
-        const prepared = await prepareRun(options, config, { tokenizer: checkpoint.folder, vocabulary: null });
+        const prepared = await prepareRun(
+          options,
+          config,
+          { tokenizer: checkpoint.folder, vocabulary: null },
+          progress,
+        );
         const { heldOut: documents, tokenizer, train } = prepared;
         const { prefix } = tokenizer;
         const bitsOf = (folder: string): Promise<number> =>
           heldOutBitsPerByte(folder, { documents, prefix, context, threads }, signal);
+        const seconds = secondsOf(options, prepared);
+        progress.expect({ [DISTILLING]: TAUGHT * seconds, [ALONE]: seconds });
+        progress.start(TEACHER, null, "");
         const teacherBits = await bitsOf(checkpoint.folder);
         const unigram = unigramBitsPerByte(train, documents, spec.vocabulary);
+        progress.finish();
         progress.message(
           `teacher: held out ${figure(teacherBits, 4)} bits per byte, single tokens ${figure(unigram, 4)}`,
         );
@@ -80,10 +96,8 @@ export function distilCommand() {
           retention: retention(unigram, teacherBits, last.heldOutBitsPerByte!),
           klBits: klNats! / Math.LN2,
         });
-        const student = summary(await trainShown({ ...run, teacher, out: taught, label: "distilling" }));
-        const alone = options.control
-          ? summary(await trainShown({ ...run, out: control, label: "training alone" }))
-          : null;
+        const student = summary(await trainShown({ ...run, teacher, out: taught, label: DISTILLING }));
+        const alone = options.control ? summary(await trainShown({ ...run, out: control, label: ALONE })) : null;
         await checkpoint.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
         process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : written(result));

@@ -38,6 +38,8 @@ export function estimateCommand() {
       const progress = progressOf({ quiet });
       const folder = mkdtempSync(join(tmpdir(), "lossyscope-estimate-"));
       try {
+        const stages = { positions: "reading the states", layers: "layers" };
+        progress.announce(Object.values(stages).map((label) => ({ label })));
         let stage = "";
         const estimation = await interruptible((signal) =>
           estimate(file, {
@@ -48,7 +50,7 @@ export function estimateCommand() {
             folder,
             signal,
             onProgress(done, total, what) {
-              if (stage !== what) progress.start(`estimating: ${(stage = what)}`, total, what);
+              if (stage !== stages[what]) progress.start((stage = stages[what]), total, what);
               progress.update(done);
             },
           }),

@@ -1,13 +1,16 @@
 /** `lossyscope facts MODEL --facts FILE`: what a model knows, what it makes up, and whether it knows the difference. */
 import { Command } from "@commander-js/extra-typings";
+import { askingCosts } from "../measure/costs.ts";
 import { measureFacts } from "../measure/facts/facts.ts";
 import { openModel } from "../measure/model.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
+import { stagesOfFacts } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
 import { factsSection } from "../report/sections/facts.ts";
 import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
+import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
@@ -45,7 +48,11 @@ export function factsCommand() {
       await outputs.prepare();
       await interruptible(async (signal) => {
         const set = await readPlannedFacts(plan, options.seed);
+        progress.announce(stagesOfFacts(outputs.paths));
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const { folder, outerConfig } = model.checkpoint;
+        const tokenizer = await loadTokenizer(folder, outerConfig, { rows: model.spec.vocabulary });
+        progress.expect(askingCosts({ model, threads: options.threads }, { facts: set, tokenizer }));
         const facts = await measureFacts({
           model,
           facts: set,
@@ -55,7 +62,7 @@ export function factsCommand() {
           progress,
           signal,
         });
-        await outputs.deliver({ model: model.name, revision: model.revision, facts, set: set.name });
+        await outputs.deliver({ model: model.name, revision: model.revision, facts, set: set.name }, progress);
         outputs.say();
       });
     });

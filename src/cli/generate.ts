@@ -39,6 +39,7 @@ export function generateCommand() {
       await interruptible(async (signal) => {
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const ids: number[] = [];
+        progress.start("reading the prompt", null, "");
         const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
         let text = "";
         const safe = process.stdout.isTTY ? (part: string) => visible(part, "\n\t") : (part: string) => part;
@@ -48,8 +49,13 @@ export function generateCommand() {
         };
         for await (const { id, bytes } of continueText(model, { ...options, prompt, threads, signal })) {
           ids.push(id);
+          // what is written to the terminal shows by itself how far it is
+          if (json !== true) progress.finish();
+          else if (ids.length === 1) progress.start("generating", options.maxTokens, "tokens", 1);
+          else progress.update(ids.length);
           show(decoder.decode(bytes, { stream: true }));
         }
+        progress.finish();
         show(decoder.decode());
         await model.checkpoint.refuseChanges();
         await outputs.deliver({ model: model.name, prompt, ids, text, ...options });

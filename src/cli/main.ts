@@ -28,6 +28,7 @@ import { measureCommand } from "./measure.ts";
 import { mergeCommand } from "./merge.ts";
 import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
+import { endProgress } from "./progress.ts";
 import { recallCommand } from "./recall.ts";
 import { statesCommand } from "./states.ts";
 import { trainCommand } from "./train.ts";
@@ -98,6 +99,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await printed();
     return 0;
   } catch (error) {
+    endProgress();
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof LossyscopeError) {
       process.stderr.write(`lossyscope: ${visible(error.message, "\n")}\n`);

@@ -11,22 +11,18 @@ beforeEach(() => {
   return () => vi.unstubAllEnvs();
 });
 
-/** Runs a command, and takes from its plain lines the stages that began, each of which must have ended before the next. */
+/** Runs a command, and takes from its plain lines the stages that began, each of which must have ended. */
 async function stages(...args: readonly string[]): Promise<string[]> {
   const { code, err } = await run(...args, "--threads", "1");
   expect(code, err).toBe(0);
   const began: string[] = [];
-  let ended = true;
+  const ended = new Set<string>();
   for (const line of err.split("\n").filter((one) => /^\d+ of \d+ {2}/.test(one))) {
-    const current = began.at(-1);
-    if (current !== undefined && line.startsWith(`${current}: `)) ended ||= !line.includes(" so far");
-    else {
-      expect(ended, line).toBe(true);
-      began.push(line);
-      ended = false;
-    }
+    const stage = began.find((one) => line.startsWith(`${one}: `));
+    if (stage === undefined) began.push(line);
+    else if (!line.includes(" so far")) ended.add(stage);
   }
-  expect(ended).toBe(true);
+  expect([...ended]).toEqual(began);
   const places = began.map((line) => line.split("  ")[0]);
   expect(places).toEqual(began.map((_, place) => `${place + 1} of ${began.length}`));
   return began.map((line) => line.slice(line.indexOf("  ") + 2));
@@ -68,5 +64,23 @@ it("measure with all that it can be asked for", async () => {
     "frontier",
     "geometry",
     "writing",
+  ]);
+});
+
+it.each([
+  [["--verify"], ["digest of the weights", "compressing", "verifying"]],
+  // several batches, each of which is decoded before the next is coded
+  [
+    ["--verify", "--block", "400", "--batch", "1"],
+    ["digest of the weights", "compressing", "verifying"],
+  ],
+  [["--no-verify"], ["digest of the weights", "compressing"]],
+])("compress %j, and decompress", async (options, expected) => {
+  const model = await writeLetterModel(at("model"));
+  const text = writeText(at("text"), sampleText(9, 100));
+  expect(await stages("compress", text, "--model", model, "--context", "32", ...options)).toEqual(expected);
+  expect(await stages("decompress", at("text.lsz"), "--model", model, "-o", at("again"))).toEqual([
+    "digest of the weights",
+    "decompressing",
   ]);
 });

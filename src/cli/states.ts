@@ -4,6 +4,7 @@ import { Command } from "@commander-js/extra-typings";
 import { almanacPages } from "../almanac/record.ts";
 import { openModel } from "../measure/model.ts";
 import { contextOf } from "../measure/plan.ts";
+import { READING } from "../measure/stages.ts";
 import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count } from "../report/format.ts";
@@ -19,6 +20,8 @@ import { interruptible } from "./interrupt.ts";
 import { atLeast, force, threads } from "./options.ts";
 import { claim } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
+
+const STATES = "states";
 
 export function statesCommand() {
   return new Command("states")
@@ -67,10 +70,11 @@ export function statesCommand() {
       await claim([{ path: out, option: "--out" }], options.force);
       const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
+        progress.announce([...(ids === undefined ? [READING] : []), STATES].map((label) => ({ label })));
         const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const context = contextOf({ tokens, asked: command.getOptionValueSource("context") === "cli" }, spec.positions);
         const passages = ids !== undefined ? passagesOfIds(await readIds(ids)) : await passagesOf(text);
-        progress.start("running", passages.length, "windows");
+        progress.start(STATES, passages.length, "windows");
         const onPassage = (done: number): void => progress.update(done);
         const check = (): Promise<void> => checkpoint.refuseChanges();
         const given = { spec, weights: checkpoint.weights, passages, threads, out, logits };
@@ -79,6 +83,7 @@ export function statesCommand() {
         process.stderr.write(`wrote ${out}: ${count(rows)} tokens\n`);
 
         async function passagesOf(paths: readonly string[]): Promise<Passage[]> {
+          progress.start(READING, null, "");
           const { folder, outerConfig } = checkpoint;
           const rows = spec.vocabulary;
           const { tokenizer, chat } = asChat
@@ -104,6 +109,7 @@ export function statesCommand() {
             }),
           );
           chat?.close();
+          progress.finish();
           for (const { id, reason } of refused) progress.message(`left out ${id}: ${reason}`);
           const said = saidOfFiles(account.summary());
           if (said !== null) progress.message(said);

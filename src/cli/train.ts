@@ -5,7 +5,9 @@ import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
 import { resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
-import { prepareRun, readConfig, trainingCommand, trainShown } from "./training.ts";
+import { prepareRun, readConfig, secondsOf, trainingCommand, trainingStages, trainShown } from "./training.ts";
+
+const TRAINING = "training";
 
 export function trainCommand() {
   return trainingCommand("train")
@@ -25,8 +27,11 @@ export function trainCommand() {
       await interruptible(async (signal) => {
         const { tokenizer = null, vocabulary = null } = options;
         requireFree(options.out, { resume: options.resume, replace: options.force });
-        const prepared = await prepareRun(options, await readConfig(options.config), { tokenizer, vocabulary });
-        const { last } = await trainShown({ options, prepared, out: options.out, label: "training", progress, signal });
+        progress.announce(trainingStages(TRAINING));
+        const config = await readConfig(options.config);
+        const prepared = await prepareRun(options, config, { tokenizer, vocabulary }, progress);
+        progress.expect({ [TRAINING]: secondsOf(options, prepared) });
+        const { last } = await trainShown({ options, prepared, out: options.out, label: TRAINING, progress, signal });
         process.stdout.write(
           options.json
             ? `${JSON.stringify(last)}\n`

@@ -12,10 +12,12 @@ import { DECAYS } from "../lab/schedule.ts";
 import { type Trained, type TrainingJob, type TrainingSettings, train } from "../lab/trainer.ts";
 import type { Teacher } from "../lab/training-graph.ts";
 import { heldOutBitsPerByte } from "../lab/validate.ts";
+import { trainingSeconds } from "../measure/costs.ts";
 import { specOf } from "../models/config.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { count, figure, visible } from "../report/format.ts";
+import type { Stage } from "../ports/progress.ts";
+import { count, figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
@@ -94,10 +96,12 @@ export type TrainingOptions = ReturnType<ReturnType<typeof trainingCommand>["opt
 /** @throws LossyscopeError `io`, `text` or `usage` */
 async function readText(
   text: readonly string[],
-  { field, splitOn, limitBytes, out, quiet }: TrainingOptions,
+  { field, splitOn, limitBytes, out }: TrainingOptions,
   chat: ChatRenderer | null,
+  progress: Progress,
 ): Promise<SourceDocument[]> {
   const documents: SourceDocument[] = [];
+  let bytes = 0;
   const account = new TextAccount();
   const read = readDocuments({
     text: text.map((path) => ({ path, domain: null })),
@@ -114,9 +118,12 @@ async function readText(
     outputs: [out],
     account,
   });
-  for await (const document of read) documents.push(document);
+  for await (const document of read) {
+    documents.push(document);
+    progress.update((bytes += Buffer.byteLength(document.text)));
+  }
   const said = saidOfFiles(account.summary());
-  if (said !== null && !quiet) process.stderr.write(`${visible(said)}\n`);
+  if (said !== null) progress.message(said);
   return documents;
 }
 
@@ -164,12 +171,32 @@ export interface Run {
   readonly judged?: TrainingJob["judged"];
 }
 
+/** What there is before training. */
+export const TEXT = "text and tokenizer";
+
+/**
+ * Stages of training that are announced.
+ * @param labels of runs on the same text
+ */
+export const trainingStages = (...labels: readonly string[]): Stage[] => [TEXT, ...labels].map((label) => ({ label }));
+
+/** About how long a run takes. */
+export const secondsOf = (options: TrainingOptions, prepared: Prepared): number =>
+  trainingSeconds(
+    prepared.spec,
+    options.threads,
+    settingsOf(options, prepared).rows * options.context,
+    options.runTokens,
+  );
+
 /** @param config as it was given */
 export const prepareRun = async (
   options: TrainingOptions,
   config: Readonly<Record<string, unknown>>,
   tokenizer: { readonly tokenizer: string | null; readonly vocabulary: number | null },
+  progress: Progress,
 ): Promise<Prepared> => {
+  progress.start(TEXT, null, "bytes");
   if (options.chat && tokenizer.tokenizer === null)
     throw new LossyscopeError(
       "usage",
@@ -181,10 +208,10 @@ export const prepareRun = async (
       ? await loadConversing(tokenizer.tokenizer, config, { rows: specOf(config).vocabulary })
       : null;
   const chat = conversing?.chat ?? null;
-  const documents = await readText(options.text, options, chat);
-  const heldOut = options.heldOutText ? await readText(options.heldOutText, options, chat) : options.heldOut;
+  const documents = await readText(options.text, options, chat, progress);
+  const heldOut = options.heldOutText ? await readText(options.heldOutText, options, chat, progress) : options.heldOut;
   chat?.close();
-  return prepare({
+  const prepared = prepare({
     documents,
     config,
     ...tokenizer,
@@ -196,6 +223,8 @@ export const prepareRun = async (
     shuffled: !options.keepOrder,
     seed: options.seed,
   });
+  progress.finish();
+  return prepared;
 };
 
 /** Trains, with a bar that shows rate, time left and loss, and a line for every checkpoint. */

@@ -41,7 +41,10 @@ export interface CompressOptions {
   /** whether every batch is decoded again */
   readonly verify: boolean;
   readonly signal?: AbortSignal;
+  /** told of the plain bytes that are coded, from 0 on, and at the beginning of each batch */
   readonly onBytes?: OnBytes;
+  /** told in the same way of those that were decoded again */
+  readonly onVerified?: OnBytes;
 }
 
 export interface Compressed {
@@ -56,7 +59,7 @@ export interface Compressed {
  * the output's name
  */
 export async function compress(model: RunnableModel, options: CompressOptions): Promise<Compressed> {
-  const { input, output, blockBytes, context, overlap, threads, signal, onBytes = () => {} } = options;
+  const { input, output, blockBytes, context, overlap, threads, signal, onBytes, onVerified } = options;
   const plain = await plainDigest(input, signal);
   const rows = options.rows ?? defaultRows(model.spec, context);
   const layout = { plainBytes: plain.bytes, blockBytes, rows };
@@ -86,8 +89,8 @@ export async function compress(model: RunnableModel, options: CompressOptions): 
       (async function* () {
         yield opening;
         for await (const batch of batchesOf(input, header, plain.digest)) {
-          const section = await encodeBatch(codec, batch, (bytes) => onBytes(batch.start + bytes));
-          if (checker) await check(checker, header, batch, section);
+          const section = await encodeBatch(codec, batch, within(batch, onBytes));
+          if (checker) await check(checker, header, batch, section, within(batch, onVerified));
           fileBytes += section.length;
           yield section;
         }
@@ -162,17 +165,28 @@ export async function* batchesOf(
     throw new LossyscopeError("io", `${path} changed while it was read`, "compress it again once it is at rest");
 }
 
+/** Of a batch's bytes those of the file. Tells of none at once: a batch begins. */
+function within({ start }: Batch, onBytes: OnBytes = () => {}): OnBytes {
+  onBytes(start);
+  return (bytes) => onBytes(start + bytes);
+}
+
+const bytesOf = ({ blocks }: Batch): number => blocks.reduce((total, { length }) => total + length, 0);
+
 /** @returns the section as it stands in the file */
-async function encodeBatch(codec: Codec, { blocks, back }: Batch, onBytes: OnBytes): Promise<Uint8Array> {
+async function encodeBatch(codec: Codec, batch: Batch, onBytes: OnBytes): Promise<Uint8Array> {
+  const { blocks, back } = batch;
   const codes = await codec.encode(blocks, onBytes);
+  onBytes(bytesOf(batch));
   const table = writeTable(codes.map((code, b) => ({ back: back[b], codeBytes: code.length, crc: crc32(blocks[b]) })));
   return Buffer.concat([table, ...codes]);
 }
 
 /** @throws LossyscopeError `engine` where the section does not give the blocks back */
-async function check(codec: Codec, header: Header, batch: Batch, section: Uint8Array): Promise<void> {
+async function check(codec: Codec, header: Header, batch: Batch, section: Uint8Array, onBytes: OnBytes): Promise<void> {
   const place = { first: batch.first, count: batch.blocks.length, start: batch.start };
-  const decoded = await decodeSection(codec, header, place, section);
+  const decoded = await decodeSection(codec, header, place, section, onBytes);
+  onBytes(bytesOf(batch));
   const wrong = batch.blocks.findIndex((block, b) => !decoded || Buffer.compare(decoded[b].bytes, block) !== 0);
   if (wrong >= 0)
     throw new LossyscopeError(

@@ -21,7 +21,7 @@ import { asBytes, type Transcript, transcribe } from "./transcript.ts";
 /** Padded tokens that go through the model together. */
 const BATCH_TOKENS = 2048;
 
-export type PredictOptions = Omit<CompressOptions, "output" | "verify">;
+export type PredictOptions = Omit<CompressOptions, "output" | "verify" | "onVerified">;
 
 export interface Foretold {
   readonly plainBytes: number;

@@ -7,6 +7,7 @@ import { defaultRows } from "../decode/codec.ts";
 import type { Rates } from "../engines/trial.ts";
 import { PACKED } from "../info/packing.ts";
 import { lengthSteps } from "../models/rotary.ts";
+import type { DecoderSpec } from "../models/spec.ts";
 import { RESAMPLES } from "../numeric/bootstrap.ts";
 import { sum } from "../numeric/sums.ts";
 import { CODE_LENGTHS } from "../probes/coding/probe.ts";
@@ -46,6 +47,19 @@ import {
 const LOSSES = { losses: true, shares: 0, moments: false };
 const STATES = { losses: false, shares: 0, moments: false };
 
+/** What runs a model. */
+interface Machine {
+  readonly model: Pick<OpenModel, "spec" | "checkpoint">;
+  readonly threads: number;
+}
+
+const costedOf = ({ model: { spec, checkpoint }, threads }: Machine, rates = REFERENCE): Costed => ({
+  rates,
+  threads,
+  spec,
+  weightBytes: sum(checkpoint.weightFiles.map(({ bytes }) => bytes)),
+});
+
 /** Seconds by stage; those that the plan does not ask for are not among them, or take none. */
 export type Costs = Readonly<Record<string, number>>;
 
@@ -54,13 +68,13 @@ export type Costs = Readonly<Record<string, number>>;
  * @param rates of this machine; a usual one's where it was not tried
  */
 export function costsOf(
-  { model: { spec, checkpoint }, threads }: { readonly model: OpenModel; readonly threads: number },
+  machine: Machine,
   prepared: Prepared,
   batches: readonly WindowBatch[],
   rates: Rates = REFERENCE,
 ): Costs {
-  const weightBytes = sum(checkpoint.weightFiles.map(({ bytes }) => bytes));
-  const costed: Costed = { rates, threads, spec, weightBytes };
+  const { spec } = machine.model;
+  const costed = costedOf(machine, rates);
   const { subject, unseen } = prepared;
   const { plan, documents, reference, likeLmEval } = subject;
   const bytes = sum(documents.map((document) => document.bytes));
@@ -191,7 +205,8 @@ const SAMPLED = 32;
 const ANSWER = 16;
 const ANSWERING = 256;
 
-function factsCosts(costed: Costed, { facts, tokenizer }: Prepared): Costs {
+/** @param facts null where none are asked for */
+function factsCosts(costed: Costed, { facts, tokenizer }: Pick<Prepared, "facts" | "tokenizer">): Costs {
   if (!facts) return {};
   const asked = facts.facts.flatMap(({ prompts, candidates }) => prompts.map((prompt) => ({ prompt, candidates })));
   const every = Math.max(1, Math.floor(asked.length / SAMPLED));
@@ -217,4 +232,26 @@ function factsCosts(costed: Costed, { facts, tokenizer }: Prepared): Costs {
       rows: ANSWER * asked.length,
     }),
   };
+}
+
+/** Of asking for facts alone. */
+export const askingCosts = (machine: Machine, asked: Pick<Prepared, "facts" | "tokenizer">): Costs =>
+  factsCosts(costedOf(machine), asked);
+
+/** Bytes of a token of usual text. */
+const TOKEN_BYTES = 4;
+
+/** About how long it takes to code bytes under a model, or to decode them. @param rows blocks that go through it together */
+export function codingSeconds(machine: Machine, bytes: number, rows: number): number {
+  const tokens = bytes / TOKEN_BYTES;
+  return stepsSeconds(costedOf(machine), { read: 0, steps: tokens / rows, rows: tokens });
+}
+
+/** A step's gradients take twice what its losses do. */
+const TRAINED = 3;
+
+/** About how long a model takes to learn from tokens, so many at a time. */
+export function trainingSeconds(spec: DecoderSpec, threads: number, tokens: number, together: number): number {
+  const counts = { slots: tokens, rows: tokens, scores: 0, scoreProducts: 0, batches: Math.ceil(tokens / together) };
+  return TRAINED * passSeconds({ rates: REFERENCE, threads, spec, weightBytes: 0 }, counts, LOSSES);
 }

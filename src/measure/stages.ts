@@ -27,6 +27,10 @@ export const WRITING = "writing";
 
 type Asked = Pick<Plan, "unseen" | "likeLmEval" | "baselines" | "entropy" | "geometry" | "plane" | "with">;
 
+/** Of asking for facts alone. */
+export const stagesOfFacts = (files: readonly string[]): Stage[] =>
+  named([CANDIDATES, ANSWERS, ...where(files.length > 0, WRITING)]);
+
 const where = (asked: boolean, ...labels: readonly string[]): readonly string[] => (asked ? labels : []);
 const named = (labels: readonly string[]): Stage[] => labels.map((label) => ({ label }));
 

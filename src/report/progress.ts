@@ -142,9 +142,9 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
       leave();
       const now = clock();
       runBegan ??= now;
-      const before = stages.start(visible(label), done);
+      const { before, first } = stages.start(visible(label), done);
       pace = new Pace({ label: visible(label), total, unit, before, done }, now);
-      if (stages.part === null && stages.several) sheet.begin(openingLine(pace.label, where()));
+      if (first && stages.part === null && stages.several) sheet.begin(openingLine(pace.label, where()));
       if (stages.part !== null && partBegan === null) sheet.begin(stages.part);
       if (stages.part !== null) partBegan ??= now;
       shown = now;

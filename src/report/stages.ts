@@ -63,8 +63,8 @@ export class Stages {
     this.#entries = this.#entries.filter((entry) => entry.began || !which(entry));
   }
 
-  /** A stage that was not announced takes its place among the others; one that was left goes on. @returns what was done before it began */
-  start(label: string, done: number): number {
+  /** A stage that was not announced takes its place among the others; one that was left goes on. */
+  start(label: string, done: number): { readonly before: number; readonly first: boolean } {
     const own = (entry: Entry): boolean => entry.part === this.#part;
     let place = this.#entries.findIndex((entry) => own(entry) && entry.label === label);
     if (place < 0) {
@@ -73,11 +73,12 @@ export class Stages {
       this.#entries.splice(place, 0, waiting({ label, part: this.#part }));
     }
     this.#current = this.#entries[place];
-    if (!this.#current.began) this.#current.before = done;
+    const first = !this.#current.began;
+    if (first) this.#current.before = done;
     this.#current.began = true;
     // Those before it that have not begun were left out.
     for (const entry of this.#entries.slice(0, place)) if (own(entry)) entry.began = true;
-    return this.#current.before;
+    return { before: this.#current.before, first };
   }
 
   /** Another one goes first. @param left seconds that it will still need then */
