@@ -10,6 +10,7 @@
  * and facts independent of one another between entities, and no page speaks of two. Training and balanced pages are charged
  * each by itself, not as one of a set without replacement.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import {
@@ -79,7 +80,7 @@ export function parse(text: string, world: World | null): Page {
   if (!page)
     throw new LossyscopeError(
       "text",
-      `the text of ${text.length} characters that begins ${start} is no page of the almanac`,
+      `the text of ${count(text.length)} characters that begins ${start} is no page of the almanac`,
     );
   if (other) throw new Error(`two derivations of the page that begins ${start}`);
   if (world && !isTrue(page, world)) {

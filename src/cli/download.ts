@@ -4,7 +4,7 @@
  */
 import type { OpenEvent } from "../measure/model.ts";
 import { unreachable } from "../numeric/errors.ts";
-import { si, visible } from "../report/format.ts";
+import { counted, si, visible } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 
 /** For `openModel`'s `onDownload`, and `resolveModel`'s `onProgress`. */
@@ -20,7 +20,7 @@ export function downloadProgress(progress: Progress): (event: OpenEvent) => void
       case "download":
         if (!started) {
           progress.message(
-            `downloading ${event.model}: ${si(event.total, "B")} in ${event.files} files to ${event.cache}`,
+            `downloading ${event.model}: ${si(event.total, "B")} in ${counted(event.files, "file")} to ${event.cache}`,
           );
           progress.start("downloading", event.total, "bytes", event.done);
           started = true;

@@ -15,6 +15,7 @@
  * and C·T exponentials; about a thousand iterations in all, at falling T. Memory: 24·C·T + 12·n bytes,
  * and 8 a pair while they are counted.
  */
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 /** Consecutive tokens, pair i is (x[i], y[i]); for METHODS §2.7 at the layers' positions, so that (x, y) = (i, i+1). */
@@ -99,7 +100,7 @@ export function* frontierSteps(
   if (!(vocabulary >= 1 && clusters >= 1 && kappa > 0 && kappa < Infinity)) {
     throw new LossyscopeError(
       "usage",
-      `a frontier over ${vocabulary} tokens, ${clusters} clusters and κ = ${kappa} is not defined`,
+      `a frontier over ${count(vocabulary)} tokens, ${clusters} clusters and κ = ${kappa} is not defined`,
       "all three must be above zero, and κ finite",
     );
   }

@@ -9,6 +9,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Need } from "../numeric/needs.ts";
 import type { Baseline } from "../profile/coding.ts";
@@ -105,7 +106,7 @@ export const baselineNeeds = (documents: readonly Document[]): Need[] =>
         needs: mostBytes,
         bound: "most",
         unit: "byte",
-        reason: `${stream.bytes} bytes are more than the ${mostBytes} that this compressor takes here`,
+        reason: `${sizeText(stream.bytes)} are more than the ${sizeText(mostBytes)} that this compressor takes here`,
         remedy: { kind: "said", text: `--limit-bytes ${mostBytes}` },
       }),
     ),

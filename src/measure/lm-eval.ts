@@ -130,7 +130,7 @@ export const lmEvalCorpusWindows = ({ sequences, prefix, maxLength }: LmEvalCorp
  * @throws LossyscopeError `model` for a length below one
  */
 export function lmEvalWindows(document: number, ids: Int32Array, prefix: number, maxLength: number): Window[] {
-  if (!(maxLength >= 1)) throw new LossyscopeError("model", `windows of ${maxLength} tokens predict nothing`);
+  if (!(maxLength >= 1)) throw new LossyscopeError("model", `windows of ${count(maxLength)} tokens predict nothing`);
   const windows: Window[] = [];
   for (let predicted = 0; predicted < ids.length; predicted += maxLength) {
     const end = Math.min(predicted + maxLength, ids.length);

@@ -4,6 +4,7 @@
  * is put: beside a tokenizer.json, `add_bos_token` of tokenizer_config.json has no say in transformers 5 (`loaded.ts`).
  */
 import { z } from "zod";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked, fitting } from "../numeric/schema-faults.ts";
 import type { Prefix } from "../text/corpus.ts";
@@ -44,7 +45,7 @@ export function resolvePrefix({ before }: Around, sources: PrefixSources): Prefi
   if (before.length > 1) {
     throw new LossyscopeError(
       "unsupported",
-      `the tokenizer puts ${before.length} tokens before a text (ids ${before.join(", ")}); windows open with one`,
+      `the tokenizer puts ${count(before.length)} tokens before a text (ids ${before.join(", ")}); windows open with one`,
     );
   }
   if (before.length === 1) return { id: before[0], addedByTokenizer: true };

@@ -347,8 +347,8 @@ export class Tokenizer {
       if (at !== bytes || (tokens.count === 0 && bytes > 0)) throw new Uncovered(tokens.count === 0 ? 0 : at);
     } catch (error) {
       if (!(error instanceof Uncovered)) throw asDamaged(error);
-      const [covered, all] = [error.offset, bytes].map((value) => count(value));
-      throw new LossyscopeError("text", `tokens cover ${covered} of ${all} bytes (gap at byte ${covered})`);
+      const covered = count(error.offset);
+      throw new LossyscopeError("text", `tokens cover ${covered} of ${count(bytes)} bytes (gap at byte ${covered})`);
     }
     // What a normaliser drops at the end of a text belongs to the last token, as what it drops elsewhere to the next.
     if (tokens.count > 0) tokens.ends[tokens.count - 1] = bytes;

@@ -8,6 +8,8 @@
  *
  * Memory: 8·2000 bytes a figure, some 16 for each number of exposures and each relation; 200 bytes a question.
  */
+
+import { count } from "../../numeric/amounts.ts";
 import { type Estimate, FEWEST_UNITS } from "../../numeric/bootstrap.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { type Need, unmet } from "../../numeric/needs.ts";
@@ -237,7 +239,7 @@ export function factsNeeds(facts: readonly Pick<Fact, "subject" | "exposures" | 
       bound: "least",
       unit: "fact with priorBits",
       reason: "no knowledge bits: not every fact has priorBits",
-      remedy: { kind: "said", text: `priorBits for ${facts.length - priors} more facts` },
+      remedy: { kind: "said", text: `priorBits for ${count(facts.length - priors)} more facts` },
     },
     ...(priors === facts.length
       ? [

@@ -3,6 +3,7 @@
  * enough for both, others to learn guesses from and to compare gist with, and unseen text for membership.
  */
 import type { DecoderSpec } from "../../models/spec.ts";
+import { count } from "../../numeric/amounts.ts";
 import { isMet, type Need, needed } from "../../numeric/needs.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
@@ -72,7 +73,7 @@ export function recallNeeds(ground: RecallGround): Need[] {
     needs: longest + length,
     bound: "least",
     unit: "token",
-    reason: `the longest document has ${most} tokens, a prefix of ${longest} and a passage of ${length} need ${longest + length}`,
+    reason: `the longest document has ${count(most)} tokens, a prefix of ${count(longest)} and a passage of ${count(length)} need ${count(longest + length)}`,
     remedy: { kind: "document", or: shorter(plan.recall, most) },
   };
   if (!isMet(place)) return [...room, place];
@@ -111,7 +112,7 @@ function positionNeeds(
       needs,
       bound: "least",
       unit: "position",
-      reason: `a prefix of ${first} tokens and a passage of ${length} need ${needs} positions, the model has ${positions}`,
+      reason: `a prefix of ${count(first)} tokens and a passage of ${count(length)} need ${count(needs)} positions, the model has ${count(positions)}`,
       remedy: {
         kind: "said",
         text: least > 0 ? `\`lossyscope recall --length ${least}\`` : "`lossyscope recall` with a shorter --prefix",
@@ -143,7 +144,7 @@ function membershipNeeds({ documents, unseen, prefix, plan }: RecallGround): Nee
     needs: 1,
     bound: "least",
     unit: "document",
-    reason: `of ${unseen.length} unseen documents none is left to compare: ${shared} are in the text`,
+    reason: `of ${count(unseen.length)} unseen documents none is left to compare: ${count(shared)} are in the text`,
     remedy: { kind: "said", text: "unseen text that is not in the text" },
   };
   if (!isMet(both)) return [both];
@@ -159,7 +160,7 @@ function membershipNeeds({ documents, unseen, prefix, plan }: RecallGround): Nee
   const side = seenCount <= unseenCount ? "--text" : "--unseen";
   const few = intervalNeed(`${figure}.interval`, { kind: "document", count: both.have });
   return [
-    { ...few, remedy: { kind: "said", text: `${few.needs - few.have} more documents of ${side}` } },
+    { ...few, remedy: { kind: "said", text: `${count(few.needs - few.have)} more documents of ${side}` } },
     {
       figure: `${figure}.blind`,
       have: Math.min(...kinds),

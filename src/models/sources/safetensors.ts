@@ -5,6 +5,7 @@ import { mapAtMost } from "../../files/concurrent.ts";
 import { ioFault, systemCode } from "../../files/faults.ts";
 import { openSafetensors } from "../../files/safetensors.ts";
 import type { TensorEntry } from "../../formats/safetensors.ts";
+import { counted } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { type StoredTensor, type TensorSource, tensorsInFiles } from "./tensor-source.ts";
 
@@ -43,7 +44,7 @@ async function openShard(folder: string, name: string, expected: readonly string
     if (systemCode(error) !== "ENOENT") throw ioFault(error, `read ${join(folder, name)}`);
     throw new LossyscopeError(
       "model",
-      `${folder} lacks ${name}${expected.length > 0 ? `, which holds ${expected.length} tensors` : ""}`,
+      `${folder} lacks ${name}${expected.length > 0 ? `, which holds ${counted(expected.length, "tensor")}` : ""}`,
       "fetch the model again",
     );
   });

@@ -17,6 +17,7 @@
 
 import { parse, type StatedFact, statedFacts } from "../../almanac/almanac.ts";
 import { almanacPages, type PageRecord } from "../../almanac/record.ts";
+import { count } from "../../numeric/amounts.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../../numeric/bootstrap.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { groupBy } from "../../numeric/groups.ts";
@@ -128,14 +129,14 @@ export function knowledgeNeeds(documents: readonly PricedDocument[]): Need[] {
       needs: Math.floor(MOST_JOINED * facts),
       bound: "most",
       unit: "fact",
-      reason: `in ${joined} of ${facts} facts one token holds the value together with words before it: what it says of the value cannot be told apart`,
+      reason: `in ${count(joined)} of ${count(facts)} facts one token holds the value together with words before it: what it says of the value cannot be told apart`,
       remedy: { kind: "said", text: "a tokenizer that parts words" },
     },
     needed(
       FIGURE,
       pages.some(({ split }) => split === "known"),
       "page",
-      `the tokenizer does not give back the text of any of ${asked} pages: what a fact costs cannot be said`,
+      `the tokenizer does not give back the text of any of ${count(asked)} pages: what a fact costs cannot be said`,
       "a tokenizer that gives bytes back",
     ),
   ];

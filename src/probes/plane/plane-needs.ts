@@ -2,6 +2,8 @@
  * What the information plane takes of a text (METHODS §2.3 Positions, §2.4): documents long enough to hold two n-grams in a
  * row, and units enough to hold some out. Counted from the lengths of the documents alone.
  */
+
+import { count } from "../../numeric/amounts.ts";
 import { isMet, type Need } from "../../numeric/needs.ts";
 import { heldOutNeed, intervalNeed } from "../../text/units.ts";
 import type { PlaneRequest } from "./plane.ts";
@@ -32,7 +34,7 @@ export function positionNeed(ground: Omit<PlaneGround, "frontier">): Need {
     needs: 2 * (allPositions ? 1 : ORDERS) - counted,
     bound: "least",
     unit: "token",
-    reason: `no token has ${around}: the longest of ${documents.length} documents has ${own}`,
+    reason: `no token has ${around}: the longest of ${count(documents.length)} documents has ${count(own)}`,
     remedy: { kind: "document" },
   };
 }
