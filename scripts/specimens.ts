@@ -46,10 +46,8 @@ function lossyscope(command: string, ...args: readonly string[]): Promise<void> 
 }
 
 const config = (name: string): string[] => ["--config", join(SPECIMENS, "configs", `${name}.json`)];
-const into = (folder: string): string[] => [
-  ...["--out", folder],
-  ...(existsSync(join(folder, "training.safetensors")) ? ["--resume"] : []),
-];
+/** Goes on where a run was stopped. */
+const into = (folder: string): string[] => ["--out", folder, "--resume"];
 
 const stepOf = (checkpoint: string): number => Number(checkpoint.slice("step-".length));
 
@@ -84,16 +82,15 @@ async function keep(run: string, name: string, which: "all" | "last"): Promise<v
 }
 
 const [main, small, distilled] = ["main", "small", "distilled"].map((name) => join(WORK, name));
-if (!existsSync(PAGES)) await lossyscope("almanac", ...WORLD, "--out", PAGES);
+if (!existsSync(join(PAGES, "almanac.json"))) await lossyscope("almanac", ...WORLD, "--out", PAGES, "--force");
 await lossyscope("train", ...config("main"), ...TRAINING, "--checkpoints", "12", ...into(main));
 const teacher = join(main, (await checkpointsOf(main)).at(-1)!);
-const again = existsSync(join(distilled, "student", "training.safetensors")) ? ["--resume"] : [];
 await Promise.all([
   lossyscope("train", ...config("small"), ...TRAINING, "--checkpoints", "2", "--tokenizer", teacher, ...into(small)),
   lossyscope(
     "distil",
     ...[...config("small"), ...TRAINING, "--checkpoints", "2", "--teacher", teacher],
-    ...["--no-control", "--out", distilled, ...again],
+    ...["--no-control", ...into(distilled)],
   ),
 ]);
 await keep(main, "main", "all");

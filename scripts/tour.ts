@@ -9,7 +9,7 @@
  * holds commands for bash, each on one line that begins with `$ `, and below each its standard output, which this replaces.
  * All pages share one folder, `work/tour`, where `specimens`, `models` and `texts` lie at hand; pages are run in the order of
  * their names, so a later one may use what an earlier one made. `npm run tour -- 2` runs the pages whose name begins so, in the folder
- * as it is.
+ * as it is: what they wrote there before is replaced.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -23,7 +23,8 @@ const SHARED = join(ROOT, "../shared/fixtures");
 
 const AT_HAND = { specimens: join(ROOT, "specimens"), models: join(SHARED, "models"), texts: join(SHARED, "text") };
 
-const LOSSYSCOPE = `lossyscope() { node ${JSON.stringify(join(ROOT, "bin/lossyscope.js"))} "$@"; }`;
+const wanted = process.argv[2] ?? "";
+const LOSSYSCOPE = `lossyscope() { node ${JSON.stringify(join(ROOT, "bin/lossyscope.js"))} "$@"${wanted === "" ? "" : " --force"}; }`;
 
 /** Exit codes that a tour may want to show: done, and a threshold that was missed. */
 const SHOWN = [0, 3];
@@ -58,7 +59,6 @@ function block(content: string): string {
   return `\`\`\`console\n${shown.join("\n\n")}\n\`\`\``;
 }
 
-const wanted = process.argv[2] ?? "";
 if (wanted === "") rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 for (const [name, target] of Object.entries(AT_HAND)) {
