@@ -4,8 +4,8 @@
  * Types Wrong; the latter as a package of ES modules, which Node 20.19 and later also load by `require`.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { pack, root } from "./npm.testing.ts";
@@ -31,7 +31,7 @@ function node(...args: string[]): string {
 it("every subpath is there and loads", () => {
   const modules = Object.keys(subpaths).filter((path) => !path.endsWith(".json"));
   expect(modules.length).toBeGreaterThan(5);
-  const names = modules.map((path) => `lossyscope/${path.slice(2)}`);
+  const names = modules.map((path) => `lossyscope${path.slice(1)}`);
   const loaded = node(
     "--input-type=module",
     "-e",
@@ -90,6 +90,35 @@ export { figureAt, loadTokenizer, openSafetensors };`,
   writeFileSync(at("example.ts"), example);
   const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
   node(join(root, "node_modules/typescript/bin/tsc"), ...options, at("use.ts"), at("example.ts"));
+});
+
+it("has types that need none of Node's", () => {
+  const { filename } = pack("--pack-destination", at("."));
+  const own = at("node_modules", "lossyscope");
+  rmSync(own);
+  rmSync(at("node_modules", "@types"));
+  mkdirSync(own);
+  expect(spawnSync("tar", ["-xzf", at(filename), "-C", own, "--strip-components", "1"]).status).toBe(0);
+  const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    mkdirSync(dirname(at("node_modules", name)), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), at("node_modules", name));
+  }
+  const modules = Object.keys(subpaths).filter((path) => !path.endsWith(".json"));
+  const exported = modules.map((path, i) => `export * as part${i} from "lossyscope${path.slice(1)}";`);
+  writeFileSync(
+    at("use.ts"),
+    `import { compare, LossyscopeError, measure, type Profile } from "lossyscope";
+export const bits = async (): Promise<number | null | undefined> =>
+  (await measure("model", { text: "a.txt", plane: { points: 50 } })).coding?.overall.bitsPerByte.value;
+export const fault = (error: unknown) => (error instanceof LossyscopeError ? error.fault : undefined);
+export const pairs = (a: Profile, b: Profile) => compare([{ file: "a", profile: a }, { file: "b", profile: b }], { seed: 0, common: false });
+// @ts-expect-error: a measurement needs a text
+export const nothing = () => measure("model", {});
+${exported.join("\n")}`,
+  );
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", ""];
+  node(join(root, "node_modules/typescript/bin/tsc"), ...options, at("use.ts"));
 });
 
 it.each([

@@ -9,8 +9,8 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault, systemCode } from "./faults.ts";
 import { removeAtExit } from "./temporary.ts";
 
-type Bytes = string | NodeJS.ArrayBufferView;
-export type ByteSource = Bytes | Iterable<NodeJS.ArrayBufferView> | AsyncIterable<NodeJS.ArrayBufferView>;
+type Bytes = string | ArrayBufferView;
+export type ByteSource = Bytes | Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>;
 
 let written = 0;
 

@@ -12,7 +12,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";
 import { ioFault } from "./faults.ts";
 
-export function sha256(data: string | NodeJS.ArrayBufferView): string {
+export function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 

@@ -84,7 +84,7 @@ function reader(file: FileHandle, path: string, bytes: number, header: Safetenso
 
 /** A tensor to write: its bytes whole, or in pieces as they come. */
 export interface TensorContent extends TensorShape {
-  readonly data: NodeJS.ArrayBufferView | Iterable<NodeJS.ArrayBufferView> | AsyncIterable<NodeJS.ArrayBufferView>;
+  readonly data: ArrayBufferView | Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>;
 }
 
 /**
@@ -102,7 +102,7 @@ export async function writeSafetensors(
 async function* encodeFile(
   tensors: readonly TensorContent[],
   metadata: Readonly<Record<string, string>>,
-): AsyncGenerator<NodeJS.ArrayBufferView> {
+): AsyncGenerator<ArrayBufferView> {
   yield encodeHeader(tensors, metadata);
   for (const tensor of tensors) {
     const expected = byteCount(tensor);

@@ -28,7 +28,7 @@ export interface Spill {
   /** bytes appended so far */
   readonly bytes: number;
   /** Adds the view's bytes and returns the offset they begin at. @throws LossyscopeError `io` (a full disk) */
-  append(view: NodeJS.ArrayBufferView): number;
+  append(view: ArrayBufferView): number;
   /** The bytes `[offset, offset + length)` in a buffer of their own, so that any typed array fits on it. */
   read(offset: number, length: number): Uint8Array<ArrayBuffer>;
   /** Forgets everything from that byte on. */

@@ -15,9 +15,10 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { encodeHeader } from "../formats/safetensors.ts";
+import type { ResolveEvent } from "./events.ts";
 import { readRemoteHeaders } from "./headers.ts";
 import { type Asked, type FakeHub, fakeHub, fakeProxy, gitId, type Reply, sha256 } from "./hub.testing.ts";
-import { findModel, type ResolveEvent, type ResolveOptions, resolveModel } from "./resolve.ts";
+import { findModel, type ResolveOptions, resolveModel } from "./resolve.ts";
 
 const at = temporaryFolder();
 const COMMIT = "a".repeat(40);

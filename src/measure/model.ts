@@ -1,5 +1,6 @@
 /** Opens a model for running: finds or downloads it, reads its headers, its spec and its tokenizer. */
-import { type ResolveEvent, resolveModel } from "../hub/resolve.ts";
+import type { ResolveEvent } from "../hub/events.ts";
+import { resolveModel } from "../hub/resolve.ts";
 import { type Checkpoint, openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import type { DecoderSpec } from "../models/spec.ts";

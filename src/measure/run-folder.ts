@@ -60,7 +60,7 @@ export function takeUp(
 }
 
 /** Where runs are kept unless `--work` says otherwise. */
-export function defaultWorkFolder(environment: NodeJS.ProcessEnv = process.env): string {
+export function defaultWorkFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "lossyscope", "runs");
 }
 

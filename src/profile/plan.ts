@@ -85,3 +85,5 @@ export const planSchema = z
   })
   .strict();
 export type Plan = z.infer<typeof planSchema>;
+/** The same as it is given, before defaults are filled in. */
+export type PlanOptions = z.input<typeof planSchema>;
