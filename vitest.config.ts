@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "bench/**/*.test.ts", "e2e/**/*.test.ts"],
-    testTimeout: 120_000,
+    testTimeout: 120_000 * Math.max(1, Number(process.env.HOSTILE_TIMES ?? 1)),
     hookTimeout: 60_000,
     pool: "forks",
     fileParallelism: true,

@@ -15,7 +15,7 @@ import { specOf } from "../src/models/config.ts";
 import { buildMeasuringGraph } from "../src/models/heads.ts";
 import { storageLedger } from "../src/models/ledger.ts";
 import { bindWeights } from "../src/models/weights.ts";
-import { mutatedBytes, mutatedJson, mutatedJsonText } from "../src/mutations.testing.ts";
+import { mutatedBytes, mutatedJson, mutatedJsonText, mutatedSafetensors } from "../src/mutations.testing.ts";
 
 const at = temporaryFolder();
 const models = readdirSync(fixture("models"), { withFileTypes: true })
@@ -109,11 +109,7 @@ describe("safetensors", () => {
     ] as const;
     const head = Buffer.from(encodeHeader(tensors, { format: "pt" }));
     const path = at("w.safetensors");
-    const mutants = mutatedJsonText([JSON.parse(head.toString("utf8", 8))]).map(({ content, how }) => {
-      const length = Buffer.alloc(8);
-      length.writeBigUInt64LE(BigInt(content.length));
-      return { content: Buffer.concat([length, content, Buffer.alloc(40)]), how };
-    });
+    const mutants = mutatedSafetensors(Buffer.concat([head, Buffer.alloc(40)]));
     const { sound } = await hold(
       mutants,
       async (bytes) => {

@@ -289,3 +289,17 @@ export const mutatedBytes = (samples: readonly Uint8Array[]): fc.Arbitrary<Mutan
     { arbitrary: fc.constantFrom(...samples).chain((sample) => bytesChanged(sample)), weight: 29 },
     { arbitrary: fc.constantFrom(...OTHERS).map((content) => ({ content, how: "another file" })), weight: 1 },
   );
+
+const LENGTH_BYTES = 8;
+
+/** A safetensors file: what its header says, with the length that belongs to it, or any of its bytes. */
+export function mutatedSafetensors(file: Buffer): fc.Arbitrary<Mutant<Buffer>> {
+  const end = LENGTH_BYTES + Number(file.readBigUInt64LE());
+  const header: unknown = JSON.parse(file.toString("utf8", LENGTH_BYTES, end));
+  const headers = mutatedJsonText([header]).map(({ content, how }) => {
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeBigUInt64LE(BigInt(content.length));
+    return { content: Buffer.concat([length, content, file.subarray(end)]), how };
+  });
+  return fc.oneof({ arbitrary: headers, weight: 2 }, { arbitrary: mutatedBytes([file]), weight: 1 });
+}

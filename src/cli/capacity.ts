@@ -10,7 +10,7 @@ import {
   type Capacity,
   type CapacityRun,
   type CapacitySettings,
-  capacitySchema,
+  parseCapacity,
   plateauOf,
 } from "../lab/capacity.ts";
 import { memorise, requirePositions } from "../lab/memorise.ts";
@@ -20,7 +20,6 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { checked } from "../numeric/schema-faults.ts";
 import { capacityBlocks, capacityPage } from "../report/capacity.ts";
 import { count, counted, figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
@@ -183,15 +182,7 @@ async function runsBefore(
     systemCode(error) === "ENOENT" ? null : Promise.reject(ioFault(error, `read ${path}`)),
   );
   if (text === null) return [];
-  const strange = (why: string): LossyscopeError =>
-    new LossyscopeError("input", `${path} is not a capacity that this version wrote (${why})`, "pass another --out");
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw strange((error as Error).message);
-  }
-  const before = checked(capacitySchema, json, strange);
+  const before = parseCapacity(text, path);
   if (JSON.stringify([before.config, before.settings]) !== JSON.stringify([config, settings]))
     throw new LossyscopeError(
       "usage",

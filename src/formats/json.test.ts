@@ -83,6 +83,13 @@ describe("JSON", () => {
     expect(parseJson(JSON.stringify([text, text]), fault)).toEqual([text, text]);
   });
 
+  it("that is none takes no square of its length to be told", () => {
+    const started = performance.now();
+    for (const text of [`${'{"a":'.repeat(200_000)}x`, `[${'"",'.repeat(300_000)}x`, `"${"\\\\".repeat(500_000)}`])
+      expect(refusal(text)).toContain("is not JSON (");
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   it("may have to be an object", () => {
     expect(parseJsonObject('{"a":1}', fault)).toEqual({ a: 1 });
     for (const text of ["[]", "null", "1", '"a"'])

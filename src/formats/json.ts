@@ -65,9 +65,10 @@ function endOfString(text: string, start: number): number {
 
 const SPACES = /[ \t\n\r]*/y;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
-/** What cannot stand in a string. */
+/** What cannot stand in a string, and in the beginning of one. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be found
-const UNSOUND = /[\u0000-\u001f]|\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4}|(?:u[0-9a-fA-F]{0,3})?$)/g;
+const UNSOUND = /[\u0000-\u001f]|\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})/;
+const UNSOUND_SO_FAR = new RegExp(`${UNSOUND.source.slice(0, -1)}|(?:u[0-9a-fA-F]{0,3})?$)`);
 
 /** Where a text stops being JSON, in a clause: `unexpected "," at line 3, column 14`. */
 function whyNot(text: string): string {
@@ -93,11 +94,11 @@ function firstFault(text: string): number {
   /** Takes a string. @returns place of what is wrong in it, or null */
   const string = (): number | null => {
     const end = endOfString(text, at);
-    UNSOUND.lastIndex = at + 1;
-    const unsound = UNSOUND.exec(text)?.index ?? Infinity;
-    if (unsound < end || end >= text.length) return Math.min(unsound, text.length);
+    const isWhole = end < text.length;
+    const unsound = text.slice(at + 1, end).search(isWhole ? UNSOUND : UNSOUND_SO_FAR);
+    if (unsound >= 0) return at + 1 + unsound;
     at = end + 1;
-    return null;
+    return isWhole ? null : text.length;
   };
   const open: ("]" | "}")[] = [];
   /** what has to come: a value, a value or the end of a list, a key, a key or the end of an object, or what goes on after a value */

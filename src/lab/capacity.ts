@@ -5,6 +5,9 @@
  * is `memorise.ts`'s.
  */
 import { z } from "zod";
+import { parseJson } from "../formats/json.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 import { sum } from "../numeric/sums.ts";
 import { type Interval, count as integer, intervalSchema } from "../profile/figures.ts";
 
@@ -14,6 +17,14 @@ export const CAPACITY_SCHEMA = "lossyscope.capacity/1";
 export const PLATEAU = 0.1;
 /** A model that has memorised more than this share of its strings may have room left. */
 const FULL = 0.9;
+
+/** @throws LossyscopeError `input` where the text is no capacity of this schema */
+export function parseCapacity(text: string, path: string): Capacity {
+  const strange = (why: string): LossyscopeError =>
+    new LossyscopeError("input", `${path} is not a capacity that this version wrote (${why})`, "pass another --out");
+  const json = parseJson(text, (why) => strange(`it ${why}`));
+  return checked(capacitySchema, json, strange);
+}
 
 /** How a run is trained, and on what; any two runs of the same settings, n and seed are the same. */
 const settingsSchema = z.object({

@@ -9,13 +9,16 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { z } from "zod";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
 import { fromFloat32 } from "../formats/tensor-types.ts";
 import { SINGLE } from "../hub/layout.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
+import { count, counted } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { checked } from "../numeric/schema-faults.ts";
 import { type ParameterLayout, tensorsOf } from "./parameters.ts";
 import type { TrainingState } from "./training-runtime.ts";
 
@@ -133,9 +136,26 @@ export function requireFree(run: string, how: { readonly resume: boolean; readon
   );
 }
 
-/** @throws LossyscopeError `usage` where the folder holds another run */
-export async function readState(run: string, identity: string): Promise<SavedState> {
-  const file = await openSafetensors(join(run, STATE));
+const digits = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
+const savedSchema = z.object({ step: digits, tokens: digits });
+
+/**
+ * @param steps of the whole run
+ * @throws LossyscopeError `usage` where the folder holds another run, `io` where its state is none of this layout
+ */
+export async function readState(
+  run: string,
+  identity: string,
+  { size }: Pick<ParameterLayout, "size">,
+  steps: number,
+): Promise<SavedState> {
+  const path = join(run, STATE);
+  const damaged = (why: string): LossyscopeError =>
+    new LossyscopeError("io", `${path} is damaged (${why})`, "train afresh with --force, or pass another --out");
+  const file = await openSafetensors(path);
   try {
     const { metadata } = file.header;
     if (metadata.identity !== identity)
@@ -144,10 +164,17 @@ export async function readState(run: string, identity: string): Promise<SavedSta
         `${run} holds a run with another text, config or settings`,
         "repeat the command of that run with --resume, or pass another --out",
       );
-    const vector = async (name: string): Promise<Float32Array> => (await file.read(name)) as Float32Array;
+    const { step, tokens } = checked(savedSchema, metadata, damaged);
+    if (step > steps) throw damaged(`it is at step ${count(step)} of ${count(steps)}`);
+    const vector = async (name: string): Promise<Float32Array> => {
+      const values = file.header.tensors.has(name) ? await file.read(name) : null;
+      if (!(values instanceof Float32Array) || values.length !== size || values.some(Number.isNaN))
+        throw damaged(`${name} are not ${counted(size, "number")} in float32`);
+      return values;
+    };
     return {
-      step: Number(metadata.step),
-      tokens: Number(metadata.tokens),
+      step,
+      tokens,
       state: { parameters: await vector("parameters"), mean: await vector("mean"), square: await vector("square") },
     };
   } finally {

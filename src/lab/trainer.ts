@@ -24,7 +24,7 @@ import {
   saveState,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import { initialVector, layoutOf } from "./parameters.ts";
+import { initialVector, layoutOf, type ParameterLayout } from "./parameters.ts";
 import { type RowBatch, Rows } from "./rows.ts";
 import { checkpointSteps, rateAt, type Schedule } from "./schedule.ts";
 import { buildEvaluatingGraph, buildTrainingGraphs, type Teacher, type TrainingShape } from "./training-graph.ts";
@@ -130,7 +130,7 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
   const layout = layoutOf(spec);
   const shape = shapeOf(settings, teacher);
   const wanted = new Set(checkpointSteps(settings.steps, settings.checkpoints));
-  const before = await earlier(job);
+  const before = await earlier(job, layout);
   const saved: SavedState = before ?? {
     step: 0,
     tokens: 0,
@@ -227,9 +227,10 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
 }
 
 /** The state of a run that was stopped, where there is one and it is asked for; what may be replaced is taken away. */
-async function earlier({ out, identity, resume, replace }: TrainingJob): Promise<SavedState | undefined> {
+async function earlier(job: TrainingJob, layout: ParameterLayout): Promise<SavedState | undefined> {
+  const { out, identity, resume, replace, settings } = job;
   requireFree(out, { resume, replace });
-  if (resume) return hasState(out) ? readState(out, identity) : undefined;
+  if (resume) return hasState(out) ? readState(out, identity, layout, settings.steps) : undefined;
   for (const path of leftIn(out))
     await rm(path, { recursive: true, force: true }).catch((error) => Promise.reject(ioFault(error, `remove ${path}`)));
   return undefined;

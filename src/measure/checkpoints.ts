@@ -115,6 +115,8 @@ function onHub(name: string) {
   return { run: model, checkpoints, folder: null };
 }
 
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
 async function readLog(path: string): Promise<LoggedStep[] | null> {
   const text = await readFile(path, "utf8").catch((error) =>
     systemCode(error) === "ENOENT" ? null : Promise.reject(ioFault(error, `read ${path}`)),
@@ -123,7 +125,7 @@ async function readLog(path: string): Promise<LoggedStep[] | null> {
   const steps: LoggedStep[] = [];
   for (const line of text.split("\n")) {
     const { step, tokens, nllNats } = logged(line);
-    if (typeof step === "number" && typeof tokens === "number" && typeof nllNats === "number") {
+    if (isCount(step) && isCount(tokens) && typeof nllNats === "number" && Number.isFinite(nllNats)) {
       steps.push({ step, tokens, nats: nllNats });
     }
   }

@@ -19,6 +19,8 @@ interface Kind<T> {
   readonly word: string;
   readonly called: string;
   readonly writtenBy: string;
+  /** what in it does not fit together, which no schema says; null where all does */
+  readonly strange?: (document: T) => string | null;
 }
 
 const PROFILE: Kind<Profile> = {
@@ -34,13 +36,26 @@ const TRAJECTORY: Kind<Trajectory> = {
   word: "trajectory",
   called: "trajectory of a training run",
   writtenBy: "lossyscope trajectory",
+  strange: layersApart,
 };
+
+/** Steps are drawn layer by layer, and the embedding output is one. */
+function layersApart({ run, steps }: Trajectory): string | null {
+  for (const { step, plane, effectiveRank } of steps) {
+    for (const { layers } of [plane, effectiveRank].filter((section) => section !== null)) {
+      if (layers.length !== run.blocks + 1)
+        return `step ${step} has ${layers.length} layers, a model of ${run.blocks} blocks has ${run.blocks + 1}`;
+    }
+  }
+  return null;
+}
 
 /**
  * @param name of the file in error messages
  * @throws LossyscopeError `input` where the text is no such document of this schema version
  */
-function parse<T>(text: string, name: string, { schema, version, word, called, writtenBy }: Kind<T>): T {
+function parse<T>(text: string, name: string, kind: Kind<T>): T {
+  const { schema, version, word, called, writtenBy } = kind;
   const fault = (message: string, next: string): LossyscopeError =>
     new LossyscopeError("input", `${name} ${message}`, next);
   const json = parseJson(text, (why) => fault(why, `name a file that \`${writtenBy}\` wrote`));
@@ -54,7 +69,11 @@ function parse<T>(text: string, name: string, { schema, version, word, called, w
       "measure again, or use the version that wrote it",
     );
   }
-  return checked(schema, json, (faults) => fault(`is no valid ${word}: ${faults}`, "measure again"));
+  const invalid = (faults: string): LossyscopeError => fault(`is no valid ${word}: ${faults}`, "measure again");
+  const document = checked(schema, json, invalid);
+  const strange = kind.strange?.(document) ?? null;
+  if (strange !== null) throw invalid(strange);
+  return document;
 }
 
 /** @throws LossyscopeError `input` where the text is no profile of this schema version */
