@@ -49,8 +49,8 @@ describe("activation dumps", () => {
     [
       "of layers apart",
       [
-        floats("resid.0", [ROWS, 2]),
-        floats("resid.7", [ROWS, 2]),
+        floats("resid.0", [ROWS, 3]),
+        floats("resid.7", [ROWS, 3]),
         doc,
         integers(
           "y1",
