@@ -8,6 +8,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
+import { PASS } from "../src/measure/stages.ts";
 import { profileSchema } from "../src/profile/profile.ts";
 import { isPosix } from "../src/system.testing.ts";
 
@@ -154,13 +155,13 @@ describe("a measurement in a process of its own", () => {
       ...measured,
       work: at("work"),
       resume: true,
-      progress: listener((label, updates) => label === "measuring" && left.push(updates)),
+      progress: listener((label, updates) => label === PASS && left.push(updates)),
     });
     const batches: number[] = [];
     const whole = await measureFiles({
       ...measured,
       work: at("other"),
-      progress: listener((label, updates) => label === "measuring" && batches.push(updates)),
+      progress: listener((label, updates) => label === PASS && batches.push(updates)),
     });
     expect(left.length).toBeLessThan(batches.length);
     expect(figuresOf(profile)).toEqual(figuresOf(whole.profile));

@@ -32,6 +32,7 @@ import {
   writeText,
 } from "../src/measure/model.testing.ts";
 import { openModel } from "../src/measure/model.ts";
+import { PASS } from "../src/measure/stages.ts";
 import { isPosix } from "../src/system.testing.ts";
 
 const at = temporaryFolder();
@@ -151,7 +152,7 @@ const measuredWhile = (happens: () => void, more: Readonly<Record<string, unknow
     work: at("work"),
     plan: { context: { tokens: 32 }, batchTokens: 1, plane: { points: 10, frontier: null }, ...more },
     progress: listener((label, updates) => {
-      if (label === "measuring" && updates === 3) happens();
+      if (label === PASS && updates === 3) happens();
     }),
   });
 
@@ -244,7 +245,7 @@ describe.skipIf(!isPosix)("a model that is replaced while it is measured (needs 
       snapshotSeconds: 0,
       plan: { context: { tokens: 32 }, batchTokens: 1, plane: { points: 10, frontier: null } },
       progress: listener((label, updates) => {
-        if (label === "measuring" && updates === 6) {
+        if (label === PASS && updates === 6) {
           kept = readdirSync(at("work"), { recursive: true }).some((name) => `${name}`.endsWith("state"));
           cpSync(replacement, weights());
         }

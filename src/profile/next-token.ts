@@ -22,7 +22,7 @@ const figuresSchema = z
 export type NextTokenFigures = z.infer<typeof figuresSchema>;
 
 export const nextTokenSchema = z.object({
-  overall: figuresSchema,
+  overall: figuresSchema.meta({ description: "over the whole text" }),
   domains: z
     .record(z.string(), figuresSchema)
     .meta({ description: "by domain; those without a predicted token left out" }),
