@@ -71,8 +71,8 @@ export function compressCommand() {
           own: dryRun ? [] : [{ path: output, option: "--out" }],
         },
       );
-      await outputs.prepare();
       const work = interruptible(async (signal) => {
+        await outputs.prepare();
         const { offline, threads } = options;
         const verify = options.verify ?? bytes < VERIFIED_BYTES;
         if (!dryRun) progress.announce(stagesOf(verify));

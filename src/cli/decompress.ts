@@ -45,8 +45,8 @@ export function decompressCommand() {
           own: [{ path: output, option: "--out" }],
         },
       );
-      await outputs.prepare();
       const work = interruptible(async (signal) => {
+        await outputs.prepare();
         progress.announce([{ label: DIGEST }, { label: DECOMPRESSING }]);
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         await digestsOf(model.checkpoint, { progress, signal });

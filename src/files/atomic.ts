@@ -37,8 +37,13 @@ export async function checkWritable(path: string): Promise<void> {
     const { target, replaced } = await placeOf(path);
     if (!replaced) return;
     const temporary = temporaryName(target);
-    await (await open(temporary, "wx")).close();
-    await rm(temporary);
+    const keep = removeAtExit(temporary);
+    try {
+      await (await open(temporary, "wx")).close();
+      await rm(temporary);
+    } finally {
+      keep();
+    }
   } catch (error) {
     throw ioFault(error, `write ${path}`);
   }
