@@ -104,7 +104,7 @@ function commandsPage(): string {
   return [
     "# Commands",
     NOTE,
-    "Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a threshold was missed or no candidate left, 130 stopped. Tables and sentences are as wide as the terminal (at least 40 columns; in a file or a pipe 80, or `COLUMNS`): no figure is cut, long names lose their middle, and columns that do not fit go on below. `NO_COLOR` is honoured.",
+    "Results go to standard output, progress and messages to standard error. A run says its stages as it comes to them: which of how many, how far it is, and about how long it all takes; `--quiet` prints one line in place of the summary, and nothing else but errors. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a threshold was missed or no candidate left, 130 stopped. Tables and sentences are as wide as the terminal (at least 40 columns; in a file or a pipe 80, or `COLUMNS`): no figure is cut, long names lose their middle, and columns that do not fit go on below. `NO_COLOR` is honoured.",
     section(root, "##"),
     ...headings.flatMap((heading) => [
       `## ${heading.replace(/:$/, "")}`,

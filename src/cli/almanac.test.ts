@@ -27,7 +27,7 @@ const records = (path: string) =>
 describe("lossyscope almanac", () => {
   it("writes pages that measuring reads, facts, and the figures that it prints", async () => {
     const out = folder("almanac");
-    const table = await almanac("--seed", "7", "--size", "tiny", "--out", out, "--quiet");
+    const table = await almanac("--seed", "7", "--size", "tiny", "--out", out);
     const summary = JSON.parse(readFileSync(`${out}/almanac.json`, "utf8"));
     const world = createWorld(7, "tiny");
     for (const [i, split] of SPLITS.entries()) {

@@ -26,7 +26,7 @@ import { type TerminalOptions, terminalOptions } from "../report/terminal-option
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, seed } from "./options.ts";
+import { force, quiet, seed } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -67,15 +67,19 @@ export function almanacCommand() {
     )
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .addOption(force())
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async ({ seed, size, quiet, ...asked }) => {
       const { out } = asked;
-      const outputs = new Outputs<AlmanacSummary>(asked, {
-        text: (summary) => almanacText(summary, terminalOptions(process.stdout, process.env)),
-        json: document,
-        names: { json: "almanac.json" },
-        own: [...SPLITS, "facts" as const].map((part) => ({ path: fileOf(out, part), option: "--out" })),
-      });
+      const outputs = new Outputs<AlmanacSummary>(
+        { ...asked, quiet },
+        {
+          text: (summary) => almanacText(summary, terminalOptions(process.stdout, process.env)),
+          line: worldClaim,
+          json: document,
+          names: { json: "almanac.json" },
+          own: [...SPLITS, "facts" as const].map((part) => ({ path: fileOf(out, part), option: "--out" })),
+        },
+      );
       await outputs.prepare();
       const progress = progressOf({ quiet });
       const summary = await interruptible((signal) => writeAlmanac(createWorld(seed, size), { out, progress, signal }));
@@ -154,9 +158,14 @@ function* lines(records: Iterable<unknown>, progress: Progress, signal: AbortSig
   yield Buffer.from(piece);
 }
 
+function worldClaim({ seed, size, entities, unseen, facts }: AlmanacSummary): string {
+  const seen = entities.reduce((sum, level) => sum + level.count, 0);
+  return `the almanac of seed ${seed}, ${size}: ${count(seen)} entities with ${count(facts)} facts, and ${count(unseen)} never seen`;
+}
+
 /** The figures as a person reads them. */
 export function almanacText(summary: AlmanacSummary, terminal: TerminalOptions): string {
-  const { seed, size, entities, unseen, facts, factBits, nameBits, splits } = summary;
+  const { entities, factBits, nameBits, splits } = summary;
   const compressors = BESIDE.map(({ name }) => name);
   const rows = splits.map(({ split, documents, bytes, floorKnown, floorUnknown, compressors: beside }) => [
     split,
@@ -165,9 +174,8 @@ export function almanacText(summary: AlmanacSummary, terminal: TerminalOptions):
     ...[floorKnown, floorUnknown, ...compressors.map((name) => beside[name])].map((value) => figure(value)),
   ]);
   const head = ["split", "documents", "bytes", "known floor", "unknown floor", ...compressors];
-  const seen = entities.reduce((sum, level) => sum + level.count, 0);
   const about = [
-    `the almanac of seed ${seed}, ${size}: ${count(seen)} entities with ${count(facts)} facts, and ${count(unseen)} never seen`,
+    worldClaim(summary),
     `entities by exposure: ${entities.map(({ exposures, count: all }) => `${count(exposures)}: ${count(all)}`).join(", ")}`,
     `world: facts of ${si(factBits, "bit")}, names of ${si(nameBits, "bit")}`,
   ];

@@ -20,13 +20,13 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { capacityBlocks, capacityPage } from "../report/capacity.ts";
+import { capacityBlocks, capacityClaim, capacityPage } from "../report/capacity.ts";
 import { count, counted, figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { formsOf } from "./findings.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, force, seed, threads } from "./options.ts";
+import { atLeast, force, quiet, seed, threads } from "./options.ts";
 import { type Asked, document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 import { between, readConfig } from "./training.ts";
@@ -61,7 +61,7 @@ export function capacityCommand() {
     .option("--resume", "goes on with what the folder holds, or adds strings and seeds to it", false)
     .addOption(force())
     .option("--json [file]", "writes the result to a file, or to standard output")
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (options) => {
       const { out, length, steps, batch, runTokens, rate, resume } = options;
       const progress = progressOf(options);
@@ -132,16 +132,17 @@ interface Measured {
 }
 
 const outputsOf = (
-  { out, json, force }: Asked,
+  { out, json, force, quiet }: Asked,
   published: Awaited<ReturnType<typeof publishedCapacities>>,
 ): Outputs<Measured> =>
   new Outputs(
-    { out, json, force },
+    { out, json, force, quiet },
     {
       ...formsOf<Measured>({
         document: ({ capacity }) => capacity,
         blocks: ({ shown }) => capacityBlocks(shown, published),
         page: ({ shown }) => capacityPage(shown, published),
+        line: ({ shown }) => capacityClaim(shown),
       }),
       names: { json: RESULT, page: "report.html" },
     },

@@ -74,7 +74,7 @@ describe("lossyscope compare", () => {
     writeText(at("pages.txt"), sampleText(24, 60));
     const quick = ["--no-plane", "--no-geometry", "--no-baselines", "--threads", "1", "--context", "32"];
     const on = ["--text", at("pages.txt"), "--split-on", "\\n\\n", ...quick, "--out", at("kept")];
-    const first = await run("compare", at("plain"), at("wide"), ...on, "--keep", "states", "--quiet");
+    const first = await run("compare", at("plain"), at("wide"), ...on, "--keep", "states");
     expect([first.code, first.out]).toEqual([
       0,
       expect.stringMatching(/Layers of plain most alike to layers 0 to 2 of\s+wide/),

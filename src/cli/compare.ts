@@ -12,7 +12,7 @@ import { stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
-import { comparisonBlocks } from "../report/atlas/comparison.ts";
+import { comparisonBlocks, comparisonClaim } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
 import type { Progress } from "../report/progress.ts";
 import { insteadOf, isFolder, PROFILE } from "../store/profiles.ts";
@@ -85,10 +85,11 @@ interface Compared {
   readonly given: readonly Named[];
 }
 
-const comparisonOutputs = ({ json, markdown, report, force }: Asked): Outputs<Compared> =>
+const comparisonOutputs = ({ json, markdown, report, force, quiet }: Asked): Outputs<Compared> =>
   new Outputs(
-    { json, markdown, report, force },
+    { json, markdown, report, force, quiet },
     formsOf({
+      line: ({ found }) => comparisonClaim(found).join("; "),
       document: ({ found }) => found,
       blocks: ({ found }) => comparisonBlocks(found),
       page: ({ found, given }) =>
@@ -107,10 +108,10 @@ interface Model {
   readonly kept: MeasurementOutputs;
 }
 
-function modelOf(name: string, place: number, { out: folder, force, keep }: Kept): Model {
+function modelOf(name: string, place: number, { out: folder, force, quiet, keep }: Kept): Model {
   const out = folder && join(folder, `${place + 1}-${modelCalled(name).replaceAll(/[^\w.-]+/g, "-")}`);
   const file = out === undefined ? name : join(out, PROFILE);
-  return { name, file, kept: measurementOutputs({ out, force }, keep) };
+  return { name, file, kept: measurementOutputs({ out, force, quiet }, keep) };
 }
 
 const CONFIG = "config.json";

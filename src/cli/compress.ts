@@ -17,7 +17,7 @@ import { byteStages, EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, force, quantity, threads } from "./options.ts";
+import { atLeast, force, quantity, quiet, threads } from "./options.ts";
 import { resultLine } from "./output.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
@@ -57,7 +57,7 @@ export function compressCommand() {
     .addOption(threads())
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (file, options) => {
       const progress = progressOf(options);
       const bytes = sizeOf(file);

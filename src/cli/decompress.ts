@@ -10,7 +10,7 @@ import { EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, threads } from "./options.ts";
+import { force, quiet, threads } from "./options.ts";
 import { resultLine } from "./output.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
@@ -33,7 +33,7 @@ export function decompressCommand() {
     .addOption(threads())
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (file, { out, model: name, salvage, force, threads, json, offline, quiet }) => {
       const progress = progressOf({ quiet });
       const output = out ?? withoutExtension(file);

@@ -7,6 +7,7 @@ import { type Measurement, type MeasureRequest, measure } from "../measure/measu
 import type { PrepareRequest } from "../measure/prepare.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
+import { headline } from "../report/headline.ts";
 import { renderReport } from "../report/html.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { terminalOptions } from "../report/terminal-options.ts";
@@ -18,15 +19,18 @@ export type MeasurementOutputs = Outputs<{ readonly profile: Profile }, Measurem
 /**
  * @param keep what is written beside the profile: `losses`, `states`
  * @param own files that the command writes by itself
+ * @param line what `--quiet` prints
  */
 export function measurementOutputs(
   asked: Asked,
   keep: readonly string[] = [],
   own: readonly Place[] = [],
+  line: (profile: Profile) => string = (profile) => headline(profile).claim,
 ): MeasurementOutputs {
   const writers = { losses: writeLosses, states: writeStates };
   return new Outputs(asked, {
     text: ({ profile }) => renderTerminal(profile, terminalOptions(process.stdout, process.env)),
+    line: ({ profile }) => line(profile),
     json: ({ profile }) => `${JSON.stringify(profile, null, 1)}\n`,
     page: ({ profile }) => renderReport(profile),
     names: { json: PROFILE, page: "report.html" },

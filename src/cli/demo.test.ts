@@ -29,7 +29,7 @@ async function demo(specimen: Specimen | undefined, ...args: readonly string[]):
     vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((said.err += text))),
   ];
   try {
-    await demoCommand(specimen).parseAsync([...args, "--threads", "1", "--quiet"], { from: "user" });
+    await demoCommand(specimen).parseAsync([...args, "--threads", "1"], { from: "user" });
     return said;
   } finally {
     for (const stream of streams) stream.mockRestore();

@@ -20,7 +20,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { PROFILE } from "../store/profiles.ts";
 import { deliver, measurementOutputs } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, seed, threads } from "./options.ts";
+import { force, quiet, seed, threads } from "./options.ts";
 import { progressOf } from "./progress.ts";
 
 const TITLE =
@@ -121,7 +121,7 @@ export function demoCommand(specimen: Specimen = MAIN) {
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .addOption(threads())
     .option("--seed <n>", "seed of everything random but the pages", seed, 0)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .addOption(force())
     .action(async ({ threads, seed, quiet, ...asked }) => {
       const { out } = asked;
@@ -129,7 +129,7 @@ export function demoCommand(specimen: Specimen = MAIN) {
       const progress = { ...progressOf({ quiet }), message() {} };
       const pages = pagesIn(out);
       const places = Object.values(pages).map((path) => ({ path, option: "--out" }));
-      const outputs = measurementOutputs(asked, [], places);
+      const outputs = measurementOutputs({ ...asked, quiet }, [], places);
       // what an earlier demo wrote is the demo's own, which can be repeated
       const results = outputs.paths.filter((path) => !places.some((page) => page.path === path));
       outputs.refuseTaken(results.filter((path) => !isOfDemo(path)));
@@ -157,7 +157,7 @@ export function demoCommand(specimen: Specimen = MAIN) {
           const again = ["measure", fromHere(folder), ...domains];
           again.push("--with", "facts", "--facts", pages.facts, "--limit-facts", String(specimen.facts));
           if (seed !== 0) again.push("--seed", String(seed));
-          process.stderr.write(`the same by hand: lossyscope ${again.map(quoted).join(" ")}\n`);
+          if (!quiet) process.stderr.write(`the same by hand: lossyscope ${again.map(quoted).join(" ")}\n`);
         });
       } finally {
         rmSync(work, { recursive: true, force: true });

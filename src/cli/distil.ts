@@ -13,7 +13,7 @@ import { asText, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { resultLine } from "./output.ts";
+import { oneLine, resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
 import { between, prepareRun, readConfig, secondsOf, trainingCommand, trainingStages, trainShown } from "./training.ts";
 
@@ -100,10 +100,20 @@ export function distilCommand() {
         const alone = options.control ? summary(await trainShown({ ...run, out: control, label: ALONE })) : null;
         await checkpoint.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
-        process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : written(result));
+        process.stdout.write(
+          options.json ? `${JSON.stringify(result)}\n` : options.quiet ? oneLine(claimOf(result)) : written(result),
+        );
       });
     });
 }
+
+const claimOf = ({ student, alone }: { readonly student: Distilled; readonly alone: Distilled | null }): string =>
+  Object.entries({ student, ...(alone && { alone }) })
+    .map(
+      ([name, { bitsPerByte, retention }]) =>
+        `${name} ${figure(bitsPerByte, 4)} bits per byte, retention ${figure(retention)}`,
+    )
+    .join("; ");
 
 function written(result: {
   teacherBitsPerByte: number;

@@ -21,7 +21,7 @@ const run = (...options: string[]) =>
   estimateCommand()
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
-    .parseAsync([clusters, "--quiet", ...options], { from: "user" });
+    .parseAsync([clusters, ...options], { from: "user" });
 
 describe("lossyscope estimate", () => {
   it("prints the figures of every layer and label as a table", async () => {

@@ -10,7 +10,7 @@ import { type TerminalOptions, terminalOptions } from "../report/terminal-option
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, force, seed } from "./options.ts";
+import { atLeast, force, quiet, seed } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -28,12 +28,16 @@ export function estimateCommand() {
     .option("--seed <n>", "seed of everything random", seed, 0)
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .addOption(force())
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (file, { referencePoints, m, temperature, seed, quiet, ...asked }) => {
-      const outputs = new Outputs<Estimation>(asked, {
-        text: (estimation) => estimationText(estimation, terminalOptions(process.stdout, process.env)),
-        json: document,
-      });
+      const outputs = new Outputs<Estimation>(
+        { ...asked, quiet },
+        {
+          text: (estimation) => estimationText(estimation, terminalOptions(process.stdout, process.env)),
+          line: bestClaim,
+          json: document,
+        },
+      );
       await outputs.prepare();
       const progress = progressOf({ quiet });
       const folder = mkdtempSync(join(tmpdir(), "lossyscope-estimate-"));
@@ -76,8 +80,25 @@ function temperature(text: string): TemperatureRule | number {
 const HEADINGS = ["layer", "label", "H(Z)", "held out", "plug-in", "chance", "excess", "adjusted"];
 
 /** The figures as a person reads them: shares of ln m. */
+const aboutFile = ({ file, positions, width, referencePoints, source }: Estimation): string =>
+  `${file}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${shorten(source, 24)})`;
+
+/** The layer that knows most of each label. */
+function bestClaim(estimation: Estimation): string {
+  const { layers, referencePoints } = estimation;
+  const best = Object.keys(layers[0].labels).map((label) => {
+    const known = (at: number): number => {
+      const { heldOut, plugin } = layers[at].labels[label];
+      return heldOut.value ?? plugin;
+    };
+    const most = layers.reduce((best, _, at) => (known(at) > known(best) ? at : best), 0);
+    return `${label} most at layer ${layers[most].layer}, ${figure(known(most))} of ln ${referencePoints}`;
+  });
+  return [aboutFile(estimation), ...best].join("; ");
+}
+
 export function estimationText(estimation: Estimation, terminal: TerminalOptions): string {
-  const { file, positions, width, referencePoints, source, unit, units, orders, absent, ignored, layers } = estimation;
+  const { referencePoints, unit, units, orders, absent, ignored, layers } = estimation;
   const rows = layers.flatMap(({ layer, entropy, labels }) => {
     const sets = Object.entries(labels);
     if (sets.length === 0) return [[String(layer), ABSENT, figure(entropy)]];
@@ -93,7 +114,7 @@ export function estimationText(estimation: Estimation, terminal: TerminalOptions
     ]);
   });
   const notes = [
-    `${file}: ${count(positions)} positions of width ${width}, ${referencePoints} reference points (${shorten(source, 24)})`,
+    aboutFile(estimation),
     `${counted(units.fitted + units.evaluated, unit)}, ${count(units.evaluated)} of them held out; temperature ${figure(layers[0].temperature)}; shares of ln ${referencePoints}`,
     ...(orders === 1 ? ["no document holds two n-grams of 4 tokens: single tokens alone"] : []),
     ...(absent ? [absent] : []),

@@ -42,17 +42,7 @@ async function write(): Promise<{ readonly model: string; readonly facts: string
 describe("lossyscope facts", () => {
   it("tells what is known from what is made up and what is beside the point, in file, page and terminal", async () => {
     const { model, facts } = await write();
-    const { code, out, err } = await run(
-      "facts",
-      model,
-      "--facts",
-      facts,
-      "--threads",
-      "1",
-      "--quiet",
-      "--out",
-      at("out"),
-    );
+    const { code, out, err } = await run("facts", model, "--facts", facts, "--threads", "1", "--out", at("out"));
     expect(err).toMatch(/wrote .*facts\.json\nwrote .*facts\.html/);
     expect(code).toBe(0);
     expect(out).toContain("Of facts told once it knows 0 %, of those told 8 times 100 %.");
@@ -85,18 +75,7 @@ describe("lossyscope facts", () => {
     const text = writeText(at("text.txt"), sampleText(3, 60));
     const measured = async (seen: string, ...more: readonly string[]) => {
       const { code, err } = await run(
-        ...[
-          "measure",
-          model,
-          "--text",
-          text,
-          "--no-plane",
-          "--no-geometry",
-          "--no-baselines",
-          "--threads",
-          "1",
-          "--quiet",
-        ],
+        ...["measure", model, "--text", text, "--no-plane", "--no-geometry", "--no-baselines", "--threads", "1"],
         ...["--with", "facts", "--facts", seen, "--out", at("out"), "--force", ...more],
       );
       expect([code, err]).toEqual([0, expect.stringContaining("wrote")]);

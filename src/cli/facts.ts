@@ -14,7 +14,7 @@ import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, seed, threads } from "./options.ts";
+import { force, quiet, seed, threads } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -33,7 +33,7 @@ export function factsCommand() {
     .option("--report <file>", "writes the report, one HTML file")
     .addOption(force())
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (name, options) => {
       const { offline, quiet } = options;
       const plan = await factsPlan(options);
@@ -41,6 +41,7 @@ export function factsCommand() {
       const progress = progressOf({ quiet });
       const outputs = new Outputs<Asked>(options, {
         text: forPeople,
+        line: ({ facts }) => knownClaim(facts),
         json: ({ model, revision, facts }) => document({ model, revision, facts }),
         page: pageOf,
         names: { json: "facts.json", page: "facts.html" },

@@ -9,11 +9,14 @@ export interface Findings<Found> {
   /** for people */
   readonly blocks: (found: Found) => readonly Block[];
   readonly page?: (found: Found) => string;
+  /** in one line */
+  readonly line?: (found: Found) => string;
 }
 
-export const formsOf = <Found>({ document, blocks, page }: Findings<Found>): Forms<Found> => ({
+export const formsOf = <Found>({ document, blocks, page, line }: Findings<Found>): Forms<Found> => ({
   text: (found) => plainText(blocks(found), terminalOptions(process.stdout, process.env)),
   markdown: (found) => markdown(blocks(found)),
   json: (found) => asJson(document ? document(found) : found),
   page,
+  line,
 });

@@ -9,7 +9,7 @@ import { visible } from "../report/format.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, force, penalty, seed, threads } from "./options.ts";
+import { atLeast, force, penalty, quiet, seed, threads } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -30,7 +30,7 @@ export function generateCommand() {
     .option("--json [file]", "writes prompt, ids and text to a file, or to standard output once all is there")
     .addOption(force())
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (name, { prompt, json, force, offline, quiet, threads, ...options }) => {
       // the text is on the terminal by then
       const outputs = new Outputs<object>({ json, force }, { text: () => "\n", json: document });

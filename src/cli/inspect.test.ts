@@ -64,8 +64,7 @@ describe("inspect", () => {
   it("writes the same as JSON, to standard output or a file", async () => {
     let printed = "";
     vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((printed += text)));
-    const run = (...args: string[]) =>
-      inspectCommand().parseAsync([fixture("models/gpt2"), "--quiet", ...args], { from: "user" });
+    const run = (...args: string[]) => inspectCommand().parseAsync([fixture("models/gpt2"), ...args], { from: "user" });
     await run("--json");
     const { ledger } = JSON.parse(printed);
     expect(ledgerSchema.parse(ledger)).toEqual(ledger);

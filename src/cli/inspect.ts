@@ -20,7 +20,7 @@ import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, quantity } from "./options.ts";
+import { force, quantity, quiet } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -51,12 +51,16 @@ export function inspectCommand() {
     .option("--json [file]", "writes the ledger to a file, or to standard output")
     .addOption(force())
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (name, { entropy, trainingTokens, trainingBytes, offline, quiet, ...asked }) => {
-      const outputs = new Outputs<Inspection>(asked, {
-        text: (inspection) => inspectionText(inspection, terminalOptions(process.stdout, process.env)),
-        json: document,
-      });
+      const outputs = new Outputs<Inspection>(
+        { ...asked, quiet },
+        {
+          text: (inspection) => inspectionText(inspection, terminalOptions(process.stdout, process.env)),
+          line: costClaim,
+          json: document,
+        },
+      );
       await outputs.prepare();
       const progress = progressOf({ quiet });
       const training = { tokens: trainingTokens, bytes: trainingBytes };
@@ -65,6 +69,11 @@ export function inspectCommand() {
       );
       await outputs.deliver(inspection);
     });
+}
+
+function costClaim({ model, ledger: { parameters, weightBytes, bitsPerParameter } }: Inspection): string {
+  const size = `${si(parameters.total, "")} parameters in ${si(weightBytes, "B")} of weights`;
+  return `${model.name}: ${size}, ${figure(bitsPerParameter)} bits a parameter`;
 }
 
 /**

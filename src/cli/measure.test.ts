@@ -29,7 +29,7 @@ it("calls the model what it is told to", async () => {
 });
 
 describe("a folder of all kinds as the text", () => {
-  const FIRST = ["--threads", "1", "--quiet", "--no-plane", "--no-geometry", "--no-baselines"];
+  const FIRST = ["--threads", "1", "--no-plane", "--no-geometry", "--no-baselines"];
   const READ = ["data.csv", "main.py", "notes", "package.json", "page.html", "records.jsonl", "unpacked.gz"];
 
   function writeFolder(): string {

@@ -12,6 +12,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
 import { modelName, quantity, shard, unseenText } from "./options.ts";
+import { oneLine } from "./output.ts";
 import { placesOf } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -72,7 +73,9 @@ export function measureCommand() {
         const places = placesOf(options, outputs.paths);
         const request = { model, plan, points, threads, resume, outputs: places, progress, signal };
         if (share) {
-          process.stderr.write(`wrote ${await measureShard({ ...request, ...share, replace: options.force })}\n`);
+          const part = await measureShard({ ...request, ...share, replace: options.force });
+          if (options.quiet) process.stdout.write(oneLine(part));
+          else process.stderr.write(`wrote ${part}\n`);
           return;
         }
         await measureInto(outputs, { ...request, work: options.work ?? defaultWorkFolder() });

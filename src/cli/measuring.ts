@@ -10,7 +10,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import type { Plan } from "../profile/plan.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
-import { atLeast, collect, force, quantity, seed, threads } from "./options.ts";
+import { atLeast, collect, force, quantity, quiet, seed, threads } from "./options.ts";
 import { optionOf } from "./plan-names.ts";
 
 function domains(given: readonly string[]): { path: string; domain: string }[] {
@@ -76,7 +76,7 @@ export const readingCommand = (name: string) =>
     .option("--resume", "goes on with a stopped run", false)
     .addOption(force())
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false);
+    .addOption(quiet());
 
 export const measuringCommand = (name: string) =>
   readingCommand(name)

@@ -4,7 +4,7 @@ import { merge, openParts } from "../measure/merge.ts";
 import { stagesOfMerge } from "../measure/stages.ts";
 import { deliver, measurementOutputs } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, threads } from "./options.ts";
+import { force, quiet, threads } from "./options.ts";
 import { progressOf } from "./progress.ts";
 
 export function mergeCommand() {
@@ -19,10 +19,10 @@ export function mergeCommand() {
     .option("--report <file>", "writes the report, one HTML file")
     .addOption(force())
     .addOption(threads())
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (folders, { threads, quiet, ...asked }) => {
       const parts = openParts(folders);
-      const outputs = measurementOutputs(asked, parts.keep);
+      const outputs = measurementOutputs({ ...asked, quiet }, parts.keep);
       await outputs.prepare();
       const progress = progressOf({ quiet });
       progress.announce(stagesOfMerge(parts.parts[0].plan, outputs.paths));

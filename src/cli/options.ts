@@ -29,6 +29,10 @@ export const threads = () =>
 /** `--force`, of every command that writes files. */
 export const force = () => new Option("--force", "replaces files that are there").default(false);
 
+/** `--quiet`, of every command that takes its time. */
+export const quiet = () =>
+  new Option("--quiet", "prints one line in place of the summary, and nothing of how far it is").default(false);
+
 export const unseenText = () =>
   new Option("--unseen <path...>", "text of the same kind that the model was not trained on: membership").default(
     [] as string[],

@@ -1,10 +1,11 @@
 /**
- * What standard output is given, and what becomes of it. It may be a disk that is full or a reader that has gone. Node tells of it in an event, after the write, which
- * ends the process with a trace of its stack where nobody listens.
+ * What standard output is given, and what becomes of it. It may be a disk that is full or a reader that has gone. Node tells
+ * of it in an event, after the write, which ends the process with a trace of its stack where nobody listens.
  */
 import { setImmediate } from "node:timers/promises";
 import { ioFault, systemCode } from "../files/faults.ts";
-import { terminalOptions } from "../report/terminal-options.ts";
+import { visible } from "../numeric/visible.ts";
+import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines } from "../report/text-table.ts";
 
 let fault: Error | undefined;
@@ -26,6 +27,10 @@ export async function printed(): Promise<void> {
   await setImmediate();
   if (fault && systemCode(fault) !== "EPIPE") throw ioFault(fault, "write to standard output");
 }
+
+/** A result in one line, which nothing breaks. */
+export const oneLine = (text: string): string =>
+  `${forTerminal(visible(text), terminalOptions(process.stdout, process.env))}\n`;
 
 /**
  * A result that is one line: broken like other text in a terminal, and elsewhere left whole, so that what reads lines gets

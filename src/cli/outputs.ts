@@ -13,7 +13,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { type ProgressSink, SILENT } from "../ports/progress.ts";
 import { HEAD_BYTES } from "../text/kinds.ts";
 import { isOurs } from "../text/own.ts";
-import { printed } from "./output.ts";
+import { oneLine, printed } from "./output.ts";
 
 /** A file that a command will write, and the option that it follows from. */
 export interface Place {
@@ -33,6 +33,8 @@ export interface Asked {
   readonly markdown?: string | true;
   readonly report?: string;
   readonly force: boolean;
+  /** one line is printed, and nothing said of files */
+  readonly quiet?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface Asked {
  * @param files further ones, such as those in a folder that is the text's own
  */
 export const placesOf = (
-  { out, json, markdown, report, work }: Omit<Asked, "force"> & { readonly work?: string },
+  { out, json, markdown, report, work }: Omit<Asked, "force" | "quiet"> & { readonly work?: string },
   files: readonly string[] = [],
 ): string[] => [...[out, work, report, json, markdown].filter((path) => typeof path === "string"), ...files];
 
@@ -50,6 +52,8 @@ type Render<Shown> = (shown: Shown) => string;
 export interface Forms<Shown, Result extends Shown = Shown> {
   /** for the terminal */
   readonly text: Render<Shown>;
+  /** in one line; the text where that is one */
+  readonly line?: Render<Shown>;
   /** of `--json` */
   readonly json: Render<Shown>;
   /** of `--markdown` */
@@ -230,9 +234,10 @@ export class Outputs<Shown, Result extends Shown = Shown> {
    * @throws LossyscopeError `io` where the disk refuses
    */
   async print(shown: Shown): Promise<void> {
-    const { text, json, markdown = text } = this.#forms;
-    const render = this.#asked.json === true ? json : this.#asked.markdown === true ? markdown : text;
-    process.stdout.write(render(shown));
+    const { text, line, json, markdown = text } = this.#forms;
+    const asked = this.#asked.json === true ? json : this.#asked.markdown === true ? markdown : null;
+    const brief = line && this.#asked.quiet ? (one: Shown) => oneLine(line(one)) : text;
+    process.stdout.write((asked ?? brief)(shown));
     await printed();
   }
 
@@ -244,6 +249,7 @@ export class Outputs<Shown, Result extends Shown = Shown> {
 
   /** Says where the result is. */
   say(): void {
+    if (this.#asked.quiet) return;
     for (const { path } of this.#targets) process.stderr.write(`wrote ${path}\n`);
   }
 }

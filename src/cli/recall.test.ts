@@ -17,7 +17,7 @@ async function recall(...more: readonly string[]) {
   const text = writeText(at("text.txt"), sampleText(12, 60));
   const unseen = writeText(at("unseen.txt"), sampleText(12, 60, 1));
   return run(
-    ...["recall", model, "--text", text, "--unseen", unseen, "--split-on", "\\n\\n", "--threads", "1", "--quiet"],
+    ...["recall", model, "--text", text, "--unseen", unseen, "--split-on", "\\n\\n", "--threads", "1"],
     ...more,
   );
 }

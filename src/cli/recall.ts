@@ -3,6 +3,9 @@ import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { stagesOf } from "../measure/stages.ts";
+import type { Profile } from "../profile/profile.ts";
+import { headline } from "../report/headline.ts";
+import { remembered } from "../report/recall.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
@@ -15,6 +18,10 @@ import { progressOf } from "./progress.ts";
 
 /** What the plan takes for an option that is not given; the help shows it. */
 const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
+
+/** What comes back; where nothing could be asked, what the text costs. */
+const recallLine = (profile: Profile): string =>
+  (profile.recall && remembered(profile.recall)[0]) ?? headline(profile).claim;
 
 export function recallCommand() {
   return readingCommand("recall")
@@ -48,7 +55,7 @@ export function recallCommand() {
           optionOf,
         );
         const { threads, resume } = options;
-        const outputs = measurementOutputs(options);
+        const outputs = measurementOutputs(options, [], [], recallLine);
         await outputs.prepare({ resume });
         progress.announce(stagesOf(plan, outputs.paths));
         const model = await openModel(name, {

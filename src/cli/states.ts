@@ -7,7 +7,7 @@ import { contextOf } from "../measure/plan.ts";
 import { READING } from "../measure/stages.ts";
 import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { count } from "../report/format.ts";
+import { counted } from "../report/format.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments } from "../text/documents.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
@@ -17,7 +17,8 @@ import { downloadProgress } from "./download.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, force, threads } from "./options.ts";
+import { atLeast, force, quiet, threads } from "./options.ts";
+import { oneLine } from "./output.ts";
 import { claim } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -48,7 +49,7 @@ export function statesCommand() {
     .requiredOption("-o, --out <file>", "the safetensors file to write")
     .addOption(force())
     .option("--offline", "downloads nothing", false)
-    .option("--quiet", "no progress", false)
+    .addOption(quiet())
     .action(async (name, options, command) => {
       const {
         ids,
@@ -80,7 +81,9 @@ export function statesCommand() {
         const given = { spec, weights: checkpoint.weights, passages, threads, out, logits };
         const rows = await writeStates({ ...given, signal, onPassage, check });
         progress.finish();
-        process.stderr.write(`wrote ${out}: ${count(rows)} tokens\n`);
+        const said = `${out}: ${counted(rows, "token")}`;
+        if (quiet) process.stdout.write(oneLine(said));
+        else process.stderr.write(`wrote ${said}\n`);
 
         async function passagesOf(paths: readonly string[]): Promise<Passage[]> {
           progress.start(READING, null, "");

@@ -170,7 +170,7 @@ describe("distil", () => {
   const distil = (teacher: string, ...more: readonly string[]) =>
     run(
       ...["distil", "--teacher", teacher, "--text", at("text"), "--config", at("config.json"), "--out", at("out")],
-      ...[...shape, "--checkpoints", "2", "--steps", "15", "--held-out", "0.1", "--quiet", ...more],
+      ...[...shape, "--checkpoints", "2", "--steps", "15", "--held-out", "0.1", ...more],
     );
 
   it("prints retention and divergence of the student, and of the same model trained alone", async () => {

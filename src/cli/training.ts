@@ -23,7 +23,7 @@ import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
 import { GROUP } from "./groups.ts";
-import { atLeast, quantity, seed, threads } from "./options.ts";
+import { atLeast, quantity, quiet, seed, threads } from "./options.ts";
 
 /** A number within bounds. */
 export const between =
@@ -89,7 +89,7 @@ export const trainingCommand = (name: string) =>
     .option("--resume", "goes on with a stopped run", false)
     .option("--force", "replaces a run that the folder holds", false)
     .option("--json", "writes the result to standard output as JSON", false)
-    .option("--quiet", "no progress", false);
+    .addOption(quiet());
 
 export type TrainingOptions = ReturnType<ReturnType<typeof trainingCommand>["opts"]>;
 

@@ -7,7 +7,7 @@ import { measureRun } from "../measure/trajectory.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
 import { trajectoryPage } from "../report/trajectory/page.ts";
-import { trajectoryBlocks } from "../report/trajectory/text.ts";
+import { courseClaim, trajectoryBlocks } from "../report/trajectory/text.ts";
 import { readTrajectory, STEPS, TRAJECTORY } from "../store/profiles.ts";
 import { downloadProgress } from "./download.ts";
 import { formsOf } from "./findings.ts";
@@ -61,7 +61,7 @@ function trajectoryOutputs(asked: Asked, checkpoints: readonly RunCheckpoint[]):
   const { out } = asked;
   const kept = out === undefined ? [] : checkpoints.map(({ step }) => join(out, STEPS, `step-${step}.json`));
   return new Outputs(asked, {
-    ...formsOf({ blocks: trajectoryBlocks, page: trajectoryPage }),
+    ...formsOf({ blocks: trajectoryBlocks, page: trajectoryPage, line: courseClaim }),
     names: { json: TRAJECTORY, page: "report.html" },
     own: kept.map((path) => ({ path, option: "--out" })),
   });

@@ -44,6 +44,10 @@ function claimOf({ runs, plateau, parameters: { total, nonEmbedding } }: Capacit
   ];
 }
 
+/** What a model holds, in one sentence. */
+export const capacityClaim = (capacity: Capacity): string =>
+  claimOf(capacity)[0] ?? `${counted(capacity.runs.length, "run")} and no plateau`;
+
 const claims = (capacity: Capacity): string[] => claimOf(capacity).map((sentence) => `${sentence}.`);
 
 function runRows(capacity: Capacity): Block {
