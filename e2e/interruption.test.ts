@@ -133,11 +133,12 @@ describe("a measurement in a process of its own", () => {
       const { measure } = await import(${module("measure/measure.js")});
       const { openModel } = await import(${module("measure/model.js")});
       const { validatePlan } = await import(${module("measure/plan.js")});
+      const { SILENT } = await import(${module("ports/progress.js")});
       await measure({
         model: await openModel(${JSON.stringify(at("model"))}, { offline: true, onDownload() {} }),
         plan: validatePlan(${JSON.stringify(request)}),
         points: null, threads: 1, work: ${JSON.stringify(at("work"))}, resume: false, snapshotSeconds: 0.1,
-        progress: { start() {}, update() {}, finish() {}, message() {} },
+        progress: SILENT,
       });`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: "inherit",
