@@ -19,6 +19,7 @@ import {
   QUANTITIES,
   type Quantity,
 } from "../src/models/architectures.testing.ts";
+import { FORESIGHT_SCHEMA, foresightSchema } from "../src/profile/foresight.ts";
 import { PROFILE_SCHEMA, profileSchema } from "../src/profile/profile.ts";
 import { TRAJECTORY_SCHEMA, trajectorySchema } from "../src/profile/trajectory.ts";
 import { sentence } from "../src/report/format.ts";
@@ -80,7 +81,18 @@ const TRAJECTORY: Published = {
   about: "What `lossyscope trajectory` says of a training run; the profiles that its figures are from lie beside it.",
 };
 
-export const PUBLISHED: readonly Published[] = [PROFILE, TRAJECTORY];
+const FORESIGHT: Published = {
+  title: "The foresight",
+  schema: publish(
+    foresightSchema,
+    FORESIGHT_SCHEMA,
+    "What a run will do, as `lossyscope measure --dry-run --json` prints it.",
+  ),
+  file: "foresight.schema.json",
+  about: "What `--dry-run --json` prints, of every command that has it; nothing is written then.",
+};
+
+export const PUBLISHED: readonly Published[] = [PROFILE, TRAJECTORY, FORESIGHT];
 
 /** METHODS as a module: pages that cite it are drawn where there is no file to read it from. */
 function methodsModule(): string {
@@ -263,6 +275,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     ["docs/reference/commands.md", commandsPage()],
     ["docs/reference/profile.md", schemaPage(PROFILE)],
     ["docs/reference/trajectory.md", schemaPage(TRAJECTORY)],
+    ["docs/reference/foresight.md", schemaPage(FORESIGHT)],
     ["docs/reference/architectures.md", architecturesPage(compared)],
     ...(await ladderFiles()),
   ]);

@@ -1,13 +1,15 @@
 /** `lossyscope measure MODEL --text PATH…`: the main command. Parses, calls `measure/`, prints and writes. */
 import { Option } from "@commander-js/extra-typings";
+import { dryRun, foresightOf } from "../measure/foresee.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
-import { measureShard } from "../measure/shard.ts";
+import { measureShard, refuseUnshared } from "../measure/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
+import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { measuringCommand, named, readPlan } from "./measuring.ts";
@@ -60,9 +62,11 @@ export function measureCommand() {
           facts: await factsPlan(options),
         });
         const { threads, resume } = options;
-        const share = options.shard && { shard: options.shard, out: placeOfPart(options) };
+        // Of a dry run `--json` is the foresight's.
+        const json = options.dryRun && options.json === true ? undefined : options.json;
+        const share = options.shard && { shard: options.shard, out: placeOfPart({ ...options, json }) };
         const outputs = measurementOutputs(options, options.keep);
-        if (!share) await outputs.prepare({ resume });
+        if (!share) await outputs.prepare(options);
         progress.announce(share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, outputs.paths));
         const opened = await openModel(name, {
           offline: options.offline,
@@ -72,13 +76,22 @@ export function measureCommand() {
         const model = { ...opened, name: options.name ?? opened.name };
         const places = placesOf(options, outputs.paths);
         const request = { model, plan, points, threads, resume, outputs: places, progress, signal };
+        if (options.dryRun) {
+          if (share) refuseUnshared(plan);
+          const [root, option] = share
+            ? ([share.out, "--out"] as const)
+            : ([options.work ?? defaultWorkFolder(), "--work"] as const);
+          const { run, rates } = await dryRun({ ...request, shard: share?.shard, root, option });
+          return printForesight(foresightOf([run], rates), share ? [] : outputs.paths, options);
+        }
+        const onForesight = foretelling(options, share ? [] : outputs.paths, progress);
         if (share) {
-          const part = await measureShard({ ...request, ...share, replace: options.force });
+          const part = await measureShard({ ...request, ...share, onForesight, replace: options.force });
           if (options.quiet) process.stdout.write(oneLine(part));
           else process.stderr.write(`wrote ${part}\n`);
           return;
         }
-        await measureInto(outputs, { ...request, work: options.work ?? defaultWorkFolder() });
+        await measureInto(outputs, { ...request, onForesight, work: options.work ?? defaultWorkFolder() });
       });
     });
 }

@@ -8,6 +8,7 @@ import { validatePlan } from "../measure/plan.ts";
 import { type GivenPoints, readPoints } from "../measure/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Plan } from "../profile/plan.ts";
+import { dryRunOption } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { atLeast, collect, force, quantity, quiet, seed, threads } from "./options.ts";
@@ -75,6 +76,7 @@ export const readingCommand = (name: string) =>
     .option("--work <folder>", "where a run keeps what it needs while it goes on")
     .option("--resume", "goes on with a stopped run", false)
     .addOption(force())
+    .addOption(dryRunOption())
     .option("--offline", "downloads nothing", false)
     .addOption(quiet());
 

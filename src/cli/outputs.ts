@@ -6,7 +6,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { checkWritable, writeAtomic } from "../files/atomic.ts";
+import { checkFolder, checkPlace, checkWritable, writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { WRITING } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -130,15 +130,34 @@ function refuse(places: readonly Place[], { force, looked = false }: { force: bo
 
 /**
  * Finds out, before the work that fills them, whether files can be written.
+ * @param dryRun without making anything
  * @throws LossyscopeError `usage` where one is there and may not be replaced, or two are one; `io` naming the one that
  * cannot be written
  */
-export async function claim(places: readonly Place[], force: boolean, folders: readonly string[] = []): Promise<void> {
+export async function claim(
+  places: readonly Place[],
+  { force, dryRun }: { readonly force: boolean; readonly dryRun: boolean },
+  folders: readonly string[] = [],
+): Promise<void> {
   requireDistinct(places);
   refuse(places, { force });
+  if (dryRun) return checkUntouched(places, folders);
   for (const path of folders)
     await mkdir(path, { recursive: true }).catch((error) => Promise.reject(ioFault(error, `make the folder ${path}`)));
   for (const { path } of places) await checkWritable(path);
+}
+
+/** The same without making folders or trying files. */
+async function checkUntouched(places: readonly Place[], folders: readonly string[]): Promise<void> {
+  const missing = new Set<string>();
+  for (const folder of folders) if (!(await checkFolder(folder))) missing.add(folder);
+  for (const { path } of places) if (!missing.has(dirname(path))) await checkPlace(path);
+}
+
+/** How files are to be prepared for. */
+export interface PrepareOptions {
+  readonly resume?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export class Outputs<Shown, Result extends Shown = Shown> {
@@ -189,13 +208,15 @@ export class Outputs<Shown, Result extends Shown = Shown> {
   /**
    * Finds out, before the work that fills them, whether every file can be written; makes the folder of `--out`.
    * @param resume what is there may be this run's own, left by an earlier process: the command looks, and refuses it if not
+   * @param dryRun nothing will be written: no folder is made and no file tried
    * @throws LossyscopeError as `claim` does
    */
-  async prepare({ resume = false }: { readonly resume?: boolean } = {}): Promise<void> {
+  async prepare({ resume = false, dryRun = false }: PrepareOptions = {}): Promise<void> {
     this.#resumes = resume;
     const inFolder = this.#forms.names ? this.#places.filter(({ option }) => option === "--out") : [];
     const folders = new Set(inFolder.map(({ path }) => dirname(path)));
-    await claim(this.#places, this.#asked.force || resume, [...folders]);
+    const given = { force: this.#asked.force || resume, dryRun };
+    await claim(this.#places, given, [...folders]);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** `lossyscope recall MODEL --text PATH…`: what comes back of a text, word for word, in gist, or by guessing. */
+import { dryRun, foresightOf } from "../measure/foresee.ts";
 import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
@@ -8,6 +9,7 @@ import { headline } from "../report/headline.ts";
 import { remembered } from "../report/recall.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
+import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
@@ -56,7 +58,7 @@ export function recallCommand() {
         );
         const { threads, resume } = options;
         const outputs = measurementOutputs(options, [], [], recallLine);
-        await outputs.prepare({ resume });
+        await outputs.prepare(options);
         progress.announce(stagesOf(plan, outputs.paths));
         const model = await openModel(name, {
           offline: options.offline,
@@ -64,8 +66,13 @@ export function recallCommand() {
           onDownload: downloadProgress(progress),
         });
         const work = options.work ?? defaultWorkFolder();
-        const request = { model, plan, points: null, threads, work, resume, progress, signal };
-        await measureInto(outputs, { ...request, outputs: placesOf(options, outputs.paths) });
+        const places = placesOf(options, outputs.paths);
+        const request = { model, plan, points: null, threads, work, resume, outputs: places, progress, signal };
+        if (options.dryRun) {
+          const { run, rates } = await dryRun({ ...request, root: work, option: "--work" });
+          return printForesight(foresightOf([run], rates), outputs.paths, options);
+        }
+        await measureInto(outputs, { ...request, onForesight: foretelling(options, outputs.paths, progress) });
       });
     });
 }

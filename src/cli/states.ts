@@ -14,6 +14,7 @@ import { loadConversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
+import { dryRunOption } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
@@ -48,6 +49,8 @@ export function statesCommand() {
     .addOption(threads())
     .requiredOption("-o, --out <file>", "the safetensors file to write")
     .addOption(force())
+    .addOption(dryRunOption())
+    .option("--json", "with --dry-run: says it in JSON", false)
     .option("--offline", "downloads nothing", false)
     .addOption(quiet())
     .action(async (name, options, command) => {
@@ -68,7 +71,7 @@ export function statesCommand() {
       if (ids === undefined && text.length === 0) throw nameText("name a text, or token ids with --ids FILE");
       if (ids !== undefined && text.length > 0)
         throw new LossyscopeError("usage", "--ids and --text are both given", "pass one of them");
-      await claim([{ path: out, option: "--out" }], options.force);
+      await claim([{ path: out, option: "--out" }], options);
       const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
         progress.announce([...(ids === undefined ? [READING] : []), STATES].map((label) => ({ label })));

@@ -10,12 +10,11 @@
  * The size of a file is in none of them beyond a batch of it. Beside them the byte model of what is no text takes 1 KiB for
  * each distinct pair of bytes in a block (`coding/order2.ts`), until the block is through.
  */
-import { stateBytes, weightBytes } from "../engines/memory.ts";
+import { PROCESS_BYTES, stateBytes, weightBytes } from "../engines/memory.ts";
 import { keptCapacity } from "../engines/runtime-messages.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 
-const PROCESS = 1e8;
 const PER_PLAIN_BYTE = 48;
 
 export interface SessionLoad {
@@ -51,7 +50,7 @@ export function sessionBytes(
   const tokens = rows * Math.min(together, longest);
   const step =
     stateBytes(spec, tokens) + tokens * perToken + tokens * slots * (8 * heads + 16) + 12 * rows * spec.vocabulary;
-  return PROCESS + weightBytes(weights) + 3 * rows * slots * (4 + perToken) + 2 * step;
+  return PROCESS_BYTES + weightBytes(weights) + 3 * rows * slots * (4 + perToken) + 2 * step;
 }
 
 /** @returns bytes of both processes, or of all three */

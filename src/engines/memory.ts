@@ -14,6 +14,9 @@ export const VOCABULARY_CHUNK = 16384;
 /** States of a token that live side by side, in widths: MLPs are some four wide, and two of their products are. */
 const STATES = 8;
 
+/** What a process with the runtime takes before it has a model. */
+export const PROCESS_BYTES = 1e8;
+
 export interface Load {
   readonly longest: number;
   readonly batchTokens: number;

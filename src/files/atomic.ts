@@ -3,8 +3,8 @@
  * renamed. Whatever fails on the way (a full disk, a source that throws), nothing is left and an older file of that
  * name stays as it was.
  */
-import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { access, constants, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault, systemCode } from "./faults.ts";
 import { removeAtExit } from "./temporary.ts";
@@ -47,6 +47,41 @@ export async function checkWritable(path: string): Promise<void> {
   } catch (error) {
     throw ioFault(error, `write ${path}`);
   }
+}
+
+/** The same without making anything: whether its folder is there and may be written to. */
+export async function checkPlace(path: string): Promise<void> {
+  try {
+    const { target, replaced } = await placeOf(path);
+    if (replaced) await access(dirname(resolve(target)), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw ioFault(error, `write ${path}`);
+  }
+}
+
+/**
+ * Whether a folder is there, or could be made, without making it.
+ * @returns whether it is there
+ * @throws LossyscopeError `io` where neither is so
+ */
+export async function checkFolder(path: string): Promise<boolean> {
+  try {
+    return await isThere(resolve(path));
+  } catch (error) {
+    throw ioFault(error, `make the folder ${path}`);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error) => (systemCode(error) === "ENOENT" ? null : Promise.reject(error)));
+  if (found === null) {
+    await isThere(dirname(path));
+    return false;
+  }
+  if (!found.isDirectory())
+    throw Object.assign(new Error("EEXIST: file already exists"), { code: "EEXIST", syscall: "mkdir" });
+  await access(path, constants.W_OK | constants.X_OK);
+  return true;
 }
 
 /** The file that links lead to, and whether it is one to put another in the place of (a device or a pipe is not). */

@@ -7,9 +7,7 @@ import { z } from "zod";
 import { timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
-import { beginningOf, bodyOf, MOST_JSON_BYTES } from "./body.ts";
-import { fetchByProxy, Headers, networkReason, proxyHint, type RequestInit, type Response } from "./network.ts";
-import { pause } from "./pause.ts";
+import { fetchByProxy, Headers, proxyHint, type RequestInit, type Response } from "./network.ts";
 import type { HubSettings } from "./settings.ts";
 
 export interface RemoteFile {
@@ -146,7 +144,7 @@ export function hubClient(settings: HubSettings): HubClient {
       const { response } = await request(`${id}@${revision}`, url, {}, signal, patience);
       const described = checked(
         modelSchema,
-        jsonOf((await bodyOf(response, MOST_JSON_BYTES, `the description of ${id}`, signal)).toString("utf8")),
+        jsonOf(await response.text().catch(() => "")),
         (faults) =>
           new LossyscopeError(
             "network",
@@ -230,6 +228,26 @@ class Unreachable extends Error {}
 /** Whether the Hub could not answer at all, so that nothing is known of what was asked for. */
 export const isUnreachable = (error: unknown): boolean => error instanceof LossyscopeError && isPassing(error);
 
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal?.addEventListener("abort", done);
+  });
+}
+
+/** The innermost reason of a failed fetch: `ECONNREFUSED`, `getaddrinfo ENOTFOUND host`. */
+export function networkReason(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  if (inner instanceof AggregateError && inner.errors.length > 0) inner = inner.errors[0];
+  return inner instanceof Error ? inner.message || inner.name : String(inner);
+}
+
 /** What a status means on the Hub, which answers 401 also for models that do not exist. */
 async function refusal(
   what: string,
@@ -238,7 +256,7 @@ async function refusal(
   endpoint: string,
 ): Promise<LossyscopeError> {
   const code = response.headers.get("x-error-code") ?? "";
-  const text = response.headers.get("x-error-message") ?? (await beginningOf(response, 200).catch(() => ""));
+  const text = response.headers.get("x-error-message") ?? (await response.text().catch(() => "")).slice(0, 200);
   const { status } = response;
   const [id] = what.split("@");
   const page = `${endpoint}/${id.split("/").slice(0, 2).join("/")}`;

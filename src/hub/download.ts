@@ -13,9 +13,8 @@ import { ioFault, systemCode } from "../files/faults.ts";
 import { isRunning } from "../files/processes.ts";
 import { count, sizeText, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { etagOf, type HubClient, type RemoteFile, type RemoteModel } from "./client.ts";
-import { type Headers, networkReason } from "./network.ts";
-import { pause } from "./pause.ts";
+import { etagOf, type HubClient, networkReason, pause, type RemoteFile, type RemoteModel } from "./client.ts";
+import type { Headers } from "./network.ts";
 
 export interface DownloadOptions {
   /** called with every number of bytes that the file has more, at first with those it already had; negative where it begins anew */

@@ -5,9 +5,7 @@
 import { mapAtMost } from "../files/concurrent.ts";
 import { parseJsonObject } from "../formats/json.ts";
 import { headerEnd, parseHeader, type SafetensorsHeader } from "../formats/safetensors.ts";
-import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { bodyOf, MOST_JSON_BYTES } from "./body.ts";
 import type { HubClient, RemoteModel } from "./client.ts";
 import { INDEX, indexOf, shardsOfIndex } from "./layout.ts";
 import { weightFilesOf } from "./resolve.ts";
@@ -36,7 +34,7 @@ export async function readRemoteHeaders(
 ): Promise<{ config: Readonly<Record<string, unknown>>; weights: RemoteWeights[] }> {
   const text = async (name: string): Promise<string> => {
     const { response } = await client.bytes(remote, name, 0, undefined, signal);
-    return (await bodyOf(response, MOST_JSON_BYTES, `${remote.id}/${name}`, signal)).toString("utf8");
+    return response.text();
   };
   let index = "";
   const names = await weightFilesOf(remote, async () => (index = await text(INDEX)));
@@ -65,7 +63,7 @@ async function remoteHeader(client: HubClient, remote: RemoteModel, name: string
         "download the model and inspect its folder",
       );
     }
-    return bodyOf(response, end, `${remote.id}/${name}, of which ${count(end)} bytes were asked for,`, signal);
+    return new Uint8Array(await response.arrayBuffer());
   };
   let prefix = await range(Math.min(FIRST_BYTES, bytes));
   const end = headerEnd(prefix, bytes);

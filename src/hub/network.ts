@@ -42,11 +42,3 @@ export function proxyHint(): string {
   const names = proxies().map(([name]) => name);
   return names.length === 0 ? "" : `; ${names.join(" and ")} ${names.length === 1 ? "names a proxy" : "name proxies"}`;
 }
-
-/** The innermost reason of a failed fetch: `ECONNREFUSED`, `getaddrinfo ENOTFOUND host`. */
-export function networkReason(error: unknown): string {
-  let inner = error;
-  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  if (inner instanceof AggregateError && inner.errors.length > 0) inner = inner.errors[0];
-  return inner instanceof Error ? inner.message || inner.name : String(inner);
-}

@@ -13,7 +13,7 @@ import { sum } from "../numeric/sums.ts";
 import { CODE_LENGTHS } from "../probes/coding/probe.ts";
 import { geometryRows } from "../probes/geometry/geometry.ts";
 import { LAYERS as GEOMETRY } from "../probes/geometry/probe.ts";
-import { countPlaneUnits } from "../probes/plane/plane-needs.ts";
+import { countPlaneUnits, countPositions } from "../probes/plane/plane-needs.ts";
 import { ORDERS } from "../probes/plane/positions.ts";
 import { FRONTIER, LAYERS as PLANE } from "../probes/plane/probe.ts";
 import type { TokenizedDocument, Window, WindowBatch } from "../text/corpus.ts";
@@ -122,12 +122,10 @@ const windowsIn = (documents: readonly TokenizedDocument[], { prefix, context, o
 function planeCosts(costed: Costed, { plan, documents, prefix, reference }: Subject): Costs {
   if (!plan.plane || !reference) return {};
   const { allPositions, frontier } = plan.plane;
-  const counted = Number(prefix?.addedByTokenizer ?? false);
-  const margin = allPositions ? 1 : ORDERS;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const used = countPlaneUnits({ documents, prefix, units, allPositions });
   const layers = planeThreadSeconds(costed, {
-    positions: sum(documents.map(({ ids }) => Math.max(0, ids.length + counted - (2 * margin - 1)))),
+    positions: countPositions({ documents, prefix, allPositions }),
     evaluatedUnits: used / 5,
     points: reference.m,
     draws: reference.draws,

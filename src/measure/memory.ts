@@ -4,14 +4,16 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { count } from "../numeric/amounts.ts";
 
-/** @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less */
-export function foreseeMemory(spec: DecoderSpec, weights: TensorSource, load: Load): void {
+/** @returns bytes that the runtime takes at most, about, to measure */
+export function measuringBytes(spec: DecoderSpec, weights: TensorSource, load: Load): number {
   // a chunk of logits waits for its likeliest tokens while the next one is made
   const likeliest = 4 * Math.max(load.longest, load.batchTokens) * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
-  requireMemory(
-    runtimeBytes(spec, weights, load) + likeliest,
-    "measure a smaller model, pass a smaller --batch-tokens",
-  );
+  return runtimeBytes(spec, weights, load) + likeliest;
+}
+
+/** @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less */
+export function foreseeMemory(spec: DecoderSpec, weights: TensorSource, load: Load): void {
+  requireMemory(measuringBytes(spec, weights, load), "measure a smaller model, pass a smaller --batch-tokens");
 }
 
 /** What the runtime's arena holds beyond what is alive, as measured on windows of 8,192 tokens (SmolLM2-135M: 7.7 GB). */

@@ -78,7 +78,17 @@ export interface Prepared {
 }
 
 /** @throws LossyscopeError by what is wrong with model, text, options or machine; `interrupted` */
-export async function prepare(request: PrepareRequest): Promise<Prepared> {
+export const prepare = (request: PrepareRequest): Promise<Prepared> =>
+  prepareWith(request, () => digestsOf(request.model.checkpoint, request));
+
+/**
+ * The same without digests, and so without an id: nothing is hashed, and nothing remembered of it.
+ * @throws LossyscopeError as `prepare` does
+ */
+export const lookAhead = (request: PrepareRequest): Promise<Prepared> =>
+  prepareWith(request, async () => ({ config: "", weights: "", tokenizer: null }));
+
+async function prepareWith(request: PrepareRequest, digested: () => Promise<CheckpointDigests>): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { checkpoint, spec, name: modelName, revision } = request.model;
   const { folder, outerConfig } = checkpoint;
@@ -112,7 +122,7 @@ export async function prepare(request: PrepareRequest): Promise<Prepared> {
   );
   const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
 
-  const digests = await digestsOf(checkpoint, request);
+  const digests = await digested();
   const recall = plan.with.includes("recall") ? recallDigest(documents, unseen?.documents ?? null) : null;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const digest = corpusDigest(corpus);

@@ -64,6 +64,22 @@ export function defaultWorkFolder(environment: Readonly<Record<string, string | 
   return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "lossyscope", "runs");
 }
 
+/**
+ * @param there of the bytes that a run needs in all, those that lie in the folder already
+ * @param option that names another place
+ * @throws LossyscopeError `io` where the disk has no room for the others
+ */
+export function refuseSmallDisk(bytes: number, there: number, folder: string, option: string): void {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (bytes - there <= free) return;
+  throw new LossyscopeError(
+    "io",
+    `the run needs ${sizeText(bytes)} of temporary disk space, ${folder} has ${sizeText(free + there)}`,
+    `pass a ${option} folder on another disk, less text, or --no-plane`,
+  );
+}
+
 export class RunFolder {
   readonly path: string;
   /** how far an earlier process came that was stopped; undefined where there is nothing to go on from */
@@ -124,14 +140,7 @@ export class RunFolder {
    */
   foresee(bytes: number, option = "--work"): void {
     const there = readdirSync(this.path).reduce((total, name) => total + statSync(join(this.path, name)).size, 0);
-    const { bavail, bsize } = statfsSync(this.path);
-    const free = bavail * bsize;
-    if (bytes - there <= free) return;
-    throw new LossyscopeError(
-      "io",
-      `the run needs ${sizeText(bytes)} of temporary disk space, ${this.path} has ${sizeText(free + there)}`,
-      `pass a ${option} folder on another disk, less text, or --no-plane`,
-    );
+    refuseSmallDisk(bytes, there, this.path, option);
   }
 
   async save(progress: RunProgress): Promise<void> {

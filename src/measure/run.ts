@@ -5,11 +5,14 @@
  * Memory: what `prepare.ts` says; the engine's child; each probe as its file says. Disk: the plane's rows, said before
  * the run.
  */
-import { count, sizeText } from "../numeric/amounts.ts";
+
+import { timedTrial } from "../engines/trial.ts";
+import { sizeText, timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Probes, probesOf } from "../probes/index.ts";
-import type { WindowBatch } from "../text/corpus.ts";
+import type { Foresight } from "../profile/foresight.ts";
 import { costsOf } from "./costs.ts";
+import { foreseenRun, foresightOf } from "./foresee.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
 import { type ObserveRequest, observe, type Ran, ranSince } from "./observe.ts";
 import { type Prepared, type PrepareRequest, prepare, type Subject } from "./prepare.ts";
@@ -19,6 +22,8 @@ import { spelling } from "./spelling.ts";
 
 export interface RunRequest extends PrepareRequest, ObserveRequest {
   readonly resume: boolean;
+  /** told what the run will do once it is prepared: a short trial of the machine goes before it */
+  readonly onForesight?: (foresight: Foresight) => void;
 }
 
 export interface RunPlace {
@@ -56,17 +61,22 @@ export async function inRun<T>(
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   const started = new Date();
-  const { progress, resume, signal } = request;
+  const { model, threads, progress, resume, signal, onForesight } = request;
   try {
     const prepared = await prepare(request);
     if (signal?.aborted) {
       throw new LossyscopeError("interrupted", "stopped before the model ran", "the same command begins again");
     }
     const { root, name, option, shard } = placeOf(prepared.subject);
-    const batches = shard ? shareOf(prepared.batches, shard) : prepared.batches;
-    progress.expect(costsOf(request, prepared, batches));
+    const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
     const folder = new RunFolder(root, name, resume);
     try {
+      const left = batches.slice(folder.earlier?.batches ?? 0);
+      const rates = onForesight && (await timedTrial(model.spec.width, threads, signal));
+      progress.expect(costsOf(request, prepared, left, rates));
+      const foreseen = rates && foreseenRun(prepared, { model, threads, batches: left, shard, rates });
+      if (foreseen) onForesight(foresightOf([foreseen], rates));
+      const since = performance.now();
       const place = { folder: folder.path, resumable: true };
       const points = prepared.points?.points ?? null;
       const probes = probesOf(prepared.subject, { place, points, spell: spelling(prepared.tokenizer) });
@@ -75,7 +85,7 @@ export async function inRun<T>(
         const bytes = probes.list.reduce((total, probe) => total + (probe.diskBytes?.(batches) ?? 0), 0);
         if (bytes > 0) {
           folder.foresee(bytes, option);
-          progress.message(`${sizeText(bytes)} of temporary disk space`);
+          if (!foreseen) progress.message(`${sizeText(bytes)} of temporary disk space`);
         }
         const stopwatch = performance.now();
         const { ran, likeLmEval } = await observe(request, prepared, probes, folder, shard);
@@ -85,6 +95,8 @@ export async function inRun<T>(
         for (const probe of probes.list) probe.close?.();
       });
       if (!shard) folder.remove();
+      const took = timeText((performance.now() - since) / 1000);
+      if (foreseen) progress.message(`took ${took}, foretold were about ${timeText(foreseen.seconds)}`);
       return result;
     } catch (error) {
       throw folder.resumable ? withWayOn(error) : error;
@@ -94,16 +106,6 @@ export async function inRun<T>(
   } finally {
     progress.finish();
   }
-}
-
-/** @throws LossyscopeError `usage` where there are more shards than batches */
-function shareOf(batches: readonly WindowBatch[], shard: Shard): readonly WindowBatch[] {
-  if (shard.count <= batches.length) return shard.share(batches);
-  throw new LossyscopeError(
-    "usage",
-    `the plan has ${count(batches.length)} ${batches.length === 1 ? "batch" : "batches"} for ${count(shard.count)} shards`,
-    `cut it into ${batches.length} at most, or pass a smaller --batch-tokens`,
-  );
 }
 
 /** Says of an error that may not come again how the run goes on. */

@@ -10,7 +10,9 @@
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Plan } from "../profile/plan.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { type Asides, asidesOf } from "./asides.ts";
 import type { LmEvalNats } from "./lm-eval.ts";
@@ -63,6 +65,16 @@ export class Shard {
   share(batches: readonly WindowBatch[]): WindowBatch[] {
     return batches.filter((_, place) => place % this.count === this.index - 1);
   }
+
+  /** The same. @throws LossyscopeError `usage` where there are more shards than batches */
+  claim(batches: readonly WindowBatch[]): WindowBatch[] {
+    if (this.count <= batches.length) return this.share(batches);
+    throw new LossyscopeError(
+      "usage",
+      `the plan has ${count(batches.length)} ${batches.length === 1 ? "batch" : "batches"} for ${count(this.count)} shards`,
+      `cut it into ${batches.length} at most, or pass a smaller --batch-tokens`,
+    );
+  }
 }
 
 /** What `--with` asks for beyond the windows of the text. */
@@ -80,13 +92,8 @@ export interface ShardRequest extends RunRequest {
   readonly replace?: boolean;
 }
 
-/**
- * Measures one shard of the plan.
- * @returns the part's folder
- * @throws LossyscopeError `usage` for what shards cannot share, or a part that is complete already; else as `measure`
- */
-export async function measureShard(request: ShardRequest): Promise<string> {
-  const { plan, shard, out, resume, replace, progress } = request;
+/** @throws LossyscopeError `usage` where the plan asks for what shards cannot share */
+export function refuseUnshared(plan: Plan): void {
   const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
   if (apart.length > 0) {
     const asked = apart.join(" and ");
@@ -96,6 +103,16 @@ export async function measureShard(request: ShardRequest): Promise<string> {
       `leave out --with, and run lossyscope ${apart[0]} by itself`,
     );
   }
+}
+
+/**
+ * Measures one shard of the plan.
+ * @returns the part's folder
+ * @throws LossyscopeError `usage` for what shards cannot share, or a part that is complete already; else as `measure`
+ */
+export async function measureShard(request: ShardRequest): Promise<string> {
+  const { plan, shard, out, resume, replace, progress } = request;
+  refuseUnshared(plan);
   const { index, count } = shard;
   const place = ({ id }: Subject) => {
     const name = `${id}.${index}-of-${count}`;

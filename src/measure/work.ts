@@ -18,10 +18,12 @@ export interface Costed {
 }
 
 /** The machine that the nanoseconds below were taken on, two cores of a server's processor of 2023; and any, before a trial. */
-export const REFERENCE: Rates = { start: 0.2, products: 4e10, loop: 4e8 };
+export const REFERENCE: Rates = { start: 0.2, products: 4e10, loop: 5.7e8 };
 
 /** Nanoseconds at that rate; those of the runtime of all its threads together. */
 const NANOSECONDS = {
+  /** a graph built and handed over */
+  graph: 1.5e8,
   /** a byte of weights, loaded */
   weightByte: 1.2,
   /** a score of attention: scaled, masked, exponential */
@@ -31,7 +33,7 @@ const NANOSECONDS = {
   /** a logit in the softmax of a loss */
   logit: 1.5,
   /** a soft assignment's share: out of the runtime, into fixed point, onto the disk */
-  share: 16,
+  share: 25,
   /** a number of a Gram matrix, added exactly */
   gram: 20,
   /** a row of a decoding step in a block */
@@ -51,7 +53,7 @@ const NANOSECONDS = {
   planeShare: 120,
   drawnShare: 27,
   /** a reference point in what chance gives a layer */
-  chance: 3e6,
+  chance: 4e6,
   /** a multiply-add of the frontier; a logarithm and an exponential of it */
   frontierProduct: 0.7,
   frontierLogarithm: 20,
@@ -70,7 +72,8 @@ export const own = ({ rates }: Costed, nanoseconds: number): number =>
 const spread = (costed: Costed, nanoseconds: number): number => own(costed, nanoseconds) / costed.threads;
 
 /** Seconds until a model stands ready. */
-const ready = (costed: Costed): number => costed.rates.start + own(costed, NANOSECONDS.weightByte * costed.weightBytes);
+const ready = (costed: Costed): number =>
+  costed.rates.start + own(costed, NANOSECONDS.graph + NANOSECONDS.weightByte * costed.weightBytes);
 
 /** What a pass over windows gives, a row being a token that is new in its window. */
 export interface PassOutputs {

@@ -134,6 +134,8 @@ export interface ProbeKind {
   readonly name: string;
   /** What its figures take of a text; nothing where the plan does not ask for them. */
   needs(ground: ProbeGround, units: Units): Need[];
+  /** Bytes on the disk that a whole run comes to, told without making the probe; none where it has no such thing. */
+  diskBytes?(subject: ProbeSubject): number;
   /** Labels under which its finish starts stages where the plan asks for it, in order. */
   stages(plan: Pick<Plan, "plane" | "geometry" | "with">): readonly string[];
   /** @returns null where the plan does not ask for it, or the text does not allow it, which its needs say */

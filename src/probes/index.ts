@@ -45,6 +45,10 @@ export function probesOf(subject: ProbeSubject, context: Omit<ProbeContext, "uni
 export const probeNeeds = (ground: ProbeGround, units: Units): Need[] =>
   KINDS.flatMap((kind) => kind.needs(ground, units));
 
+/** Bytes on the disk that a whole run of them comes to. */
+export const probeDiskBytes = (subject: ProbeSubject): number =>
+  KINDS.reduce((total, kind) => total + (kind.diskBytes?.(subject) ?? 0), 0);
+
 /** Stages of finishing them. */
 export const probeStages = (plan: Parameters<ProbeKind["stages"]>[0]): string[] =>
   KINDS.flatMap((kind) => [...kind.stages(plan)]);

@@ -3,6 +3,7 @@ export type { Almanac, WorldKnowledge } from "./almanac.ts";
 export type { Baseline, Coding, CodingFigures } from "./coding.ts";
 export type { FactRates, Facts, Knowledge } from "./facts.ts";
 export type { Interval } from "./figures.ts";
+export { FORESIGHT_SCHEMA, type Foresight, foresightSchema } from "./foresight.ts";
 export type { Geometry, GeometryLayer } from "./geometry.ts";
 export type { Ledger } from "./ledger.ts";
 export type { NextToken, NextTokenFigures } from "./next-token.ts";

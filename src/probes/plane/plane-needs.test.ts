@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { isMet } from "../../numeric/needs.ts";
 import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
 import { unitsOf } from "../../text/units.ts";
-import { countPlaneUnits, planeNeeds, positionNeed } from "./plane-needs.ts";
+import { countPlaneUnits, countPositions, planeNeeds, positionNeed } from "./plane-needs.ts";
 import { concatenate, ORDERS, Positions } from "./positions.ts";
 
 const PREFIXES: (Prefix | null)[] = [null, { id: 0, addedByTokenizer: true }, { id: 0, addedByTokenizer: false }];
@@ -26,6 +26,7 @@ it("counts the units that hold positions, and the orders that have any", () => {
       });
       const ground = { documents, prefix, units, allPositions };
       expect(countPlaneUnits(ground)).toBe(used.size);
+      expect(countPositions(ground)).toBe(positions.count);
       expect(isMet(positionNeed(ground))).toBe(positions.count > 0);
       if (positions.count === 0) return;
       const missing = planeNeeds({ ...ground, frontier: true }).filter((need) => !isMet(need));

@@ -39,6 +39,16 @@ export function positionNeed(ground: Omit<PlaneGround, "frontier">): Need {
   };
 }
 
+/** Tokens that are positions. */
+export function countPositions({ documents, prefix, allPositions }: Omit<PlaneGround, "frontier" | "units">): number {
+  const counted = Number(prefix?.addedByTokenizer ?? false);
+  const around = 2 * (allPositions ? 1 : ORDERS) - 1;
+  return documents.reduce(
+    (total, { ids }) => total + (ids.length > 0 ? Math.max(0, ids.length + counted - around) : 0),
+    0,
+  );
+}
+
 /** Units that hold positions. */
 export function countPlaneUnits({ documents, prefix, units, allPositions }: Omit<PlaneGround, "frontier">): number {
   const counted = Number(prefix?.addedByTokenizer ?? false);

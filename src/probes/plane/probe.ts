@@ -3,8 +3,9 @@ import { z } from "zod";
 import { isMet } from "../../numeric/needs.ts";
 import { type FinishContext, type ProbeKind, snapshotOf } from "../../ports/probe.ts";
 import type { Plane } from "../../profile/plane.ts";
+import { spillBytes } from "./assignment-store.ts";
 import { PlaneProbe } from "./plane.ts";
-import { planeNeeds, positionNeed } from "./plane-needs.ts";
+import { countPositions, planeNeeds, positionNeed } from "./plane-needs.ts";
 
 const SNAPSHOT = z.object({ order: z.instanceof(Uint32Array) });
 
@@ -18,6 +19,11 @@ export const PLANE: ProbeKind = {
     plane
       ? planeNeeds({ documents, prefix, units, allPositions: plane.allPositions, frontier: plane.frontier !== null })
       : [],
+  diskBytes({ plan: { plane }, model, documents, prefix, reference }) {
+    if (!plane || !reference) return 0;
+    const positions = countPositions({ documents, prefix, allPositions: plane.allPositions });
+    return spillBytes({ layers: model.layers + 1, columns: reference.m * reference.draws, positions });
+  },
   stages: ({ plane }) => [...(plane ? [LAYERS] : []), ...(plane?.frontier ? [FRONTIER] : [])],
   create({ model, plan, documents, prefix, reference }, { units, place, points }) {
     if (!plan.plane || !reference) return null;

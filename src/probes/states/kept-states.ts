@@ -31,7 +31,7 @@ function rank(sha256: string, byte: number, seed: number): number {
 }
 
 /** @returns rows in the order of the text */
-function chooseRows(documents: readonly TokenizedDocument[], seed: number): KeptRow[] {
+export function chooseRows(documents: readonly TokenizedDocument[], seed: number): KeptRow[] {
   const chosen: { readonly document: TokenizedDocument; readonly byte: number; readonly rank: number }[] = [];
   const trim = (): void => {
     chosen.sort((a, b) => a.rank - b.rank);
@@ -54,6 +54,9 @@ function chooseRows(documents: readonly TokenizedDocument[], seed: number): Kept
   });
   return rows.sort((a, b) => a.document - b.document || a.token - b.token);
 }
+
+/** Bytes of so many rows. */
+export const keptBytes = (rows: number, { layers, width }: KeptStatesShape): number => 4 * rows * layers * width;
 
 const fileOf = (layer: number): string => `kept-states.${layer}`;
 
@@ -115,7 +118,7 @@ export class KeptStates {
   /** Bytes on the disk that some of the batches come to. */
   bytesOf(batches: readonly WindowBatch[]): number {
     const rows = batches.reduce((total, batch) => total + this.#in(batch).rows.length, 0);
-    return rows * this.#rowBytes * this.#shape.layers;
+    return keptBytes(rows, this.#shape);
   }
 
   /** The files beside a snapshot, with the bytes of each. */

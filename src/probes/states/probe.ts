@@ -1,13 +1,17 @@
 /** States kept for comparing models (METHODS §12): `kept-states.ts` as a probe of the list. */
 import { z } from "zod";
 import { type ProbeKind, snapshotOf } from "../../ports/probe.ts";
-import { KeptStates } from "./kept-states.ts";
+import { chooseRows, KeptStates, keptBytes } from "./kept-states.ts";
 
 const SNAPSHOT = z.object({ order: z.array(z.number().int().nonnegative()) });
 
 export const STATES: ProbeKind = {
   name: "states",
   needs: () => [],
+  diskBytes: ({ plan, documents, model }) =>
+    plan.keep.includes("states")
+      ? keptBytes(chooseRows(documents, plan.seed).length, { layers: model.layers + 1, width: model.width })
+      : 0,
   stages: () => [],
   create({ documents, model, plan }, { place }) {
     if (!plan.keep.includes("states")) return null;
