@@ -300,7 +300,7 @@ describe("a model that is refused", () => {
       expect(code).toBe(1);
     }
     expect(readdirSync(at("out"), { recursive: true }).filter((name) => /\./.test(`${name}`))).toEqual([]);
-    const { out } = await run("inspect", model, "--entropy", "--quiet");
+    const { out } = await run("inspect", model, "--entropy");
     expect(out).toContain("Note: values that are NaN or infinite: 16 in model.norm.weight");
   });
 
