@@ -41,7 +41,12 @@ export type Recipe = Readonly<Record<(typeof WORDS)[number], string> & Record<(t
 
 export async function readRecipes(): Promise<Recipe[]> {
   const name = "recipes.csv";
-  const rows = tableOf(await readFile(data(name), "utf8"), name, [...WORDS, ...NUMBERS], []);
+  return parseRecipes(await readFile(data(name), "utf8"), name);
+}
+
+/** @throws LossyscopeError `input` with the line */
+export function parseRecipes(text: string, name: string): Recipe[] {
+  const rows = tableOf(text, name, [...WORDS, ...NUMBERS], []);
   const recipeOf = (row: CsvRow): Recipe =>
     ({
       ...row.cells,
