@@ -14,7 +14,7 @@ import { merge, openParts } from "../src/measure/merge.ts";
 import { listener, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
 import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
-import { measureShard, PART, Shard, SUBJECT } from "../src/measure/shard.ts";
+import { measureShard, PART, Shard, type ShardRequest, SUBJECT } from "../src/measure/shard.ts";
 import { type Mutant, mutatedBytes, mutatedClone } from "../src/mutations.testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lossyscope-hostile-"));
@@ -24,10 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const SHARDS = 2;
 const DIGEST = 64;
 
-beforeAll(async () => {
-  await writeModel(at("model"));
-  writeText(at("text.txt"), sampleText(7, 60));
-  const model = await openModel(at("model"), { offline: true });
+async function shardRequest(index: number, resume: boolean, out: string): Promise<ShardRequest> {
   const plan = validatePlan({
     splitOn: "\n\n",
     text: [{ path: at("text.txt") }],
@@ -39,11 +36,15 @@ beforeAll(async () => {
     likeLmEval: true,
     keep: ["losses", "states"],
   });
-  for (let index = 1; index <= SHARDS; index++)
-    await measureShard({
-      ...{ model, plan, points: null, threads: 1, resume: false, progress: listener() },
-      ...{ shard: new Shard(index, SHARDS), out: at("parts") },
-    });
+  const model = await openModel(at("model"), { offline: true });
+  const shared = { model, plan, points: null, threads: 1, progress: listener() };
+  return { ...shared, resume, out, shard: new Shard(index, SHARDS) };
+}
+
+beforeAll(async () => {
+  await writeModel(at("model"));
+  writeText(at("text.txt"), sampleText(7, 60));
+  for (let index = 1; index <= SHARDS; index++) await measureShard(await shardRequest(index, false, at("parts")));
 });
 
 const seal = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from(sha256(bytes), "latin1"), bytes]);
@@ -57,6 +58,12 @@ const sealedMutants = (file: Buffer): fc.Arbitrary<Mutant<Buffer>> => {
       how,
     }));
 };
+
+/** The same with other values. */
+function saying(file: Buffer, values: object): Buffer {
+  const { version, content } = deserialize(file.subarray(DIGEST));
+  return seal(serialize({ version, content: { ...content, ...values } }));
+}
 
 describe("parts of a measurement", () => {
   it.each([PART, SUBJECT, "state"])("by what their %s says, sealed again", async (name) => {
@@ -72,6 +79,31 @@ describe("parts of a measurement", () => {
       },
       200,
       { left },
+    );
+    expect(sound).toBeGreaterThan(0);
+  });
+});
+
+describe("a run that was stopped", () => {
+  it("by the state that it goes on from, sealed again", async () => {
+    cpSync(at("parts"), at("stopped"), { recursive: true });
+    const [part] = readdirSync(at("stopped")).sort();
+    const state = readFileSync(at("parts", part, "state"));
+    const request = await shardRequest(1, true, at("stopped"));
+    const { sound } = await hold(
+      fc.oneof(
+        sealedMutants(state),
+        fc.nat(2).map((batches) => ({ content: saying(state, { batches }), how: `batches ${batches}` })),
+      ),
+      async (bytes) => {
+        rmSync(at("stopped", part), { recursive: true });
+        cpSync(at("parts", part), at("stopped", part), { recursive: true });
+        rmSync(at("stopped", part, PART));
+        writeFileSync(at("stopped", part, "state"), bytes);
+        await measureShard(request);
+      },
+      20,
+      { left: () => readdirSync(at("stopped")).filter((name) => name.endsWith(".lock")) },
     );
     expect(sound).toBeGreaterThan(0);
   });

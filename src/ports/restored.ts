@@ -31,3 +31,7 @@ export function placesBelow(length: number, places: ArrayLike<number>, name: str
     seen[places[at]] = 1;
   }
 }
+
+/** Of what an observation gives again, because what was kept before says less than was seen. */
+export const seenTwice = (what: string): LossyscopeError =>
+  new LossyscopeError("engine", `${what} came twice`, "measure afresh, without --resume");

@@ -202,7 +202,7 @@ describe("coding probe", () => {
     expect(() => probe.finish(contextOf(corpus))).toThrow('token 0 of document "document 0" was never scored');
     const [first] = batches(corpus, PREFIX);
     probe.observe(observationOf(first, nats));
-    expect(() => probe.observe(observationOf(first, nats))).toThrow("scored twice");
+    expect(() => probe.observe(observationOf(first, nats))).toThrow("came twice");
     const empty = [documentOf(0, [])];
     expect(() => measured(empty, PREFIX).finish(contextOf(empty))).toThrow("the corpus has 0 bytes");
   });

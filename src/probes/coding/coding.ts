@@ -16,7 +16,7 @@ import { isMet, type Need, needed } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import { eachLoss } from "../../ports/losses.ts";
 import type { Observation } from "../../ports/observation.ts";
-import { numbersOf, strange } from "../../ports/restored.ts";
+import { numbersOf, seenTwice, strange } from "../../ports/restored.ts";
 import type { Baseline, Coding, CodingFigures } from "../../profile/coding.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import { intervalNeed, noIntervalReason, type Units } from "../../text/units.ts";
@@ -105,7 +105,7 @@ export class CodingProbe {
   }
 
   #put(place: number, nats: number): void {
-    if (!Number.isNaN(this.#losses[place])) throw new Error(`the token at ${place} was scored twice`);
+    if (!Number.isNaN(this.#losses[place])) throw seenTwice(`the token at place ${place}`);
     this.#losses[place] = nats;
   }
 

@@ -17,7 +17,7 @@ import { LossyscopeError } from "../../numeric/errors.ts";
 import { type Random, random } from "../../numeric/random.ts";
 import { addAllWide, addWide, type WideSums, wideSums } from "../../numeric/sums.ts";
 import { type LayerMoments, type Observation, statesOf } from "../../ports/observation.ts";
-import { numbersOf, strange } from "../../ports/restored.ts";
+import { numbersOf, seenTwice, strange } from "../../ports/restored.ts";
 import type { GeometryLayer } from "../../profile/geometry.ts";
 import type { WindowBatch } from "../../text/corpus.ts";
 
@@ -235,7 +235,7 @@ export class GeometryProbe {
   }
 
   #mark(place: number): void {
-    if (this.#seen[place]) throw new Error(`the state at place ${place} came twice`);
+    if (this.#seen[place]) throw seenTwice(`the state at place ${place}`);
     this.#seen[place] = 1;
   }
 
