@@ -140,7 +140,7 @@ describe("states → estimate", () => {
 
   it.skipIf(!hasShared)("reads what vLLM dumped, short as it is (needs ../shared)", async () => {
     const dump = shared("vllm/hidden-states-31-layers.safetensors");
-    const out = await ok("estimate", dump, "--quiet", "--json", "vllm.json");
+    const out = await ok("estimate", dump, "--json", "vllm.json");
     expect(out).toContain("no document holds two n-grams of 4 tokens: single tokens alone");
     const { layers, positions, width } = json<Estimation>("vllm.json");
     expect([layers.length, positions, width]).toEqual([31, 4, 576]);
