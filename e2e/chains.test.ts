@@ -247,7 +247,7 @@ describe("training → everything else", () => {
     expect(await ok("trajectory", "--from", "course/trajectory.json", "--report", "again.html")).toContain(
       "From step 0",
     );
-  });
+  }, 300_000);
 });
 
 describe("writing and storing", () => {
