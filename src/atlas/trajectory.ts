@@ -3,10 +3,11 @@
  * change, paired over units. Refuses profiles that are not of one run on one text; how they were made is left to
  * `measure/trajectory.ts`.
  */
-import { phaseChange } from "../info/phase-change.ts";
+import { phaseChange, phaseChangeNeed } from "../info/phase-change.ts";
 import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
+import { isMet } from "../numeric/needs.ts";
 import { mean } from "../numeric/sums.ts";
 import type { Interval } from "../profile/figures.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -172,7 +173,8 @@ function phaseChangeOf(steps: readonly MeasuredStep[]): Trajectory["phaseChange"
   const interval = places && { low: steps[places[0]].step, high: steps[places[1]].step };
   const last = steps.length - 1;
   const reason = (): string => {
-    if (last < 2) return "a change inside a run takes three checkpoints";
+    const few = phaseChangeNeed(steps.length);
+    if (!isMet(few)) return few.reason;
     if (at === 0) return "complexity is largest at the first step";
     if (at === last) return "complexity is largest at the last step";
     if (!places) return plane?.absent ?? "there is no interval";

@@ -5,12 +5,14 @@ import { Option } from "@commander-js/extra-typings";
 import { compare, withSimilarities } from "../atlas/compare.ts";
 import { labelsOf, type Named } from "../atlas/text.ts";
 import { modelCalled } from "../hub/resolve.ts";
+import { dryRun, foresightOf } from "../measure/foresee.ts";
 import { measure } from "../measure/measure.ts";
 import { openModel } from "../measure/model.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { SILENT } from "../ports/progress.ts";
+import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { Profile } from "../profile/profile.ts";
 import { comparisonBlocks, comparisonClaim } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
@@ -20,6 +22,7 @@ import { type SimilarityOptions, similarities } from "../store/similarity.ts";
 import { earlierOf, type MeasurementOutputs, measurementOutputs } from "./deliver.ts";
 import { downloadProgress } from "./download.ts";
 import { formsOf } from "./findings.ts";
+import { foretelling, printForesight } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
@@ -62,9 +65,10 @@ export function compareCommand() {
       const planned = models.length === 0 ? null : await readPlan(options, contextAsked, { keep });
       const all = [outputs, ...models.map(({ kept }) => kept)];
       for (const one of resume ? [] : all) one.refuseTaken();
-      for (const one of all) await one.prepare({ resume });
+      for (const one of all) await one.prepare(options);
       const read = await readProfiles(candidates.filter((one) => typeof one === "string"));
       const progress = progressOf({ quiet });
+      if (options.dryRun) return foreseen(models, outputs, options, { planned, progress });
       for (const one of models) progress.announce(stagesOfPart(planned!.plan, partOf(one, models), one.kept.paths));
       if (keep.length > 0) progress.announce([{ label: LAYERS }]);
       const measured = planned && (await profilesOf(models, outputs, options, { ...planned, progress }));
@@ -99,6 +103,31 @@ const comparisonOutputs = ({ json, markdown, report, force, quiet }: Asked): Out
         ),
     }),
   );
+
+/** @throws LossyscopeError `usage` where nothing would be measured; as `dryRun` does */
+async function foreseen(
+  models: readonly Model[],
+  outputs: Outputs<Compared>,
+  options: MeasuringOptions & Kept,
+  { planned, progress }: { readonly planned: Awaited<ReturnType<typeof readPlan>> | null; readonly progress: Progress },
+): Promise<void> {
+  if (!planned) throw new LossyscopeError("usage", "nothing of profiles has to be foretold", "leave out --dry-run");
+  const { offline, threads, work: root = defaultWorkFolder() } = options;
+  const paths = [outputs, ...models.map(({ kept }) => kept)].flatMap((one) => one.paths);
+  const request = { ...planned, threads, root, option: "--work", outputs: placesOf(options, paths), progress } as const;
+  const foresight = await interruptible(async (signal) => {
+    const runs: ForeseenRun[] = [];
+    let rates: Foresight["rates"] | undefined;
+    for (const one of models) {
+      const model = await openModel(one.name, { offline, signal, onDownload: downloadProgress(progress) });
+      const found = await dryRun({ ...request, model, signal });
+      runs.push({ ...found.run, part: partOf(one, models) });
+      rates ??= found.rates;
+    }
+    return foresightOf(runs, rates!);
+  });
+  await printForesight(foresight, paths, options);
+}
 
 /** A model that is to be measured. */
 interface Model {
@@ -190,6 +219,7 @@ async function profilesOf(
       progress.message(`measuring ${name}`);
       const { profile } = await measure({
         ...{ ...request, model, threads, work, resume },
+        onForesight: foretelling(options, kept.paths, progress),
         progress: { ...progress, message() {} },
         async deliver(measurement) {
           await kept.write(measurement, progress);

@@ -1,7 +1,9 @@
 /** `lossyscope facts MODEL --facts FILE`: what a model knows, what it makes up, and whether it knows the difference. */
 import { Command } from "@commander-js/extra-typings";
+import { timedTrial } from "../engines/trial.ts";
 import { askingCosts } from "../measure/costs.ts";
 import { measureFacts } from "../measure/facts/facts.ts";
+import { foreseenAsking, foresightOf } from "../measure/foresee.ts";
 import { openModel } from "../measure/model.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
 import { stagesOfFacts } from "../measure/stages.ts";
@@ -13,6 +15,7 @@ import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
+import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
 import { interruptible } from "./interrupt.ts";
 import { force, quiet, seed, threads } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
@@ -32,6 +35,7 @@ export function factsCommand() {
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
     .addOption(force())
+    .addOption(dryRunOption())
     .option("--offline", "downloads nothing", false)
     .addOption(quiet())
     .action(async (name, options) => {
@@ -46,14 +50,22 @@ export function factsCommand() {
         page: pageOf,
         names: { json: "facts.json", page: "facts.html" },
       });
-      await outputs.prepare();
+      await outputs.prepare(options);
       await interruptible(async (signal) => {
         const set = await readPlannedFacts(plan, options.seed);
         progress.announce(stagesOfFacts(outputs.paths));
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const { folder, outerConfig } = model.checkpoint;
         const tokenizer = await loadTokenizer(folder, outerConfig, { rows: model.spec.vocabulary });
-        progress.expect(askingCosts({ model, threads: options.threads }, { facts: set, tokenizer }));
+        const machine = { model, threads: options.threads };
+        const onForesight = foretelling(options, outputs.paths, progress);
+        if (options.dryRun || onForesight) {
+          const rates = await timedTrial(model.spec.width, options.threads, signal);
+          const foresight = foresightOf([foreseenAsking(machine, set, tokenizer, rates)], rates);
+          if (options.dryRun) return printForesight(foresight, outputs.paths, options);
+          onForesight?.(foresight);
+          progress.expect(askingCosts(machine, { facts: set, tokenizer }, rates));
+        }
         const facts = await measureFacts({
           model,
           facts: set,

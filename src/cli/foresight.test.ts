@@ -152,6 +152,80 @@ describe("a dry run", () => {
   });
 });
 
+describe("a dry run of several models, of facts and of states", () => {
+  it("of a training run is of all checkpoints, each of which has to belong to it", async () => {
+    for (const step of [1, 2]) await writeModel(at("run", `step-${step}`));
+    const asked = ["trajectory", at("run"), "--text", text(), "--threads", "1", "--work", at("work"), "--points", "8"];
+    const { runs, missing, writes, seconds } = foresightIn(await dry(...asked, "--out", at("out"), "--json"));
+    expect(runs.map(({ part, model: { name } }) => [part, name])).toEqual([
+      ["checkpoint 1 of 2", "step-1"],
+      ["checkpoint 2 of 2", "step-2"],
+    ]);
+    const [first, second] = runs.map(({ stages }) => stages.map(({ label }) => label));
+    expect(first).toContain("other compressors");
+    expect(second).toEqual(first.filter((label) => label !== "other compressors" && label !== "frontier"));
+    expect(runs[0].seconds + runs[1].seconds).toBeCloseTo(seconds, 9);
+    expect(missing).toMatchObject([{ figure: "phaseChange", have: 2, needs: 3, remedy: "1 more checkpoint" }]);
+    expect(writes).toContain(at("out", "profiles", "step-2.json"));
+
+    await writeModel(at("run", "step-3"), { config: { hidden_size: 8 } });
+    const foreseen = await dry(...asked, "--quiet");
+    const real = await run(...asked, "--quiet");
+    expect([foreseen.code, foreseen.err]).toEqual([real.code, real.err]);
+    expect(real.err).toContain("width 8 instead of 16");
+  });
+
+  it("of a comparison is of the models that are to be measured", async () => {
+    const other = await writeModel(at("other"), { config: { num_hidden_layers: 1 } });
+    const asked = ["compare", await model(), other, "--text", text(), "--threads", "1", "--work", at("work")];
+    const { runs } = foresightIn(await dry(...asked, "--json"));
+    expect(runs.map(({ part, model: { layers } }) => [part, layers])).toEqual([
+      ["model 1 of 2", 2],
+      ["model 2 of 2", 1],
+    ]);
+    const { out } = await dry(...asked);
+    expect(out).toMatch(/Will be missing: coding\.interval/);
+  });
+
+  it("of facts says how many questions there are, and what the facts lack", async () => {
+    const candidates = ["red", "blue"];
+    const facts = Array.from({ length: 3 }, (_, i) => ({
+      ...{ subject: `s${i}`, relation: "is", value: "red", candidates },
+      prompts: [{ text: `subject ${i} is`, joint: " ", terminator: "." }],
+    }));
+    const path = writeText(at("facts.jsonl"), facts.map((fact) => JSON.stringify(fact)).join("\n"));
+    const asked = ["facts", await model(), "--facts", path, "--threads", "1"];
+    const [{ facts: told, missing, text: read, stages }] = foresightIn(await dry(...asked, "--json")).runs;
+    expect(told).toEqual({ name: "facts.jsonl", facts: 3, questions: 3 });
+    expect(read).toBeNull();
+    expect(stages.map(({ label }) => label)).toEqual(["facts: candidates", "facts: answers"]);
+    expect(missing.map(({ figure }) => figure)).toEqual(["facts.knowledge", "facts.interval"]);
+    const { code, out } = await run(...asked, "--quiet", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out).facts.notes).toEqual(expect.arrayContaining(missing.map(({ reason }) => reason)));
+
+    const long = { ...facts[0], prompts: [{ text: "x".repeat(100), joint: " ", terminator: "." }] };
+    writeText(at("facts.jsonl"), JSON.stringify(long));
+    const foreseen = await dry(...asked, "--quiet");
+    const real = await run(...asked, "--quiet");
+    expect([foreseen.code, foreseen.err]).toEqual([real.code, real.err]);
+    expect(real.code).toBe(2);
+  });
+
+  it("of states says how large the file will be", async () => {
+    const asked = ["states", await model(), "--text", text(), "--threads", "1", "--out", at("states.safetensors")];
+    const foresight = foresightIn(await dry(...asked, "--json"));
+    expect(foresight.writes).toEqual([at("states.safetensors")]);
+    const { code } = await run(...asked);
+    expect(code).toBe(0);
+    const { size } = lstatSync(at("states.safetensors"));
+    expect(foresight.diskBytes / 2 / size).toBeGreaterThan(0.9);
+    expect(foresight.diskBytes / 2 / size).toBeLessThan(1.1);
+    const { code: wrong, err } = await run(...asked, "--force", "--json");
+    expect([wrong, err]).toEqual([2, expect.stringContaining("--json is for --dry-run")]);
+  });
+});
+
 describe("a run", () => {
   it("says before the model runs what it will do, and in the end what it took", async () => {
     const { code, err } = await run(...(await given("measure", "--no-baselines")));

@@ -2,9 +2,11 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { almanacPages } from "../almanac/record.ts";
+import { timedTrial } from "../engines/trial.ts";
+import { foreseenStates, foresightOf } from "../measure/foresee.ts";
 import { openModel } from "../measure/model.ts";
 import { contextOf } from "../measure/plan.ts";
-import { READING } from "../measure/stages.ts";
+import { READING, STATES } from "../measure/stages.ts";
 import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { counted } from "../report/format.ts";
@@ -14,7 +16,7 @@ import { loadConversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
-import { dryRunOption } from "./foresight.ts";
+import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
@@ -22,8 +24,6 @@ import { atLeast, force, quiet, threads } from "./options.ts";
 import { oneLine } from "./output.ts";
 import { claim } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
-
-const STATES = "states";
 
 export function statesCommand() {
   return new Command("states")
@@ -71,13 +71,24 @@ export function statesCommand() {
       if (ids === undefined && text.length === 0) throw nameText("name a text, or token ids with --ids FILE");
       if (ids !== undefined && text.length > 0)
         throw new LossyscopeError("usage", "--ids and --text are both given", "pass one of them");
+      if (options.json && !options.dryRun)
+        throw new LossyscopeError("usage", "--json is for --dry-run", "leave it out, or pass --dry-run");
       await claim([{ path: out, option: "--out" }], options);
       const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
         progress.announce([...(ids === undefined ? [READING] : []), STATES].map((label) => ({ label })));
-        const { checkpoint, spec } = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const { checkpoint, spec } = model;
         const context = contextOf({ tokens, asked: command.getOptionValueSource("context") === "cli" }, spec.positions);
         const passages = ids !== undefined ? passagesOfIds(await readIds(ids)) : await passagesOf(text);
+        const onForesight = foretelling(options, [out], progress);
+        if (options.dryRun || onForesight) {
+          progress.finish();
+          const rates = await timedTrial(spec.width, threads, signal);
+          const foresight = foresightOf([foreseenStates({ model, threads }, passages, logits, rates)], rates);
+          if (options.dryRun) return printForesight(foresight, [out], { json: options.json || undefined });
+          onForesight?.(foresight);
+        }
         progress.start(STATES, passages.length, "windows");
         const onPassage = (done: number): void => progress.update(done);
         const check = (): Promise<void> => checkpoint.refuseChanges();

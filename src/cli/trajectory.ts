@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { trajectoryOf } from "../atlas/trajectory.ts";
 import { findRun, type RunCheckpoint, type TrainingRun } from "../measure/checkpoints.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
-import { measureRun } from "../measure/trajectory.ts";
+import { dryRunOf, measureRun } from "../measure/trajectory.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
 import { trajectoryPage } from "../report/trajectory/page.ts";
@@ -11,6 +11,7 @@ import { courseClaim, trajectoryBlocks } from "../report/trajectory/text.ts";
 import { readTrajectory, STEPS, TRAJECTORY } from "../store/profiles.ts";
 import { downloadProgress } from "./download.ts";
 import { formsOf } from "./findings.ts";
+import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
@@ -49,7 +50,8 @@ export function trajectoryCommand() {
       const planned = from === undefined ? await readPlan(options, asked) : null;
       const run = planned && (await findRun(names));
       const outputs = trajectoryOutputs(options, run?.checkpoints ?? []);
-      await outputs.prepare({ resume: options.resume });
+      await outputs.prepare(options);
+      if (options.dryRun) return foreseen(run, outputs, options, planned);
       const trajectory = run ? await measured(run, outputs, options, planned) : await readTrajectory(from!);
       await outputs.deliver(trajectory);
       outputs.say();
@@ -65,6 +67,27 @@ function trajectoryOutputs(asked: Asked, checkpoints: readonly RunCheckpoint[]):
     names: { json: TRAJECTORY, page: "report.html" },
     own: kept.map((path) => ({ path, option: "--out" })),
   });
+}
+
+/** @throws LossyscopeError `usage` where nothing would be measured; as `dryRunOf` does */
+async function foreseen(
+  run: TrainingRun | null,
+  outputs: Outputs<Trajectory>,
+  options: MeasuringOptions & Asked,
+  planned: Awaited<ReturnType<typeof readPlan>> | null,
+): Promise<void> {
+  if (!run || !planned)
+    throw new LossyscopeError("usage", "--from measures nothing that could be foretold", "leave out --dry-run");
+  const progress = progressOf(options);
+  const { threads, offline, work = defaultWorkFolder() } = options;
+  const places = placesOf(options, outputs.paths);
+  const foresight = await interruptible((signal) =>
+    dryRunOf({
+      ...{ ...planned, checkpoints: run.checkpoints, threads, work, outputs: places, progress, signal, offline },
+      downloads: () => downloadProgress(progress),
+    }),
+  );
+  await printForesight(foresight, outputs.paths, options);
 }
 
 async function measured(
@@ -89,6 +112,7 @@ async function measured(
         if (taken.length === 0) outputs.refuseTaken();
         else outputs.refuseForeign();
       },
+      onForesight: foretelling(options, outputs.paths, progress),
       outputs: placesOf(options, [...outputs.paths, ...(profiles === null ? [] : [profiles])]),
       progress,
       signal,

@@ -7,6 +7,7 @@
  *
  * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
  */
+import { requirePositions } from "../models/decoder.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -70,6 +71,17 @@ export function tokenized(tokenizer: Tokenizer, { prompt, joint, terminator, can
     );
   const rest = Buffer.from(prompt).subarray(shared === 0 ? 0 : byteEnds[shared - 1]);
   return { stem, tails: answers.map((answer) => [...answer.subarray(shared)]), lead: rest.toString() + joint };
+}
+
+/**
+ * Finds out whether a model can be asked, without asking it.
+ * @throws LossyscopeError `input` as `tokenized`, `usage` where the model has fewer positions than a question needs
+ */
+export function requireAskable(spec: DecoderSpec, tokenizer: Tokenizer, questions: readonly Question[]): void {
+  for (const question of questions) {
+    const { stem, tails } = tokenized(tokenizer, question);
+    requirePositions(spec, stem.length + tails.reduce((most, { length }) => Math.max(most, length - 1), 0));
+  }
 }
 
 /**

@@ -6,6 +6,7 @@
  * Memory: 8·2000 bytes a step, and its sums per unit.
  */
 import { bootstrapSums, type Estimate, percentileInterval } from "../numeric/bootstrap.ts";
+import type { Need } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import type { Resampling } from "./informations.ts";
 
@@ -56,6 +57,20 @@ export function phaseChange(
   const places = [Math.floor(between.low!), Math.ceil(between.high!)] as const;
   return { at, places, fall: { value, low, high }, found: low > 0 && places[0] > 0 && places[1] < last };
 }
+
+/** Steps that a change inside a run takes: one before it and one after it. */
+const FEWEST_STEPS = 3;
+
+/** What a phase change takes of a run. */
+export const phaseChangeNeed = (steps: number): Need => ({
+  figure: "phaseChange",
+  have: steps,
+  needs: FEWEST_STEPS,
+  bound: "least",
+  unit: "checkpoint",
+  reason: "a change inside a run takes three checkpoints",
+  remedy: { kind: "said", text: `${FEWEST_STEPS - steps} more checkpoint${FEWEST_STEPS - steps === 1 ? "" : "s"}` },
+});
 
 /** Place of the largest value, the first of equals. */
 function largest(values: readonly number[]): number {

@@ -233,8 +233,25 @@ function factsCosts(costed: Costed, { facts, tokenizer }: Pick<Prepared, "facts"
 }
 
 /** Of asking for facts alone. */
-export const askingCosts = (machine: Machine, asked: Pick<Prepared, "facts" | "tokenizer">): Costs =>
-  factsCosts(costedOf(machine), asked);
+export const askingCosts = (machine: Machine, asked: Pick<Prepared, "facts" | "tokenizer">, rates?: Rates): Costs =>
+  factsCosts(costedOf(machine, rates), asked);
+
+/**
+ * Of writing out all that a model computes, a window at a time.
+ * @param rows a token, and the bytes of a row in the file, which is put together of parts
+ */
+export function statesSeconds(
+  machine: Machine,
+  windows: readonly Window[],
+  { rows, rowBytes, logits }: { readonly rows: number; readonly rowBytes: number; readonly logits: boolean },
+  rates?: Rates,
+): number {
+  const costed = costedOf(machine, rates);
+  const batches = windows.map((window, index) => ({ index, windows: [window] }));
+  const counts = countPass(costed.spec, batches, longestOf(batches));
+  const written = own(costed, rows * (4 * rowBytes + (logits ? 15 * costed.spec.vocabulary : 0)));
+  return passSeconds(costed, { ...counts, rows: counts.slots }, LOSSES) + written;
+}
 
 /** Bytes of a token of usual text. */
 const TOKEN_BYTES = 4;

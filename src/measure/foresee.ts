@@ -5,22 +5,31 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { requireAskable } from "../decode/candidates.ts";
 import { PROCESS_BYTES } from "../engines/memory.ts";
 import { type Rates, timedTrial } from "../engines/trial.ts";
+import { requirePositions } from "../models/decoder.ts";
 import { storageLedger } from "../models/ledger.ts";
+import { type Need, unmet } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
 import { probeDiskBytes } from "../probes/index.ts";
 import { FORESIGHT_SCHEMA, type ForeseenRun, type Foresight } from "../profile/foresight.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import type { FactSet } from "../text/facts.ts";
-import { type Costs, costsOf } from "./costs.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { askingCosts, type Costs, costsOf, statesSeconds } from "./costs.ts";
+import { factsNeeds } from "./facts/figures.ts";
 import { measuringBytes } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { lookAhead, type Prepared, type PrepareRequest } from "./prepare.ts";
 import { refuseSmallDisk } from "./run-folder.ts";
 import type { Shard } from "./shard.ts";
-import { stagesOf, stagesOfShard } from "./stages.ts";
+import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "./stages.ts";
+import { type Passage, requireRows } from "./states.ts";
 import { countPass } from "./work.ts";
+
+/** Slots of a run that asks for candidates (`decode/trees.ts`). */
+const MOST_SLOTS = 4096;
 
 /** How a prepared run goes on. */
 export interface Course {
@@ -50,6 +59,111 @@ export const foreseenFacts = ({ name, facts }: FactSet): NonNullable<ForeseenRun
   name,
   facts: facts.length,
   questions: sum(facts.map(({ prompts }) => prompts.length)),
+});
+
+/** A need that is not met, where what it takes does not depend on a text. */
+export const plainly = ({ remedy, ...need }: Need): Foresight["missing"][number] => ({
+  ...need,
+  remedy: remedy.kind === "said" ? remedy.text : "more of it",
+});
+
+/** One of several models of one shape on one text. */
+export interface Twin {
+  readonly name: string;
+  readonly part: string;
+  /** whether it takes what is the text's own, once for all */
+  readonly whole: boolean;
+}
+
+/**
+ * What one model will do, for all that do the same.
+ * @param once stages that only who takes what is the text's own has
+ */
+export const foreseenTwins = (one: ForeseenRun, twins: readonly Twin[], once: readonly string[]): ForeseenRun[] =>
+  twins.map(({ name, part, whole }) => {
+    const stages = one.stages.filter(({ label }) => whole || !once.includes(label));
+    return {
+      ...one,
+      part,
+      model: { ...one.model, name },
+      stages,
+      seconds: sum(stages.map(({ seconds }) => seconds)),
+    };
+  });
+
+/**
+ * What asking for facts alone would do.
+ * @param rates of this machine
+ * @throws LossyscopeError as `requireAskable`
+ */
+export function foreseenAsking(
+  { model, threads }: Pick<Course, "model" | "threads">,
+  facts: FactSet,
+  tokenizer: Tokenizer,
+  rates: Rates,
+): ForeseenRun {
+  const { spec, checkpoint } = model;
+  requireAskable(
+    spec,
+    tokenizer,
+    facts.facts.flatMap(({ prompts, candidates }) =>
+      prompts.map(({ text, ...prompt }) => ({ ...prompt, prompt: text, candidates })),
+    ),
+  );
+  return {
+    ...alone(model, stagesAtCost(askingCosts({ model, threads }, { facts, tokenizer }, rates), [CANDIDATES, ANSWERS])),
+    facts: foreseenFacts(facts),
+    memoryBytes: PROCESS_BYTES + measuringBytes(spec, checkpoint.weights, { longest: 1, batchTokens: MOST_SLOTS }),
+    missing: unmet(factsNeeds(facts.facts)).map(plainly),
+  };
+}
+
+/** What writing states would do. @param logits whether the file has them */
+export function foreseenStates(
+  { model, threads }: Pick<Course, "model" | "threads">,
+  passages: readonly Passage[],
+  logits: boolean,
+  rates: Rates,
+): ForeseenRun {
+  const { spec, checkpoint } = model;
+  const rows = requireRows(spec, passages);
+  const longest = passages.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  requirePositions(spec, longest);
+  const rowBytes = 4 * ((spec.blocks.length + 2) * spec.width + (logits ? spec.vocabulary : 0) + 1);
+  const windows = passages.map(({ document, ids, prefixSlots, from }) => ({
+    document,
+    ids,
+    prefixSlots,
+    start: 0,
+    fresh: from,
+  }));
+  const seconds = statesSeconds({ model, threads }, windows, { rows, rowBytes, logits }, rates);
+  return {
+    ...alone(model, stagesAtCost({ [STATES]: seconds }, [STATES])),
+    pass: {
+      context: longest,
+      windows: windows.length,
+      batches: windows.length,
+      slots: sum(windows.map(({ ids }) => ids.length)),
+    },
+    memoryBytes: PROCESS_BYTES + measuringBytes(spec, checkpoint.weights, { longest, batchTokens: longest }),
+    // the file, and the parts that it is put together of
+    diskBytes: 2 * rows * rowBytes,
+  };
+}
+
+/** A run of which only the model is known, and what it takes. */
+const alone = (model: OpenModel, stages: ForeseenRun["stages"]): ForeseenRun => ({
+  part: null,
+  model: foreseenModel(model),
+  text: null,
+  facts: null,
+  pass: null,
+  stages,
+  seconds: sum(stages.map(({ seconds }) => seconds)),
+  memoryBytes: 0,
+  diskBytes: 0,
+  missing: [],
 });
 
 /** @param costs by label, in any order and others among them @param labels of the stages, in order */

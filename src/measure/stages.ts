@@ -23,6 +23,8 @@ export const UNSEEN_PASS = "recall: pass of the unseen text";
 export const MEMBERSHIP = "recall: membership";
 export const CANDIDATES = "facts: candidates";
 export const ANSWERS = "facts: answers";
+/** The one of `lossyscope states` that is not reading. */
+export const STATES = "states";
 export const WRITING = "writing";
 
 type Asked = Pick<Plan, "unseen" | "likeLmEval" | "baselines" | "entropy" | "geometry" | "plane" | "with">;

@@ -110,6 +110,22 @@ function packed({ hiddenStates }: Everything, { ids, from }: Passage, width: num
   return rows;
 }
 
+/**
+ * @returns N: tokens that become rows
+ * @throws LossyscopeError `input` where there are none, or an id is outside the vocabulary
+ */
+export function requireRows({ vocabulary }: Pick<DecoderSpec, "vocabulary">, passages: readonly Passage[]): number {
+  const rows = passages.reduce((total, { ids, from }) => total + ids.length - from, 0);
+  if (rows < 1) throw new LossyscopeError("input", "there is no token to run");
+  for (const { document, ids } of passages) {
+    const at = ids.findIndex((id) => id < 0 || id >= vocabulary);
+    if (at < 0) continue;
+    const place = `[${document}, ${at}]`;
+    throw new LossyscopeError("input", `id ${ids[at]} at ${place} is outside the vocabulary of ${count(vocabulary)}`);
+  }
+  return rows;
+}
+
 export interface StatesRequest {
   readonly spec: DecoderSpec;
   readonly weights: TensorSource;
@@ -135,20 +151,14 @@ export async function writeStates(request: StatesRequest): Promise<number> {
   const { spec, weights, passages, threads, out, signal, onPassage, check } = request;
   const { width, vocabulary } = spec;
   const layers = spec.blocks.length + 1;
-  const rows = passages.reduce((total, { ids, from }) => total + ids.length - from, 0);
+  const rows = requireRows(spec, passages);
   const longest = passages.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  if (rows < 1) throw new LossyscopeError("input", "there is no token to run");
   const tokens = new BigInt64Array(rows);
   const documents = new BigInt64Array(rows);
   const names = [...new Set(passages.map(({ domain }) => domain))];
   const domains = names.length > 1 ? new BigInt64Array(rows) : null;
   let row = 0;
   for (const { document, domain, ids, from } of passages) {
-    const at = ids.findIndex((id) => id < 0 || id >= vocabulary);
-    if (at >= 0) {
-      const place = `[${document}, ${at}]`;
-      throw new LossyscopeError("input", `id ${ids[at]} at ${place} is outside the vocabulary of ${count(vocabulary)}`);
-    }
     tokens.set(BigInt64Array.from(ids.subarray(from), BigInt), row);
     const end = row + ids.length - from;
     documents.fill(BigInt(document), row, end);

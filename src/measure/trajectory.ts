@@ -8,22 +8,28 @@
  */
 
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MeasuredStep } from "../atlas/trajectory.ts";
 import { writeAtomic } from "../files/atomic.ts";
+import { sha256 } from "../files/digest.ts";
 import { ioFault } from "../files/faults.ts";
+import { phaseChangeNeed } from "../info/phase-change.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { unmet } from "../numeric/needs.ts";
 import { type ProgressSink, SILENT, type Stage } from "../ports/progress.ts";
+import { FRONTIER } from "../probes/plane/probe.ts";
+import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
 import { earlierProfile } from "./earlier.ts";
+import { dryRun, foreseenTwins, foresightOf, plainly } from "./foresee.ts";
 import { measure } from "./measure.ts";
 import { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 import type { GivenPoints } from "./points.ts";
 import { digestsOf } from "./prepare.ts";
-import { DIGEST, stagesOfPart } from "./stages.ts";
+import { COMPRESSORS, DIGEST, stagesOfPart } from "./stages.ts";
 
 export interface RunRequest {
   /** in order */
@@ -38,6 +44,8 @@ export interface RunRequest {
   readonly resume: boolean;
   /** called with what `resume` has found, before anything is measured; what it throws ends the run */
   readonly onEarlier?: (found: EarlierFiles) => void;
+  /** told what the run will do, once its first checkpoint that is measured is prepared */
+  readonly onForesight?: (foresight: Foresight) => void;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
@@ -61,19 +69,19 @@ export interface EarlierFiles {
  */
 export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
   const { checkpoints, plan, profiles, progress, signal, offline, downloads } = request;
-  if (plan.text.some(({ path }) => path === "-")) {
-    throw new LossyscopeError("usage", "standard input can be read once, not for every checkpoint", "pass a file");
-  }
+  refuseStandardInput(plan);
   if (profiles !== null) {
     await mkdir(profiles, { recursive: true }).catch((error) =>
       Promise.reject(ioFault(error, `make the folder ${profiles}`)),
     );
   }
-  const partOf = (index: number): string => `checkpoint ${index + 1} of ${checkpoints.length}`;
+  const partOf = partsOf(checkpoints);
   const planOf = (index: number): Plan => (index === 0 ? plan : withoutTextsOwn(plan));
   const earlier = await earlierSteps(request, planOf);
   for (const index of checkpoints.keys()) progress.announce(digestFirst(stagesOfPart(planOf(index), partOf(index))));
   const steps: MeasuredStep[] = [];
+  const isMeasured = (checkpoint: RunCheckpoint): boolean => !earlier.has(checkpoint);
+  const toldFirst = checkpoints.find(isMeasured);
   let first: Shape | undefined;
   for (const [index, checkpoint] of checkpoints.entries()) {
     progress.enter(partOf(index));
@@ -81,6 +89,10 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
     const shape = await shapeOf(model, request);
     first ??= shape;
     refuseOther(checkpoints[0], first, checkpoint, shape);
+    const tell: RunRequest["onForesight"] =
+      request.onForesight && checkpoint === toldFirst
+        ? ({ runs: [one], rates }) => request.onForesight!(foresightOfAll(one, request, rates, isMeasured))
+        : undefined;
     const {
       documents: _documents,
       passages: _passages,
@@ -89,6 +101,7 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
       {
         ...request,
         plan: planOf(index),
+        onForesight: tell,
         progress: { ...progress, message: (line) => progress.message(`step ${checkpoint.step}: ${line}`) },
       },
       checkpoint,
@@ -99,6 +112,53 @@ export async function measureRun(request: RunRequest): Promise<MeasuredStep[]> {
   }
   progress.enter(null);
   return steps;
+}
+
+const partsOf =
+  (checkpoints: readonly RunCheckpoint[]) =>
+  (index: number): string =>
+    `checkpoint ${index + 1} of ${checkpoints.length}`;
+
+function refuseStandardInput({ text }: Plan): void {
+  if (text.some(({ path }) => path === "-"))
+    throw new LossyscopeError("usage", "standard input can be read once, not for every checkpoint", "pass a file");
+}
+
+/** What is the text's alone: the first checkpoint takes it for all. */
+const ONCE = [COMPRESSORS, FRONTIER];
+
+/** Of the checkpoints that are measured, from what one of them will do. */
+function foresightOfAll(
+  one: ForeseenRun,
+  { checkpoints }: Pick<RunRequest, "checkpoints">,
+  rates: Foresight["rates"],
+  isMeasured: (checkpoint: RunCheckpoint) => boolean = () => true,
+): Foresight {
+  const partOf = partsOf(checkpoints);
+  const twins = [...checkpoints.entries()]
+    .filter(([, checkpoint]) => isMeasured(checkpoint))
+    .map(([index, { name }]) => ({ name, part: partOf(index), whole: index === 0 }));
+  const missing = unmet([phaseChangeNeed(checkpoints.length)]).map(plainly);
+  return foresightOf(foreseenTwins(one, twins, ONCE), rates, missing);
+}
+
+/**
+ * What measuring the checkpoints would do: the first one is looked at in full, of the others whether they belong to it.
+ * @throws LossyscopeError as `measureRun` does before the first model runs
+ */
+export async function dryRunOf(request: Omit<RunRequest, "profiles" | "resume">): Promise<Foresight> {
+  const { checkpoints, plan, progress, signal, offline, downloads } = request;
+  refuseStandardInput(plan);
+  let first: { readonly model: OpenModel; readonly shape: Shape } | undefined;
+  for (const checkpoint of checkpoints) {
+    const model = await openModel(checkpoint.model, { offline, signal, onDownload: downloads?.() });
+    const shape = await shapeUnhashed(model);
+    first ??= { model, shape };
+    refuseOther(checkpoints[0], first.shape, checkpoint, shape);
+  }
+  const { run, rates } = await dryRun({ ...request, model: first!.model, root: request.work, option: "--work" });
+  progress.finish();
+  return foresightOfAll(run, request, rates);
 }
 
 /** A checkpoint is looked at before the text is read. */
@@ -144,7 +204,7 @@ async function measureStep(
   model: OpenModel,
   earlier: Profile | undefined,
 ): Promise<Profile> {
-  const { plan, points, threads, work, profiles, resume, outputs, progress, signal } = request;
+  const { plan, points, threads, work, profiles, resume, outputs, onForesight, progress, signal } = request;
   const path = profiles === null ? null : fileOf(profiles, checkpoint);
   if (earlier) {
     progress.message("taken from an earlier run");
@@ -158,6 +218,7 @@ async function measureStep(
     work,
     resume,
     outputs,
+    onForesight,
     progress: { ...progress, message() {} }, // every step would say the same
     signal,
     async deliver(measurement) {
@@ -175,6 +236,14 @@ type Shape = Readonly<Record<"architecture" | "blocks" | "width" | "vocabulary" 
 async function shapeOf({ spec, checkpoint }: OpenModel, request: RunRequest): Promise<Shape> {
   const { tokenizer } = await digestsOf(checkpoint, request);
   const { architecture, blocks, width, vocabulary } = spec;
+  return { architecture, blocks: blocks.length, width, vocabulary, tokenizer };
+}
+
+/** The same, hashing no weights and remembering nothing. */
+async function shapeUnhashed({ spec, checkpoint: { folder, tokenizerFiles } }: OpenModel): Promise<Shape> {
+  const { architecture, blocks, width, vocabulary } = spec;
+  const files = await Promise.all(tokenizerFiles.map((name) => readFile(join(folder, name))));
+  const tokenizer = files.length === 0 ? null : sha256(files.map((file) => sha256(file)).join("\n"));
   return { architecture, blocks: blocks.length, width, vocabulary, tokenizer };
 }
 

@@ -27,13 +27,18 @@ export interface Decoder {
 }
 
 /** @throws LossyscopeError `usage` where the model has fewer positions than the longest window */
+export function requirePositions({ positions }: Pick<DecoderSpec, "positions">, longest: number): void {
+  if (positions === null || longest <= positions) return;
+  throw new LossyscopeError(
+    "usage",
+    `the model has ${count(positions)} positions, windows of ${count(longest)} were asked for`,
+    `pass --context ${positions}`,
+  );
+}
+
+/** @throws LossyscopeError as `requirePositions` */
 export function decoder(building: Building, spec: DecoderSpec): Decoder {
-  if (spec.positions !== null && building.longest > spec.positions)
-    throw new LossyscopeError(
-      "usage",
-      `the model has ${count(spec.positions)} positions, windows of ${count(building.longest)} were asked for`,
-      `pass --context ${spec.positions}`,
-    );
+  requirePositions(spec, building.longest);
   const attention = new Attention(building);
   const stream = [norm(building, embedded(building, spec), spec.embedding.norm)];
   spec.blocks.forEach((block, index) => {

@@ -2,6 +2,7 @@
  * What a run will do, in a few lines: on what, in which stages and for about how long, on how much memory and disk, where the
  * results go, and which figures will be missing. For the terminal, before a run and instead of one.
  */
+import { groupBy } from "../numeric/groups.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import { count, counted, duration, roughly, si, visible, wrap } from "./format.ts";
 import { together, whyMissing } from "./refusals.ts";
@@ -13,18 +14,20 @@ const batches = (value: number): string => (value === 1 ? "1 batch" : `${count(v
 
 function subject({ model, text, facts, pass }: ForeseenRun): string {
   const { name, architecture, layers, width, parameters } = model;
-  const what = `${name} (${architecture}, ${counted(layers, "block")} of ${counted(width, "dimension")}, ${si(parameters, "")} parameters)`;
-  const asked =
-    facts && `${counted(facts.questions, "question")} about ${counted(facts.facts, "fact")} of ${facts.name}`;
-  if (!text) return asked ? `${what}, ${asked}` : what;
-  const unseen = text.unseen === null ? [] : [`${counted(text.unseen, "unseen document")}`];
-  const read = [counted(text.documents, "document"), si(text.bytes, "B"), counted(text.tokens, "token"), ...unseen];
-  const through =
-    pass &&
-    `in ${counted(pass.windows, "window")} of at most ${counted(pass.context, "token")}, ${batches(pass.batches)}`;
-  return [`${what} on ${text.name}: ${read.join(", ")}`, ...(through ? [through] : []), ...(asked ? [asked] : [])].join(
-    "; ",
-  );
+  const shape = `${architecture}, ${counted(layers, "block")} of ${counted(width, "dimension")}`;
+  const what = `${name} (${shape}, ${si(parameters, "")} parameters)`;
+  const unseen = text?.unseen ? [counted(text.unseen, "unseen document")] : [];
+  return [
+    text
+      ? `${what} on ${text.name}: ${[counted(text.documents, "document"), si(text.bytes, "B"), counted(text.tokens, "token"), ...unseen].join(", ")}`
+      : what,
+    ...(pass
+      ? [`${counted(pass.windows, "window")} of at most ${counted(pass.context, "token")}, ${batches(pass.batches)}`]
+      : []),
+    ...(facts
+      ? [`${counted(facts.questions, "question")} about ${counted(facts.facts, "fact")} of ${facts.name}`]
+      : []),
+  ].join("; ");
 }
 
 function stages({ stages, seconds }: ForeseenRun): string {
@@ -41,18 +44,32 @@ function course({ runs, seconds, memoryBytes, diskBytes }: Foresight): string {
   return `${about} (${stages(first)}${each}); up to ${si(memoryBytes, "B")} of memory for the model${disk}`;
 }
 
+/** What will be missing, together with what is missing for the same reason; of which runs, where not of all. */
+function missing({ runs, missing: ofAll }: Foresight): string[] {
+  const partsOf = groupBy(
+    runs.flatMap((run) => run.missing.map((one) => ({ one, key: JSON.stringify(one), part: run.part }))),
+    ({ key }) => key,
+  );
+  const byParts = groupBy(partsOf.values(), (own) =>
+    own.length === runs.length ? "" : ` of ${own.map(({ part }) => part).join(" and ")}`,
+  );
+  const said = ([whose, items]: readonly [string, readonly Foresight["missing"][number][]]): string[] =>
+    together(items).map((one) => `Will be missing${whose}: ${one.figures.join(", ")}: ${whyMissing(one)}.`);
+  return [
+    ...[...byParts].map(([whose, own]) => [whose, own.map(([{ one }]) => one)] as const),
+    ["", ofAll] as const,
+  ].flatMap(said);
+}
+
 /** @returns sentences, one a line, foreign text made visible, not wrapped */
 export function foresightSentences(foresight: Foresight): string[] {
   const { runs, writes } = foresight;
   const shown = runs.length > 3 ? [runs[0], runs[runs.length - 1]] : runs;
-  const missing = [...new Map(runs.flatMap((run) => run.missing).map((one) => [JSON.stringify(one), one])).values()];
   return [
     ...shown.map((run) => `${run.part === null ? "" : `${run.part}: `}${subject(run)}.`),
     `${course(foresight)}.`,
     writes.length > 0 ? `Writes ${writes.join(", ")}.` : "Writes no file; the result goes to standard output.",
-    ...together([...missing, ...foresight.missing]).map(
-      (one) => `Will be missing: ${one.figures.join(", ")}: ${whyMissing(one)}.`,
-    ),
+    ...missing(foresight),
   ].map((sentence) => visible(sentence));
 }
 
