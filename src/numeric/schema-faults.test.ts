@@ -130,6 +130,13 @@ describe("what is wrong with a value", () => {
       '[0]: expected a number, found "a"; [1]: expected a number, found "b"; [2]: expected a number, found "c"; and 7 more',
     ));
 
+  it("words no more of them than anybody reads, and counts all", () => {
+    const many = Array.from({ length: 100_000 }, () => ({ name: "x" }));
+    expect(said(z.array(z.number()), many)).toBe(
+      "[0]: expected a number, found an object; [1]: expected a number, found an object; [2]: expected a number, found an object; and 99,997 more",
+    );
+  });
+
   it("shows the end of a long path", () => {
     const deep = Array.from({ length: 60 }, (_, at) => `key${at}`);
     const value = deep.reduceRight<unknown>((inner, key) => ({ [key]: inner }), 1);

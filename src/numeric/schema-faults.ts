@@ -11,6 +11,8 @@ import { choice, either, expected } from "./schema-words.ts";
 import { shorten } from "./visible.ts";
 
 const MOST_FAULTS = 3;
+/** Faults that are put into words, of which the first are spelled out: a list of a million wrong values is one mistake. */
+const MOST_WORDED = 1_000;
 const LONGEST_PLACE = 55;
 const LONGEST_EXPECTED = 85;
 const LONGEST_TEXT = 32;
@@ -29,7 +31,9 @@ export function checked<S extends z.ZodType>(
   refusal: (faults: string) => Error,
   nameOf: Naming = () => undefined,
 ): z.output<S> {
-  const found = schema.safeParse(value, { error: inWords, reportInput: true });
+  let worded = 0;
+  const error: $ZodErrorMap = (issue) => (worded++ < MOST_WORDED ? inWords(issue) : "");
+  const found = schema.safeParse(value, { error, reportInput: true });
   if (found.success) return found.data;
   throw refusal(sentenceOf(faultsOf(found.error.issues, []), nameOf));
 }
@@ -166,12 +170,12 @@ function dotted(path: readonly PropertyKey[]): string {
 
 function sentenceOf(faults: readonly PlacedFault[], nameOf: Naming): string {
   const said = new Set(
-    faults.map(({ path, what }) => {
+    faults.slice(0, MOST_WORDED).map(({ path, what }) => {
       const place = nameOf(path) ?? dotted(path);
       return `${place}${place === "" ? "" : ": "}${shorten(what, LONGEST_FAULT)}`;
     }),
   );
   const all = [...said];
-  const rest = all.length - MOST_FAULTS;
+  const rest = all.length - MOST_FAULTS + Math.max(0, faults.length - MOST_WORDED);
   return `${all.slice(0, MOST_FAULTS).join("; ")}${rest > 0 ? `; and ${numeral(rest)} more` : ""}`;
 }
