@@ -8,6 +8,7 @@
 import { tmpdir } from "node:os";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
 /** What the machine does, as the trial found it. */
@@ -37,6 +38,7 @@ const LOOP = 4096;
 export async function timedTrial(width: number, threads: number, signal?: AbortSignal): Promise<Rates> {
   const side = Math.max(16, Math.min(WIDEST, width));
   const products = Math.min(64, Math.max(1, Math.round(A_RUN / (2 * ROWS * side * side))));
+  if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const before = loopRate();
   const found = await runtimeRates(side, products, threads, signal);
   // Of two, as a moment in which others have the machine says little of the minutes to come.

@@ -6,7 +6,7 @@
  * Memory: a second copy of a text of at most `MOST_CUT` bytes and its tokens, while it is cut.
  */
 
-import { count } from "../numeric/amounts.ts";
+import { count, sizeText } from "../numeric/amounts.ts";
 import { unreachable } from "../numeric/errors.ts";
 import type { Need } from "../numeric/needs.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -138,24 +138,23 @@ function moreText(
 ): string {
   const clause = `${size(wanted)} more text`;
   const cutShort = limitBytes !== null && !sample && bytes >= limitBytes;
-  if (cutShort)
-    return `${clause}: --limit-bytes ${size(limitBytes + wanted)
-      .replace("about ", "")
-      .replace(" ", "")}`;
+  if (cutShort) return `${clause}: --limit-bytes ${twoDigits(limitBytes + wanted).replace(" ", "")}`;
   if (limitDocuments !== null && documents.length >= limitDocuments && wantedDocuments > 0)
     return `${clause}: --limit-documents ${limitDocuments + wantedDocuments}`;
   return clause;
 }
 
-const UNITS = ["B", "kB", "MB", "GB"];
-
-/** Bytes for people, rounded up to two digits. */
-function size(bytes: number): string {
-  const digits = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, bytes))) - 1);
-  const rounded = Math.ceil(Math.max(1, bytes) / digits) * digits;
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(rounded) / 3));
-  return `about ${Number((rounded / 1000 ** power).toPrecision(3))} ${UNITS[power]}`;
+/** Rounded up to two digits. */
+function rounded(bytes: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, bytes))) - 1);
+  return Math.ceil(Math.max(1, bytes) / step) * step;
 }
+
+/** Those two digits: `60 kB`, `1.2 MB`. */
+const twoDigits = (bytes: number): string =>
+  sizeText(rounded(bytes)).replace(/\.(\d*?)0+ /, (_, digits: string) => (digits === "" ? " " : `.${digits} `));
+
+const size = (bytes: number): string => `about ${twoDigits(bytes)}`;
 
 const sizeOf = (documents: readonly TokenizedDocument[]): { readonly bytes: number; readonly tokens: number } => ({
   bytes: documents.reduce((total, document) => total + document.bytes, 0),
