@@ -49,7 +49,7 @@ class Unsound extends Error {}
 function said(error: unknown): string {
   if (error instanceof Unsound) return error.message;
   const known = /^parquet (unsupported .+)$/s.exec(error instanceof Error ? error.message : "");
-  return known ? known[1] : "its description or a page of it is damaged";
+  return known && !known[1].includes("undefined") ? known[1] : "its description or a page of it is damaged";
 }
 
 async function* decode(path: string): AsyncGenerator<FromParquetChild, void> {

@@ -34,7 +34,8 @@ function said(error: unknown): string {
   if (error instanceof RangeError)
     return /stack/.test(error.message) ? "it nests too deeply" : "something in it grows too large";
   if (error instanceof TypeError || error instanceof ReferenceError) return "it asks a value for what it does not have";
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\bundefined\b/g, "nothing").replace(/\[object \w*\]/g, "a value");
 }
 
 const programs = new Map<string, Template["parsed"]>();

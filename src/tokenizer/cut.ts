@@ -14,12 +14,12 @@ import { runs } from "./running.ts";
 export type Cutter = (text: string, piece: (start: number, end: number) => void) => void;
 
 /** Whether a span joins the piece of the span before it; `match` is after inversion. */
-const JOINS: Readonly<Record<string, (before: boolean, match: boolean) => boolean>> = {
-  isolated: () => false,
-  contiguous: (before, match) => before === match,
-  mergedwithprevious: (before, match) => match && !before,
-  mergedwithnext: (before, match) => before && !match,
-};
+const JOINS: ReadonlyMap<string, (before: boolean, match: boolean) => boolean> = new Map([
+  ["isolated", () => false],
+  ["contiguous", (before: boolean, match: boolean) => before === match],
+  ["mergedwithprevious", (before: boolean, match: boolean) => match && !before],
+  ["mergedwithnext", (before: boolean, match: boolean) => before && !match],
+]);
 
 /**
  * @param pattern as tokenizer.json writes it: `{ Regex }` or `{ String }`
@@ -28,10 +28,10 @@ const JOINS: Readonly<Record<string, (before: boolean, match: boolean) => boolea
  */
 export function splitCutter(
   pattern: { readonly Regex?: string; readonly String?: string },
-  behaviour: string,
+  behaviour: unknown,
   invert = false,
 ): Cutter {
-  const joins = JOINS[behaviour.toLowerCase()];
+  const joins = JOINS.get(String(behaviour).toLowerCase());
   if (!joins) {
     throw new LossyscopeError(
       "unsupported",
@@ -44,7 +44,7 @@ export function splitCutter(
     search,
     sticky: new RegExp(search.source, "yu"),
   };
-  if (joins === JOINS.isolated) return (text, piece) => spans(text, expression, piece);
+  if (joins === JOINS.get("isolated")) return (text, piece) => spans(text, expression, piece);
   return (text, piece) => {
     let start = 0;
     let before = false;

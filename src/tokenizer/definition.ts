@@ -213,7 +213,7 @@ function readSpelling(file: TokenizerFile): Spelling {
         into.push(
           splitCutter(
             checked(pattern, step.pattern, malformed("pattern of a Split")),
-            String(step.behavior),
+            step.behavior,
             step.invert === true,
           ),
         );
@@ -222,7 +222,7 @@ function readSpelling(file: TokenizerFile): Spelling {
         into.push(splitCutter({ Regex: "\\p{N}" }, step.individual_digits ? "Isolated" : "Contiguous"));
         break;
       case "Punctuation":
-        into.push(splitCutter({ Regex: PUNCTUATION_PATTERN }, String(step.behavior ?? "Isolated")));
+        into.push(splitCutter({ Regex: PUNCTUATION_PATTERN }, step.behavior ?? "Isolated"));
         break;
       case "ByteLevel":
         if (writing !== "plain" || insertion !== "never") throw refuse("writes text both as bytes and with ▁");
