@@ -81,7 +81,7 @@ describe("a checkpoint", () => {
     parameters[5] = -65520;
     await expect(writeCheckpoint(at("step-1"), { ...form, dtype: "float16" }, parameters)).rejects.toMatchObject({
       fault: "model",
-      message: expect.stringMatching(/embed_tokens.* holds -6\.552e\+4, float16 ends at 65504: pass --dtype bfloat16/),
+      message: expect.stringMatching(/embed_tokens.* holds -6\.552e\+4, float16 ends at 65,504: pass --dtype bfloat16/),
     });
     expect(readdirSync(at())).toEqual(["step-1"]);
     await writeCheckpoint(at("step-1"), { ...form, dtype: "bfloat16" }, parameters);

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
+import { FRONTIER } from "../probes/plane/probe.ts";
 import { listener, measureFiles, sampleText, writeModel, writeText } from "./model.testing.ts";
 import { validatePlan } from "./plan.ts";
 import { DIGEST, READING, stagesOf } from "./stages.ts";
@@ -26,6 +27,7 @@ it.each([
   progress.announce(stagesOf(plan));
   await measureFiles({ model, text, work: at("work"), plan: asked, progress });
   expect(progress.began).toEqual(progress.announced);
+  // Of the frontier only what is left after the layers beside it: that may be nothing.
   for (const label of progress.began.filter((one) => one !== READING && one !== DIGEST))
-    expect(progress.expected[label]).toBeGreaterThan(0);
+    expect(progress.expected[label], label).toBeGreaterThan(label === FRONTIER ? -1 : 0);
 });
