@@ -2,32 +2,14 @@
  * Completion for bash 3.2 and later. What the names of files need in quotes is left to readline: where a file is wanted the
  * function offers nothing, and readline completes as it does for any command.
  */
-import { offered, offeredFlags } from "./cases.ts";
-import { quoted, tables, words } from "./posix.ts";
-import type { CommandNode, Offer } from "./tree.ts";
-
-const offers = (tree: readonly CommandNode[], of: (node: CommandNode) => readonly Offer[]): string =>
-  offered(tree, of)
-    .map(([path, items]) => `    ${quoted(path)}) offers=(${words(items.map(({ names }) => names[0]))}) ;;`)
-    .join("\n");
+import { lists, tables } from "./posix.ts";
+import type { CommandNode } from "./tree.ts";
 
 export const bashScript = (tree: readonly CommandNode[]): string => `\
 # Completion of lossyscope in bash, for ~/.bashrc: eval "$(lossyscope completion bash)"
 
 ${tables(tree)}
-_lossyscope_flags() {
-  case "$1" in
-${offers(tree, offeredFlags)}
-  esac
-}
-
-_lossyscope_commands() {
-  case "$1" in
-${offers(tree, ({ commands }) => commands)}
-    *) return 1 ;;
-  esac
-}
-
+${lists(tree, ({ names }) => names[0])}
 _lossyscope() {
   local cur=\${COMP_WORDS[COMP_CWORD]} at= need= after= kind= places=0 only= tied= i word
   local choices=() offers=()

@@ -1,6 +1,6 @@
 /** What the scripts for bash and zsh have in common: the tables, and the walk over the words before the cursor. */
-import { type Case, commandCases, FURTHER, needs, optionCases, placeCases } from "./cases.ts";
-import type { CommandNode, Value } from "./tree.ts";
+import { type Case, commandCases, FURTHER, needs, offered, offeredFlags, optionCases, placeCases } from "./cases.ts";
+import type { CommandNode, Offer, Value } from "./tree.ts";
 
 /** A word that the shell takes as it is. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
@@ -12,6 +12,31 @@ const branches = (cases: readonly Case[]): string =>
 
 const kindOf = (value: Value): string =>
   value.kind === "choices" ? `kind=choices choices=(${words(value.of)})` : `kind=${value.kind}`;
+
+const offers = (
+  tree: readonly CommandNode[],
+  of: (node: CommandNode) => readonly Offer[],
+  word: (offer: Offer) => string,
+): string =>
+  offered(tree, of)
+    .map(([path, items]) => `    ${quoted(path)}) offers=(${words(items.map(word))}) ;;`)
+    .join("\n");
+
+/** What a command offers where no value is wanted. @param word as the shell's own completion takes an offer */
+export const lists = (tree: readonly CommandNode[], word: (offer: Offer) => string): string => `\
+_lossyscope_flags() {
+  case "$1" in
+${offers(tree, offeredFlags, word)}
+  esac
+}
+
+_lossyscope_commands() {
+  case "$1" in
+${offers(tree, ({ commands }) => commands, word)}
+    *) return 1 ;;
+  esac
+}
+`;
 
 export const tables = (tree: readonly CommandNode[]): string => `\
 # Whether a word behind an option must or may be its value (need), and the ones after that (after); what they are (kind).
