@@ -13,8 +13,10 @@ import { hold } from "../src/hold.testing.ts";
 import { merge, openParts } from "../src/measure/merge.ts";
 import { listener, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
 import { openModel } from "../src/measure/model.ts";
+import { PART, SUBJECT } from "../src/measure/part.ts";
 import { validatePlan } from "../src/measure/plan.ts";
-import { measureShard, PART, Shard, type ShardRequest, SUBJECT } from "../src/measure/shard.ts";
+import { measureShard, type ShardRequest } from "../src/measure/shard.ts";
+import { Shard } from "../src/measure/share.ts";
 import { type Mutant, mutatedBytes, mutatedClone } from "../src/mutations.testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lossyscope-hostile-"));

@@ -1,7 +1,7 @@
 /**
- * Holds the direction of imports: a room imports only from rooms below its own line (src/README.md); and that ONNX Runtime,
- * which would report its use to its maker, is loaded in the one place that keeps it quiet; and that values are held against
- * zod's schemas in the one place that says what is wrong with them in our words.
+ * Holds the direction of imports: a room imports only from rooms below its own line (src/README.md), and no file, by whatever
+ * way, what imports it; and that ONNX Runtime, which would report its use to its maker, is loaded in the one place that keeps it
+ * quiet; and that values are held against zod's schemas in the one place that says what is wrong with them in our words.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -65,6 +65,26 @@ function loadedWith(rooms: readonly string[]): Set<string> {
   return loaded;
 }
 
+/** A way along the edges that comes back to where it began; null where there is none. */
+function circle(edges: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>();
+  const from = (node: string, way: readonly string[]): string[] | null => {
+    if (way.includes(node)) return [...way.slice(way.indexOf(node)), node];
+    if (done.has(node)) return null;
+    for (const next of edges.get(node) ?? []) {
+      const found = from(next, [...way, node]);
+      if (found) return found;
+    }
+    done.add(node);
+    return null;
+  };
+  for (const node of edges.keys()) {
+    const found = from(node, []);
+    if (found) return found;
+  }
+  return null;
+}
+
 describe("direction of imports", () => {
   it("reads the tree", () => expect(imports.length).toBeGreaterThan(5));
 
@@ -82,6 +102,21 @@ describe("direction of imports", () => {
     });
     expect(upward).toEqual([]);
   });
+
+  it("in no circle, of types neither: what two files say of each other can be said in a third", () => {
+    const edges = new Map<string, string[]>();
+    for (const { file, target } of imports) {
+      if (target.startsWith(".")) edges.set(file, [...(edges.get(file) ?? []), join(dirname(file), target)]);
+    }
+    expect(edges.size).toBeGreaterThan(300);
+    expect(circle(edges)).toBeNull();
+  });
+
+  it.each([
+    [{ a: ["b"], b: ["c"], c: ["b"] }, ["b", "c", "b"]],
+    [{ a: ["b", "a"], b: [] }, ["a", "a"]],
+    [{ a: ["b", "c"], b: ["d"], c: ["d"], d: [] }, null],
+  ])("%j has the circle %j", (edges, found) => expect(circle(new Map(Object.entries(edges)))).toEqual(found));
 
   it("an engine is named where it is created, and nowhere else", () => {
     const named = imports.filter(({ target }) => /(?:engines|\.)\/onnx\.ts$/.test(target)).map(({ file }) => file);

@@ -8,6 +8,7 @@ import type { ProgressSink } from "../ports/progress.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import { type FilesRead, saidOfFiles, TextAccount } from "../text/account.ts";
+import type { TokenizedDocument } from "../text/corpus.ts";
 import { readDocuments, type SourceDocument } from "../text/documents.ts";
 import { type RecordMetadata, saidBy } from "../text/metadata.ts";
 import type { Units } from "../text/units.ts";
@@ -102,6 +103,15 @@ export const shownText = (sources: Plan["text"]): Plan["text"] =>
 /** Names the documents of a corpus, their domains and their order, and what is known of pages of the almanac. */
 export const corpusDigest = ({ documents }: TokenizedCorpus): string =>
   sha256(documents.map(({ domain, sha256: own, metadata }) => `${domain}\n${own}\n${pageLine(metadata)}`).join(""));
+
+/** Names what decides the figures of recall beyond the text itself. */
+export const recallDigest = (seen: readonly TokenizedDocument[], unseen: readonly TokenizedDocument[] | null): string =>
+  sha256(
+    JSON.stringify([
+      unseen?.map(({ sha256: own }) => own) ?? null,
+      seen.map(({ metadata }) => metadata?.exposures ?? null),
+    ]),
+  );
 
 function pageLine(metadata: RecordMetadata | undefined): string {
   const page = saidBy(almanacPages, metadata);

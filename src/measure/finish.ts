@@ -16,8 +16,8 @@ import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { Asides } from "./asides.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
-import type { Ran } from "./observe.ts";
 import type { Subject } from "./prepare.ts";
+import type { Ran } from "./ran.ts";
 import type { Recalled } from "./recall/recall.ts";
 
 export interface Measurement {

@@ -23,7 +23,7 @@ import { measuringBytes } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { lookAhead, type Prepared, type PrepareRequest } from "./prepare.ts";
 import { refuseSmallDisk } from "./run-folder.ts";
-import type { Shard } from "./shard.ts";
+import type { Shard } from "./share.ts";
 import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "./stages.ts";
 import { type Passage, requireRows } from "./states.ts";
 import { countPass } from "./work.ts";

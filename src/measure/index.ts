@@ -10,5 +10,6 @@ export { type MergeRequest, merge, openParts, type Parts } from "./merge.ts";
 export { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 export { validatePlan } from "./plan.ts";
 export { defaultWorkFolder } from "./run-folder.ts";
-export { measureShard, Shard, type ShardRequest } from "./shard.ts";
+export { measureShard, type ShardRequest } from "./shard.ts";
+export { Shard } from "./share.ts";
 export { type Passage, passagesOfDocuments, passagesOfIds, type StatesRequest, writeStates } from "./states.ts";

@@ -15,10 +15,10 @@ import { probesOf } from "../probes/index.ts";
 import { PROFILE } from "../store/profiles.ts";
 import { type FinishRequest, finish, type Measurement } from "./finish.ts";
 import { LmEvalTally } from "./lm-eval.ts";
+import { PART, PART_FOLDER, type Part, SUBJECT } from "./part.ts";
 import { progressIn, takeUp } from "./run-folder.ts";
 import { readSealed } from "./sealed.ts";
 import { partSchema, wholeSchema } from "./sealed-schemas.ts";
-import { PART, PART_FOLDER, type Part, SUBJECT } from "./shard.ts";
 
 /** All parts of one plan, in order. */
 export interface Parts {

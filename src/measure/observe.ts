@@ -14,8 +14,9 @@ import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.t
 import type { OpenModel } from "./model.ts";
 import { onePass } from "./pass.ts";
 import type { Prepared, Subject } from "./prepare.ts";
+import type { RanSoFar } from "./ran.ts";
 import type { RunFolder } from "./run-folder.ts";
-import type { Shard } from "./shard.ts";
+import type { Shard } from "./share.ts";
 import { LIKE_LM_EVAL } from "./stages.ts";
 
 export interface ObserveRequest {
@@ -27,28 +28,8 @@ export interface ObserveRequest {
   readonly snapshotSeconds?: number;
 }
 
-/** One process's part in a measurement. Plain data. */
-export interface Ran {
-  readonly node: string;
-  readonly platform: string;
-  /** what ran the model, with its version */
-  readonly engine: string;
-  readonly threads: number;
-  /** ISO 8601 */
-  readonly started: string;
-  /** from the model's start to the end of the work */
-  readonly seconds: number;
-  /** tokens that went through the model in this process, and the seconds of their pass */
-  readonly tokens: number;
-  readonly passSeconds: number;
-  /** largest memory of the engine's processes, and of this one */
-  readonly enginePeakBytes: number;
-  readonly ownPeakBytes: number;
-}
-
 export interface Observed {
-  /** what of `Ran` is known when the model has done its part */
-  readonly ran: Omit<Ran, "started" | "seconds" | "ownPeakBytes">;
+  readonly ran: RanSoFar;
   readonly likeLmEval: LmEvalTally | null;
 }
 
@@ -94,14 +75,6 @@ export async function observe(
     likeLmEval: likeLmEval?.tally ?? null,
   };
 }
-
-/** @param stopwatch when the model's part began, as `performance.now()` has it */
-export const ranSince = (ran: Observed["ran"], started: Date, stopwatch: number): Ran => ({
-  ...ran,
-  started: started.toISOString(),
-  seconds: (performance.now() - stopwatch) / 1000,
-  ownPeakBytes: process.resourceUsage().maxRSS * 1024,
-});
 
 /** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
 async function passLikeLmEval(

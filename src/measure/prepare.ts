@@ -18,13 +18,12 @@ import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
-import { corpusDigest, corpusName, corpusSection, readCorpus, shownText } from "./corpus.ts";
+import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./corpus.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval.ts";
 import { foreseeLmEval, foreseeMemory } from "./memory.ts";
 import type { OpenModel } from "./model.ts";
 import { contextOf, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
-import { recallDigest } from "./recall/recall.ts";
 import { type Foretold, foretell } from "./remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 

@@ -8,13 +8,14 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { z } from "zod";
 import { ioFault } from "../files/faults.ts";
 import { named, takeLock } from "../files/lock.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Probe } from "../ports/probe.ts";
+import { count } from "../profile/figures.ts";
 import { readSealed, writeSealed } from "./sealed.ts";
-import { progressSchema } from "./sealed-schemas.ts";
 
 /** What is needed to go on. */
 const STATE = "state";
@@ -26,6 +27,8 @@ export interface RunProgress {
   /** what each probe said of itself, by the probe's name */
   readonly probes: Readonly<Record<string, unknown>>;
 }
+
+const progressSchema: z.ZodType<RunProgress> = z.object({ batches: count, probes: z.record(z.string(), z.unknown()) });
 
 /**
  * How far the run in a folder has come; undefined where it has left nothing to go on from.

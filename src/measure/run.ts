@@ -14,10 +14,11 @@ import type { Foresight } from "../profile/foresight.ts";
 import { costsOf } from "./costs.ts";
 import { foreseenRun, foresightOf } from "./foresee.ts";
 import type { LmEvalTally } from "./lm-eval.ts";
-import { type ObserveRequest, observe, type Ran, ranSince } from "./observe.ts";
+import { type ObserveRequest, observe } from "./observe.ts";
 import { type Prepared, type PrepareRequest, prepare, type Subject } from "./prepare.ts";
+import { type Ran, ranSince } from "./ran.ts";
 import { RunFolder } from "./run-folder.ts";
-import type { Shard } from "./shard.ts";
+import type { Shard } from "./share.ts";
 import { spelling } from "./spelling.ts";
 
 export interface RunRequest extends PrepareRequest, ObserveRequest {

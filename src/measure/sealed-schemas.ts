@@ -14,11 +14,10 @@ import { planSchema } from "../profile/plan.ts";
 import { profileSchema } from "../profile/profile.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { LmEvalCorpus, LmEvalNats } from "./lm-eval.ts";
-import type { Ran } from "./observe.ts";
+import type { Part, Whole } from "./part.ts";
 import type { Subject } from "./prepare.ts";
+import type { Ran } from "./ran.ts";
 import type { Foretold } from "./remedies.ts";
-import type { RunProgress } from "./run-folder.ts";
-import type { Part, Whole } from "./shard.ts";
 
 /** More than anybody cuts a measurement into, and more than any model has. */
 const MOST = { parts: 2 ** 20, layers: 2 ** 12, width: 2 ** 20, vocabulary: 2 ** 31 };
@@ -161,9 +160,3 @@ export const partSchema: z.ZodType<Part> = z
     likeLmEval: z.map(count, natsSchema).nullable(),
   })
   .refine(({ index, count: all }) => index <= all, { error: expecting("a part of those that there are") });
-
-/** How far a run has come. */
-export const progressSchema: z.ZodType<RunProgress> = z.object({
-  batches: count,
-  probes: z.record(z.string(), z.unknown()),
-});

@@ -24,7 +24,8 @@ import { merge, openParts, type Parts } from "./merge.ts";
 import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } from "./model.testing.ts";
 import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
-import { measureShard, Shard, type ShardRequest } from "./shard.ts";
+import { measureShard, type ShardRequest } from "./shard.ts";
+import { Shard } from "./share.ts";
 import { PASS } from "./stages.ts";
 
 const PLAN = {

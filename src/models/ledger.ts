@@ -14,7 +14,6 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { type GivenTraining, trainingData } from "./ledger-known.ts";
 import type { StoredTensor, TensorSource } from "./sources/tensor-source.ts";
-import type { Aside } from "./text-model.ts";
 import { isBuffer } from "./weights.ts";
 
 export type ModelConfig = Readonly<Record<string, unknown>>;
@@ -246,7 +245,7 @@ export interface LedgerOptions {
   /** values that are NaN or infinite, by the tensor that holds them, where the weights were read */
   readonly nonFinite?: ReadonlyMap<string, number>;
   /** what is stored beside the text model */
-  readonly aside?: readonly Aside[];
+  readonly aside?: readonly NonNullable<Ledger["aside"]>[number][];
   /** what opening the model found, to be said with the figures */
   readonly notes?: readonly string[];
 }

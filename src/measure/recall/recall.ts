@@ -5,7 +5,6 @@
  * Memory: the places and their answers, about 1 kB each and 32·d bytes more for the gist; the unseen text and 8 bytes a
  * token; the byte models of `control.ts`; one runtime at a time.
  */
-import { sha256 } from "../../files/digest.ts";
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
 import { isMet } from "../../numeric/needs.ts";
 import { type ProgressSink, withProgress } from "../../ports/progress.ts";
@@ -52,15 +51,6 @@ export interface Recalled {
   /** what only the answers show to be missing */
   readonly refusals: Profile["refusals"];
 }
-
-/** Names what decides the figures beyond the text itself. */
-export const recallDigest = (seen: readonly TokenizedDocument[], unseen: readonly TokenizedDocument[] | null): string =>
-  sha256(
-    JSON.stringify([
-      unseen?.map(({ sha256: own }) => own) ?? null,
-      seen.map(({ metadata }) => metadata?.exposures ?? null),
-    ]),
-  );
 
 /**
  * @param probes that have seen the whole text

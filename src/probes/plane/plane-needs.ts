@@ -5,14 +5,18 @@
 
 import { count } from "../../numeric/amounts.ts";
 import { isMet, type Need } from "../../numeric/needs.ts";
-import { heldOutNeed, intervalNeed } from "../../text/units.ts";
-import type { PlaneRequest } from "./plane.ts";
+import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
+import { heldOutNeed, intervalNeed, type Units } from "../../text/units.ts";
 import { ORDERS } from "./positions.ts";
 
-export type PlaneGround = Pick<PlaneRequest, "documents" | "prefix" | "units" | "allPositions"> & {
+export interface PlaneGround {
+  readonly documents: readonly TokenizedDocument[];
+  readonly prefix: Prefix | null;
+  readonly units: Units;
+  readonly allPositions: boolean;
   /** whether the frontier is asked for */
   readonly frontier: boolean;
-};
+}
 
 const tokensOf = (count: number): string => `${count} token${count === 1 ? "" : "s"}`;
 
