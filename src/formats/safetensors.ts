@@ -8,12 +8,12 @@
 import { count, numeral } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { parseJsonObject } from "./json.ts";
-import { DTYPE_BITS, type Dtype } from "./tensor-types.ts";
+import { DTYPE_BITS, type PlainDtype } from "./tensor-types.ts";
 
 /** What a header says of one tensor, before it has a place in a file. */
 export interface TensorShape {
   readonly name: string;
-  readonly dtype: Dtype;
+  readonly dtype: PlainDtype;
   readonly shape: readonly number[];
 }
 
@@ -163,7 +163,7 @@ function checkEntry(name: string, value: unknown, dataStart: number, fileBytes: 
   }
   const [begin, end] = offsets.map((offset) => offset + dataStart);
   if (end > fileBytes) refuse(`${tensor} ends at byte ${count(end)} of a file of ${count(fileBytes)}: it is cut short`);
-  const entry: TensorEntry = { name, dtype: dtype as Dtype, shape, begin, end };
+  const entry: TensorEntry = { name, dtype: dtype as PlainDtype, shape, begin, end };
   const bytes = byteCount(entry);
   if (bytes !== end - begin) {
     refuse(`${tensor} (${dtype} ${shown(shape)}) takes ${count(bytes)} bytes, its offsets span ${count(end - begin)}`);

@@ -5,8 +5,9 @@
  */
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { BLOCKS, type BlockType, isBlockType } from "./blocks/types.ts";
 
-/** Bits of a value, by type; the one list of types that tensors are stored in, whatever the kind of file. */
+/** Bits of a value, by type, where every value has its own. */
 export const DTYPE_BITS = {
   F64: 64,
   F32: 32,
@@ -32,7 +33,14 @@ export const DTYPE_BITS = {
   F4: 4,
 } as const;
 
-export type Dtype = keyof typeof DTYPE_BITS;
+/** Types whose values stand alone: all that safetensors files have. */
+export type PlainDtype = keyof typeof DTYPE_BITS;
+/** The one list of types that tensors are stored in, whatever the kind of file. */
+export type Dtype = PlainDtype | BlockType;
+
+/** Bits that a value takes, with its share of what its block shares. */
+export const dtypeBits = (dtype: Dtype): number =>
+  isBlockType(dtype) ? (8 * BLOCKS[dtype].bytes) / BLOCKS[dtype].values : DTYPE_BITS[dtype];
 
 /** Values of a tensor in the narrowest array that holds them exactly. */
 export type TensorData =

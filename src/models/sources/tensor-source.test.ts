@@ -13,7 +13,9 @@ const at = temporaryFolder();
 const bytes = (length: number, seed = 1): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (seed + i * 7 + (i >> 8)) % 251);
 
-const TENSORS: readonly ExpectedTensor[] = [
+type Content = ExpectedTensor & TensorContent;
+
+const TENSORS: readonly Content[] = [
   { name: "model.embed.weight", dtype: "BF16", shape: [5, 3], data: bytes(30) },
   { name: "odd", dtype: "U8", shape: [3], data: bytes(3, 2) },
   { name: "scalar", dtype: "F64", shape: [], data: bytes(8, 3) },
@@ -22,7 +24,7 @@ const TENSORS: readonly ExpectedTensor[] = [
 ];
 
 /** The tensors, dealt out over so many files. */
-async function shards(tensors: readonly (ExpectedTensor & TensorContent)[], files: number): Promise<TensorSource> {
+async function shards(tensors: readonly Content[], files: number): Promise<TensorSource> {
   mkdirSync(at("model"), { recursive: true });
   const folder = await realpath(at("model"));
   const names = new Map<string, string[]>();
@@ -69,7 +71,7 @@ it("pieces stop when asked to", async () => {
 it("tensors are equal that have the same bytes, type and shape", async () => {
   const data = bytes(LONG);
   const other = data.with(LONG - 1, data[LONG - 1] ^ 1);
-  const tensor = (name: string, more: Partial<ExpectedTensor> = {}) =>
+  const tensor = (name: string, more: Partial<Content> = {}) =>
     ({ name, dtype: "U8", shape: [LONG], data, ...more }) as const;
   const alike = [tensor("one"), tensor("two"), tensor("changed", { data: other })];
   const unlike = [tensor("shape", { shape: [2, LONG / 2] }), tensor("type", { dtype: "I8" })];
