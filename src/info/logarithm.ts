@@ -18,6 +18,19 @@ const shiftLogarithm = Float64Array.from({ length: 33 }, (_, zeros) => (31 - zer
 /** index of a double's high half among its two 32-bit words */
 const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0];
 
+const bits = new Float64Array(1);
+const halves = new Int32Array(bits.buffer);
+
+/** ln of a normal positive double, as `LogarithmTable.run` has it; of 0 it gives a finite number of no meaning. */
+export function naturalLog(value: number): number {
+  bits[0] = value;
+  const high = halves[HIGH];
+  const field = high >>> 20;
+  const cell = (high >>> 10) & (SIZE - 1);
+  const rest = value * unscale[field] * reciprocal[cell] - 1;
+  return (field - 1023) * Math.LN2 + (logarithm[cell] + rest * (1 - rest * (0.5 - rest * (1 / 3 - rest * 0.25))));
+}
+
 /** A stretch of doubles and of their logarithms: fill `values`, call `run`, read `logarithms`. */
 export interface LogarithmTable {
   readonly values: Float64Array;
@@ -28,20 +41,12 @@ export interface LogarithmTable {
 
 export function logarithmTable(length: number): LogarithmTable {
   const values = new Float64Array(length);
-  const words = new Int32Array(values.buffer);
   const logarithms = new Float64Array(length);
   return {
     values,
     logarithms,
     run(count) {
-      for (let i = 0; i < count; i++) {
-        const high = words[2 * i + HIGH];
-        const field = high >>> 20;
-        const cell = (high >>> 10) & (SIZE - 1);
-        const rest = values[i] * unscale[field] * reciprocal[cell] - 1;
-        logarithms[i] =
-          (field - 1023) * Math.LN2 + (logarithm[cell] + rest * (1 - rest * (0.5 - rest * (1 / 3 - rest * 0.25))));
-      }
+      for (let i = 0; i < count; i++) logarithms[i] = naturalLog(values[i]);
     },
   };
 }

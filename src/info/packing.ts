@@ -75,27 +75,19 @@ export function* packingSteps(
     if (cosine > largest) largest = cosine;
     histogram[Math.min(BINS - 1, Math.floor(cosine * BINS))]++;
   };
+  const own = new Float64Array(TOGETHER * d);
+  const dots = new Float64Array(2 * TOGETHER);
   for (let first = 0; first < sampled; first += TOGETHER) {
     const held = Math.min(TOGETHER, sampled - first);
-    const [a, b, c, e] = Array.from({ length: TOGETHER }, (_, k) => rows[first + Math.min(k, held - 1)]);
-    for (let at = first + 1; at < vectors; at++) {
-      const other = rows[at] * d;
-      let dotA = 0;
-      let dotB = 0;
-      let dotC = 0;
-      let dotE = 0;
-      for (let k = 0; k < d; k++) {
-        const x = matrix[other + k];
-        dotA += x * matrix[a * d + k];
-        dotB += x * matrix[b * d + k];
-        dotC += x * matrix[c * d + k];
-        dotE += x * matrix[e * d + k];
+    for (let k = 0; k < held; k++) own.set(matrix.subarray(rows[first + k] * d, (rows[first + k] + 1) * d), k * d);
+    for (let at = first + 1; at < vectors; at += 2) {
+      const beside = Math.min(at + 1, vectors - 1);
+      products(own, matrix, rows[at] * d, rows[beside] * d, dots);
+      for (let other = at; other <= beside; other++) {
+        for (let k = 0; k < held && first + k < other; k++) {
+          count(dots[(other - at) * TOGETHER + k], inverse[rows[other]] * inverse[rows[first + k]]);
+        }
       }
-      const scale = inverse[rows[at]];
-      count(dotA, scale * inverse[a]);
-      if (held > 1 && at > first + 1) count(dotB, scale * inverse[b]);
-      if (held > 2 && at > first + 2) count(dotC, scale * inverse[c]);
-      if (held > 3 && at > first + 3) count(dotE, scale * inverse[e]);
     }
     yield (first + held) / sampled;
   }
@@ -111,6 +103,41 @@ export function* packingSteps(
     welch: vectors > d ? Math.sqrt((vectors - d) / (d * (vectors - 1))) : 0,
     sampledPairs: whole ? null : pairs,
   };
+}
+
+/**
+ * The products of four rows with two others, whose first entries are at `x` and `y`: eight sums that wait for none of the
+ * others, and six numbers read for them.
+ * @param own [4, d]
+ * @param dots [2, 4]
+ */
+function products(own: Float64Array, matrix: Float32Array, x: number, y: number, dots: Float64Array): void {
+  const d = own.length / TOGETHER;
+  let xa = 0;
+  let xb = 0;
+  let xc = 0;
+  let xe = 0;
+  let ya = 0;
+  let yb = 0;
+  let yc = 0;
+  let ye = 0;
+  for (let k = 0; k < d; k++) {
+    const inX = matrix[x + k];
+    const inY = matrix[y + k];
+    const a = own[k];
+    xa += inX * a;
+    ya += inY * a;
+    const b = own[d + k];
+    xb += inX * b;
+    yb += inY * b;
+    const c = own[2 * d + k];
+    xc += inX * c;
+    yc += inY * c;
+    const e = own[3 * d + k];
+    xe += inX * e;
+    ye += inY * e;
+  }
+  dots.set([xa, xb, xc, xe, ya, yb, yc, ye]);
 }
 
 /**

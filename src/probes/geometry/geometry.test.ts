@@ -6,7 +6,7 @@ import { random } from "../../numeric/random.ts";
 import type { LayerMoments, Observation } from "../../ports/observation.ts";
 import type { Prefix, WindowBatch } from "../../text/corpus.ts";
 import { batchesOf, windowsOf } from "../../text/windows.ts";
-import { GeometryProbe, geometryRows } from "./geometry.ts";
+import { GeometryProbe, geometryRows, layerShape } from "./geometry.ts";
 
 const BOS: Prefix = { id: 0, addedByTokenizer: true };
 
@@ -185,7 +185,7 @@ describe("GeometryProbe", () => {
   };
 
   it("gives the figures of all tokens' states, and TwoNN of the chosen ones", () => {
-    const found = [...seen(batches).finish()];
+    const found = seen(batches).gathered().map(layerShape);
     expect(found.map(({ layer }) => layer)).toEqual([0, 1, 2]);
     const names = tokens.flatMap((count, document) => Array.from({ length: count }, (_, token) => [document, token]));
     for (const { layer, positions, centred, anisotropy, twoNN: dimension } of found) {
@@ -209,21 +209,21 @@ describe("GeometryProbe", () => {
   });
 
   it("is the same in parts, in any order, and resumed", () => {
-    const whole = [...seen(batches).finish()];
+    const whole = seen(batches).gathered().map(layerShape);
     const cut = Math.floor(batches.length / 3);
     const merged = seen(batches.slice(cut).reverse());
     merged.restore(structuredClone(seen(batches.slice(0, cut)).snapshot()));
-    expect([...merged.finish()]).toEqual(whole);
+    expect(merged.gathered().map(layerShape)).toEqual(whole);
 
     const resumed = new GeometryProbe(rows, { layers, width });
     resumed.restore(structuredClone(seen(batches.slice(0, cut)).snapshot()));
     for (const batch of batches.slice(cut)) resumed.observe(observationOf(batch, rows, layers, width));
-    expect([...resumed.finish()]).toEqual(whole);
+    expect(resumed.gathered().map(layerShape)).toEqual(whole);
   });
 
   it("refuses to see a batch twice, to end early, and states that are no numbers", () => {
     const probe = seen(batches.slice(1));
-    expect(() => [...probe.finish()]).toThrow(/\d+ of the \d+ tokens chosen for the geometry came/);
+    expect(() => probe.gathered()).toThrow(/\d+ of the \d+ tokens chosen for the geometry came/);
     expect(() => probe.observe(observationOf(batches[1], rows, layers, width))).toThrow("came twice");
     const broken = observationOf(batches[0], rows, layers, width);
     broken.moments![1].sum[2] = Number.NaN;

@@ -8,9 +8,9 @@
  * in parts, and in any order, comes to the same to the last digit.
  *
  * Memory: layers·(8·d·(d + 5) + 4·p·d) bytes, p the number of chosen tokens, at most 2048, and as much again while another
- * part is taken over; at the end 4·d² + 4·p·d more for one layer at a time.
+ * part is taken over; at the end what `layer-shapes.ts` says.
  */
-import { cloudShape } from "../../info/spectrum.ts";
+import { cloudShape, type MomentSums } from "../../info/spectrum.ts";
 import { twoNN } from "../../info/twonn.ts";
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
@@ -283,10 +283,10 @@ export class GeometryProbe {
   }
 
   /**
-   * Layers 0..L one by one: each takes up to seconds, and the caller may breathe in between.
+   * What came together of layers 0..L: its own arrays, not copies.
    * @throws LossyscopeError `engine` where a chosen token never came
    */
-  *finish(): Generator<GeometryLayer, void> {
+  gathered(): GatheredLayer[] {
     const came = this.#seen.reduce((total, seen) => total + seen, 0);
     if (came < this.#seen.length) {
       throw new LossyscopeError(
@@ -295,12 +295,29 @@ export class GeometryProbe {
         "run the measurement to its end",
       );
     }
-    for (const [layer, { count, sum, gram, unitSum }] of this.#sums.entries()) {
-      const sums = { count, sum: sum.high, gram: gram.high, unitSum: unitSum.high };
-      yield { layer, positions: count, ...cloudShape(sums), twoNN: twoNN(this.#states[layer], this.#width) };
-    }
+    return this.#sums.map(({ count, sum, gram, unitSum }, layer) => ({
+      layer,
+      moments: { count, sum: sum.high, gram: gram.high, unitSum: unitSum.high },
+      states: this.#states[layer],
+    }));
   }
 }
+
+/** A layer's share of what was seen. Plain data. */
+export interface GatheredLayer {
+  readonly layer: number;
+  readonly moments: MomentSums;
+  /** [points, d] */
+  readonly states: Float32Array;
+}
+
+/** The figures of one layer: up to seconds of work. */
+export const layerShape = ({ layer, moments, states }: GatheredLayer): GeometryLayer => ({
+  layer,
+  positions: moments.count,
+  ...cloudShape(moments),
+  twoNN: twoNN(states, moments.sum.length),
+});
 
 /** Adds a batch's moments, of the Gram [d,d] its lower triangle. */
 function addMoments(sums: LayerSums, { count, sum, gram, unitSum }: LayerMoments): void {

@@ -1,14 +1,13 @@
 /** The geometry of every layer's states (METHODS §3): `geometry.ts` as a probe of the list. */
 
-import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import { LossyscopeError } from "../../numeric/errors.ts";
 import { type FinishContext, type ProbeKind, snapshotOf } from "../../ports/probe.ts";
 import type { Geometry } from "../../profile/geometry.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { roomOf } from "../../text/windows.ts";
 import { GeometryProbe, geometryRows } from "./geometry.ts";
 import { geometryNeeds } from "./geometry-needs.ts";
+import { layerShapes } from "./layer-shapes.ts";
 
 const wide = z.object({ high: z.instanceof(Float64Array), low: z.instanceof(Float64Array) });
 const SNAPSHOT = z.object({
@@ -62,18 +61,11 @@ export const GEOMETRY: ProbeKind = {
 async function layersOf(
   probe: GeometryProbe,
   count: number,
-  { progress, signal }: FinishContext,
+  { progress, signal, threads }: FinishContext,
 ): Promise<Geometry["layers"]> {
-  const layers: Geometry["layers"] = [];
+  let done = 0;
   progress.start(LAYERS, count, "layers");
-  for (const layer of probe.finish()) {
-    layers.push(layer);
-    progress.update(layers.length);
-    await setImmediate();
-    if (signal?.aborted) {
-      throw new LossyscopeError("interrupted", `stopped after ${layers.length} layers of the geometry`);
-    }
-  }
+  const layers = await layerShapes(probe.gathered(), { threads, signal, onLayer: () => progress.update(++done) });
   progress.finish();
   return layers;
 }

@@ -6,14 +6,15 @@
  * Memory: for every thread the populations once more, and the table and sums of one layer (`layers.ts`), 2 GiB of these in
  * all at most, or one layer's where that is more.
  */
-import { Worker } from "node:worker_threads";
 import type { LayerSums, Population } from "../../info/layer.ts";
-import { LossyscopeError } from "../../numeric/errors.ts";
-import type { FromLayerWorker, LayerTask } from "./layer-worker.ts";
+import { TaskThread } from "../threads.ts";
+import type { LayerTask } from "./layer-worker.ts";
 import { LAYER_BYTES, type Lane, type LayerSource, laneOf, layerBytes, takeSums } from "./layers.ts";
 
 /** Rows of assignments, over all layers, that take longer than threads take to start. */
 const WORTH_THREADS = 2 ** 18;
+/** What the draws of the chance correction take a layer, whatever its rows, in rows. */
+const CHANCE_ROWS = 2 ** 15;
 
 export interface LayerWorkers {
   /** as many as layers may be measured at a time */
@@ -32,10 +33,14 @@ export interface LayerWork {
 export function layerWorkers(threads: number, { source, layers, populations }: LayerWork): LayerWorkers {
   const most = Math.max(...populations.map((group) => layerBytes(source, group)));
   const count = Math.max(1, Math.min(threads, layers, Math.floor((2 * LAYER_BYTES) / most)));
-  if (count === 1 || layers * source.order.length < WORTH_THREADS) {
+  const chance = populations.flat().some((population) => population.chance !== null) ? CHANCE_ROWS : 0;
+  if (count === 1 || layers * (source.order.length + chance) < WORTH_THREADS) {
     return { lanes: [laneOf(takeSums)], async close() {} };
   }
-  const workers = Array.from({ length: count }, () => new LayerWorker(populations));
+  const workers = Array.from(
+    { length: count },
+    () => new TaskThread<LayerTask, LayerSums[], number>(MODULE, populations),
+  );
   return {
     lanes: workers.map((worker) =>
       laneOf((table, group, onRows = () => {}) => worker.take({ table, group: populations.indexOf(group) }, onRows)),
@@ -51,36 +56,3 @@ const MODULE = new URL(
   import.meta.url.endsWith(".ts") ? "../../../dist/probes/plane/layer-worker.js" : "./layer-worker.js",
   import.meta.url,
 );
-
-class LayerWorker {
-  readonly #worker: Worker;
-  #waiting: { resolve(sums: LayerSums[]): void; reject(error: Error): void; onRows(rows: number): void } | undefined;
-
-  constructor(populations: readonly (readonly Population[])[]) {
-    this.#worker = new Worker(MODULE, { workerData: populations, execArgv: [] });
-    this.#worker.on("message", (message: FromLayerWorker) => {
-      if ("rows" in message) return this.#waiting?.onRows(message.rows);
-      this.#waiting?.resolve(message.sums);
-      this.#waiting = undefined;
-    });
-    this.#worker.on("error", (error) => this.#fail(error));
-    this.#worker.on("exit", (code) => this.#fail(new LossyscopeError("engine", `a thread ended with code ${code}`)));
-  }
-
-  take(task: LayerTask, onRows: (rows: number) => void): Promise<LayerSums[]> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject, onRows };
-      this.#worker.postMessage(task);
-    });
-  }
-
-  async close(reason: Error): Promise<void> {
-    this.#fail(reason);
-    await this.#worker.terminate();
-  }
-
-  #fail(error: Error): void {
-    this.#waiting?.reject(error);
-    this.#waiting = undefined;
-  }
-}
