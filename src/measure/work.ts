@@ -46,14 +46,14 @@ const NANOSECONDS = {
   /** a byte of weights counted for its entropy */
   counted: 4,
   /** a multiply-add over two rows of the embedding matrix */
-  packed: 1.7,
+  packed: 1.3,
   /** a draw of the bootstrap */
   draw: 35,
   /** a share of an assignment in all sums of the plane, and in the sums of a further draw of reference points */
   planeShare: 120,
   drawnShare: 27,
   /** a reference point in what chance gives a layer */
-  chance: 4e6,
+  chance: 2.8e6,
   /** a multiply-add of the frontier; a logarithm and an exponential of it */
   frontierProduct: 0.7,
   frontierLogarithm: 20,
@@ -231,7 +231,8 @@ export const frontierSeconds = (costed: Costed, pairs: number, classes: number, 
 export function geometrySeconds(costed: Costed, points: number): number {
   const d = costed.spec.width;
   const layers = costed.spec.blocks.length + 1;
-  return own(costed, layers * (NANOSECONDS.eigen * d ** 3 + (NANOSECONDS.neighbour * points ** 2 * d) / 2));
+  const thread = own(costed, layers * (NANOSECONDS.eigen * d ** 3 + (NANOSECONDS.neighbour * points ** 2 * d) / 2));
+  return thread / Math.min(costed.threads, layers);
 }
 
 export const learningSeconds = (costed: Costed, bytes: number): number => own(costed, NANOSECONDS.learnt * bytes);
