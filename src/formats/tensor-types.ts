@@ -5,7 +5,9 @@
  */
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { dequantise } from "./blocks/dequantise.ts";
 import { BLOCKS, type BlockType, isBlockType } from "./blocks/types.ts";
+import { halfTable } from "./halves.ts";
 
 /** Bits of a value, by type, where every value has its own. */
 export const DTYPE_BITS = {
@@ -60,7 +62,7 @@ interface ViewOf<A extends TensorData> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-const VIEWS: Partial<Record<Dtype, ViewOf<TensorData>>> = {
+const VIEWS: Partial<Record<PlainDtype, ViewOf<TensorData>>> = {
   F64: Float64Array,
   F32: Float32Array,
   I64: BigInt64Array,
@@ -87,36 +89,18 @@ function view<A extends TensorData>(type: ViewOf<A>, bytes: Uint8Array): A {
 }
 
 /**
- * The values of a tensor, exactly: F16 and BF16 widen to float32, 64-bit integers are BigInts, BOOL is 0 and 1.
+ * The values of a tensor, exactly: F16, BF16 and blocks as float32, 64-bit integers as BigInts, BOOL as 0 and 1.
  * @throws LossyscopeError `unsupported` for 8-bit and narrower floats and complex numbers
  */
 export function decodeTensor(dtype: Dtype, bytes: Uint8Array): TensorData {
-  if (dtype === "F16" || dtype === "BF16") return toFloat32(dtype, bytes);
+  if (dtype === "F16" || dtype === "BF16" || isBlockType(dtype)) return toFloat32(dtype, bytes);
   const type = VIEWS[dtype];
   if (type) return view(type, bytes);
   throw new LossyscopeError("unsupported", `no reader for ${dtype} values`, "use a file in F32, F16 or BF16");
 }
 
-let halves: Float32Array | undefined;
-
-/** The float32 value of every float16 bit pattern: 256 KiB, filled at first use. */
-function halfTable(): Float32Array {
-  if (halves) return halves;
-  halves = new Float32Array(65536);
-  const bits = new Uint32Array(halves.buffer);
-  for (let half = 0; half < 65536; half++) {
-    const sign = (half & 0x8000) << 16;
-    const exponent = (half >> 10) & 31;
-    const mantissa = half & 0x3ff;
-    if (exponent === 0)
-      halves[half] = (sign ? -1 : 1) * mantissa * 2 ** -24; // zero and subnormals
-    else bits[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
-  }
-  return halves;
-}
-
 /**
- * Float values as float32: F16 and BF16 exactly, F64 rounded to nearest, F32 as a view.
+ * Float values as float32: F16 and BF16 exactly, F64 rounded to nearest, F32 as a view, blocks as `dequantise` has them.
  * @throws LossyscopeError `unsupported` for any other dtype
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
@@ -139,6 +123,7 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
       return new Float32Array(bits.buffer);
     }
     default:
+      if (isBlockType(dtype)) return dequantise(dtype, bytes);
       throw new LossyscopeError("unsupported", `${dtype} values are not read as floats`, "use F64, F32, F16 or BF16");
   }
 }

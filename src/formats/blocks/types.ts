@@ -39,3 +39,9 @@ export type BlockType = keyof typeof BLOCKS;
 
 /** @param type of any kind of tensor */
 export const isBlockType = (type: string): type is BlockType => Object.hasOwn(BLOCKS, type);
+
+/**
+ * @param bytes whole blocks, one after the other
+ * @param values [blocks · values of one], to be filled
+ */
+export type Decoder = (bytes: Uint8Array, values: Float32Array) => void;
