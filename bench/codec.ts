@@ -18,7 +18,8 @@ import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testi
 import { tableOf } from "../src/formats/csv.ts";
 import { findRun } from "../src/measure/checkpoints.ts";
 import { COMPRESSORS } from "../src/measure/compressors.ts";
-import { type OpenModel, openModel } from "../src/measure/model.ts";
+import type { Model } from "../src/ports/model.ts";
+import { openModel } from "../src/references/open.ts";
 import { table, timed } from "./report.ts";
 
 const REFERENCE = "data/reference/lossless-compression.csv";
@@ -72,7 +73,7 @@ type Loaded = Awaited<ReturnType<(typeof COMPRESSORS)[number]["load"]>>;
 
 /** By the names that the tables show. */
 interface Rivals {
-  readonly models: readonly (readonly [string, OpenModel])[];
+  readonly models: readonly (readonly [string, Model])[];
   readonly compressors: readonly (readonly [string, Loaded])[];
 }
 
@@ -111,8 +112,8 @@ async function beside({ name, plain }: Text, all: Rivals, folder: string): Promi
     add(title, value, ["", rate(seconds), "", ""]);
   }
   for (const [title, model] of all.models) {
-    const context = Math.min(model.spec.positions ?? 1024, Number(values.context ?? 1024));
-    const weights = model.checkpoint.weightFiles.reduce((sum, file) => sum + file.bytes, 0);
+    const context = Math.min(model.positions ?? 1024, Number(values.context ?? 1024));
+    const weights = model.weightFileBytes;
     for (const block of values.block) {
       const layout = { input, blockBytes: Number(block), rows: null, context, overlap: context >> 1, threads };
       const foretold = await predict(model, layout);

@@ -11,7 +11,8 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "../src/decode/generate.ts";
 import { DecodingSession } from "../src/decode/session.ts";
-import { openModel } from "../src/measure/model.ts";
+import { decoderOf } from "../src/ports/model.ts";
+import { openModel } from "../src/references/open.ts";
 import { writeGguf } from "./gguf.ts";
 import { llama, type Speaker, type Spoken } from "./llama.ts";
 import { numbers, table } from "./report.ts";
@@ -36,7 +37,8 @@ function bandwidth(): number {
   return (2 * COPIED) / Math.min(...seconds);
 }
 
-const { checkpoint, spec, name } = await openModel(given ?? (await shapedModel("smollm2-135m", SMOLLM2_135M)));
+const model = await openModel(given ?? (await shapedModel("smollm2-135m", SMOLLM2_135M)));
+const { spec, weights } = decoderOf(model)!;
 
 async function ours(prompts: readonly (readonly number[])[], session: DecodingSession): Promise<Spoken> {
   const found = prompts.map((): number[] => []);
@@ -61,21 +63,20 @@ function agreement(a: Spoken, b: Spoken): string {
   return `${(same.reduce((sum, count) => sum + count, 0) / same.length).toFixed(0)} of ${tokens}`;
 }
 
-const weightBytes = [...checkpoint.weights.names()].reduce((sum, tensor) => {
-  const { shape } = checkpoint.weights.locate(tensor)!;
+const weightBytes = [...weights.names()].reduce((sum, tensor) => {
+  const { shape } = weights.locate(tensor)!;
   return sum + 4 * shape.reduce((product, size) => product * size, 1);
 }, 0);
 const bytesPerSecond = bandwidth();
 console.log(
-  `${name}: ${(weightBytes / 1e6).toFixed(0)} MB of float32 weights; ${(bytesPerSecond / 1e9).toFixed(1)} GB/s; ${threads} threads; load ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`,
+  `${model.name}: ${(weightBytes / 1e6).toFixed(0)} MB of float32 weights; ${(bytesPerSecond / 1e9).toFixed(1)} GB/s; ${threads} threads; load ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`,
 );
-const { weights } = checkpoint;
 const session = await DecodingSession.open({ spec, weights, threads, prediction: "logits", longest: prompt + tokens });
 const folder = mkdtempSync(join(tmpdir(), "lossyscope-bench-"));
 let peer: Speaker | undefined;
 try {
   const gguf = join(folder, "model.gguf");
-  await writeGguf(checkpoint, gguf);
+  await writeGguf({ config: model.config, weights }, gguf);
   peer = await llama(gguf, threads);
   const rows = [["rows", "", "prompt, tokens/s", "tokens/s", "memory allows", "share", "same tokens"]];
   for (const batch of BATCHES) {

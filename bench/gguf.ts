@@ -97,7 +97,10 @@ function interleaved(values: Float32Array, heads: number, columns: number): Floa
 }
 
 /** @throws Error for a model that is no plain llama, or whose vocabulary has no room for 256 bytes */
-export async function writeGguf({ config, weights }: Checkpoint, path: string): Promise<void> {
+export async function writeGguf(
+  { config, weights }: Pick<Checkpoint, "config" | "weights">,
+  path: string,
+): Promise<void> {
   const number = (key: string): number => Number(config[key]);
   const [layers, heads] = [number("num_hidden_layers"), number("num_attention_heads")];
   const kvHeads = Number(config.num_key_value_heads ?? heads);

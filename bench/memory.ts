@@ -10,10 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measure } from "../src/measure/measure.ts";
 import { writeText } from "../src/measure/model.testing.ts";
-import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import { random } from "../src/numeric/random.ts";
 import { SILENT } from "../src/ports/progress.ts";
+import { openModel } from "../src/references/open.ts";
 import { megabytes, numbers, timed } from "./report.ts";
 import { shapedModel } from "./shapes.ts";
 

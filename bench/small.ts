@@ -10,9 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasShared, shared } from "../src/fixtures.testing.ts";
 import { measure } from "../src/measure/measure.ts";
-import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import { SILENT } from "../src/ports/progress.ts";
+import { openModel } from "../src/references/open.ts";
 import { megabytes, numbers, table, timed } from "./report.ts";
 
 const { bytes, threads } = numbers({ bytes: 1_000_000, threads: 2 });

@@ -12,12 +12,12 @@ import { sha256 } from "../src/files/digest.ts";
 import { hold } from "../src/hold.testing.ts";
 import { merge, openParts } from "../src/measure/merge.ts";
 import { listener, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
-import { openModel } from "../src/measure/model.ts";
 import { PART, SUBJECT } from "../src/measure/part.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import { measureShard, type ShardRequest } from "../src/measure/shard.ts";
 import { Shard } from "../src/measure/share.ts";
 import { type Mutant, mutatedBytes, mutatedClone } from "../src/mutations.testing.ts";
+import { openModel } from "../src/references/open.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lossyscope-hostile-"));
 const at = (...parts: string[]): string => join(folder, ...parts);

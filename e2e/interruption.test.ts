@@ -131,7 +131,7 @@ describe("a measurement in a process of its own", () => {
     const request = { ...plan, plane: { points: 10, frontier: null }, baselines: false, geometry: false };
     const script = `
       const { measure } = await import(${module("measure/measure.js")});
-      const { openModel } = await import(${module("measure/model.js")});
+      const { openModel } = await import(${module("references/open.js")});
       const { validatePlan } = await import(${module("measure/plan.js")});
       const { SILENT } = await import(${module("ports/progress.js")});
       await measure({

@@ -31,8 +31,8 @@ import {
   writeModel,
   writeText,
 } from "../src/measure/model.testing.ts";
-import { openModel } from "../src/measure/model.ts";
 import { PASS } from "../src/measure/stages.ts";
+import { openModel } from "../src/references/open.ts";
 import { isPosix } from "../src/system.testing.ts";
 
 const at = temporaryFolder();

@@ -13,9 +13,9 @@ import { parseArgs } from "node:util";
 import { downloadProgress } from "../src/cli/download.ts";
 import { type CsvRow, numberIn, tableOf } from "../src/formats/csv.ts";
 import { type Measurement, measure } from "../src/measure/measure.ts";
-import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import { LossyscopeError } from "../src/numeric/errors.ts";
+import { openModel } from "../src/references/open.ts";
 import { createProgress } from "../src/report/progress.ts";
 import { isProgram } from "./tool.ts";
 

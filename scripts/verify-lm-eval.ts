@@ -14,9 +14,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { LM_EVAL_VERSION } from "../src/measure/lm-eval.ts";
 import { measure } from "../src/measure/measure.ts";
-import { openModel } from "../src/measure/model.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import type { Coding } from "../src/profile/coding.ts";
+import { openModel } from "../src/references/open.ts";
 import { createProgress } from "../src/report/progress.ts";
 import { isProgram } from "./tool.ts";
 
@@ -101,7 +101,7 @@ export async function verifyLmEval({ python, model, text, types, print }: Verify
     const [given, out] = [join(folder, "documents.json"), join(folder, "reported.json")];
     writeFileSync(given, JSON.stringify(documents.map((document) => document.text)));
     const kinds = ["float32", ...types].join(",");
-    const ran = spawnSync(python, ["-c", HARNESS, opened.checkpoint.folder, given, kinds, out], {
+    const ran = spawnSync(python, ["-c", HARNESS, opened.folder!, given, kinds, out], {
       encoding: "utf8",
       env: { ...process.env, HF_HUB_OFFLINE: "1" },
     });

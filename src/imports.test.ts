@@ -18,6 +18,7 @@ const LINES = [
   ["probes"],
   ["decode"],
   ["engines"],
+  ["references"],
   ["ports"],
   ["models"],
   ["graph"],

@@ -2,16 +2,17 @@
 import { statSync } from "node:fs";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { MOST_BLOCK_BYTES } from "../coding/container.ts";
-import { defaultRows } from "../decode/codec.ts";
+import { CODING, defaultRows } from "../decode/codec.ts";
 import { compress } from "../decode/compress.ts";
 import { type PredictOptions, predict } from "../decode/predict.ts";
 import { ioFault } from "../files/faults.ts";
 import { codingSeconds } from "../measure/costs.ts";
-import { openModel } from "../measure/model.ts";
 import { digestsOf } from "../measure/prepare.ts";
 import { DIGEST } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { requireDecoder } from "../ports/model.ts";
 import type { Stage } from "../ports/progress.ts";
+import { openModel } from "../references/open.ts";
 import { count, figure, si } from "../report/format.ts";
 import { byteStages, EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
@@ -77,11 +78,11 @@ export function compressCommand() {
         const verify = options.verify ?? bytes < VERIFIED_BYTES;
         if (!dryRun) progress.announce(stagesOf(verify));
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
-        const context = contextOf(options.context, model.spec.positions);
+        const context = contextOf(options.context, model.positions);
         const shown = byteStages(progress, bytes);
         const rows = Math.min(
           Math.ceil(Math.max(1, bytes) / options.block),
-          options.batch ?? defaultRows(model.spec, context),
+          options.batch ?? defaultRows(requireDecoder(model, CODING).spec, context),
         );
         const request: PredictOptions = {
           input: file,
@@ -96,7 +97,7 @@ export function compressCommand() {
         if (!dryRun) {
           const seconds = codingSeconds({ model, threads }, bytes, rows);
           progress.expect({ [COMPRESSING]: seconds, [VERIFYING]: seconds });
-          await digestsOf(model.checkpoint, { progress, signal });
+          await digestsOf(model, { progress, signal });
           shown(COMPRESSING)(0);
         }
         const result = dryRun

@@ -1,10 +1,10 @@
 /** `lossyscope decompress FILE.lsz --model M`: what `compress` was given. */
 import { Command } from "@commander-js/extra-typings";
 import { damage, decompress } from "../decode/decompress.ts";
-import { openModel } from "../measure/model.ts";
 import { digestsOf } from "../measure/prepare.ts";
 import { DIGEST } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { openModel } from "../references/open.ts";
 import { si } from "../report/format.ts";
 import { EXTENSION } from "./codec.ts";
 import { downloadProgress } from "./download.ts";
@@ -49,7 +49,7 @@ export function decompressCommand() {
         await outputs.prepare();
         progress.announce([{ label: DIGEST }, { label: DECOMPRESSING }]);
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
-        await digestsOf(model.checkpoint, { progress, signal });
+        await digestsOf(model, { progress, signal });
         progress.start(DECOMPRESSING, null, "bytes");
         const result = await decompress(model, {
           input: file,

@@ -13,10 +13,10 @@ import { createWorld, documents, facts, type SizeName } from "../almanac/almanac
 import { writeAtomic } from "../files/atomic.ts";
 import { findRun } from "../measure/checkpoints.ts";
 import { measure } from "../measure/measure.ts";
-import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { stagesOf } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { openModel } from "../references/open.ts";
 import { PROFILE } from "../store/profiles.ts";
 import { deliver, measurementOutputs } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";

@@ -5,8 +5,9 @@ import { requireFree } from "../lab/checkpoint.ts";
 import { retention, studentConfig } from "../lab/distil.ts";
 import type { Trained } from "../lab/trainer.ts";
 import { heldOutBitsPerByte, unigramBitsPerByte } from "../lab/validate.ts";
-import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
+import { openModel } from "../references/open.ts";
 import { figure } from "../report/format.ts";
 import { terminalOptions } from "../report/terminal-options.ts";
 import { asText, shownTable } from "../report/text-table.ts";
@@ -58,35 +59,29 @@ export function distilCommand() {
         for (const run of options.control ? [taught, control] : [taught]) requireFree(run, { resume, replace });
         progress.announce(trainingStages(TEACHER, DISTILLING, ...(options.control ? [ALONE] : [])));
         const model = await openModel(options.teacher, { offline, signal, onDownload: downloadProgress(progress) });
-        const { checkpoint, spec } = model;
-        const config = studentConfig(await readConfig(options.config), { config: checkpoint.config, spec }, context);
-        const prepared = await prepareRun(
-          options,
-          config,
-          { tokenizer: checkpoint.folder, vocabulary: null },
-          progress,
-        );
+        const { spec, weights } = requireDecoder(model, "distilling");
+        const folder = folderOf(model);
+        const config = studentConfig(await readConfig(options.config), { config: model.config, spec }, context);
+        const prepared = await prepareRun(options, config, { tokenizer: folder, vocabulary: null }, progress);
         const { heldOut: documents, tokenizer, train } = prepared;
         const { prefix } = tokenizer;
-        const bitsOf = (folder: string): Promise<number> =>
-          heldOutBitsPerByte(folder, { documents, prefix, context, threads }, signal);
         const seconds = secondsOf(options, prepared);
         progress.expect({ [DISTILLING]: TAUGHT * seconds, [ALONE]: seconds });
         progress.start(TEACHER, null, "");
-        const teacherBits = await bitsOf(checkpoint.folder);
+        const teacherBits = await heldOutBitsPerByte(model, { documents, prefix, context, threads }, signal);
         const unigram = unigramBitsPerByte(train, documents, spec.vocabulary);
         progress.finish();
         progress.message(
           `teacher: held out ${figure(teacherBits, 4)} bits per byte, single tokens ${figure(unigram, 4)}`,
         );
 
-        const { weights: digest } = await checkpoint.digests({ signal });
+        const { weights: digest } = await model.digests({ signal });
         const teacher = {
           spec,
-          weights: checkpoint.weights,
+          weights,
           temperature: options.temperature,
           weight: options.alpha,
-          digest,
+          digest: digest!,
         };
         const judged = { by: teacher, documents, prefix };
         const run = { options, prepared, progress, signal, judged };
@@ -98,13 +93,23 @@ export function distilCommand() {
         });
         const student = summary(await trainShown({ ...run, teacher, out: taught, label: DISTILLING }));
         const alone = options.control ? summary(await trainShown({ ...run, out: control, label: ALONE })) : null;
-        await checkpoint.refuseChanges();
+        await model.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
         process.stdout.write(
           options.json ? `${JSON.stringify(result)}\n` : options.quiet ? oneLine(claimOf(result)) : written(result),
         );
       });
     });
+}
+
+/** The student takes the files of its teacher's tokenizer. */
+function folderOf({ name, folder }: Model): string {
+  if (folder !== null) return folder;
+  throw new LossyscopeError(
+    "unsupported",
+    `${name} has no folder with the files of its tokenizer, which the student takes over`,
+    "name a teacher in the Hugging Face layout",
+  );
 }
 
 const claimOf = ({ student, alone }: { readonly student: Distilled; readonly alone: Distilled | null }): string =>

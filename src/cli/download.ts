@@ -2,8 +2,9 @@
  * How the way from a name to an open model shows itself: that the cache stands in for the Hub; or what and how much is
  * downloaded, and where to, before the first byte, then the bytes; and what of it was left aside or read otherwise.
  */
-import type { OpenEvent } from "../measure/model.ts";
+
 import { unreachable } from "../numeric/errors.ts";
+import type { OpenEvent } from "../references/open.ts";
 import { counted, si, visible } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 

@@ -4,8 +4,8 @@ import { ask } from "../decode/candidates.ts";
 import { writeLetterModel } from "../decode/model.testing.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { sampleText, writeModel, writeText } from "../measure/model.testing.ts";
-import { openModel } from "../measure/model.ts";
 import { parseProfile } from "../profile/read.ts";
+import { openModel } from "../references/open.ts";
 import { run } from "./run.testing.ts";
 
 const at = temporaryFolder();

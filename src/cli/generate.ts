@@ -4,7 +4,7 @@
  */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { continueText } from "../decode/text.ts";
-import { openModel } from "../measure/model.ts";
+import { openModel } from "../references/open.ts";
 import { visible } from "../report/format.ts";
 import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
@@ -57,7 +57,7 @@ export function generateCommand() {
         }
         progress.finish();
         show(decoder.decode());
-        await model.checkpoint.refuseChanges();
+        await model.refuseChanges();
         await outputs.deliver({ model: model.name, prompt, ids, text, ...options });
       });
     });

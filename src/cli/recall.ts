@@ -1,10 +1,10 @@
 /** `lossyscope recall MODEL --text PATH…`: what comes back of a text, word for word, in gist, or by guessing. */
 import { dryRun, foresightOf } from "../measure/foresee.ts";
-import { openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { stagesOf } from "../measure/stages.ts";
 import type { Profile } from "../profile/profile.ts";
+import { openModel } from "../references/open.ts";
 import { headline } from "../report/headline.ts";
 import { remembered } from "../report/recall.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";

@@ -4,17 +4,16 @@ import { Command } from "@commander-js/extra-typings";
 import { almanacPages } from "../almanac/record.ts";
 import { timedTrial } from "../engines/trial.ts";
 import { foreseenStates, foresightOf } from "../measure/foresee.ts";
-import { openModel } from "../measure/model.ts";
 import { contextOf } from "../measure/plan.ts";
 import { READING, STATES } from "../measure/stages.ts";
 import { type Passage, passagesOfDocuments, passagesOfIds, readIds, writeStates } from "../measure/states.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { requireDecoder } from "../ports/model.ts";
+import { openModel } from "../references/open.ts";
 import { counted } from "../report/format.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments } from "../text/documents.ts";
-import { loadConversing } from "../tokenizer/conversing.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
-import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { downloadProgress } from "./download.ts";
 import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
@@ -78,7 +77,7 @@ export function statesCommand() {
       await interruptible(async (signal) => {
         progress.announce([...(ids === undefined ? [READING] : []), STATES].map((label) => ({ label })));
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
-        const { checkpoint, spec } = model;
+        const { spec, weights } = requireDecoder(model, "writing states");
         const context = contextOf({ tokens, asked: command.getOptionValueSource("context") === "cli" }, spec.positions);
         const passages = ids !== undefined ? passagesOfIds(await readIds(ids)) : await passagesOf(text);
         const onForesight = foretelling(options, [out], progress);
@@ -91,8 +90,8 @@ export function statesCommand() {
         }
         progress.start(STATES, passages.length, "windows");
         const onPassage = (done: number): void => progress.update(done);
-        const check = (): Promise<void> => checkpoint.refuseChanges();
-        const given = { spec, weights: checkpoint.weights, passages, threads, out, logits };
+        const check = (): Promise<void> => model.refuseChanges();
+        const given = { spec, weights, passages, threads, out, logits };
         const rows = await writeStates({ ...given, signal, onPassage, check });
         progress.finish();
         const said = `${out}: ${counted(rows, "token")}`;
@@ -101,11 +100,9 @@ export function statesCommand() {
 
         async function passagesOf(paths: readonly string[]): Promise<Passage[]> {
           progress.start(READING, null, "");
-          const { folder, outerConfig } = checkpoint;
-          const rows = spec.vocabulary;
           const { tokenizer, chat } = asChat
-            ? await loadConversing(folder, outerConfig, { rows })
-            : { tokenizer: await loadTokenizer(folder, outerConfig, { rows }), chat: null };
+            ? await model.conversing()
+            : { tokenizer: await model.tokenizer(), chat: null };
           const account = new TextAccount();
           const { documents, refused } = await tokenizeCorpus(
             tokenizer,

@@ -17,6 +17,7 @@ import { specOf } from "../models/config.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Stage } from "../ports/progress.ts";
+import { openFolder } from "../references/folder.ts";
 import { count, figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
@@ -253,10 +254,14 @@ export async function trainShown(run: Run): Promise<Trained> {
       validate:
         heldOut.length === 0
           ? null
-          : (folder) => {
+          : async (folder) => {
               const { prefix } = tokenizer;
               const { context, threads } = options;
-              return heldOutBitsPerByte(folder, { documents: heldOut, prefix, context, threads }, signal);
+              return heldOutBitsPerByte(
+                await openFolder(folder),
+                { documents: heldOut, prefix, context, threads },
+                signal,
+              );
             },
       judged: run.judged,
       onStart: (done) => begin((tokens = done.tokens)),

@@ -10,10 +10,11 @@
 import { requirePositions } from "../models/decoder.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { generate } from "./generate.ts";
 import { DecodingSession } from "./session.ts";
-import { endsOfText, type RunnableModel, writtenBytes } from "./text.ts";
+import { writtenBytes } from "./text.ts";
 import { type Branching, codeLengths } from "./trees.ts";
 
 /** Answers are `joint`, a candidate and `terminator`, right behind the prompt. */
@@ -73,6 +74,9 @@ export function tokenized(tokenizer: Tokenizer, { prompt, joint, terminator, can
   return { stem, tails: answers.map((answer) => [...answer.subarray(shared)]), lead: rest.toString() + joint };
 }
 
+/** What of a model is asked for here. */
+const ASKING = "scoring answers";
+
 /**
  * Finds out whether a model can be asked, without asking it.
  * @throws LossyscopeError `input` as `tokenized`, `usage` where the model has fewer positions than a question needs
@@ -89,12 +93,12 @@ export function requireAskable(spec: DecoderSpec, tokenizer: Tokenizer, question
  * @throws LossyscopeError as the tokenizer, `codeLengths` and `DecodingSession` do; `input` as `tokenized`
  */
 export async function ask(
-  model: RunnableModel,
+  model: Model,
   questions: readonly Question[],
   { threads, signal, onProgress = () => {} }: AskOptions,
 ): Promise<Reply[]> {
-  const { spec, checkpoint } = model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
+  const { spec, weights } = requireDecoder(model, ASKING);
+  const tokenizer = await model.tokenizer();
   const asked = questions.map((question) => tokenized(tokenizer, question));
   const endings = new Endings(tokenizer, spec.vocabulary);
   const nats = await codeLengths(
@@ -105,7 +109,7 @@ export async function ask(
     })),
     {
       spec,
-      weights: checkpoint.weights,
+      weights,
       threads,
       signal,
       classes: endings.classes,
@@ -146,7 +150,7 @@ type Answer = Pick<Reply, "answer" | "candidate">;
 
 /** What greedy decoding says to each question, many at a time, those with prompts of about one length together. */
 async function answers(
-  { spec, checkpoint }: RunnableModel,
+  model: Model,
   tokenizer: Tokenizer,
   questions: readonly Question[],
   asked: readonly Tokenized[],
@@ -154,7 +158,8 @@ async function answers(
 ): Promise<Answer[]> {
   const found = new Array<Answer>(questions.length);
   if (questions.length === 0) return found;
-  const ends = await endsOfText(checkpoint.folder, checkpoint.config);
+  const { spec, weights } = requireDecoder(model, ASKING);
+  const ends = await model.ends();
   const budgets = asked.map(({ tails }) => tails.reduce((most, { length }) => Math.max(most, length), MOST_TOKENS));
   const reach = asked.reduce((most, { stem }, index) => Math.max(most, stem.length + budgets[index]), 0);
   const longest = Math.min(spec.positions ?? reach, reach);
@@ -162,7 +167,7 @@ async function answers(
   const order = [...asked.keys()].sort((a, b) => asked[a].stem.length - asked[b].stem.length);
   const session = await DecodingSession.open({
     spec,
-    weights: checkpoint.weights,
+    weights,
     threads,
     prediction: "logits",
     longest,

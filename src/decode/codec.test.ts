@@ -10,11 +10,12 @@ import { headerBytes, OPENING_BYTES, readHeader, tableBytes, writeHeader } from 
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { fixture, hasShared, shared } from "../fixtures.testing.ts";
 import { measureFiles, sampleText, writeModel } from "../measure/model.testing.ts";
-import { type OpenModel, openModel } from "../measure/model.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
+import type { Model } from "../ports/model.ts";
+import { openModel } from "../references/open.ts";
 import { Codec } from "./codec.ts";
 import { batchesOf, type CompressOptions, compress } from "./compress.ts";
 import { type DecompressOptions, decompress } from "./decompress.ts";
@@ -26,11 +27,11 @@ import { probe } from "./walk.ts";
 const at = temporaryFolder();
 const DEFAULTS = { blockBytes: 400, rows: 8, context: 64, overlap: 32, threads: 1, verify: false };
 
-async function letters(name = "model", choice: Parameters<typeof writeLetterModel>[1] = {}): Promise<OpenModel> {
+async function letters(name = "model", choice: Parameters<typeof writeLetterModel>[1] = {}): Promise<Model> {
   return openModel(await writeLetterModel(at(name), choice));
 }
 
-async function compressed(model: OpenModel, bytes: Uint8Array, options: Partial<CompressOptions> = {}) {
+async function compressed(model: Model, bytes: Uint8Array, options: Partial<CompressOptions> = {}) {
   const [input, output] = [at("plain"), at("plain.lsz")];
   writeFileSync(input, bytes);
   const result = await compress(model, { ...DEFAULTS, input, output, ...options });
@@ -39,7 +40,7 @@ async function compressed(model: OpenModel, bytes: Uint8Array, options: Partial<
   return { ...result, file };
 }
 
-async function restored(model: OpenModel, file: Uint8Array, options: Partial<DecompressOptions> = {}) {
+async function restored(model: Model, file: Uint8Array, options: Partial<DecompressOptions> = {}) {
   const [input, output] = [at("file.lsz"), at("restored")];
   writeFileSync(input, file);
   const result = await decompress(model, { input, output, threads: 3, salvage: false, ...options });
@@ -80,7 +81,7 @@ const KINDS: readonly (readonly [string, Uint8Array])[] = [
 
 describe("bytes come back in another process with other threads", () => {
   /** Each kind as blocks of one batch, and all kinds at once: batches of every shape. */
-  async function hold(model: OpenModel, windows: Pick<CompressOptions, "context" | "overlap">): Promise<void> {
+  async function hold(model: Model, windows: Pick<CompressOptions, "context" | "overlap">): Promise<void> {
     const writer = await Codec.open(model, { ...windows, threads: 1 });
     const reader = await Codec.open(model, { ...windows, threads: 3 });
     try {
@@ -138,7 +139,7 @@ describe("the size", () => {
     (bits / 8) * 1.001 + (0.001 * tokens) / 8 + 256 + 48 * blocks;
 
   /** Holds a file against its prediction; @returns the prediction */
-  async function hold(model: OpenModel, bytes: Uint8Array, options: Partial<CompressOptions>) {
+  async function hold(model: Model, bytes: Uint8Array, options: Partial<CompressOptions>) {
     const { file, blocks } = await compressed(model, bytes, options);
     const foretold = await predict(model, { ...DEFAULTS, input: at("plain"), ...options });
     expect(foretold.blocks).toBe(blocks);

@@ -9,11 +9,11 @@ import type { Header, Maker } from "../coding/container.ts";
 import { tokenStarts } from "../coding/quantised.ts";
 import { requireMemory } from "../engines/memory.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { BlockDecoder, BlockEncoder, encodeAsBytes, type Row } from "./block.ts";
 import { type CodecLoad, cacheBytes, codecBytes } from "./memory.ts";
 import { DecodingSession } from "./session.ts";
-import type { RunnableModel } from "./text.ts";
 import { asBytes, transcribe } from "./transcript.ts";
 import { AT_ONCE, probe, reread, type Windows, walk } from "./walk.ts";
 
@@ -22,6 +22,9 @@ const DIGEST = 32;
 /** Cache that a batch may take where the number of its rows is not given, and rows that it has at most. */
 const CACHE_BYTES = 2 ** 30;
 const MOST_ROWS = 64;
+
+/** What of a model is asked for here. */
+export const CODING = "coding token by token";
 
 /** Rows of a batch: as many as the cache has room for. */
 export function defaultRows(spec: DecoderSpec, context: number): number {
@@ -33,21 +36,22 @@ export function defaultRows(spec: DecoderSpec, context: number): number {
  * @throws LossyscopeError `memory` where the machine has less than that many sessions and a batch of blocks need
  */
 export function foreseeCodec(
-  { checkpoint, spec }: RunnableModel,
+  model: Model,
   load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "context"> & Pick<CodecLoad, "sessions">,
   next?: string,
 ): void {
-  requireMemory(codecBytes(spec, checkpoint.weights, { ...load, longest: load.context, together: AT_ONCE }), next);
+  const { spec, weights } = requireDecoder(model, CODING);
+  requireMemory(codecBytes(spec, weights, { ...load, longest: load.context, together: AT_ONCE }), next);
 }
 
 export const runtimeName = (version: string): string => `onnxruntime ${version}`;
 
 /** The part of a header that names the model's files. */
 export async function makerOf(
-  { checkpoint }: RunnableModel,
+  model: Model,
   signal?: AbortSignal,
 ): Promise<Pick<Maker, "weights" | "config" | "tokenizer">> {
-  const { weights, config, tokenizer } = await checkpoint.digests({ signal });
+  const { weights, config, tokenizer } = await model.digests({ signal });
   const short = (digest: string | null): string => (digest ?? "").slice(0, DIGEST).padEnd(DIGEST, "0");
   return { weights: short(weights), config: short(config), tokenizer: short(tokenizer) };
 }
@@ -75,14 +79,14 @@ export class Codec {
    * Whoever opens a codec closes it.
    * @throws LossyscopeError as the tokenizer and `DecodingSession.open`; `usage` for windows without room
    */
-  static async open(model: RunnableModel, { context, overlap, threads, signal }: CodecOptions): Promise<Codec> {
-    const { checkpoint, spec } = model;
-    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
+  static async open(model: Model, { context, overlap, threads, signal }: CodecOptions): Promise<Codec> {
+    const { spec, weights } = requireDecoder(model, CODING);
+    const tokenizer = await model.tokenizer();
     const windows = { prefix: tokenizer.prefix?.id ?? null, context, overlap, vocabulary: spec.vocabulary };
     reread(windows);
     const session = await DecodingSession.open({
       spec,
-      weights: checkpoint.weights,
+      weights,
       threads,
       prediction: "probabilities",
       // A window's last token is predicted and never read.

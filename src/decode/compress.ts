@@ -20,9 +20,9 @@ import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { readChunks, readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { Codec, defaultRows, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
+import { CODING, Codec, defaultRows, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 import { decodeSection } from "./decompress.ts";
-import type { RunnableModel } from "./text.ts";
 import { partedBytes } from "./transcript.ts";
 
 /** What needs less memory. */
@@ -58,10 +58,10 @@ export interface Compressed {
  * meanwhile; `engine` where decoding does not give the bytes back; `interrupted`. Whatever is thrown, nothing is left under
  * the output's name
  */
-export async function compress(model: RunnableModel, options: CompressOptions): Promise<Compressed> {
+export async function compress(model: Model, options: CompressOptions): Promise<Compressed> {
   const { input, output, blockBytes, context, overlap, threads, signal, onBytes, onVerified } = options;
   const plain = await plainDigest(input, signal);
-  const rows = options.rows ?? defaultRows(model.spec, context);
+  const rows = options.rows ?? defaultRows(requireDecoder(model, CODING).spec, context);
   const layout = { plainBytes: plain.bytes, blockBytes, rows };
   foreseeCodec(model, { ...layout, context, sessions: options.verify ? 2 : 1 }, LESS);
   const opened: Codec[] = [];
@@ -94,7 +94,7 @@ export async function compress(model: RunnableModel, options: CompressOptions): 
           fileBytes += section.length;
           yield section;
         }
-        await model.checkpoint.refuseChanges();
+        await model.refuseChanges();
       })(),
     );
     return { plainBytes: plain.bytes, fileBytes, blocks: blockCount(header) };

@@ -24,8 +24,8 @@ import { ioFault } from "../files/faults.ts";
 import { readUpTo } from "../files/ranges.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Model } from "../ports/model.ts";
 import { Codec, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
-import type { RunnableModel } from "./text.ts";
 
 export interface DecompressOptions {
   readonly input: string;
@@ -58,7 +58,7 @@ export interface Decompressed {
  * model or another runtime made it, or another machine, one that computes other distributions; `memory`; `io`; `interrupted`.
  * Whatever is thrown, nothing is left under the output's name
  */
-export async function decompress(model: RunnableModel, options: DecompressOptions): Promise<Decompressed> {
+export async function decompress(model: Model, options: DecompressOptions): Promise<Decompressed> {
   const { input, output, threads, salvage, signal, onBytes = () => {}, onStart = () => {} } = options;
   const file = await open(input).catch((error: unknown) => {
     throw ioFault(error, `read ${input}`);
@@ -127,7 +127,7 @@ async function openHeader(file: FileHandle): Promise<{ readonly header: Header; 
   return { header, bytes: OPENING_BYTES + length };
 }
 
-async function compareModels(model: RunnableModel, header: Header, signal?: AbortSignal): Promise<void> {
+async function compareModels(model: Model, header: Header, signal?: AbortSignal): Promise<void> {
   const own = await makerOf(model, signal);
   for (const what of ["weights", "config", "tokenizer"] as const) {
     if (own[what] === header[what]) continue;

@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture, hasShared, shared } from "../fixtures.testing.ts";
-import { openCheckpoint } from "../models/checkpoint.ts";
-import { specOf } from "../models/config.ts";
+import { decoderOf } from "../ports/model.ts";
+import { openFolder } from "../references/folder.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { DecodingSession } from "./session.ts";
 import { continueText } from "./text.ts";
@@ -14,16 +14,9 @@ import { continueText } from "./text.ts";
 const GREEDY = { temperature: 0, topP: 1, seed: 0 };
 
 async function open(folder: string, longest: number) {
-  const checkpoint = await openCheckpoint(folder);
-  const spec = specOf(checkpoint.config);
-  const session = await DecodingSession.open({
-    spec,
-    weights: checkpoint.weights,
-    threads: 1,
-    prediction: "logits",
-    longest,
-  });
-  return { checkpoint, spec, session };
+  const model = await openFolder(folder);
+  const session = await DecodingSession.open({ ...decoderOf(model)!, threads: 1, prediction: "logits", longest });
+  return { model, session };
 }
 
 /** Tokens of every row. */
@@ -86,7 +79,7 @@ describe.skipIf(!hasShared)("stories260k (needs ../shared/fixtures)", () => {
     const golden: {
       greedy: readonly { prompt: string; prompt_ids: number[]; n_new: number; new_ids: number[]; text: string }[];
     } = JSON.parse(readFileSync(shared("models/stories260k/golden.json"), "utf8"));
-    const { session, checkpoint, spec } = await open(folder, 256);
+    const { session, model } = await open(folder, 256);
     const maxTokens = golden.greedy[0].n_new;
     const found = await all(
       session,
@@ -97,7 +90,7 @@ describe.skipIf(!hasShared)("stories260k (needs ../shared/fixtures)", () => {
     await session.close();
     for (const { prompt, text } of golden.greedy) {
       const parts: Uint8Array[] = [];
-      for await (const { bytes } of continueText({ checkpoint, spec }, { ...GREEDY, prompt, maxTokens, threads: 2 }))
+      for await (const { bytes } of continueText(model, { ...GREEDY, prompt, maxTokens, threads: 2 }))
         parts.push(bytes);
       expect(prompt + Buffer.concat(parts).toString()).toBe(text);
     }

@@ -6,8 +6,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { headerBytes, OPENING_BYTES, readHeader, writeHeader } from "../coding/container.ts";
 import { RuntimeProcess } from "../engines/runtime-process.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { openModel } from "../measure/model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { decoderOf } from "../ports/model.ts";
+import { openModel } from "../references/open.ts";
 import { compress } from "./compress.ts";
 import { decompress } from "./decompress.ts";
 import { batchBytes, codecBytes, type SessionLoad, sessionBytes } from "./memory.ts";
@@ -52,13 +53,12 @@ describe("a session", () => {
   ] as const)("%s takes what was foreseen, and not a third of it", async (_, load) => {
     const config = { hidden_size: 64, num_attention_heads: 4, num_key_value_heads: 4, num_hidden_layers: 8 };
     const positions = { max_position_embeddings: 512 };
-    const { checkpoint, spec } = await openModel(
-      await writeLetterModel(at("model"), { config: { ...config, ...positions } }),
-    );
+    const model = await openModel(await writeLetterModel(at("model"), { config: { ...config, ...positions } }));
+    const { spec, weights } = decoderOf(model)!;
     const peak = watchRuntime();
     const session = await DecodingSession.open({
       spec,
-      weights: checkpoint.weights,
+      weights,
       threads: 1,
       prediction: "probabilities",
       longest: load.longest,
@@ -66,15 +66,15 @@ describe("a session", () => {
     for (let from = 0; from < load.longest; from += load.together)
       await session.advance(Array.from({ length: load.rows }, () => new Int32Array(load.together).fill(97)));
     await session.close();
-    const foreseen = sessionBytes(spec, checkpoint.weights, load);
+    const foreseen = sessionBytes(spec, weights, load);
     expect(peak()).toBeLessThan(foreseen);
     expect(peak()).toBeGreaterThan(foreseen / 3);
   });
 
   it("grows with each thing that it has more of", async () => {
-    const { checkpoint, spec } = await openModel(await writeLetterModel(at("model")));
+    const { spec, weights } = decoderOf(await openModel(await writeLetterModel(at("model"))))!;
     const bytes = (load: Partial<SessionLoad>): number =>
-      sessionBytes(spec, checkpoint.weights, { rows: 8, longest: 640, together: 8, ...load });
+      sessionBytes(spec, weights, { rows: 8, longest: 640, together: 8, ...load });
     for (const more of [{ rows: 16 }, { longest: 1280 }, { together: 16 }])
       expect(bytes(more)).toBeGreaterThan(bytes({}));
   });
@@ -115,9 +115,9 @@ describe("a file of many batches", () => {
   });
 
   it("is foreseen to need a batch", async () => {
-    const { checkpoint, spec } = await openModel(await writeLetterModel(at("model")));
+    const { spec, weights } = decoderOf(await openModel(await writeLetterModel(at("model"))))!;
     const bytes = (plainBytes: number, sessions = 1): number =>
-      codecBytes(spec, checkpoint.weights, { ...layout, plainBytes, longest: 64, together: AT_ONCE, sessions });
+      codecBytes(spec, weights, { ...layout, plainBytes, longest: 64, together: AT_ONCE, sessions });
     expect(bytes(1e12)).toBe(bytes(BATCH));
     expect(bytes(BATCH)).toBeGreaterThan(bytes(BATCH / 2));
     expect(bytes(BATCH, 2)).toBeGreaterThan(bytes(BATCH));

@@ -10,12 +10,12 @@ import { TOTAL } from "../coding/range-coder.ts";
 import { requireMemory, runtimeBytes } from "../engines/memory.ts";
 import { scoreDocuments } from "../engines/score.ts";
 import { sum } from "../numeric/sums.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { escapeBits } from "./block.ts";
 import { defaultRows, type OnBytes, runtimeName } from "./codec.ts";
 import { batchesOf, type CompressOptions, LESS, plainDigest } from "./compress.ts";
 import { batchBytes } from "./memory.ts";
-import type { RunnableModel } from "./text.ts";
 import { asBytes, type Transcript, transcribe } from "./transcript.ts";
 
 /** Padded tokens that go through the model together. */
@@ -36,13 +36,13 @@ export interface Foretold {
 }
 
 /** @throws LossyscopeError as `compress` does, where it would before it writes */
-export async function predict(model: RunnableModel, options: PredictOptions): Promise<Foretold> {
+export async function predict(model: Model, options: PredictOptions): Promise<Foretold> {
   const { input, blockBytes, context, signal, onBytes = () => {} } = options;
-  const { checkpoint, spec } = model;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { rows: spec.vocabulary });
+  const { spec, weights } = requireDecoder(model, "foretelling the size of a file");
+  const tokenizer = await model.tokenizer();
   const plain = await plainDigest(input, signal);
   const layout = { plainBytes: plain.bytes, blockBytes, rows: options.rows ?? defaultRows(spec, context) };
-  const pass = runtimeBytes(spec, checkpoint.weights, { longest: context, batchTokens: BATCH_TOKENS });
+  const pass = runtimeBytes(spec, weights, { longest: context, batchTokens: BATCH_TOKENS });
   requireMemory(pass + batchBytes(layout), LESS);
   const bits: number[] = [];
   let tokens = 0;
@@ -77,7 +77,7 @@ export async function predict(model: RunnableModel, options: PredictOptions): Pr
 
 /** Bits of every transcript's tokens under the model; @param onShare told how much is done, 0 to 1 */
 async function lossBits(
-  { checkpoint, spec }: RunnableModel,
+  model: Model,
   tokenizer: Tokenizer,
   transcripts: readonly Transcript[],
   {
@@ -90,7 +90,7 @@ async function lossBits(
 ): Promise<{ readonly bits: Float64Array; readonly runtime: string }> {
   const { prefix } = tokenizer;
   const { losses, report } = await scoreDocuments({
-    model: { spec, weights: checkpoint.weights },
+    model,
     documents: transcripts.map(({ ids }, block) => ({ id: `block ${block}`, ids })),
     prefix,
     context,
@@ -102,12 +102,12 @@ async function lossBits(
   });
   // Every token has one of 2^30 whatever its probability: 30 bits are the most that one costs.
   const floor = 1 / TOTAL;
-  const left = 1 - spec.vocabulary * floor;
+  const left = 1 - model.vocabulary * floor;
   const bitsOf = (nats: number): number => -Math.log2(Math.exp(-nats) * left + floor);
   const bits = Float64Array.from(losses, (own) => {
     const each = Array.from(own, bitsOf);
     // The first token of a block that nothing opens is one of V.
-    if (prefix === null && each.length > 0) each[0] = bitsOf(Math.log(spec.vocabulary));
+    if (prefix === null && each.length > 0) each[0] = bitsOf(Math.log(model.vocabulary));
     return sum(each);
   });
   return { bits, runtime: runtimeName(report?.version ?? "") };

@@ -2,16 +2,11 @@
  * Text before and after a model that reads tokens: a prompt as ids, generated ids as the bytes they stand for. Bytes need
  * not end with a character; a streaming `TextDecoder` puts those of several tokens together.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { requireMemory } from "../engines/memory.ts";
-import { ioFault, systemCode } from "../files/faults.ts";
-import { parseJsonObject } from "../formats/json.ts";
-import type { Checkpoint } from "../models/checkpoint.ts";
-import type { DecoderSpec } from "../models/spec.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { sessionBytes } from "./memory.ts";
 import { DecodingSession } from "./session.ts";
@@ -27,12 +22,6 @@ export function writtenBytes(tokenizer: Tokenizer, id: number, previous: number 
   return bytes[0] === SPACE && tokenizer.opensWithSpace(previous) ? bytes.subarray(1) : bytes;
 }
 
-/** A model to be run and the folder its tokenizer is in. */
-export interface RunnableModel {
-  readonly checkpoint: Checkpoint;
-  readonly spec: DecoderSpec;
-}
-
 export interface ContinueOptions extends Omit<GenerateOptions, "ends"> {
   readonly prompt: string;
   readonly threads: number;
@@ -46,12 +35,12 @@ export interface ContinueOptions extends Omit<GenerateOptions, "ends"> {
  * `memory`
  */
 export async function* continueText(
-  { checkpoint, spec }: RunnableModel,
+  model: Model,
   { prompt, threads, signal, ...options }: ContinueOptions,
 ): AsyncGenerator<{ readonly id: number; readonly bytes: Uint8Array }> {
-  const { folder, config, outerConfig } = checkpoint;
-  const tokenizer = await loadTokenizer(folder, outerConfig, { rows: spec.vocabulary });
-  const ends = await endsOfText(folder, config);
+  const { spec, weights } = requireDecoder(model, "writing token by token");
+  const tokenizer = await model.tokenizer();
+  const ends = await model.ends();
   const { prefix } = tokenizer;
   const ids = [...(prefix ? [prefix.id] : []), ...tokenizer.encode(prompt).ids];
   const positions = spec.positions ?? Number.POSITIVE_INFINITY;
@@ -63,10 +52,10 @@ export async function* continueText(
     );
   const longest = Math.min(positions, ids.length + options.maxTokens);
   const load = { rows: 1, longest, together: ids.length };
-  requireMemory(sessionBytes(spec, checkpoint.weights, load), "pass a shorter --prompt, or a smaller --max-tokens");
+  requireMemory(sessionBytes(spec, weights, load), "pass a shorter --prompt, or a smaller --max-tokens");
   const session = await DecodingSession.open({
     spec,
-    weights: checkpoint.weights,
+    weights,
     threads,
     prediction: "logits",
     longest,
@@ -82,22 +71,4 @@ export async function* continueText(
   } finally {
     await session.close();
   }
-}
-
-/** Ids that end a text, by config.json and generation_config.json. */
-export async function endsOfText(
-  folder: string,
-  config: Readonly<Record<string, unknown>>,
-): Promise<ReadonlySet<number>> {
-  const path = join(folder, "generation_config.json");
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return "{}";
-    throw ioFault(error, `read ${path}`);
-  });
-  const ids = [config, parsed(path, text)].flatMap(({ eos_token_id }) => [eos_token_id].flat());
-  return new Set(ids.filter((id) => typeof id === "number"));
-}
-
-function parsed(path: string, text: string): Readonly<Record<string, unknown>> {
-  return parseJsonObject(text, (why) => new LossyscopeError("model", `${path} ${why}`, "fetch the file again"));
 }

@@ -134,6 +134,7 @@ const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [dat
 
 export class OnnxEngine implements Engine {
   readonly name = "onnx";
+  readonly runtime = "onnxruntime";
   readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "likeliest", "assignments", "moments", "states"]);
   readonly width: number;
   readonly layerCount: number;

@@ -5,16 +5,23 @@
  * Memory: the windows, the losses, and what the engine says.
  */
 import { lengthSteps } from "../models/rotary.ts";
-import type { EngineReport, EngineRequest } from "../ports/engine.ts";
+import type { EngineContext, EngineReport, EngineRequest } from "../ports/engine.ts";
 import { eachLoss } from "../ports/losses.ts";
+import { decoderOf, type Model } from "../ports/model.ts";
 import type { Observation } from "../ports/observation.ts";
-import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import type { Prefix, TokenizedDocument, Window, WindowBatch } from "../text/corpus.ts";
 import { batchesOf, describeBatch, longestOf, windowsOf } from "../text/windows.ts";
-import { createEngine, type EngineContext, type EngineModel } from "./create.ts";
+import { createEngine } from "./create.ts";
+
+/** Windows in batches that never straddle a length from which the model computes otherwise (`models/rotary.ts`). */
+export function batchesFor(model: Pick<Model, "runs">, windows: readonly Window[], batchTokens: number): WindowBatch[] {
+  const decoder = decoderOf(model);
+  return batchesOf(windows, batchTokens, decoder ? lengthSteps(decoder.spec) : []);
+}
 
 /** One pass of a model. */
 export interface Reading {
-  readonly model: EngineModel;
+  readonly model: Pick<Model, "runs">;
   readonly batches: readonly WindowBatch[];
   readonly threads: number;
   /** where it is not that of the longest window: `EngineContext.longest` */
@@ -50,7 +57,8 @@ export async function readBatches(
   return engine.report;
 }
 
-export interface ScoreRequest extends Pick<Reading, "model" | "threads" | "signal" | "onWindows"> {
+export interface ScoreRequest extends Pick<Reading, "threads" | "signal" | "onWindows"> {
+  readonly model: Pick<Model, "runs" | "vocabulary">;
   readonly documents: readonly Pick<TokenizedDocument, "id" | "ids">[];
   readonly prefix: Prefix | null;
   /** tokens of a window, prefix included, and how many a later one re-reads */
@@ -71,8 +79,8 @@ export interface Scored {
 export async function scoreDocuments(request: ScoreRequest): Promise<Scored> {
   const { model, documents, prefix, context, overlap, batchTokens } = request;
   const windows = documents.flatMap(({ ids }, document) => windowsOf(document, ids, prefix, context, overlap));
-  const batches = batchesOf(windows, batchTokens, lengthSteps(model.spec));
-  const first = Math.log(model.spec.vocabulary);
+  const batches = batchesFor(model, windows, batchTokens);
+  const first = Math.log(model.vocabulary);
   const losses = documents.map(({ ids }) => new Float32Array(ids.length).fill(first, 0, 1));
   const reading = { ...request, batches, describe: (batch: WindowBatch) => describeBatch(batch, documents) };
   const report = await readBatches(reading, { heads: { losses: true, preNorm: false } }, (observation) =>

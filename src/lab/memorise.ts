@@ -13,6 +13,7 @@ import { quantile } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { sum } from "../numeric/sums.ts";
+import { openFolder } from "../references/folder.ts";
 import type { Prefix } from "../text/corpus.ts";
 import { type CapacityRun, type CapacitySettings, memorised } from "./capacity.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
@@ -146,7 +147,11 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
   const unseen = uniformStrings(strings, length, vocabulary, seed, "strings never seen");
   const codeLengths = async (of: readonly Int32Array[]): Promise<Float64Array> => {
     const documents = of.map((ids, index) => ({ index, id: `string ${index + 1}`, ids }));
-    const nats = await lossesOf(out, { documents, prefix: OPENING, context: length + 1, threads }, signal);
+    const nats = await lossesOf(
+      await openFolder(out),
+      { documents, prefix: OPENING, context: length + 1, threads },
+      signal,
+    );
     return Float64Array.from(nats, (tokens) => sum(tokens));
   };
   return {

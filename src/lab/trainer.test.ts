@@ -11,6 +11,7 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { bindWeights } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { openFolder } from "../references/folder.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { type Preparation, type Prepared, prepare } from "./prepare.ts";
 import { type CheckpointReport, type StepReport, type TrainingJob, type TrainingSettings, train } from "./trainer.ts";
@@ -95,8 +96,8 @@ describe("a training run", async () => {
   const prepared = await prepare(PREPARATION);
 
   const { heldOut: documents, tokenizer } = prepared;
-  const validate = (folder: string) =>
-    heldOutBitsPerByte(folder, { documents, prefix: tokenizer.prefix, context: 32, threads: 1 });
+  const validate = async (folder: string) =>
+    heldOutBitsPerByte(await openFolder(folder), { documents, prefix: tokenizer.prefix, context: 32, threads: 1 });
   const steps: StepReport[] = [];
   let last: CheckpointReport;
   beforeAll(async () => {

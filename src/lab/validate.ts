@@ -1,9 +1,8 @@
-/** Bits per byte of a checkpoint on held-out documents (METHODS §1), by the engine and the probe that measure models. */
+/** Bits per byte of a model on held-out documents (METHODS §1), by the engine and the probe that measure models. */
 
 import { scoreDocuments } from "../engines/score.ts";
-import { openCheckpoint } from "../models/checkpoint.ts";
-import { specOf } from "../models/config.ts";
 import { sum } from "../numeric/sums.ts";
+import type { Model } from "../ports/model.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 
 /**
@@ -39,28 +38,26 @@ export interface Coded<Document> {
 
 /**
  * Nats of every token of every document; ln V for a first token that no prefix predicts.
- * @throws LossyscopeError as checkpoint and engine do; `interrupted`
+ * @throws LossyscopeError as the engine does; `interrupted`
  */
 export async function lossesOf(
-  folder: string,
+  model: Model,
   { documents, prefix, context, threads }: Coded<Pick<TokenizedDocument, "index" | "id" | "ids">>,
   signal?: AbortSignal,
 ): Promise<readonly Float32Array[]> {
-  const { config, weights } = await openCheckpoint(folder);
   const overlap = Math.floor(context / 2) - 1;
-  const model = { spec: specOf(config), weights };
   const request = { model, documents, prefix, context, overlap, threads, batchTokens: BATCH_TOKENS, signal };
   return (await scoreDocuments(request)).losses;
 }
 
 /** @throws LossyscopeError as `lossesOf` does */
 export async function heldOutBitsPerByte(
-  folder: string,
+  model: Model,
   validation: Coded<TokenizedDocument>,
   signal?: AbortSignal,
 ): Promise<number> {
   const { documents } = validation;
-  const losses = await lossesOf(folder, validation, signal);
+  const losses = await lossesOf(model, validation, signal);
   const bits = documents.map(({ index, repairs }) => sum(losses[index]) / Math.LN2 + repairs.bits);
   return sum(bits) / sum(documents.map(({ bytes }) => bytes));
 }

@@ -1,12 +1,13 @@
 /** A measurement in one call: `measure/` with everything that a program need not say filled in. */
 import { availableParallelism } from "node:os";
 import { type MeasureRequest, measure as measured } from "../measure/measure.ts";
-import { type OpenModel, openModel } from "../measure/model.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
+import type { Model } from "../ports/model.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { PlanOptions } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
+import { openModel } from "../references/open.ts";
 
 export interface MeasureOptions
   extends Omit<PlanOptions, "text">,
@@ -22,7 +23,7 @@ export interface MeasureOptions
  * @param options those of a plan (METHODS; `lossyscope/measure` `validatePlan`), where it runs, and what it tells
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped
  */
-export async function measure(model: string | OpenModel, options: MeasureOptions): Promise<Profile> {
+export async function measure(model: string | Model, options: MeasureOptions): Promise<Profile> {
   const { text, threads, work, resume, progress, signal, title, offline, ...plan } = options;
   const sources = (typeof text === "string" ? [text] : text).map((one) =>
     typeof one === "string" ? { path: one } : one,

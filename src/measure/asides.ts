@@ -4,6 +4,7 @@
  */
 import { storageLedger } from "../models/ledger.ts";
 import { entropyCodedBytes } from "../models/ledger-entropy.ts";
+import { requireDecoder } from "../ports/model.ts";
 import { withProgress } from "../ports/progress.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { Ledger } from "../profile/ledger.ts";
@@ -30,7 +31,11 @@ export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: 
     const { model, progress, signal } = request;
     progress.start(EMBEDDING, 1, "");
     const onShare = (share: number): void => progress.update(share);
-    embedding = await embeddingSection(model, documents, tokenizer, { seed: plan.seed, signal, onShare });
+    embedding = await embeddingSection(requireDecoder(model, "the embedding matrix"), documents, tokenizer, {
+      seed: plan.seed,
+      signal,
+      onShare,
+    });
     progress.finish();
   }
   return { ledger, baselines, embedding };
@@ -49,20 +54,21 @@ async function baselineSizes(
   );
 }
 
-async function ledgerOf({ model: { name, checkpoint }, plan, progress, signal }: PrepareRequest): Promise<Ledger> {
+async function ledgerOf({ model, plan, progress, signal }: PrepareRequest): Promise<Ledger> {
+  const { weights } = requireDecoder(model, "the storage ledger");
   const nonFinite = new Map<string, number>();
   const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
   const coded = plan.entropy
     ? await withProgress(progress, ENTROPY, "bytes", (onProgress) =>
-        entropyCodedBytes(checkpoint.weights, { signal, onProgress, onNonFinite }),
+        entropyCodedBytes(weights, { signal, onProgress, onNonFinite }),
       )
     : null;
-  return storageLedger(checkpoint.config, checkpoint.weights, {
-    name,
+  return storageLedger(model.config, weights, {
+    name: model.name,
     training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
     entropyCodedBytes: coded,
     nonFinite,
-    aside: checkpoint.aside,
-    notes: checkpoint.notes,
+    aside: model.aside,
+    notes: model.notes,
   });
 }

@@ -10,6 +10,7 @@ import { lengthSteps } from "../models/rotary.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { RESAMPLES } from "../numeric/bootstrap.ts";
 import { sum } from "../numeric/sums.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
 import { CODE_LENGTHS } from "../probes/coding/probe.ts";
 import { geometryRows } from "../probes/geometry/geometry.ts";
 import { LAYERS as GEOMETRY } from "../probes/geometry/probe.ts";
@@ -21,7 +22,6 @@ import { unitsOf } from "../text/units.ts";
 import { batchesOf, longestOf, windowsOf } from "../text/windows.ts";
 import { COMPRESSORS } from "./compressors.ts";
 import { lmEvalCorpusWindows } from "./lm-eval.ts";
-import type { OpenModel } from "./model.ts";
 import type { Prepared, Subject } from "./prepare.ts";
 import { MOST_BYTES } from "./recall/control.ts";
 import { fittingPrefixes } from "./recall/needs.ts";
@@ -49,15 +49,15 @@ const STATES = { losses: false, shares: 0, moments: false };
 
 /** What runs a model. */
 interface Machine {
-  readonly model: Pick<OpenModel, "spec" | "checkpoint">;
+  readonly model: Pick<Model, "name" | "runs" | "weightFileBytes">;
   readonly threads: number;
 }
 
-const costedOf = ({ model: { spec, checkpoint }, threads }: Machine, rates = REFERENCE): Costed => ({
+const costedOf = ({ model, threads }: Machine, rates = REFERENCE): Costed => ({
   rates,
   threads,
-  spec,
-  weightBytes: sum(checkpoint.weightFiles.map(({ bytes }) => bytes)),
+  spec: requireDecoder(model, "foretelling").spec,
+  weightBytes: model.weightFileBytes,
 });
 
 /** Seconds by stage; those that the plan does not ask for are not among them, or take none. */
@@ -73,8 +73,8 @@ export function costsOf(
   batches: readonly WindowBatch[],
   rates: Rates = REFERENCE,
 ): Costs {
-  const { spec } = machine.model;
   const costed = costedOf(machine, rates);
+  const { spec } = costed;
   const { subject, unseen } = prepared;
   const { plan, documents, reference, likeLmEval } = subject;
   const bytes = sum(documents.map((document) => document.bytes));

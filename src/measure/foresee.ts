@@ -12,6 +12,7 @@ import { requirePositions } from "../models/decoder.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { type Need, unmet } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
+import { type Model, requireDecoder } from "../ports/model.ts";
 import { probeDiskBytes } from "../probes/index.ts";
 import { FORESIGHT_SCHEMA, type ForeseenRun, type Foresight } from "../profile/foresight.ts";
 import type { WindowBatch } from "../text/corpus.ts";
@@ -20,7 +21,6 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { askingCosts, type Costs, costsOf, statesSeconds } from "./costs.ts";
 import { factsNeeds } from "./facts/figures.ts";
 import { measuringBytes } from "./memory.ts";
-import type { OpenModel } from "./model.ts";
 import { lookAhead, type Prepared, type PrepareRequest } from "./prepare.ts";
 import { refuseSmallDisk } from "./run-folder.ts";
 import type { Shard } from "./share.ts";
@@ -31,9 +31,12 @@ import { countPass } from "./work.ts";
 /** Slots of a run that asks for candidates (`decode/trees.ts`). */
 const MOST_SLOTS = 4096;
 
+/** What of a model is asked for here. */
+const FORETELLING = "foretelling what a run will do";
+
 /** How a prepared run goes on. */
 export interface Course {
-  readonly model: OpenModel;
+  readonly model: Model;
   readonly threads: number;
   /** that are still to go through the model */
   readonly batches: readonly WindowBatch[];
@@ -43,7 +46,9 @@ export interface Course {
 }
 
 /** A model as a foresight names it. */
-export function foreseenModel({ name, revision, spec, checkpoint }: OpenModel): ForeseenRun["model"] {
+export function foreseenModel(model: Model): ForeseenRun["model"] {
+  const { name, revision, config } = model;
+  const { spec, weights } = requireDecoder(model, FORETELLING);
   return {
     name,
     revision,
@@ -51,7 +56,7 @@ export function foreseenModel({ name, revision, spec, checkpoint }: OpenModel): 
     layers: spec.blocks.length,
     width: spec.width,
     vocabulary: spec.vocabulary,
-    parameters: storageLedger(checkpoint.config, checkpoint.weights, { name }).parameters.total,
+    parameters: storageLedger(config, weights, { name }).parameters.total,
   };
 }
 
@@ -102,7 +107,8 @@ export function foreseenAsking(
   tokenizer: Tokenizer,
   rates: Rates,
 ): ForeseenRun {
-  const { spec, checkpoint } = model;
+  const decoder = requireDecoder(model, FORETELLING);
+  const { spec } = decoder;
   requireAskable(
     spec,
     tokenizer,
@@ -113,7 +119,7 @@ export function foreseenAsking(
   return {
     ...alone(model, stagesAtCost(askingCosts({ model, threads }, { facts, tokenizer }, rates), [CANDIDATES, ANSWERS])),
     facts: foreseenFacts(facts),
-    memoryBytes: PROCESS_BYTES + measuringBytes(spec, checkpoint.weights, { longest: 1, batchTokens: MOST_SLOTS }),
+    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest: 1, batchTokens: MOST_SLOTS }),
     missing: unmet(factsNeeds(facts.facts)).map(plainly),
   };
 }
@@ -125,7 +131,8 @@ export function foreseenStates(
   logits: boolean,
   rates: Rates,
 ): ForeseenRun {
-  const { spec, checkpoint } = model;
+  const decoder = requireDecoder(model, FORETELLING);
+  const { spec } = decoder;
   const rows = requireRows(spec, passages);
   const longest = passages.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   requirePositions(spec, longest);
@@ -146,14 +153,14 @@ export function foreseenStates(
       batches: windows.length,
       slots: sum(windows.map(({ ids }) => ids.length)),
     },
-    memoryBytes: PROCESS_BYTES + measuringBytes(spec, checkpoint.weights, { longest, batchTokens: longest }),
+    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: longest }),
     // the file, and the parts that it is put together of
     diskBytes: 2 * rows * rowBytes,
   };
 }
 
 /** A run of which only the model is known, and what it takes. */
-const alone = (model: OpenModel, stages: ForeseenRun["stages"]): ForeseenRun => ({
+const alone = (model: Model, stages: ForeseenRun["stages"]): ForeseenRun => ({
   part: null,
   model: foreseenModel(model),
   text: null,
@@ -179,7 +186,8 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     costs,
     stages.map(({ label }) => label),
   );
-  const { spec, checkpoint } = model;
+  const decoder = requireDecoder(model, FORETELLING);
+  const { spec } = decoder;
   const slots = (of: readonly WindowBatch[]): number => countPass(spec, of, longest).slots;
   return {
     part: null,
@@ -202,7 +210,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     },
     stages: atCost,
     seconds: sum(atCost.map(({ seconds }) => seconds)),
-    memoryBytes: PROCESS_BYTES + measuringBytes(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens }),
+    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: plan.batchTokens }),
     diskBytes: Math.round(probeDiskBytes(subject) * (shard ? slots(batches) / slots(prepared.batches) : 1)),
     missing: [...foretold],
   };
@@ -244,7 +252,7 @@ export async function dryRun(
   const { model, threads, shard = null, root, option, progress, signal } = request;
   const prepared = await lookAhead(request);
   const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
-  const tried = rates ?? (await timedTrial(model.spec.width, threads, signal));
+  const tried = rates ?? (await timedTrial(requireDecoder(model, FORETELLING).spec.width, threads, signal));
   progress.finish();
   const run = foreseenRun(prepared, { model, threads, batches, shard, rates: tried });
   refuseSmallDisk(run.diskBytes, 0, nearestFolder(root), option);

@@ -1,13 +1,14 @@
 /** The embedding matrix of a profile's geometry (METHODS §3), from the weights alone. */
+
+import type { Decoder } from "../ports/model.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type EmbeddingOptions, embeddingGeometry } from "./embedding.ts";
-import type { OpenModel } from "./model.ts";
 
 /** @throws LossyscopeError `io` where the weights cannot be read; `interrupted` */
 export async function embeddingSection(
-  { spec, checkpoint }: OpenModel,
+  { spec, weights }: Decoder,
   documents: readonly TokenizedDocument[],
   tokenizer: Tokenizer,
   options: EmbeddingOptions,
@@ -17,5 +18,5 @@ export async function embeddingSection(
   const decoder = new TextDecoder();
   const textOf = (id: number): string =>
     decoder.decode(tokenizer.bytesOf(id)) || (tokenizer.contentOf(id) ?? `id ${id}`);
-  return embeddingGeometry(spec, checkpoint.weights, counts, textOf, options);
+  return embeddingGeometry(spec, weights, counts, textOf, options);
 }

@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { hasShared, shared } from "../fixtures.testing.ts";
 import { SILENT } from "../ports/progress.ts";
+import { openModel } from "../references/open.ts";
 import { renderTerminal } from "../report/terminal.ts";
 import { measure } from "./measure.ts";
-import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
 
 interface Sentence {

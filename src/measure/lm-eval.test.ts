@@ -4,12 +4,13 @@ import { describe, expect, it } from "vitest";
 import { OnnxEngine } from "../engines/onnx.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { sum } from "../numeric/sums.ts";
+import { decoderOf } from "../ports/model.ts";
 import { observationOf } from "../probes/coding/coding.testing.ts";
+import { openModel } from "../references/open.ts";
 import { batchesOf } from "../text/windows.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
-import { createTokenizer, loadTokenizer } from "../tokenizer/tokenizer.ts";
+import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { LmEvalTally, lmEvalCorpus, lmEvalCorpusWindows, lmEvalLength, lmEvalWindows } from "./lm-eval.ts";
-import { openModel } from "./model.ts";
 
 const PREFIX = 99;
 const tokens = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
@@ -162,11 +163,11 @@ const TOLERANCE = 1e-6;
 
 describe.each(Object.keys(golden.models))("lm-evaluation-harness on %s", (name) => {
   it("sees these tokens and reports these figures", async () => {
-    const { checkpoint, spec } = await openModel(fixture(`lm-eval/${name}`));
-    const { folder, config, weights } = checkpoint;
-    const tokenizer = await loadTokenizer(folder, config, { specialTokens: true });
+    const model = await openModel(fixture(`lm-eval/${name}`));
+    const { spec, weights } = decoderOf(model)!;
+    const tokenizer = await model.tokenizer({ specialTokens: true });
     const documents = golden.texts.map((text, i) => ({ id: `${i}`, text, bytes: Buffer.byteLength(text) }));
-    const corpus = lmEvalCorpus(documents, tokenizer, { ...spec, config });
+    const corpus = lmEvalCorpus(documents, tokenizer, model);
     const tally = new LmEvalTally(corpus);
     const engine = new OnnxEngine({ spec, weights, threads: 1, longest: corpus.maxLength, describe: () => name });
     const batches = batchesOf(lmEvalCorpusWindows(corpus), 64);

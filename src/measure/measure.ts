@@ -31,7 +31,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
     const facts = prepared.facts && (await measureFacts({ ...request, ...request.plan, facts: prepared.facts }));
     const { subject } = prepared;
     const measurement = await finish({ subject, probes, likeLmEval, asides, recall, facts, ran: [ran()] }, request);
-    await request.model.checkpoint.refuseChanges();
+    await request.model.refuseChanges();
     await request.deliver?.(measurement);
     return measurement;
   });

@@ -24,19 +24,19 @@ describe("the memory foreseen", () => {
   });
 
   it("is an error only where the machine has less", async () => {
-    const { spec, weights } = await model();
-    foreseeMemory(spec, weights, { longest: 64, batchTokens: 2048 });
-    const batchTokens = Math.ceil(totalmem() / spec.width);
-    expect(() => foreseeMemory(spec, weights, { longest: 64, batchTokens })).toThrow(
+    const decoder = await model();
+    foreseeMemory(decoder, { longest: 64, batchTokens: 2048 });
+    const batchTokens = Math.ceil(totalmem() / decoder.spec.width);
+    expect(() => foreseeMemory(decoder, { longest: 64, batchTokens })).toThrow(
       /the model needs about [\d.]+ [GTPE]B of memory, this machine has [\d.]+ [GT]B \([\d.]+ [MGT]B free\): measure a smaller model/,
     );
   });
 
   it("of lm-evaluation-harness's windows grows with the square of their length, and what is too much is refused", async () => {
-    const { spec, weights } = await model();
-    foreseeLmEval(spec, weights, 512);
+    const decoder = await model();
+    foreseeLmEval(decoder, 512);
     const longest = Math.ceil(Math.sqrt(totalmem()));
-    expect(() => foreseeLmEval(spec, weights, longest)).toThrow(
+    expect(() => foreseeLmEval(decoder, longest)).toThrow(
       /windows are of [\d,]+ tokens here; leave out --like lm-eval/,
     );
   });

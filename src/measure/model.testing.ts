@@ -10,9 +10,9 @@ import { untrainedTensors } from "../models/untrained.ts";
 import { random } from "../numeric/random.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
+import { openModel } from "../references/open.ts";
 import { byteLevelTokenizerConfig, byteLevelTokenizerJson } from "../tokenizer/bytes.ts";
 import { type Measurement, type MeasureRequest, measure } from "./measure.ts";
-import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
 
 /** Weights large enough that layers differ and the model has opinions, if foolish ones. */

@@ -5,8 +5,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import type { Profile } from "../profile/profile.ts";
+import { openModel } from "../references/open.ts";
 import { listener, measureFiles, sampleText, writeModel, writeText } from "./model.testing.ts";
-import { openModel } from "./model.ts";
 import { validatePlan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import type { Foretold } from "./remedies.ts";

@@ -5,13 +5,12 @@
 
 import { arch, platform } from "node:os";
 import { createEngine } from "../engines/create.ts";
-import { readBatches } from "../engines/score.ts";
-import { lengthSteps } from "../models/rotary.ts";
+import { batchesFor, readBatches } from "../engines/score.ts";
+import type { Model } from "../ports/model.ts";
 import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import { type Probes, requestOf } from "../probes/index.ts";
-import { batchesOf, describeBatch, longestOf } from "../text/windows.ts";
+import { describeBatch, longestOf } from "../text/windows.ts";
 import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.ts";
-import type { OpenModel } from "./model.ts";
 import { onePass } from "./pass.ts";
 import type { Prepared, Subject } from "./prepare.ts";
 import type { RanSoFar } from "./ran.ts";
@@ -20,7 +19,7 @@ import type { Shard } from "./share.ts";
 import { LIKE_LM_EVAL } from "./stages.ts";
 
 export interface ObserveRequest {
-  readonly model: OpenModel;
+  readonly model: Model;
   readonly threads: number;
   readonly progress: ProgressSink;
   readonly signal?: AbortSignal;
@@ -46,17 +45,18 @@ export async function observe(
 ): Promise<Observed> {
   const { plan } = subject;
   const { model, threads } = request;
-  const engine = createEngine(
-    { spec: model.spec, weights: model.checkpoint.weights },
-    { threads, longest, describe: (batch) => describeBatch(batch, subject.documents) },
-  );
+  const engine = createEngine(model, {
+    threads,
+    longest,
+    describe: (batch) => describeBatch(batch, subject.documents),
+  });
   const pass = await onePass({
     engine,
     batches: shard ? shard.share(batches) : batches,
     request: requestOf(probes.list, plan),
     probes: probes.list,
     folder,
-    check: () => request.model.checkpoint.refuseChanges(),
+    check: () => request.model.refuseChanges(),
     progress: request.progress,
     signal: request.signal,
     snapshotSeconds: request.snapshotSeconds,
@@ -66,7 +66,7 @@ export async function observe(
     ran: {
       node: process.version,
       platform: `${platform()} ${arch()}`,
-      engine: `onnxruntime ${engine.report.version}`.trim(),
+      engine: `${engine.runtime} ${engine.report.version}`.trim(),
       threads: request.threads,
       tokens: pass.tokens,
       passSeconds: pass.seconds,
@@ -83,14 +83,14 @@ async function passLikeLmEval(
   subject: Subject,
   shard: Shard | null,
 ): Promise<{ readonly tally: LmEvalTally; readonly peakBytes: number }> {
-  const { spec, checkpoint } = request.model;
-  const all = batchesOf(lmEvalCorpusWindows(corpus), subject.plan.batchTokens, lengthSteps(spec));
+  const { model } = request;
+  const all = batchesFor(model, lmEvalCorpusWindows(corpus), subject.plan.batchTokens);
   const batches = shard ? shard.share(all) : all;
   const tally = new LmEvalTally(corpus);
   const report = await withProgress(request.progress, LIKE_LM_EVAL, "windows", (onWindows) =>
     readBatches(
       {
-        model: { spec, weights: checkpoint.weights },
+        model,
         batches,
         threads: request.threads,
         // nothing is predicted from the last slot of its windows

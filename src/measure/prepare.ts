@@ -6,29 +6,27 @@
  */
 
 import { basename } from "node:path";
-import type { Checkpoint, CheckpointDigests } from "../models/checkpoint.ts";
-import { lengthSteps } from "../models/rotary.ts";
+import { batchesFor } from "../engines/score.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type Model, type ModelDigests, requireDecoder } from "../ports/model.ts";
 import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
-import { batchesOf, windowsOf } from "../text/windows.ts";
-import { loadConversing } from "../tokenizer/conversing.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { windowsOf } from "../text/windows.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./corpus.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval.ts";
 import { foreseeLmEval, foreseeMemory } from "./memory.ts";
-import type { OpenModel } from "./model.ts";
 import { contextOf, runId } from "./plan.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
 import { type Foretold, foretell } from "./remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 
 export interface PrepareRequest {
-  readonly model: OpenModel;
+  readonly model: Model;
   readonly plan: Plan;
   /** the file that `plan.plane.pointsDigest` names */
   readonly points: GivenPoints | null;
@@ -78,7 +76,7 @@ export interface Prepared {
 
 /** @throws LossyscopeError by what is wrong with model, text, options or machine; `interrupted` */
 export const prepare = (request: PrepareRequest): Promise<Prepared> =>
-  prepareWith(request, () => digestsOf(request.model.checkpoint, request));
+  prepareWith(request, () => digestsOf(request.model, request));
 
 /**
  * The same without digests, and so without an id: nothing is hashed, and nothing remembered of it.
@@ -87,14 +85,13 @@ export const prepare = (request: PrepareRequest): Promise<Prepared> =>
 export const lookAhead = (request: PrepareRequest): Promise<Prepared> =>
   prepareWith(request, async () => ({ config: "", weights: "", tokenizer: null }));
 
-async function prepareWith(request: PrepareRequest, digested: () => Promise<CheckpointDigests>): Promise<Prepared> {
+async function prepareWith(request: PrepareRequest, digested: () => Promise<ModelDigests>): Promise<Prepared> {
   const { plan, progress, signal } = request;
-  const { checkpoint, spec, name: modelName, revision } = request.model;
-  const { folder, outerConfig } = checkpoint;
-  const rows = spec.vocabulary;
+  const { model } = request;
+  const { spec, weights } = requireDecoder(model, "measuring");
   const { tokenizer, chat } = plan.chat
-    ? await loadConversing(folder, outerConfig, { rows })
-    : { tokenizer: await loadTokenizer(folder, outerConfig, { specialTokens: plan.specialTokens, rows }), chat: null };
+    ? await model.conversing()
+    : { tokenizer: await model.tokenizer({ specialTokens: plan.specialTokens }), chat: null };
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const reading = { tokenizer, chat, outputs: request.outputs, progress, signal };
   const corpus = await readCorpus(plan, { ...reading, stage: READING });
@@ -104,7 +101,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Chec
       ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, { ...reading, stage: READING_UNSEEN })
       : null;
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
-  const context = contextOf(plan.context, spec.positions);
+  const context = contextOf(plan.context, model.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
   const name = corpusName(plan);
@@ -112,8 +109,8 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Chec
     throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
   }
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  foreseeMemory(spec, checkpoint.weights, { longest, batchTokens: plan.batchTokens });
-  const likeLmEval = plan.likeLmEval ? await asLmEval(request.model, documents) : null;
+  foreseeMemory({ spec, weights }, { longest, batchTokens: plan.batchTokens });
+  const likeLmEval = plan.likeLmEval ? await asLmEval(model, documents) : null;
   const ground = { plan, spec, context, overlap, prefix: tokenizer.prefix, documents };
   const foretold = await foretell(
     { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null },
@@ -130,13 +127,13 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Chec
       id: runId(plan, { ...digests, corpus: digest, recall, facts: facts === null ? null : facts.digest }),
       title: request.title ?? null,
       model: {
-        name: modelName,
-        revision,
+        name: model.name,
+        revision: model.revision,
         architecture: spec.architecture,
         layers: spec.blocks.length,
         width: spec.width,
-        vocabulary: spec.vocabulary,
-        positions: spec.positions,
+        vocabulary: model.vocabulary,
+        positions: model.positions,
       },
       plan: {
         ...plan,
@@ -150,7 +147,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Chec
       prefix: tokenizer.prefix,
       likeLmEval,
       corpus: corpusSection(name, digest, corpus, units),
-      digests,
+      digests: { ...digests, config: digests.config ?? "", weights: digests.weights ?? "" },
       reference: points && { m: points.m, draws: points.draws, source: points.source, temperature: points.temperature },
       refusals: [...corpus.refused, ...(unseen?.refused ?? [])].map(({ id, reason }) => ({
         figure: `document ${id}`,
@@ -162,20 +159,19 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Chec
     facts,
     tokenizer,
     points,
-    batches: batchesOf(windows, plan.batchTokens, lengthSteps(spec)),
+    batches: batchesFor(model, windows, plan.batchTokens),
     longest,
   };
 }
 
 /** @throws LossyscopeError `io`; `interrupted` */
 export function digestsOf(
-  checkpoint: Checkpoint,
+  model: Model,
   { progress, signal }: Pick<PrepareRequest, "progress" | "signal">,
-): Promise<CheckpointDigests> {
-  const total = checkpoint.weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
+): Promise<ModelDigests> {
   let hashed = 0;
   return withProgress(progress, DIGEST, "bytes", (update) =>
-    checkpoint.digests({ signal, onBytes: (bytes) => update((hashed += bytes), total) }),
+    model.digests({ signal, onBytes: (bytes) => update((hashed += bytes), model.weightFileBytes) }),
   );
 }
 
@@ -186,16 +182,11 @@ export const readPlannedFacts = (
 ): Promise<FactSet> => readFacts(path, { limit, prompts, seed, templates: new Map(Object.entries(templates)) });
 
 /** The corpus as lm-evaluation-harness has it. @throws LossyscopeError as `lmEvalCorpus`; `memory` */
-async function asLmEval(
-  { checkpoint, spec }: OpenModel,
-  documents: readonly TokenizedDocument[],
-): Promise<LmEvalCorpus> {
+async function asLmEval(model: Model, documents: readonly TokenizedDocument[]): Promise<LmEvalCorpus> {
   // What has no row is `lmEvalCorpus`'s to refuse.
-  const rows = Number.POSITIVE_INFINITY;
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.outerConfig, { specialTokens: true, rows });
-  const { config } = checkpoint;
-  const corpus = lmEvalCorpus(documents, tokenizer, { config, positions: spec.positions, vocabulary: spec.vocabulary });
+  const tokenizer = await model.tokenizer({ specialTokens: true, rows: Number.POSITIVE_INFINITY });
+  const corpus = lmEvalCorpus(documents, tokenizer, model);
   const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
-  foreseeLmEval(spec, checkpoint.weights, Math.min(most, corpus.maxLength));
+  foreseeLmEval(requireDecoder(model, "measuring"), Math.min(most, corpus.maxLength));
   return corpus;
 }

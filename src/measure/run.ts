@@ -73,7 +73,7 @@ export async function inRun<T>(
     const folder = new RunFolder(root, name, resume);
     try {
       const left = batches.slice(folder.earlier?.batches ?? 0);
-      const rates = onForesight && (await timedTrial(model.spec.width, threads, signal));
+      const rates = onForesight && (await timedTrial(model.width!, threads, signal));
       progress.expect(costsOf(request, prepared, left, rates));
       const foreseen = rates && foreseenRun(prepared, { model, threads, batches: left, shard, rates });
       if (foreseen) onForesight(foresightOf([foreseen], rates));

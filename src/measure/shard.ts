@@ -82,7 +82,7 @@ export async function measureShard(request: ShardRequest): Promise<string> {
       ran: ran(),
       likeLmEval: likeLmEval?.snapshot() ?? null,
     };
-    await request.model.checkpoint.refuseChanges();
+    await request.model.refuseChanges();
     await writeSealed(join(folder, PART), part);
     return folder;
   });

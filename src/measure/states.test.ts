@@ -5,12 +5,14 @@ import { temporaryFolder } from "../files/folder.testing.ts";
 import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { decoderOf } from "../ports/model.ts";
+import { openModel } from "../references/open.ts";
 import type { Prefix } from "../text/corpus.ts";
-import { openModel } from "./model.ts";
 import { passagesOfDocuments, passagesOfIds, readIds, writeStates } from "./states.ts";
 
 const folder = temporaryFolder();
-const open = (name: string) => openModel(fixture(`models/${name}`), { offline: true, onDownload: () => {} });
+const open = async (name: string) =>
+  decoderOf(await openModel(fixture(`models/${name}`), { offline: true, onDownload: () => {} }))!;
 
 interface Read {
   readonly shape: readonly number[];
@@ -46,11 +48,11 @@ describe("states", () => {
   for (const name of ["llama-tied-bf16", "mistral-sharded", "gemma2", "gpt2"]) {
     it(`of ${name} are the golden ones`, async () => {
       const golden = fixture(`models/${name}/golden.safetensors`);
-      const { spec, checkpoint } = await open(name);
+      const { spec, weights } = await open(name);
       const out = folder(`${name}.safetensors`);
       const sequences = await readIds(golden);
       const passages = passagesOfIds(sequences);
-      const rows = await writeStates({ spec, weights: checkpoint.weights, passages, threads: 1, out });
+      const rows = await writeStates({ spec, weights, passages, threads: 1, out });
       expect(rows).toBe(sequences.length * sequences[0].length);
       const found = await tensors(out, ["token_ids", "doc", "hidden_states", "last_block_output", "logits", "nll"]);
       const expected = await tensors(golden, ["input_ids", "hidden_states", "last_block_output", "logits", "nll"]);
@@ -83,7 +85,7 @@ describe("states", () => {
   }
 
   it("take every token once, in its window, with the prefix where the tokenizer adds one", async () => {
-    const { spec, checkpoint } = await open("llama");
+    const { spec, weights } = await open("llama");
     const ids = Int32Array.of(5, 6, 7, 8, 9, 10, 11);
     const documents = [
       { index: 0, domain: "a", ids },
@@ -94,7 +96,7 @@ describe("states", () => {
     const write = async (name: string, prefix: Prefix | null, logits = true) => {
       const passages = passagesOfDocuments(documents, prefix, windows);
       const out = folder(name);
-      await writeStates({ spec, weights: checkpoint.weights, passages, threads: 1, out, logits });
+      await writeStates({ spec, weights, passages, threads: 1, out, logits });
       return { passages, ...(await tensors(out, ["token_ids", "doc", "nll", "last_block_output"])) };
     };
     const row = (block: { values: Float32Array }, at: number) =>
@@ -121,7 +123,7 @@ describe("states", () => {
     expect([...second.ids]).toEqual([1, 7, 8, 9]);
     const alone = folder("alone.safetensors");
     const passages = passagesOfIds([second.ids]);
-    await writeStates({ spec, weights: checkpoint.weights, passages, threads: 1, out: alone });
+    await writeStates({ spec, weights, passages, threads: 1, out: alone });
     const { nll, last_block_output } = await tensors(alone, ["nll", "last_block_output"]);
     expect(opened.nll.values[4]).toBeCloseTo(nll.values[3], 5);
     expect(row(opened.last_block_output, 4)).toEqual([...last_block_output.values.subarray(3 * spec.width)]);
@@ -131,11 +133,11 @@ describe("states", () => {
   });
 
   it("refuses ids that the model does not have, and files without ids", async () => {
-    const { spec, checkpoint } = await open("llama");
+    const { spec, weights } = await open("llama");
     const out = folder("refused.safetensors");
     const refusal = await writeStates({
       spec,
-      weights: checkpoint.weights,
+      weights,
       passages: passagesOfIds([Int32Array.of(1, 2), Int32Array.of(3, 97)]),
       threads: 1,
       out,

@@ -17,16 +17,17 @@ import { ioFault } from "../files/faults.ts";
 import { phaseChangeNeed } from "../info/phase-change.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { unmet } from "../numeric/needs.ts";
+import type { Model } from "../ports/model.ts";
 import { type ProgressSink, SILENT, type Stage } from "../ports/progress.ts";
 import { FRONTIER } from "../probes/plane/probe.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
+import { type OpenOptions, openModel } from "../references/open.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
 import { earlierProfile } from "./earlier.ts";
 import { dryRun, foreseenTwins, foresightOf, plainly } from "./foresee.ts";
 import { measure } from "./measure.ts";
-import { type OpenModel, type OpenOptions, openModel } from "./model.ts";
 import type { GivenPoints } from "./points.ts";
 import { digestsOf } from "./prepare.ts";
 import { COMPRESSORS, DIGEST, stagesOfPart } from "./stages.ts";
@@ -149,7 +150,7 @@ function foresightOfAll(
 export async function dryRunOf(request: Omit<RunRequest, "profiles" | "resume">): Promise<Foresight> {
   const { checkpoints, plan, progress, signal, offline, downloads } = request;
   refuseStandardInput(plan);
-  let first: { readonly model: OpenModel; readonly shape: Shape } | undefined;
+  let first: { readonly model: Model; readonly shape: Shape } | undefined;
   for (const checkpoint of checkpoints) {
     const model = await openModel(checkpoint.model, { offline, signal, onDownload: downloads?.() });
     const shape = await shapeUnhashed(model);
@@ -201,7 +202,7 @@ async function earlierSteps(
 async function measureStep(
   request: RunRequest,
   checkpoint: RunCheckpoint,
-  model: OpenModel,
+  model: Model,
   earlier: Profile | undefined,
 ): Promise<Profile> {
   const { plan, points, threads, work, profiles, resume, outputs, onForesight, progress, signal } = request;
@@ -233,19 +234,24 @@ async function measureStep(
 /** What checkpoints of one run have in common. */
 type Shape = Readonly<Record<"architecture" | "blocks" | "width" | "vocabulary" | "tokenizer", string | number | null>>;
 
-async function shapeOf({ spec, checkpoint }: OpenModel, request: RunRequest): Promise<Shape> {
-  const { tokenizer } = await digestsOf(checkpoint, request);
-  const { architecture, blocks, width, vocabulary } = spec;
-  return { architecture, blocks: blocks.length, width, vocabulary, tokenizer };
+async function shapeOf(model: Model, request: RunRequest): Promise<Shape> {
+  const { tokenizer } = await digestsOf(model, request);
+  return shapeWith(model, tokenizer);
 }
 
 /** The same, hashing no weights and remembering nothing. */
-async function shapeUnhashed({ spec, checkpoint: { folder, tokenizerFiles } }: OpenModel): Promise<Shape> {
-  const { architecture, blocks, width, vocabulary } = spec;
-  const files = await Promise.all(tokenizerFiles.map((name) => readFile(join(folder, name))));
-  const tokenizer = files.length === 0 ? null : sha256(files.map((file) => sha256(file)).join("\n"));
-  return { architecture, blocks: blocks.length, width, vocabulary, tokenizer };
+async function shapeUnhashed(model: Model): Promise<Shape> {
+  const files = await Promise.all(model.tokenizerFiles.map((path) => readFile(path)));
+  return shapeWith(model, files.length === 0 ? null : sha256(files.map((file) => sha256(file)).join("\n")));
 }
+
+const shapeWith = ({ architecture, layers, width, vocabulary }: Model, tokenizer: string | null): Shape => ({
+  architecture,
+  blocks: layers,
+  width,
+  vocabulary,
+  tokenizer,
+});
 
 function refuseOther(firstCheckpoint: RunCheckpoint, first: Shape, checkpoint: RunCheckpoint, shape: Shape): void {
   const differing = (Object.keys(first) as (keyof Shape)[]).find((key) => first[key] !== shape[key]);

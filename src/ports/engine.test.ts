@@ -8,6 +8,7 @@ const VOCABULARY = 11;
 
 const indifferent = (): Engine => ({
   name: "indifferent",
+  runtime: "none",
   gives: new Set<Need>(["losses"]),
   width: 1,
   layerCount: 1,

@@ -16,6 +16,15 @@ export interface EngineRequest {
   readonly stateRows?: (batch: WindowBatch) => Int32Array;
 }
 
+/** What an engine is made with beside its model. */
+export interface EngineContext {
+  readonly threads: number;
+  /** most tokens of a window that will be run; where losses alone are asked for, its last token is not */
+  readonly longest: number;
+  /** names a batch for people: `tokens 0 to 511 of "notes.txt"` */
+  readonly describe: (batch: WindowBatch) => string;
+}
+
 /** What an engine has to tell about itself once it has run. */
 export interface EngineReport {
   /** of what runs the model */
@@ -31,6 +40,8 @@ export interface EngineReport {
 
 export interface Engine {
   readonly name: string;
+  /** what runs the model: `onnxruntime` */
+  readonly runtime: string;
   readonly gives: ReadonlySet<Need>;
   readonly width: number;
   /** layers 0..L, so L + 1 */

@@ -9,15 +9,15 @@ import { storageLedger } from "../../models/ledger.ts";
 import { count } from "../../numeric/amounts.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { random } from "../../numeric/random.ts";
+import { type Model, requireDecoder } from "../../ports/model.ts";
 import type { ProgressSink } from "../../ports/progress.ts";
 import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
-import type { OpenModel } from "../model.ts";
 import { ANSWERS, CANDIDATES } from "../stages.ts";
 import { type Answered, factFigures } from "./figures.ts";
 
 export interface FactsRequest {
-  readonly model: OpenModel;
+  readonly model: Model;
   readonly facts: FactSet;
   readonly threads: number;
   readonly seed: number;
@@ -65,9 +65,10 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
     },
   );
   progress.finish();
-  await model.checkpoint.refuseChanges();
+  await model.refuseChanges();
   const judged = asked.map((one, index) => judge(one, replies[index]));
-  const { name, config, weights } = { ...model, ...model.checkpoint };
+  const { name, config } = model;
+  const { weights } = requireDecoder(model, "asking for facts");
   const figures = factFigures(facts, judged, {
     parameters: storageLedger(config, weights, { name }).parameters.total,
     commonest: (relation) => set.relations.get(relation)!.commonest,

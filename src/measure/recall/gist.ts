@@ -6,18 +6,16 @@
  * Memory: 16·d bytes a passage; the engine's.
  */
 
-import { type Reading, readBatches } from "../../engines/score.ts";
-import { lengthSteps } from "../../models/rotary.ts";
+import { batchesFor, type Reading, readBatches } from "../../engines/score.ts";
 import { random } from "../../numeric/random.ts";
+import type { Model } from "../../ports/model.ts";
 import type { Gist } from "../../profile/recall.ts";
 import type { Window, WindowBatch } from "../../text/corpus.ts";
-import { batchesOf } from "../../text/windows.ts";
-import type { OpenModel } from "../model.ts";
 import type { InUnit, Means } from "./means.ts";
 import type { Answer } from "./verbatim.ts";
 
 export interface GistRequest {
-  readonly model: OpenModel;
+  readonly model: Model;
   /** id that opens every window, or null */
   readonly prefix: number | null;
   readonly threads: number;
@@ -85,7 +83,7 @@ export function cosine(a: Float64Array, b: Float64Array): number {
 /** Mean of the final layer's states over each sequence, [d] each. */
 async function meanStates(
   sequences: readonly Int32Array[],
-  { model: { spec, checkpoint }, prefix, threads, batchTokens, preNorm, signal, onSequences }: GistRequest,
+  { model, prefix, threads, batchTokens, preNorm, signal, onSequences }: GistRequest,
 ): Promise<Float64Array[]> {
   const opening = prefix === null ? [] : [prefix];
   const windows = sequences.map(
@@ -97,10 +95,11 @@ async function meanStates(
       fresh: opening.length,
     }),
   );
-  const means = sequences.map(() => new Float64Array(spec.width));
+  const width = model.width!;
+  const means = sequences.map(() => new Float64Array(width));
   const reading: Reading = {
-    model: { spec, weights: checkpoint.weights },
-    batches: batchesOf(windows, batchTokens, lengthSteps(spec)),
+    model,
+    batches: batchesFor(model, windows, batchTokens),
     threads,
     describe: ({ windows: [{ document }] }) => `passage ${document}`,
     signal,
@@ -114,8 +113,7 @@ async function meanStates(
     for (const { document, ids, fresh } of batch.windows) {
       const mean = means[document];
       const rows = ids.length - fresh;
-      for (let r = 0; r < rows; r++, row++)
-        for (let i = 0; i < spec.width; i++) mean[i] += final[row * spec.width + i] / rows;
+      for (let r = 0; r < rows; r++, row++) for (let i = 0; i < width; i++) mean[i] += final[row * width + i] / rows;
     }
   });
   return means;

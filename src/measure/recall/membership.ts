@@ -12,6 +12,7 @@ import { aucInterval } from "../../numeric/auc.ts";
 import { bootstrapSums, percentileInterval } from "../../numeric/bootstrap.ts";
 import { random } from "../../numeric/random.ts";
 import { sum } from "../../numeric/sums.ts";
+import type { Model } from "../../ports/model.ts";
 import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import type { Interval } from "../../profile/figures.ts";
 import type { Plan } from "../../profile/plan.ts";
@@ -19,7 +20,6 @@ import type { Membership } from "../../profile/recall.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import { noIntervalReason } from "../../text/units.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
-import type { OpenModel } from "../model.ts";
 import { UNSEEN_PASS } from "../stages.ts";
 import { halves, learn, MOST_BYTES, someOf, unhurried } from "./control.ts";
 
@@ -80,7 +80,7 @@ export interface MembershipRequest {
 }
 
 export interface LossesRequest {
-  readonly model: OpenModel;
+  readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly plan: Pick<Plan, "batchTokens">;
   readonly context: number;
@@ -93,9 +93,10 @@ export interface LossesRequest {
 /** One pass over the unseen text, losses alone. */
 export async function lossesOf(
   documents: readonly TokenizedDocument[],
-  { model: { spec, checkpoint }, tokenizer, plan, context, overlap, threads, progress, signal }: LossesRequest,
+  { model, tokenizer, plan, context, overlap, threads, progress, signal }: LossesRequest,
 ): Promise<Side["lossesOf"]> {
   const request = {
+    model,
     documents,
     prefix: tokenizer.prefix,
     context,
@@ -105,7 +106,7 @@ export async function lossesOf(
     signal,
   };
   const { losses } = await withProgress(progress, UNSEEN_PASS, "windows", (onWindows) =>
-    scoreDocuments({ ...request, model: { spec, weights: checkpoint.weights }, onWindows }),
+    scoreDocuments({ ...request, onWindows }),
   );
   return (document) => losses[document];
 }

@@ -8,10 +8,10 @@ import { writeLetterModel } from "../../decode/model.testing.ts";
 import { DecodingSession } from "../../decode/session.ts";
 import { temporaryFolder } from "../../files/folder.testing.ts";
 import { random } from "../../numeric/random.ts";
+import { decoderOf } from "../../ports/model.ts";
 import type { Profile } from "../../profile/profile.ts";
-import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import { openModel } from "../../references/open.ts";
 import { type Asked, listener, measureFiles, writeText } from "../model.testing.ts";
-import { openModel } from "../model.ts";
 import { validatePlan } from "../plan.ts";
 import { prepare } from "../prepare.ts";
 
@@ -27,10 +27,10 @@ const letters = (length: number): string =>
 
 /** The prompts with what the model goes on with, greedily; no token of this model is a character in part. */
 async function continued(folder: string, prompts: readonly string[], tokens: number): Promise<string[]> {
-  const { spec, checkpoint } = await openModel(folder, { offline: true });
-  const tokenizer = await loadTokenizer(folder, checkpoint.config);
+  const model = await openModel(folder, { offline: true });
+  const tokenizer = await model.tokenizer();
   const rows = prompts.map((prompt) => [tokenizer.prefix!.id, ...tokenizer.encode(prompt).ids]);
-  const options = { spec, weights: checkpoint.weights, threads: 1, prediction: "logits", longest: 64 } as const;
+  const options = { ...decoderOf(model)!, threads: 1, prediction: "logits", longest: 64 } as const;
   const session = await DecodingSession.open(options);
   const texts = [...prompts];
   try {

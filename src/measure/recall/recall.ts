@@ -7,6 +7,7 @@
  */
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
 import { isMet } from "../../numeric/needs.ts";
+import type { Model } from "../../ports/model.ts";
 import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import type { Probes } from "../../probes/index.ts";
 import type { Plan } from "../../profile/plan.ts";
@@ -16,7 +17,6 @@ import type { TokenizedDocument } from "../../text/corpus.ts";
 import { occurrences } from "../../text/repeats.ts";
 import type { Units } from "../../text/units.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
-import type { OpenModel } from "../model.ts";
 import type { Prepared } from "../prepare.ts";
 import { GIST, GUESSES, MEMBERSHIP, PASSAGES } from "../stages.ts";
 import { controlFor } from "./control.ts";
@@ -29,7 +29,7 @@ import { exposuresOf, type Place, placesOf } from "./places.ts";
 import { answers, asked, continuations, guesser } from "./verbatim.ts";
 
 interface RecallRequest {
-  readonly model: OpenModel;
+  readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly plan: Plan;
   /** of the windows that unseen text is cut into */
@@ -72,7 +72,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
   const { length, passages } = plan.recall;
   const unseen = apart(seen.documents, request.unseen);
 
-  const prefixes = fittingPrefixes(plan.recall, model.spec.positions, tokenizer.prefix);
+  const prefixes = fittingPrefixes(plan.recall, model.positions, tokenizer.prefix);
   const longest = prefixes.at(-1);
   if (longest === undefined) return { recall: null, refusals: [] };
   const shape = { longest, length };

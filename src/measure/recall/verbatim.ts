@@ -7,8 +7,9 @@
 import { defaultRows } from "../../decode/codec.ts";
 import { generate } from "../../decode/generate.ts";
 import { DecodingSession } from "../../decode/session.ts";
-import { endsOfText, type RunnableModel, writtenBytes } from "../../decode/text.ts";
+import { writtenBytes } from "../../decode/text.ts";
 import { editDistance } from "../../numeric/edit-distance.ts";
+import { type Model, requireDecoder } from "../../ports/model.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { Control } from "./control.ts";
@@ -69,7 +70,7 @@ export function asked(
 }
 
 export interface ContinueRequest {
-  readonly model: RunnableModel;
+  readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly threads: number;
   /** l */
@@ -88,14 +89,14 @@ export async function continuations(
   questions: readonly (readonly Asked[])[],
   { model, tokenizer, threads, length, signal, onPassages }: ContinueRequest,
 ): Promise<Int32Array[][]> {
-  const { checkpoint, spec } = model;
+  const { spec, weights } = requireDecoder(model, "recall");
   const opening = tokenizer.prefix ? [tokenizer.prefix.id] : [];
   const tokens = Math.max(...questions.flat().map(({ prompt }) => opening.length + prompt.length)) + length - 1;
   const rows = defaultRows(spec, tokens);
-  const ends = await endsOfText(checkpoint.folder, checkpoint.config);
+  const ends = await model.ends();
   const session = await DecodingSession.open({
     spec,
-    weights: checkpoint.weights,
+    weights,
     threads,
     prediction: "logits",
     longest: tokens,

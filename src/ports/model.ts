@@ -1,0 +1,111 @@
+/**
+ * The port of every model, whatever it comes as: what it is called, what it can do, what loads its tokenizer, and the digests
+ * that name its files. Whoever wants more of a model than its losses asks first whether it can: what a model cannot do is a
+ * figure refused by name. How a reference becomes one of these is `references/`'s, what runs it `engines/create.ts`'s.
+ */
+import type { DigestOptions } from "../files/digest.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import type { Aside } from "../models/text-model.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import type { Conversing } from "../tokenizer/conversing.ts";
+import type { Tokenizer, TokenizerOptions } from "../tokenizer/tokenizer.ts";
+import type { Engine, EngineContext } from "./engine.ts";
+import type { Need } from "./observation.ts";
+
+/**
+ * What a figure may need of a model: what an engine gives of a text's own tokens; `steps`, tokens one at a time and trees of
+ * candidates; `weights`, values that can be counted and looked at.
+ */
+export type Capability = Need | "steps" | "weights";
+export const CAPABILITIES = [
+  "losses",
+  "likeliest",
+  "assignments",
+  "moments",
+  "states",
+  "steps",
+  "weights",
+] as const satisfies readonly Capability[];
+
+/** A decoder whose weights are at hand. */
+export interface Decoder {
+  readonly spec: DecoderSpec;
+  readonly weights: TensorSource;
+}
+
+/** What there is to run. */
+export type Runs =
+  | ({ readonly kind: "decoder" } & Decoder)
+  /** a model that brings an engine of its own */
+  | { readonly kind: "engine"; readonly create: (context: EngineContext) => Engine };
+
+/** SHA-256 of a model's files, as far as it has them. */
+export interface ModelDigests {
+  readonly config: string | null;
+  /** of one file; of several, of the list that `sha256sum` would print for them, in order of name */
+  readonly weights: string | null;
+  readonly tokenizer: string | null;
+}
+
+export interface Model {
+  /** `org/name`, or the folder's own name; never a path */
+  readonly name: string;
+  /** commit on the Hub; null where there is none */
+  readonly revision: string | null;
+  /** model_type; null where it is not known */
+  readonly architecture: string | null;
+  /** blocks, L, and dimensions of a state, d; null where nobody can see inside */
+  readonly layers: number | null;
+  readonly width: number | null;
+  /** tokens that it gives a probability, V */
+  readonly vocabulary: number;
+  /** longest window; null where nothing limits it */
+  readonly positions: number | null;
+  readonly can: ReadonlySet<Capability>;
+  readonly runs: Runs;
+  /** as config.json has it; empty where there is none */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** where its files lie together, for who copies some of them; null where they do not */
+  readonly folder: string | null;
+  /** of the files that hold its weights; 0 where there are none */
+  readonly weightFileBytes: number;
+  /** paths of the files that hold nothing but what its tokenizer goes by */
+  readonly tokenizerFiles: readonly string[];
+  /** what is stored beside the text model */
+  readonly aside: readonly Aside[];
+  /** what was left aside or read otherwise than the config says, each in one clause */
+  readonly notes: readonly string[];
+  /**
+   * @param options without `rows`, the model has `vocabulary` of them
+   * @throws LossyscopeError `model`, `unsupported` where its text cannot be cut into tokens; `io`
+   */
+  tokenizer(options?: TokenizerOptions): Promise<Tokenizer>;
+  /** The tokenizer with the template of conversations. @throws LossyscopeError as `tokenizer`; `unsupported` without one */
+  conversing(): Promise<Conversing>;
+  /** Ids that end a text. @throws LossyscopeError `model`, `io` where a file that names them cannot be read */
+  ends(): Promise<ReadonlySet<number>>;
+  /** Hashes every byte of the model's files; remembered between runs (`files/digest.ts`). */
+  digests(options?: DigestOptions): Promise<ModelDigests>;
+  /** @throws LossyscopeError `model` where a file is no longer the one that was opened: its figures would be of two models */
+  refuseChanges(): Promise<void>;
+}
+
+/** @returns null where no weights are at hand */
+export const decoderOf = ({ runs }: Pick<Model, "runs">): Decoder | null => (runs.kind === "decoder" ? runs : null);
+
+/**
+ * @param what for, in a few words: `compressing`
+ * @throws LossyscopeError `unsupported` where no weights are at hand
+ */
+export function requireDecoder({ name, runs }: Pick<Model, "name" | "runs">, what: string): Decoder {
+  if (runs.kind === "decoder") return runs;
+  throw new LossyscopeError(
+    "unsupported",
+    `${what} takes the weights of a model, and those of ${name} are not at hand`,
+    AT_HAND,
+  );
+}
+
+/** What to do where a model cannot do what was asked. */
+export const AT_HAND = "name a model whose weights are at hand";

@@ -1,0 +1,66 @@
+/** A model in a folder of the Hugging Face layout: safetensors, config.json, tokenizer.json (`models/checkpoint.ts`). */
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ioFault, systemCode } from "../files/faults.ts";
+import { parseJsonObject } from "../formats/json.ts";
+import { modelOfPath } from "../hub/name.ts";
+import { openCheckpoint } from "../models/checkpoint.ts";
+import { specOf } from "../models/config.ts";
+import { bindWeights } from "../models/weights.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { sum } from "../numeric/sums.ts";
+import { CAPABILITIES, type Model } from "../ports/model.ts";
+import { loadConversing } from "../tokenizer/conversing.ts";
+import { loadTokenizer } from "../tokenizer/tokenizer.ts";
+
+/**
+ * Reads the headers, finds the spec, and makes sure that the two are of one model.
+ * @param called what it is called where that is not the folder's own name
+ * @throws LossyscopeError as `openCheckpoint`, `specOf` and `bindWeights` do: all that headers tell
+ */
+export async function openFolder(
+  folder: string,
+  called: Pick<Model, "name" | "revision"> = { name: modelOfPath(resolve(folder)), revision: null },
+): Promise<Model> {
+  const { config, outerConfig, weights, weightFiles, tokenizerFiles, ...checkpoint } = await openCheckpoint(folder);
+  const spec = specOf(config);
+  bindWeights(spec, weights);
+  const { architecture, blocks, width, vocabulary, positions } = spec;
+  return {
+    name: called.name,
+    revision: called.revision,
+    architecture,
+    layers: blocks.length,
+    width,
+    vocabulary,
+    positions,
+    can: new Set(CAPABILITIES),
+    runs: { kind: "decoder", spec, weights },
+    config,
+    folder,
+    weightFileBytes: sum(weightFiles.map(({ bytes }) => bytes)),
+    tokenizerFiles: tokenizerFiles.map((name) => join(folder, name)),
+    aside: checkpoint.aside,
+    notes: checkpoint.notes,
+    tokenizer: (options) => loadTokenizer(folder, outerConfig, { rows: vocabulary, ...options }),
+    conversing: () => loadConversing(folder, outerConfig, { rows: vocabulary }),
+    ends: () => endsOfText(folder, config),
+    digests: checkpoint.digests,
+    refuseChanges: checkpoint.refuseChanges,
+  };
+}
+
+/** By config.json and generation_config.json. */
+async function endsOfText(folder: string, config: Readonly<Record<string, unknown>>): Promise<ReadonlySet<number>> {
+  const path = join(folder, "generation_config.json");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return "{}";
+    throw ioFault(error, `read ${path}`);
+  });
+  const ids = [config, parsed(path, text)].flatMap(({ eos_token_id }) => [eos_token_id].flat());
+  return new Set(ids.filter((id) => typeof id === "number"));
+}
+
+function parsed(path: string, text: string): Readonly<Record<string, unknown>> {
+  return parseJsonObject(text, (why) => new LossyscopeError("model", `${path} ${why}`, "fetch the file again"));
+}

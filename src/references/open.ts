@@ -1,0 +1,51 @@
+/**
+ * From what people type to a model: a folder; `org/name[@revision]` or an address of the Hub, which is found in the cache or
+ * downloaded into it. The one place that understands references; each kind of model is a file of its own beside this one.
+ */
+import { stat } from "node:fs/promises";
+import type { ResolveEvent } from "../hub/events.ts";
+import { resolveModel } from "../hub/resolve.ts";
+import { unreachable } from "../numeric/errors.ts";
+import type { Model } from "../ports/model.ts";
+import { openFolder } from "./folder.ts";
+
+/** What a reference is taken for. */
+export type Reference =
+  | { readonly kind: "folder"; readonly folder: string }
+  | { readonly kind: "hub"; readonly name: string };
+
+/** What a person must be told while a model is found and opened. */
+export type OpenEvent = ResolveEvent | { readonly kind: "note"; readonly note: string };
+
+export interface OpenOptions {
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onDownload?: (event: OpenEvent) => void;
+}
+
+/** What is there goes before what could be downloaded. Looks at the disk alone; whether the Hub has it is not known here. */
+export async function referenceTo(reference: string): Promise<Reference> {
+  const there = await stat(reference).catch(() => undefined);
+  return there?.isDirectory() ? { kind: "folder", folder: reference } : { kind: "hub", name: reference };
+}
+
+/** @throws LossyscopeError as `resolveModel` and `openFolder` do: all that headers tell */
+export async function openModel(reference: string, options: OpenOptions = {}): Promise<Model> {
+  const { onDownload } = options;
+  const model = await opened(await referenceTo(reference), options);
+  for (const note of model.notes) onDownload?.({ kind: "note", note });
+  return model;
+}
+
+async function opened(reference: Reference, { offline, signal, onDownload = () => {} }: OpenOptions): Promise<Model> {
+  switch (reference.kind) {
+    case "folder":
+      return openFolder(reference.folder);
+    case "hub": {
+      const { folder, ...called } = await resolveModel(reference.name, { offline, signal, onProgress: onDownload });
+      return openFolder(folder, called);
+    }
+    default:
+      return unreachable(reference);
+  }
+}
