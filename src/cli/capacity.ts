@@ -15,6 +15,7 @@ import {
 } from "../lab/capacity.ts";
 import { memorise, requirePositions } from "../lab/memorise.ts";
 import { publishedCapacities } from "../lab/published.ts";
+import { readConfig } from "../lab/training.ts";
 import { trainingSeconds } from "../measure/costs.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
@@ -29,7 +30,7 @@ import { interruptible } from "./interrupt.ts";
 import { atLeast, force, quiet, seed, threads } from "./options.ts";
 import { type Asked, document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
-import { between, readConfig } from "./training.ts";
+import { between } from "./training.ts";
 
 const RESULT = "capacity.json";
 

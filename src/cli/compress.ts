@@ -6,10 +6,10 @@ import { CODING, defaultRows } from "../decode/codec.ts";
 import { compress } from "../decode/compress.ts";
 import { type PredictOptions, predict } from "../decode/predict.ts";
 import { ioFault } from "../files/faults.ts";
+import { CODEC, codingWindows } from "../library/codec.ts";
 import { codingSeconds } from "../measure/costs.ts";
 import { digestsOf } from "../measure/prepare.ts";
 import { DIGEST } from "../measure/stages.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
 import { requireDecoder } from "../ports/model.ts";
 import type { Stage } from "../ports/progress.ts";
 import { openModel } from "../references/open.ts";
@@ -23,9 +23,6 @@ import { resultLine } from "./output.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
-/** Files below this are decoded again unless it is asked not to. */
-const VERIFIED_BYTES = 1e6;
-const CONTEXT = 1024;
 const SMALLEST_BLOCK = 64;
 
 const COMPRESSING = "compressing";
@@ -47,9 +44,13 @@ export function compressCommand() {
       "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub",
     )
     .option("-o, --out <file>", "the file to write (default: FILE.lsz)")
-    .option("--block <size>", "bytes of a block; blocks are independent of each other", blockSize, 32768)
+    .option("--block <size>", "bytes of a block; blocks are independent of each other", blockSize, CODEC.blockBytes)
     .option("--batch <n>", "blocks that go through the model together (default: what memory has room for)", atLeast(1))
-    .option("--context <tokens>", `window length, prefix included (default: ${CONTEXT}, or the model's)`, atLeast(2))
+    .option(
+      "--context <tokens>",
+      `window length, prefix included (default: ${CODEC.context}, or the model's)`,
+      atLeast(2),
+    )
     .option("--overlap <tokens>", "tokens that a later window re-reads (default: half the window)", atLeast(0))
     .option("--dry-run", "says how large the file would be, and writes nothing", false)
     .option("--verify", "decodes every block before success is reported (default: for files under 1 MB)")
@@ -75,21 +76,20 @@ export function compressCommand() {
       const work = interruptible(async (signal) => {
         await outputs.prepare();
         const { offline, threads } = options;
-        const verify = options.verify ?? bytes < VERIFIED_BYTES;
+        const verify = options.verify ?? bytes < CODEC.verifiedBytes;
         if (!dryRun) progress.announce(stagesOf(verify));
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
-        const context = contextOf(options.context, model.positions);
+        const windows = codingWindows(options, model.positions);
         const shown = byteStages(progress, bytes);
         const rows = Math.min(
           Math.ceil(Math.max(1, bytes) / options.block),
-          options.batch ?? defaultRows(requireDecoder(model, CODING).spec, context),
+          options.batch ?? defaultRows(requireDecoder(model, CODING).spec, windows.context),
         );
         const request: PredictOptions = {
           input: file,
           blockBytes: options.block,
           rows: options.batch ?? null,
-          context,
-          overlap: options.overlap ?? Math.floor(context / 2),
+          ...windows,
           threads,
           signal,
           onBytes: shown(dryRun ? "predicting" : COMPRESSING),
@@ -136,15 +136,4 @@ function blockSize(text: string): number {
   if (bytes < SMALLEST_BLOCK || bytes > MOST_BLOCK_BYTES)
     throw new InvalidArgumentError(`expected ${SMALLEST_BLOCK} bytes to ${MOST_BLOCK_BYTES / 2 ** 30}GiB`);
   return bytes;
-}
-
-/** @throws LossyscopeError `usage` where the model has fewer positions than were asked for */
-function contextOf(asked: number | undefined, positions: number | null): number {
-  if (positions === null || (asked ?? CONTEXT) <= positions) return asked ?? CONTEXT;
-  if (asked === undefined) return positions;
-  throw new LossyscopeError(
-    "usage",
-    `the model has ${count(positions)} positions, --context asks ${count(asked!)}`,
-    `pass --context ${positions}`,
-  );
 }

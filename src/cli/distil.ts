@@ -4,6 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import { requireFree } from "../lab/checkpoint.ts";
 import { retention, studentConfig } from "../lab/distil.ts";
 import type { Trained } from "../lab/trainer.ts";
+import { prepareTraining, readConfig, runTraining } from "../lab/training.ts";
 import { heldOutBitsPerByte, unigramBitsPerByte } from "../lab/validate.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
@@ -16,7 +17,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { oneLine, resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
-import { between, prepareRun, readConfig, secondsOf, trainingCommand, trainingStages, trainShown } from "./training.ts";
+import { between, secondsOf, trainingCommand, trainingStages } from "./training.ts";
 
 interface Distilled {
   readonly folder: string;
@@ -62,7 +63,13 @@ export function distilCommand() {
         const { spec, weights } = requireDecoder(model, "distilling");
         const folder = folderOf(model);
         const config = studentConfig(await readConfig(options.config), { config: model.config, spec }, context);
-        const prepared = await prepareRun(options, config, { tokenizer: folder, vocabulary: null }, progress);
+        const { out } = options;
+        const prepared = await prepareTraining(
+          options,
+          config,
+          { tokenizer: folder, vocabulary: null },
+          { out, progress },
+        );
         const { heldOut: documents, tokenizer, train } = prepared;
         const { prefix } = tokenizer;
         const seconds = secondsOf(options, prepared);
@@ -84,15 +91,15 @@ export function distilCommand() {
           digest: digest!,
         };
         const judged = { by: teacher, documents, prefix };
-        const run = { options, prepared, progress, signal, judged };
+        const run = { plan: options, prepared, threads, resume, replace, progress, signal, judged };
         const summary = ({ last, klNats }: Trained): Distilled => ({
           folder: last.folder,
           bitsPerByte: last.heldOutBitsPerByte!,
           retention: retention(unigram, teacherBits, last.heldOutBitsPerByte!),
           klBits: klNats! / Math.LN2,
         });
-        const student = summary(await trainShown({ ...run, teacher, out: taught, label: DISTILLING }));
-        const alone = options.control ? summary(await trainShown({ ...run, out: control, label: ALONE })) : null;
+        const student = summary(await runTraining({ ...run, teacher, out: taught, label: DISTILLING }));
+        const alone = options.control ? summary(await runTraining({ ...run, out: control, label: ALONE })) : null;
         await model.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
         process.stdout.write(

@@ -1,10 +1,8 @@
 /** `lossyscope estimate FILE.safetensors`: what dumped hidden states know of the labels beside them (METHODS §2). */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { TemperatureRule } from "../info/temperature.ts";
-import { type Estimation, estimate } from "../measure/estimate.ts";
+import { ESTIMATE, estimate } from "../library/estimate.ts";
+import type { Estimation } from "../measure/estimate.ts";
 import { ABSENT, count, counted, figure, interval, shorten } from "../report/format.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
@@ -23,9 +21,9 @@ export function estimateCommand() {
     .argument("<file>", "safetensors file")
     .optionsGroup(GROUP.measured)
     .option("--reference-points <file>", "safetensors file with the reference points W [m,d]; may be the same file")
-    .option("--m <n>", "reference points to draw where no file gives them", atLeast(2), 100)
-    .option("--temperature <rule>", "bound, exact, leading-order, or a number", temperature, "bound" as const)
-    .option("--seed <n>", "seed of everything random", seed, 0)
+    .option("--m <n>", "reference points to draw where no file gives them", atLeast(2), ESTIMATE.m)
+    .option("--temperature <rule>", "bound, exact, leading-order, or a number", temperature, ESTIMATE.temperature)
+    .option("--seed <n>", "seed of everything random", seed, ESTIMATE.seed)
     .option("--json [file]", "writes the figures to a file, or to standard output")
     .addOption(force())
     .addOption(quiet())
@@ -40,7 +38,6 @@ export function estimateCommand() {
       );
       await outputs.prepare();
       const progress = progressOf({ quiet });
-      const folder = mkdtempSync(join(tmpdir(), "lossyscope-estimate-"));
       try {
         const stages = { positions: "reading the states", layers: "layers" };
         progress.announce(Object.values(stages).map((label) => ({ label })));
@@ -51,7 +48,6 @@ export function estimateCommand() {
             points: referencePoints ?? null,
             temperature,
             seed,
-            folder,
             signal,
             onProgress(done, total, what) {
               if (stage !== stages[what]) progress.start((stage = stages[what]), total, what);
@@ -63,7 +59,6 @@ export function estimateCommand() {
         await outputs.deliver(estimation);
       } finally {
         progress.finish();
-        rmSync(folder, { recursive: true, force: true });
       }
     });
 }

@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { continueText } from "../decode/text.ts";
+import { GENERATION } from "../library/generate.ts";
 import { openModel } from "../references/open.ts";
 import { visible } from "../report/format.ts";
 import { downloadProgress } from "./download.ts";
@@ -22,10 +23,10 @@ export function generateCommand() {
     .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
     .optionsGroup(GROUP.drawn)
     .option("--prompt <text>", "what to go on from", "")
-    .option("--max-tokens <n>", "tokens to add at most", atLeast(1), 128)
-    .option("--temperature <t>", "draws tokens; higher is wilder", penalty, 0)
-    .option("--top-p <p>", "draws from the most probable tokens that reach this share alone", share, 1)
-    .option("--seed <n>", "seed of the draws", seed, 0)
+    .option("--max-tokens <n>", "tokens to add at most", atLeast(1), GENERATION.maxTokens)
+    .option("--temperature <t>", "draws tokens; higher is wilder", penalty, GENERATION.temperature)
+    .option("--top-p <p>", "draws from the most probable tokens that reach this share alone", share, GENERATION.topP)
+    .option("--seed <n>", "seed of the draws", seed, GENERATION.seed)
     .addOption(threads())
     .option("--json [file]", "writes prompt, ids and text to a file, or to standard output once all is there")
     .addOption(force())

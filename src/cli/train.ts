@@ -1,11 +1,12 @@
 /** `lossyscope train --text … --config config.json --out DIR`: a model from scratch, with its checkpoints. */
 import { requireFree } from "../lab/checkpoint.ts";
+import { prepareTraining, readConfig, runTraining } from "../lab/training.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
 import { resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
-import { prepareRun, readConfig, secondsOf, trainingCommand, trainingStages, trainShown } from "./training.ts";
+import { secondsOf, trainingCommand, trainingStages } from "./training.ts";
 
 const TRAINING = "training";
 
@@ -25,13 +26,14 @@ export function trainCommand() {
     .action(async (options) => {
       const progress = progressOf(options);
       await interruptible(async (signal) => {
-        const { tokenizer = null, vocabulary = null } = options;
-        requireFree(options.out, { resume: options.resume, replace: options.force });
+        const { tokenizer = null, vocabulary = null, out, threads, resume, force: replace } = options;
+        requireFree(out, { resume, replace });
         progress.announce(trainingStages(TRAINING));
         const config = await readConfig(options.config);
-        const prepared = await prepareRun(options, config, { tokenizer, vocabulary }, progress);
+        const prepared = await prepareTraining(options, config, { tokenizer, vocabulary }, { out, progress });
         progress.expect({ [TRAINING]: secondsOf(options, prepared) });
-        const { last } = await trainShown({ options, prepared, out: options.out, label: TRAINING, progress, signal });
+        const run = { plan: options, prepared, out, threads, resume, replace };
+        const { last } = await runTraining({ ...run, label: TRAINING, progress, signal });
         process.stdout.write(
           options.json
             ? `${JSON.stringify(last)}\n`

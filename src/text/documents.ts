@@ -197,7 +197,7 @@ export function* between(text: string, cut: RegExp): Generator<string> {
 
 /** @param most bytes that are wanted; a few more are read so that no character is cut in two */
 async function wholeFile(file: TextFile, most: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of readBytes(file)) {
     chunks.push(chunk);
@@ -334,8 +334,8 @@ async function* linesOf(file: TextFile, options: TextOptions): AsyncGenerator<Fo
 }
 
 /** Lines of a file, without what ends them. */
-export async function* lines(file: TextFile): AsyncGenerator<{ bytes: Buffer; offset: number }> {
-  let pending: Buffer[] = [];
+export async function* lines(file: TextFile): AsyncGenerator<{ bytes: Uint8Array; offset: number }> {
+  let pending: Uint8Array[] = [];
   let length = 0;
   let offset = 0;
   for await (const chunk of readBytes(file)) {

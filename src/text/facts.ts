@@ -231,7 +231,7 @@ const SPACES = [0x20, 0x09, 0x0d];
 /** @param hash takes the file's bytes */
 async function* readRecords(file: TextFile, hash?: Hash): AsyncGenerator<FoundRecord> {
   if (formatOf(file) === "csv") {
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     for await (const chunk of readBytes(file)) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
     hash?.update(bytes);
@@ -256,9 +256,9 @@ function* tableRecords(text: string, name: string): Generator<FoundRecord> {
   }
 }
 
-function decoded(bytes: Buffer, where: string): string {
+function decoded(bytes: Uint8Array, where: string): string {
   if (!isUtf8(bytes)) throw new LossyscopeError("input", `${where} is not UTF-8`, "convert the file");
-  return bytes.toString("utf8").replace(/^\ufeff/, "");
+  return new TextDecoder().decode(bytes);
 }
 
 const parsed = (text: string, where: string): unknown =>

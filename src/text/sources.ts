@@ -34,7 +34,7 @@ export interface TextFile {
   /** the user named this very file; else it lay in a folder */
   readonly named: boolean;
   /** where it can be read once only, from here: standard input, a pipe */
-  readonly stream?: Readable;
+  readonly stream?: AsyncIterable<Uint8Array>;
 }
 
 export interface FindOptions {
@@ -141,8 +141,11 @@ async function headOf(path: string): Promise<{ bytes: Buffer; whole: boolean }> 
   }
 }
 
-async function beginningOf(chunks: AsyncIterable<Buffer>, most: number): Promise<{ bytes: Buffer; whole: boolean }> {
-  const taken: Buffer[] = [];
+async function beginningOf(
+  chunks: AsyncIterable<Uint8Array>,
+  most: number,
+): Promise<{ bytes: Buffer; whole: boolean }> {
+  const taken: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     taken.push(chunk);
@@ -376,7 +379,7 @@ async function withUniqueNames(files: readonly TextFile[]): Promise<TextFile[]> 
  */
 export async function* readBytes(
   file: Pick<TextFile, "path" | "name" | "compressed" | "stream">,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Uint8Array> {
   const raw = file.stream ?? createReadStream(file.path, { highWaterMark: 1 << 20 });
   try {
     if (file.compressed) yield* gunzipped(raw, file.name);
@@ -387,7 +390,7 @@ export async function* readBytes(
 }
 
 /** All members of it. */
-async function* gunzipped(raw: Readable, name: string): AsyncGenerator<Buffer> {
+async function* gunzipped(raw: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   try {
     // The error that pipeline hands to its callback is the one that reading the last stream throws.
     for await (const chunk of pipeline(raw, createGunzip(), () => undefined)) yield chunk;
