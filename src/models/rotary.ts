@@ -176,6 +176,8 @@ export function frequencies(rotary: RotarySpec, window: number): Float64Array {
   const plain = Float64Array.from({ length: width / 2 }, (_, pair) => base ** ((-2 * pair) / width));
   if (!scaling) return plain;
   switch (scaling.kind) {
+    case "divided":
+      return plain.map((frequency, pair) => frequency / scaling.divisors[pair]);
     case "linear":
       return plain.map((frequency) => frequency / scaling.factor);
     case "llama3": {

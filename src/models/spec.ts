@@ -36,6 +36,8 @@ export interface NormSpec {
 
 /** How rotation frequencies are stretched over longer contexts; equations in `rotary.ts`. */
 export type RotaryScaling =
+  /** one divisor for each pair of dimensions, at every length (GGUF, for Llama 3's bands) */
+  | { readonly kind: "divided"; readonly divisors: readonly number[] }
   | { readonly kind: "linear"; readonly factor: number }
   | {
       readonly kind: "llama3";

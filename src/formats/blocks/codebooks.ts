@@ -1,7 +1,7 @@
 /**
- * Types whose 4-bit code is a place in a list of 16 values: IQ4_NL and IQ4_XS (a list of ggml's, denser around zero), MXFP4 and
- * NVFP4 (float4 E2M1, twice its values, so that they are whole). Of a byte the lower nibble is value j, the upper one of the
- * second half of its stretch.
+ * Types whose 4-bit code is a place in a list of 16 values: IQ4_NL and IQ4_XS (a list of ggml's, denser around zero),
+ * MXFP4 and NVFP4 (float4 E2M1, twice its values, so that they are whole). Of a byte the lower nibble is value j, the
+ * upper one of the second half of its stretch.
  */
 import { halfTable } from "../halves.ts";
 import type { Decoder } from "./types.ts";

@@ -1,7 +1,7 @@
 /**
- * Blocks of quantised values as float32, equal to what ggml's own `to_float` gives to the last bit: every product and sum
- * is rounded to float32 where ggml's is. The families of types are in files of their own beside this one; here is which is
- * which. Nothing is allocated but the values asked for.
+ * Blocks of quantised values as float32, equal to what ggml's own `to_float` gives to the last bit: every product and
+ * sum is rounded to float32 where ggml's is. The families of types are in files of their own beside this one; here is
+ * which is which. Nothing is allocated but the values asked for.
  */
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";

@@ -1,7 +1,8 @@
 /**
- * Grids of the IQ types: the vectors of 4 or 8 values that a code of 8 to 11 bits stands for, as ggml has them (`ggml-common.h`, MIT
- * licence, © the ggml authors). They were found by search and follow from no rule, so they stand here as data: places in
- * the few magnitudes that the grid has, 2 bits each (4 where there are eight), lowest first, in base64.
+ * Grids of the IQ types: the vectors of 4 or 8 values that a code of 8 to 11 bits stands for, as ggml has them
+ * (`ggml-common.h`, MIT licence, © the ggml authors). They were found by search and follow from no rule, so they stand
+ * here as data: places in the few magnitudes that the grid has, 2 bits each (4 where there are eight), lowest first, in
+ * base64.
  */
 
 /** Vectors of a grid one after the other. */

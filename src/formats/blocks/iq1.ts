@@ -1,6 +1,6 @@
 /**
- * The IQ1 types of ggml, blocks of 256: vectors of eight values −1, 0 and 1 from a grid (`iq-grids.ts`), all moved by an eighth up
- * or down, under 3-bit scales: d·(2·scale + 1)·(value ± ⅛).
+ * The IQ1 types of ggml, blocks of 256: vectors of eight values −1, 0 and 1 from a grid (`iq-grids.ts`), all moved by
+ * an eighth up or down, under 3-bit scales: d·(2·scale + 1)·(value ± ⅛).
  */
 import { halfTable } from "../halves.ts";
 import { iq1Grid } from "./iq-grids.ts";
@@ -33,8 +33,8 @@ export const iq1S: Decoder = (bytes, values) => {
 };
 
 /**
- * 32 low bytes of places; 16 of nibbles: 3 high bits of a place and its direction; four u16 of 3-bit scales, one for every
- * 16 values, whose highest four bits together are d.
+ * 32 low bytes of places; 16 of nibbles: 3 high bits of a place and its direction; four u16 of 3-bit scales, one for
+ * every 16 values, whose highest four bits together are d.
  */
 export const iq1M: Decoder = (bytes, values) => {
   const halves = halfTable();

@@ -1,6 +1,6 @@
 /**
- * The IQ2 types of ggml, blocks of 256: vectors of eight magnitudes from a grid (`iq-grids.ts`) with their signs, in groups of 32
- * or 16 under 4-bit scales: d·(½ + scale)/4.
+ * The IQ2 types of ggml, blocks of 256: vectors of eight magnitudes from a grid (`iq-grids.ts`) with their signs, in
+ * groups of 32 or 16 under 4-bit scales: d·(½ + scale)/4.
  */
 import { halfTable } from "../halves.ts";
 import { iq2sGrid, iq2xsGrid, iq2xxsGrid } from "./iq-grids.ts";
@@ -43,7 +43,10 @@ export const iq2Xs: Decoder = (bytes, values) => {
   }
 };
 
-/** d; 32 low bytes of places; 32 bytes of signs; 8 bytes of two high bits each; 8 of scales, a nibble for every 16 values. */
+/**
+ * d; 32 low bytes of places; 32 bytes of signs; 8 bytes of two high bits each; 8 of scales, a nibble for every 16
+ * values.
+ */
 export const iq2S: Decoder = (bytes, values) => {
   const halves = halfTable();
   const grid = iq2sGrid();

@@ -1,6 +1,6 @@
 /**
- * The IQ3 types of ggml, blocks of 256: vectors of four magnitudes from a grid (`iq-grids.ts`) with their signs, in groups of 32
- * under 4-bit scales.
+ * The IQ3 types of ggml, blocks of 256: vectors of four magnitudes from a grid (`iq-grids.ts`) with their signs, in
+ * groups of 32 under 4-bit scales.
  */
 import { halfTable } from "../halves.ts";
 import { iq3sGrid, iq3xxsGrid } from "./iq-grids.ts";
@@ -10,7 +10,9 @@ import type { Decoder } from "./types.ts";
 const VALUES = 256;
 const fround = Math.fround;
 
-/** d; 64 places in the grid; for every 32 values a u32: 7 bits of signs for each 8, the scale on top. d·(½ + scale)/2 */
+/**
+ * d; 64 places in the grid; for every 32 values a u32: 7 bits of signs for each 8, the scale on top. d·(½ + scale)/2
+ */
 export const iq3Xxs: Decoder = (bytes, values) => {
   const halves = halfTable();
   const grid = iq3xxsGrid();
@@ -29,7 +31,9 @@ export const iq3Xxs: Decoder = (bytes, values) => {
   }
 };
 
-/** d; 64 low bytes of places; 8 bytes of their ninth bits; 32 of signs; 4 of scales, a nibble a group. d·(1 + 2·scale) */
+/**
+ * d; 64 low bytes of places; 8 bytes of their ninth bits; 32 of signs; 4 of scales, a nibble a group. d·(1 + 2·scale)
+ */
 export const iq3S: Decoder = (bytes, values) => {
   const halves = halfTable();
   const grid = iq3sGrid();

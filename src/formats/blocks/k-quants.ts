@@ -1,6 +1,7 @@
 /**
- * The K types of ggml, blocks of 256 in groups of 16 or 32 with small integer scales under a float16 scale d of the block, and
- * in Q2_K, Q4_K, Q5_K small integer minima under a float16 dmin: (d·scale)·q − (dmin·minimum); Q3_K, Q6_K: (d·scale)·(q − middle).
+ * The K types of ggml, blocks of 256 in groups of 16 or 32 with small integer scales under a float16 scale d of the
+ * block, and in Q2_K, Q4_K, Q5_K small integer minima under a float16 dmin: (d·scale)·q − (dmin·minimum); Q3_K, Q6_K:
+ * (d·scale)·(q − middle).
  */
 import { halfTable } from "../halves.ts";
 import type { Decoder } from "./types.ts";
@@ -26,7 +27,9 @@ export const q2K: Decoder = (bytes, values) => {
   }
 };
 
-/** 32 bytes of third bits (clear: minus 4); 64 of 2-bit codes; 12 of 6-bit scales, low nibbles then pairs of bits; d. */
+/**
+ * 32 bytes of third bits (clear: minus 4); 64 of 2-bit codes; 12 of 6-bit scales, low nibbles then pairs of bits; d.
+ */
 export const q3K: Decoder = (bytes, values) => {
   const halves = halfTable();
   for (let at = 0, to = 0; at < bytes.length; at += 110, to += VALUES) {

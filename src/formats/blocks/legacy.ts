@@ -1,7 +1,7 @@
 /**
- * The first types of ggml, blocks of 32: a float16 scale d, in the `_1` types a float16 minimum m, in the five-bit types the
- * fifth bits together (bit j of a u32 is value j's), then the low bits, two values a byte: the lower nibble is value j,
- * the upper value j + 16. `_0`: d·(q − middle); `_1`: d·q + m.
+ * The first types of ggml, blocks of 32: a float16 scale d, in the `_1` types a float16 minimum m, in the five-bit
+ * types the fifth bits together (bit j of a u32 is value j's), then the low bits, two values a byte: the lower nibble
+ * is value j, the upper value j + 16. `_0`: d·(q − middle); `_1`: d·q + m.
  */
 import { halfTable } from "../halves.ts";
 import type { Decoder } from "./types.ts";

@@ -5,8 +5,8 @@ import type { Decoder } from "./types.ts";
 const VALUES = 256;
 
 /**
- * Five values a byte, as a fraction of 256 in base 3: the next digit is the whole part of three times it. 32 bytes of 5 values,
- * 16 of 5, 4 of 4; the n-th digits of a stretch of bytes stand together.
+ * Five values a byte, as a fraction of 256 in base 3: the next digit is the whole part of three times it. 32 bytes of 5
+ * values, 16 of 5, 4 of 4; the n-th digits of a stretch of bytes stand together.
  */
 const STRETCHES = [
   { begin: 0, bytes: 32, digits: 5 },

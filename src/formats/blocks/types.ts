@@ -1,6 +1,7 @@
 /**
- * Types of stored values that only come in blocks: so many values of a row in so many bytes, their codes beside the scales that
- * they share. The names are ggml's, as GGUF files and the people who read them use them. What the bytes mean: `dequantise.ts`.
+ * Types of stored values that only come in blocks: so many values of a row in so many bytes, their codes beside the
+ * scales that they share. The names are ggml's, as GGUF files and the people who read them use them. What the bytes
+ * mean: `dequantise.ts`.
  */
 
 interface Block {

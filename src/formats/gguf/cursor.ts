@@ -1,7 +1,7 @@
 /**
- * Reads the values of a GGUF header one after the other from the beginning of a file, of which only so much is there yet. What a
- * value claims is held against the size of the file before anything is made of it; where the bytes are in the file and not
- * here, `Short` says how many are needed.
+ * Reads the values of a GGUF header one after the other from the beginning of a file, of which only so much is there
+ * yet. What a value claims is held against the size of the file before anything is made of it; where the bytes are in
+ * the file and not here, `Short` says how many are needed.
  */
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";

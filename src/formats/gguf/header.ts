@@ -1,11 +1,12 @@
 /**
- * The header of a GGUF file, versions 2 and 3 in either byte order: `GGUF`, the version, how many tensors and how many pairs of
- * metadata there are, the pairs, then every tensor's name, sizes (fastest first), type and place, counted from where the
- * data begins (specification: ggml's docs/gguf.md). Everything in it is hostile until checked: no length is believed that
- * the file cannot hold, and a header that is read is one whose tensors lie inside the file, aligned, apart from each other.
+ * The header of a GGUF file, versions 2 and 3 in either byte order: `GGUF`, the version, how many tensors and how many
+ * pairs of metadata there are, the pairs, then every tensor's name, sizes (fastest first), type and place, counted from
+ * where the data begins (specification: ggml's docs/gguf.md). Everything in it is hostile until checked: no length is
+ * believed that the file cannot hold, and a header that is read is one whose tensors lie inside the file, aligned,
+ * apart from each other.
  *
- * Read in ranges that double, so that a header of 10 MB costs a few requests and a claim of 2^60 bytes none. Memory: the
- * header twice, and what is in it (about 50 bytes a string).
+ * Read in ranges that double, so that a header of 10 MB costs a few requests and a claim of 2^60 bytes none. Memory:
+ * the header twice, and what is in it (about 50 bytes a string).
  */
 import { count } from "../../numeric/amounts.ts";
 import { shown } from "../../numeric/errors.ts";
@@ -170,7 +171,10 @@ function readTensor(cursor: Cursor, index: number): Claim {
   return { name, dtype, shape: sizes.map(Number).reverse(), bytes, offset };
 }
 
-/** Tensors where they lie in the file. @throws LossyscopeError `model` where they overlap, are not aligned, or are not there */
+/**
+ * Tensors where they lie in the file. @throws LossyscopeError `model` where they overlap, are not aligned, or are not
+ * there
+ */
 function placed(
   claims: readonly Claim[],
   { alignment, dataStart, fileBytes }: { alignment: number; dataStart: number; fileBytes: number },

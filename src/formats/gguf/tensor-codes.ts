@@ -1,4 +1,7 @@
-/** Types of tensors by the numbers that GGUF files give them (`ggml_type`): those that are read, and the names of the others. */
+/**
+ * Types of tensors by the numbers that GGUF files give them (`ggml_type`): those that are read, and the names of the
+ * others.
+ */
 import type { Dtype } from "../tensor-types.ts";
 
 const READ: readonly (readonly [code: number, type: Dtype])[] = [

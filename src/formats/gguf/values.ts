@@ -1,7 +1,7 @@
 /**
- * Values of a GGUF file's metadata, with the types that the file gives them: numbers of every width, booleans, strings, and arrays
- * of one type. A 64-bit integer is a number where that holds it exactly and a bigint elsewhere; arrays of numbers are
- * typed arrays in the host's byte order, of booleans bytes of 0 and 1.
+ * Values of a GGUF file's metadata, with the types that the file gives them: numbers of every width, booleans, strings,
+ * and arrays of one type. A 64-bit integer is a number where that holds it exactly and a bigint elsewhere; arrays of
+ * numbers are typed arrays in the host's byte order, of booleans bytes of 0 and 1.
  */
 import { count } from "../../numeric/amounts.ts";
 import { swapWords } from "./byte-order.ts";

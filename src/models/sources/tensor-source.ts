@@ -6,6 +6,7 @@
  * A new kind of file is a source of its own beside `safetensors.ts`; its test hands it to `tensor-source.testing.ts`.
  */
 import { readRange } from "../../files/ranges.ts";
+import { BLOCKS, isBlockType } from "../../formats/blocks/types.ts";
 import type { Dtype } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 
@@ -18,6 +19,8 @@ export interface StoredTensor {
   /** first byte in the file */
   readonly offset: number;
   readonly bytes: number;
+  /** the file has its values big-endian: nobody can read it in place, `read` turns them */
+  readonly isTurned?: boolean;
 }
 
 export interface TensorSource {
@@ -63,11 +66,17 @@ export function renamed(source: TensorSource, given: ReadonlyMap<string, string>
   };
 }
 
-/** Bytes of a piece: whole values of every type that has whole bytes. */
+/** Bytes of a piece, of types that have whole bytes. */
 const PIECE_BYTES = 1 << 22;
 
+/** Bytes of a piece of a tensor: of whole values, and of whole blocks. */
+function pieceBytes(dtype: Dtype): number {
+  const size = isBlockType(dtype) ? BLOCKS[dtype].bytes : 1;
+  return Math.floor(PIECE_BYTES / size) * size;
+}
+
 /**
- * All bytes of a tensor in order, in pieces of 4 MiB.
+ * All bytes of a tensor in order, in pieces of 4 MiB, of whole values and whole blocks.
  * @throws LossyscopeError `interrupted` on abort, and as `read` does
  */
 export async function* piecesOf(
@@ -75,10 +84,11 @@ export async function* piecesOf(
   name: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const bytes = source.locate(name)?.bytes ?? 0;
-  for (let from = 0; from < bytes; from += PIECE_BYTES) {
+  const { bytes, dtype } = source.locate(name) ?? { bytes: 0, dtype: "U8" };
+  const most = pieceBytes(dtype);
+  for (let from = 0; from < bytes; from += most) {
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped while reading the weights");
-    yield await source.read(name, from, Math.min(from + PIECE_BYTES, bytes));
+    yield await source.read(name, from, Math.min(from + most, bytes));
   }
 }
 

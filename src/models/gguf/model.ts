@@ -1,0 +1,71 @@
+/**
+ * A GGUF file as a model: its config as the folder of the same model has it, its tensors by the folder's names, and the
+ * spec. GGUF keeps some tensors otherwise than folders do, so that the spec says so instead of a tensor being written
+ * again: norms with their one added (Gemma), Conv1D turned (GPT-2), fused projections in the order queries, keys,
+ * values (GPT-NeoX, Falcon), and the rows of a head so that the two that turn together are neighbours (Llama).
+ */
+import { toFloat32 } from "../../formats/tensor-types.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { specOf } from "../config.ts";
+import type { OpenedGguf } from "../sources/gguf.ts";
+import { equalTensors, type TensorSource } from "../sources/tensor-source.ts";
+import type { DecoderSpec } from "../spec.ts";
+import { ggufArchitecture, type Tensors } from "./architectures.ts";
+import { Keys } from "./keys.ts";
+import { byFolderNames } from "./names.ts";
+import { asStored } from "./stored.ts";
+
+export interface GgufModel {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly spec: DecoderSpec;
+  /** by the names of the folder */
+  readonly weights: TensorSource;
+}
+
+/** Tensors that are read with the config: divisors of the rotation's frequencies. */
+const DIVISORS = ["rope_freqs.weight", "rope_factors_short.weight", "rope_factors_long.weight"] as const;
+const MOST_DIVISORS = 1 << 16;
+const HEAD = "output.weight";
+const TABLE = "token_embd.weight";
+
+/**
+ * @throws LossyscopeError `unsupported` for an architecture or key that is not read, by name; `model` where metadata
+ *   and tensors contradict each other; `io`
+ */
+export async function ggufModel({ metadata, source }: Pick<OpenedGguf, "metadata" | "source">): Promise<GgufModel> {
+  const name = metadata.get("general.architecture");
+  const architecture = ggufArchitecture(name);
+  const keys = new Keys(metadata, String(name));
+  const divisors = new Map<string, readonly number[]>();
+  for (const tensor of DIVISORS) {
+    const values = await numbersOf(source, tensor);
+    if (values) divisors.set(tensor, values);
+  }
+  const tensors: Tensors = { locate: (tensor) => source.locate(tensor), numbers: (tensor) => divisors.get(tensor) };
+  const stated = architecture.config(keys, tensors);
+  const names = architecture.names(keys, tensors);
+  keys.refuseOthers();
+  // A head that is the table once more is the table: converters have written one for GPT-2.
+  const isCopied = source.locate(HEAD) && source.locate(TABLE) && (await equalTensors(source, HEAD, TABLE));
+  const config = isCopied ? { ...stated, tie_word_embeddings: true } : stated;
+  const spec = asStored(specOf(config), {
+    neighbours: architecture.neighbours ?? false,
+    divisors: divisors.get("rope_freqs.weight"),
+  });
+  return { config, spec, weights: byFolderNames(source, names, new Set(DIVISORS)) };
+}
+
+async function numbersOf(source: TensorSource, name: string): Promise<readonly number[] | undefined> {
+  const tensor = source.locate(name);
+  if (!tensor) return undefined;
+  const numbers =
+    tensor.dtype === "F32" && tensor.bytes <= 4 * MOST_DIVISORS
+      ? [...toFloat32("F32", await source.read(name, 0, tensor.bytes))]
+      : [];
+  if (numbers.length > 0 && numbers.every((number) => Number.isFinite(number) && number > 0)) return numbers;
+  throw new LossyscopeError(
+    "model",
+    `the tensor ${name}, ${tensor.dtype} of shape [${tensor.shape.join(", ")}], holds no divisors above zero`,
+    "convert the model again",
+  );
+}
