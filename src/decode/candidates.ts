@@ -55,8 +55,9 @@ export interface Tokenized extends Branching {
 
 /** @throws LossyscopeError `input` where prompt and answers share no token and nothing opens a text */
 export function tokenized(tokenizer: Tokenizer, { prompt, joint, terminator, candidates }: Question): Tokenized {
-  const { ids, byteEnds } = tokenizer.encode(prompt);
-  const answers = candidates.map((candidate) => tokenizer.encode(`${prompt}${joint}${candidate}${terminator}`).ids);
+  const texts = [prompt, ...candidates.map((candidate) => `${prompt}${joint}${candidate}${terminator}`)];
+  const [{ ids, byteEnds }, ...encodings] = tokenizer.encodeEach(texts);
+  const answers = encodings.map((encoding) => encoding.ids);
   let shared = ids.length;
   for (const answer of answers) {
     let same = 0;

@@ -14,10 +14,11 @@ export function runs(pattern: string | null): void {
 }
 
 /**
- * @param characters of the text that the work is about
+ * @param texts that the work is about
  * @throws LossyscopeError `unsupported` where it takes longer than any tokenizer does; what the work throws
  */
-export function patiently<T>(characters: number, work: () => T): T {
+export function patiently<T>(texts: readonly string[], work: () => T): T {
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
   const most = patienceFor(characters);
   running = null;
   try {
@@ -25,9 +26,10 @@ export function patiently<T>(characters: number, work: () => T): T {
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error;
     const what = running === null ? "the tokenizer" : `the tokenizer's pattern ${shown(running)}`;
+    const about = texts.length === 1 ? "a text" : `${count(texts.length)} texts`;
     throw new LossyscopeError(
       "unsupported",
-      `${what} was not through with a text of ${count(characters)} characters in ${timeText(most / 1000)}`,
+      `${what} was not through with ${about} of ${count(characters)} characters in ${timeText(most / 1000)}`,
       "use the tokenizer that the model's authors published, or leave that text out",
     );
   }

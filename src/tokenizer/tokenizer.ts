@@ -222,7 +222,7 @@ export class Tokenizer {
       hidden,
     );
     const contents = added.normalised.map(({ content }) => content);
-    const normal = normalise ? patiently(contents.join("").length, () => contents.map(normalise)) : contents;
+    const normal = normalise ? patiently(contents, () => contents.map(normalise)) : contents;
     this.findNormalised = addedTokenFinder(
       added.normalised.map((token, index) => {
         const content = normal[index];
@@ -318,10 +318,19 @@ export class Tokenizer {
    *   `unsupported` naming the pattern that does not come to an end
    */
   encode(text: string): Encoding {
-    return patiently(text.length, () => this.encodeAll(text));
+    return patiently([text], () => this.encoded(text));
   }
 
-  private encodeAll(text: string): Encoding {
+  /**
+   * Many short texts under one time limit: setting one up takes longer than a short text does.
+   * @returns [texts]
+   * @throws LossyscopeError as `encode`
+   */
+  encodeEach(texts: readonly string[]): Encoding[] {
+    return patiently(texts, () => texts.map((text) => this.encoded(text)));
+  }
+
+  private encoded(text: string): Encoding {
     const bytes = Buffer.byteLength(text);
     const tokens = new Tokens();
     const repairs: Repair[] = [];
