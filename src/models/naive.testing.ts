@@ -307,11 +307,15 @@ function linear(spec: LinearSpec, weights: Weights, x: Vector): Vector {
   const weight = weights(spec.weight);
   const bias = spec.bias && weights(spec.bias);
   const first = (spec.entry ?? 0) * spec.inputs * spec.outputs;
-  return Array.from({ length: spec.outputs }, (_, o) => {
-    const at = (i: number): number =>
-      weight[first + (spec.layout === "out-in" ? o * spec.inputs + i : i * spec.outputs + o)];
-    return x.reduce((total, value, i) => total + value * at(i), bias?.[o] ?? 0);
-  });
+  // A loop, as gradients are found by running this thousands of times.
+  const [across, along] = spec.layout === "out-in" ? [spec.inputs, 1] : [1, spec.outputs];
+  const y = new Array<number>(spec.outputs);
+  for (let o = 0; o < spec.outputs; o++) {
+    let total = bias?.[o] ?? 0;
+    for (let i = 0; i < spec.inputs; i++) total += x[i] * weight[first + o * across + i * along];
+    y[o] = total;
+  }
+  return y;
 }
 
 const row = (table: Float32Array | Float64Array, index: number, width: number): Vector => [
