@@ -1,13 +1,13 @@
 /** `lossyscope decompress FILE.lsz --model M`: what `compress` was given. */
 import { Command } from "@commander-js/extra-typings";
 import { damage, decompress } from "../decode/decompress.ts";
+import { downloadProgress } from "../library/download.ts";
 import { digestsOf } from "../measure/prepare.ts";
 import { DIGEST } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { openModel } from "../references/open.ts";
 import { si } from "../report/format.ts";
 import { EXTENSION } from "./codec.ts";
-import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { force, quiet, threads } from "./options.ts";

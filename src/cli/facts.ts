@@ -1,6 +1,7 @@
 /** `lossyscope facts MODEL --facts FILE`: what a model knows, what it makes up, and whether it knows the difference. */
 import { Command } from "@commander-js/extra-typings";
 import { timedTrial } from "../engines/trial.ts";
+import { downloadProgress } from "../library/download.ts";
 import { askingCosts } from "../measure/costs.ts";
 import { measureFacts } from "../measure/facts/facts.ts";
 import { foreseenAsking, foresightOf } from "../measure/foresee.ts";
@@ -13,7 +14,6 @@ import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
 import { factsSection } from "../report/sections/facts.ts";
 import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
-import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
 import { interruptible } from "./interrupt.ts";

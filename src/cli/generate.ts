@@ -4,10 +4,10 @@
  */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { continueText } from "../decode/text.ts";
+import { downloadProgress } from "../library/download.ts";
 import { GENERATION } from "../library/generate.ts";
 import { openModel } from "../references/open.ts";
 import { visible } from "../report/format.ts";
-import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, force, penalty, quiet, seed, threads } from "./options.ts";

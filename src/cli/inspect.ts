@@ -5,6 +5,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { readRemoteHeaders } from "../hub/headers.ts";
 import { findModel, resolveModel } from "../hub/resolve.ts";
+import { downloadProgress } from "../library/download.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
 import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
@@ -17,7 +18,6 @@ import { count, figure, percent, si } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
-import { downloadProgress } from "./download.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { force, quantity, quiet } from "./options.ts";

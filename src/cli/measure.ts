@@ -1,5 +1,6 @@
 /** `lossyscope measure MODEL --text PATH…`: the main command. Parses, calls `measure/`, prints and writes. */
 import { Option } from "@commander-js/extra-typings";
+import { downloadProgress } from "../library/download.ts";
 import { dryRun, foresightOf } from "../measure/foresee.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureShard, refuseUnshared } from "../measure/shard.ts";
@@ -7,7 +8,6 @@ import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { openModel } from "../references/open.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
-import { downloadProgress } from "./download.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";

@@ -1,4 +1,6 @@
 /** `lossyscope recall MODEL --text PATH…`: what comes back of a text, word for word, in gist, or by guessing. */
+
+import { downloadProgress } from "../library/download.ts";
 import { dryRun, foresightOf } from "../measure/foresee.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
@@ -8,7 +10,6 @@ import { openModel } from "../references/open.ts";
 import { headline } from "../report/headline.ts";
 import { remembered } from "../report/recall.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
-import { downloadProgress } from "./download.ts";
 import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";

@@ -3,6 +3,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { almanacPages } from "../almanac/record.ts";
 import { timedTrial } from "../engines/trial.ts";
+import { downloadProgress } from "../library/download.ts";
 import { foreseenStates, foresightOf } from "../measure/foresee.ts";
 import { contextOf } from "../measure/plan.ts";
 import { READING, STATES } from "../measure/stages.ts";
@@ -14,7 +15,6 @@ import { counted } from "../report/format.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
 import { readDocuments } from "../text/documents.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
-import { downloadProgress } from "./download.ts";
 import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";

@@ -1,6 +1,7 @@
 /** `lossyscope trajectory RUN… --text PATH…`: the checkpoints of one training run on one text (METHODS §2.8). */
 import { join } from "node:path";
 import { trajectoryOf } from "../atlas/trajectory.ts";
+import { downloadProgress } from "../library/download.ts";
 import { findRun, type RunCheckpoint, type TrainingRun } from "../measure/checkpoints.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { dryRunOf, measureRun } from "../measure/trajectory.ts";
@@ -9,7 +10,6 @@ import type { Trajectory } from "../profile/trajectory.ts";
 import { trajectoryPage } from "../report/trajectory/page.ts";
 import { courseClaim, trajectoryBlocks } from "../report/trajectory/text.ts";
 import { readTrajectory, STEPS, TRAJECTORY } from "../store/profiles.ts";
-import { downloadProgress } from "./download.ts";
 import { formsOf } from "./findings.ts";
 import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";

@@ -5,6 +5,7 @@ import type { Model } from "../ports/model.ts";
 import { type ProgressSink, SILENT } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
 import { openModel } from "../references/open.ts";
+import { downloadProgress } from "./download.ts";
 
 /** Where a call runs, and whom it tells how far it is. */
 export interface Machine {
@@ -29,8 +30,8 @@ export const machineOf = ({ threads = availableParallelism(), progress = SILENT,
 });
 
 /** @throws LossyscopeError as `openModel` */
-export const opened = async (model: string | Model, { offline, signal }: Run): Promise<Model> =>
-  typeof model === "string" ? openModel(model, { offline, signal }) : model;
+export const opened = async (model: string | Model, { offline, progress = SILENT, signal }: Run): Promise<Model> =>
+  typeof model === "string" ? openModel(model, { offline, signal, onDownload: downloadProgress(progress) }) : model;
 
 /** Files and folders; with a domain where that is not the file's own. */
 export type Text = string | readonly (string | { readonly path: string; readonly domain?: string })[];

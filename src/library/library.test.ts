@@ -31,12 +31,13 @@ const SMALL = ["--points", "8", "--no-frontier", "--no-baselines", "--split-on",
 
 describe("the library", () => {
   it("measures, and tells how far it is", async () => {
-    const model = await writeModel(at("model"));
+    const model = await writeModel(at("model"), { config: { torch_dtype: "float16" } });
     const text = writeText(at("text.txt"), sampleText(12, 60));
     const progress = listener();
     const profile = await lossyscope.measure(model, { ...small, text, with: ["next-token"], progress });
     expect(profile.nextToken).not.toBeNull();
     expect(progress.began).toContain("reading the text");
+    expect(progress.said).toContainEqual(expect.stringMatching(/stored as F32 and read so/));
     const asked = await printed("measure", model, "--text", text, ...SMALL, "--with", "next-token");
     expect(figures(profile)).toEqual(figures(asked));
     const opened = await lossyscope.openModel(model);

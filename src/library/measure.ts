@@ -8,10 +8,12 @@ import { readPlannedFacts } from "../measure/prepare.ts";
 import { defaultWorkFolder } from "../measure/run-folder.ts";
 import { measureRun } from "../measure/trajectory.ts";
 import type { Model } from "../ports/model.ts";
+import { SILENT } from "../ports/progress.ts";
 import type { Facts } from "../profile/facts.ts";
 import type { PlanOptions } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
+import { downloadProgress } from "./download.ts";
 import { machineOf, opened, type Run, sourcesOf, type Text } from "./given.ts";
 
 /** Where a measurement keeps what it needs while it goes on, and whether it takes up what a stopped one left there. */
@@ -36,7 +38,7 @@ export async function measure(model: string | Model, options: MeasureOptions): P
   const { text, unseen = [], threads, work, resume, progress, signal, title, offline, ...plan } = options;
   const { profile } = await measured({
     ...machineOf({ threads, progress, signal }),
-    model: await opened(model, { offline, signal }),
+    model: await opened(model, { offline, progress, signal }),
     plan: validatePlan({ ...plan, text: sourcesOf(text), unseen: sourcesOf(unseen) }),
     points: null,
     work: work ?? defaultWorkFolder(),
@@ -87,7 +89,7 @@ export async function facts(model: string | Model, options: FactsOptions): Promi
   return measureFacts({
     ...machineOf({ threads, progress, signal }),
     facts: await readPlannedFacts(plan.facts!, seed),
-    model: await opened(model, { offline, signal }),
+    model: await opened(model, { offline, progress, signal }),
     seed,
     keepText,
   });
@@ -115,6 +117,7 @@ export async function trajectory(run: string | readonly string[], options: Traje
     profiles: profiles ?? null,
     resume: resume ?? false,
     offline,
+    downloads: () => downloadProgress(progress ?? SILENT),
   });
   return trajectoryOf({ name, log, steps });
 }
