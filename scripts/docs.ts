@@ -1,7 +1,8 @@
 /**
- * `npm run docs`: the reference pages that can be generated, and the published schemas. Commands come from their own help,
- * profile and trajectory from their schemas, METHODS as a module from its page, the table of architectures from running every fixture, the ladder's tables and
- * picture from its data. `e2e/docs.test.ts` fails when a committed page is not what this writes.
+ * `npm run docs`: the reference pages that can be generated, and the published schemas. Commands come from their own help, the
+ * library from the declarations of its sources, profile and trajectory from their schemas, METHODS as a module from its page,
+ * the table of architectures from running every fixture, the ladder's tables and picture from its data. `e2e/docs.test.ts`
+ * fails when a committed page is not what this writes.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -23,6 +24,7 @@ import { FORESIGHT_SCHEMA, foresightSchema } from "../src/profile/foresight.ts";
 import { PROFILE_SCHEMA, profileSchema } from "../src/profile/profile.ts";
 import { TRAJECTORY_SCHEMA, trajectorySchema } from "../src/profile/trajectory.ts";
 import { sentence } from "../src/report/format.ts";
+import { apiPage } from "./api-page.ts";
 import { ladderFiles } from "./ladder-page.ts";
 import { table } from "./markdown.ts";
 import { isProgram } from "./tool.ts";
@@ -272,6 +274,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
       `${JSON.stringify(schema, null, 2)}\n`,
     ]),
     ["src/report/methods-text.ts", methodsModule()],
+    ["docs/reference/api.md", apiPage(NOTE)],
     ["docs/reference/commands.md", commandsPage()],
     ["docs/reference/profile.md", schemaPage(PROFILE)],
     ["docs/reference/trajectory.md", schemaPage(TRAJECTORY)],

@@ -88,6 +88,7 @@ function knownValue({ profile }: Named, predictor: Predictor): number | null {
 }
 
 /**
+ * Makes a calibration set of profiles and the scores of their models.
  * @param profiles one a model, all of one text
  * @param given scores of any models; those without a profile are left out and named
  * @param names models that the scores call otherwise

@@ -129,6 +129,7 @@ const COUNTED: Readonly<Record<Exclude<Criterion, "bits per byte">, (candidate: 
 const COUNTED_NAMES = ["weights", "cost", "speed"] as const;
 
 /**
+ * Chooses among models measured on one text, within constraints.
  * @param given one profile a model, all of one text
  * @param facts of any models; those that are no candidate are an error, as they are most likely misspelt
  * @param licenceOf of models whose facts name none

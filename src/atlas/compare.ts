@@ -219,6 +219,7 @@ export interface CompareOptions {
 }
 
 /**
+ * Compares models on one text with the first one, paired.
  * @param given the baseline, then one or more others, each of another model or of one measured in another way
  * @throws LossyscopeError `usage` for fewer than two, `input` for profiles of different texts or without code lengths
  */

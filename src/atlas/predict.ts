@@ -91,6 +91,7 @@ export interface PredictOptions extends FitOptions {
 }
 
 /**
+ * Foresees scores of benchmarks from profiles and a calibration set.
  * @throws LossyscopeError `usage` for areas or predictors the set has not, `input` where its models determine no fit
  */
 export function predict(set: CalibrationSet, profiles: readonly Profile[], options: PredictOptions): Predictions {

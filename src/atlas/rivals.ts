@@ -171,6 +171,7 @@ const partialOf = (xy: number, xz: number, yz: number): number => {
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /**
+ * Sets the predictors of a calibration set beside each other: which foresees an area best.
  * @param area of the set
  * @throws LossyscopeError `input` where the models of the set's fit are of fewer than two families
  */

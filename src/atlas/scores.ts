@@ -91,6 +91,7 @@ function scoresOfHarness(content: string, name: string): Score[] {
 }
 
 /**
+ * Reads the scores of models from a table.
  * @param name of the file; `.json` is read as a result file of the harness, anything else as a table
  * @throws LossyscopeError `input` with file and line
  */

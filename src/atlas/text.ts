@@ -12,7 +12,10 @@ export interface Named {
   readonly profile: Profile;
 }
 
-/** @throws LossyscopeError `input` where two profiles are of one model */
+/**
+ * Refuses two profiles of one model.
+ * @throws LossyscopeError `input` where two profiles are of one model
+ */
 export function requireDistinct(given: readonly Named[]): void {
   for (const [name, same] of groupBy(given, ({ profile }) => profile.model.name)) {
     if (same.length > 1) {
@@ -25,7 +28,10 @@ export function requireDistinct(given: readonly Named[]): void {
   }
 }
 
-/** @throws LossyscopeError `input` where a profile is of another text than the first */
+/**
+ * Refuses profiles of different texts.
+ * @throws LossyscopeError `input` where a profile is of another text than the first
+ */
 export function requireOneText(given: readonly Named[]): void {
   const [first, ...others] = given;
   const other = others.find(({ profile }) => profile.corpus.digest !== first.profile.corpus.digest);

@@ -43,7 +43,10 @@ export interface MeasuredRun {
   readonly log: readonly LoggedStep[] | null;
 }
 
-/** @throws LossyscopeError `input` where two profiles are not of one text, tokenizer, shape and plan */
+/**
+ * Makes the trajectory of a run from the profiles of its checkpoints.
+ * @throws LossyscopeError `input` where two profiles are not of one text, tokenizer, shape and plan
+ */
 export function trajectoryOf({ name, steps, log }: MeasuredRun): Trajectory {
   const [{ profile: first }] = steps;
   for (const step of steps) refuseOther(steps[0], step);

@@ -90,6 +90,7 @@ export function requireAskable(spec: DecoderSpec, tokenizer: Tokenizer, question
 }
 
 /**
+ * Asks a model: how probable each candidate is behind its prompt, and what it answers by itself.
  * @returns replies in the order of the questions
  * @throws LossyscopeError as the tokenizer, `codeLengths` and `DecodingSession` do; `input` as `tokenized`
  */

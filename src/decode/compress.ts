@@ -54,6 +54,7 @@ export interface Compressed {
 }
 
 /**
+ * Compresses a file under a model's probabilities.
  * @throws LossyscopeError `memory` where the machine has too little; `io` where a file cannot be read or written, or changes
  * meanwhile; `engine` where decoding does not give the bytes back; `interrupted`. Whatever is thrown, nothing is left under
  * the output's name

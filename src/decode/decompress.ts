@@ -53,6 +53,7 @@ export interface Decompressed {
 }
 
 /**
+ * Gives back the file that an .lsz file was made from.
  * @returns with `salvage`, the blocks that were lost; without, none
  * @throws LossyscopeError `input` for a file that is damaged (naming the blocks) or is none; `model`, `engine` where another
  * model or another runtime made it, or another machine, one that computes other distributions; `memory`; `io`; `interrupted`.

@@ -35,7 +35,10 @@ export interface Foretold {
   readonly fileBytes: number;
 }
 
-/** @throws LossyscopeError as `compress` does, where it would before it writes */
+/**
+ * Says how large the file would be that `compress` writes.
+ * @throws LossyscopeError as `compress` does, where it would before it writes
+ */
 export async function predict(model: Model, options: PredictOptions): Promise<Foretold> {
   const { input, blockBytes, context, signal, onBytes = () => {} } = options;
   const { spec, weights } = requireDecoder(model, "foretelling the size of a file");

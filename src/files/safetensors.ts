@@ -36,6 +36,7 @@ export interface SafetensorsFile {
 }
 
 /**
+ * Opens a file and reads its header.
  * @throws LossyscopeError `io` where the file cannot be read, `model` where its header is not sound, `input` for a
  * pointer of git-lfs
  */

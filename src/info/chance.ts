@@ -31,7 +31,10 @@ export interface ChanceDraws {
   readonly sizes: readonly number[];
 }
 
-/** @param rows the positions, as rows in the tables of assignments */
+/**
+ * Draws the sums that groups of rows would have whose labels mean nothing.
+ * @param rows the positions, as rows in the tables of assignments
+ */
 export function chanceDraws(rows: Uint32Array, seed: number): ChanceDraws {
   const stream = random(seed, "chance", rows.length);
   const reservoir = partialShuffle(Uint32Array.from(rows), Math.min(RESERVOIR, rows.length), stream).slice();

@@ -66,6 +66,7 @@ const EMPTY = 1e-7;
 const SAME = 1e-4;
 
 /**
+ * Finds the best codes of a text's own tokens: what they keep of one, and know of the next.
  * @param fitted pairs the joint is estimated from
  * @param evaluated pairs of other units, never fitted
  * @throws LossyscopeError `input` for empty or unequal columns, `usage` for options out of range

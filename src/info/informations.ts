@@ -61,6 +61,7 @@ export function evaluatedPositions({ rows, place, evaluatedUnits }: Population):
   return positions;
 }
 
+/** What a layer knows of its labels: held out, plug-in, and by chance. */
 export function layerInformations(
   sums: LayerSums,
   population: Population,

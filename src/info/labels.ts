@@ -44,6 +44,7 @@ export interface LabelTree {
 }
 
 /**
+ * Orders rows by label sets that back off to each other.
  * @param keys one array a level: key of every position, integers from 0; labels of order n are equal where the first n
  *   keys are
  * @param rows the positions' rows in the tables of assignments

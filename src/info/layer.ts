@@ -81,7 +81,10 @@ function addInto(to: Float64Array, from: Float64Array): void {
 export const rowsTaken = (populations: readonly Population[]): number =>
   populations.reduce((total, { rows, trees }) => total + rows.length * (1 + trees.length), 0);
 
-/** @param onRows told how many rows were taken since it was told last, of `rowsTaken` in all */
+/**
+ * Sums the assignments of one layer over a population.
+ * @param onRows told how many rows were taken since it was told last, of `rowsTaken` in all
+ */
 export function layerSums(
   table: AssignmentTable,
   population: Population,

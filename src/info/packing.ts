@@ -39,6 +39,7 @@ const BINS = 2 ** 17;
 const RARE = 0.001;
 
 /**
+ * How tightly the rows of an embedding are packed, by direction.
  * @param matrix [V,d] row by row
  * @returns null where fewer than two rows have a direction
  */

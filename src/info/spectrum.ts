@@ -48,6 +48,7 @@ export interface CloudShape {
 const ROUNDING = 2 ** -24;
 const ALL_EQUAL = 2 ** -20;
 
+/** The shape of a cloud of states, from its moments. */
 export function cloudShape(moments: MomentSums): CloudShape {
   const { count, gram, sum: total, unitSum } = moments;
   const anisotropy = count < 2 ? null : (sum(unitSum.map((u) => u * u)) - count) / (count * (count - 1));

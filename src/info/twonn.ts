@@ -31,6 +31,7 @@ const SAME = 2 ** -16;
 const STRIDE = 16;
 
 /**
+ * Intrinsic dimension of a cloud of states, from the ratios of the distances to two neighbours.
  * @param states [n,d] row by row
  * @returns null where fewer than 20 distinct states are left, or all their neighbours are equally far
  */

@@ -50,7 +50,10 @@ export interface MemoriseJob {
   readonly signal?: AbortSignal;
 }
 
-/** @param name tells strings that are learned from others */
+/**
+ * Draws strings of tokens, uniformly over the vocabulary.
+ * @param name tells strings that are learned from others
+ */
 export function uniformStrings(
   count: number,
   length: number,
@@ -87,6 +90,7 @@ export function requirePositions({ positions }: DecoderSpec, length: number): vo
 }
 
 /**
+ * Trains a model on random strings until it keeps no more of them.
  * @throws LossyscopeError `usage` where the model has too few positions, or the loss is no longer a number; `interrupted`;
  * `io`, `engine`
  */

@@ -14,6 +14,7 @@ export interface Schedule {
   readonly finalShare: number;
 }
 
+/** The learning rate of a step. */
 export function rateAt(step: number, steps: number, { rate, warmup, decay, finalShare }: Schedule): number {
   if (step <= warmup) return (rate * step) / warmup;
   const done = (step - warmup) / (steps - warmup);

@@ -113,6 +113,7 @@ export function shapeOf({ batch, positions, runTokens, clip }: TrainingSettings,
 }
 
 /**
+ * Trains a model on rows of tokens, and leaves checkpoints.
  * @throws LossyscopeError `usage` where the folder holds another run, or the loss is no longer a number; `interrupted`
  * after the signal, the state saved; `io`, `engine`, `memory`
  */

@@ -102,7 +102,10 @@ export const TRAINING: Omit<
 /** The stage before training. */
 export const TEXT = "text and tokenizer";
 
-/** @throws LossyscopeError `io`, `model` */
+/**
+ * Reads a config.json.
+ * @throws LossyscopeError `io`, `model`
+ */
 export async function readConfig(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
   return parseJsonObject(text, (why) => new LossyscopeError("model", `${path} ${why}`));
@@ -143,7 +146,10 @@ async function readText(
   return documents;
 }
 
-/** @throws LossyscopeError `usage` where both steps and epochs are given */
+/**
+ * What a plan comes to on rows of so many tokens.
+ * @throws LossyscopeError `usage` where both steps and epochs are given
+ */
 export function settingsOf(plan: TrainingPlan, { rows }: Prepared): TrainingSettings {
   const { batch, context, seed, epochs } = plan;
   if (plan.steps !== undefined && epochs !== undefined)

@@ -50,7 +50,10 @@ export async function lossesOf(
   return (await scoreDocuments(request)).losses;
 }
 
-/** @throws LossyscopeError as `lossesOf` does */
+/**
+ * Bits per byte of a model on documents that it was not trained on.
+ * @throws LossyscopeError as `lossesOf` does
+ */
 export async function heldOutBitsPerByte(
   model: Model,
   validation: Coded<TokenizedDocument>,

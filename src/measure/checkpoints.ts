@@ -46,6 +46,7 @@ function checkpoint(name: string, model: string): RunCheckpoint {
 }
 
 /**
+ * Finds the checkpoints of a training run, in the order of their steps.
  * @param names folders of checkpoints, checkpoints, or `org/name@revision,revision…`
  * @throws LossyscopeError `input` where a name is none of these, tells no step, or two tell the same; `io`
  */

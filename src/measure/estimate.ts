@@ -68,6 +68,7 @@ export interface Estimation {
 }
 
 /**
+ * Estimates what hidden states in a file know of the labels beside them.
  * @throws LossyscopeError `input` where the file does not hold what it should, `usage` where an option does not fit it,
  *   `interrupted` on abort
  */

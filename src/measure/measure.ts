@@ -18,6 +18,7 @@ export interface MeasureRequest extends RunRequest {
 }
 
 /**
+ * Measures a model on a text.
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped, after which
  * the same request with `resume` goes on
  */

@@ -129,6 +129,7 @@ export interface MergeRequest extends FinishRequest {
 }
 
 /**
+ * Joins the parts of a measurement that was cut into shards.
  * @returns what one run would have measured
  * @throws LossyscopeError `io` where a part is damaged or cut short; `interrupted`
  */

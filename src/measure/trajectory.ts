@@ -65,6 +65,7 @@ export interface EarlierFiles {
 }
 
 /**
+ * Measures the checkpoints of a run, one after the other, on the same text.
  * @throws LossyscopeError as `openModel` and `measure` do; `input` where a checkpoint has another shape or tokenizer than the
  * first, before it is measured; `usage` where the text is standard input
  */

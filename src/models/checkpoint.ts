@@ -50,6 +50,7 @@ export interface Checkpoint {
 }
 
 /**
+ * Opens a folder in the Hugging Face layout: its config, the headers of its weights, and what was left aside.
  * @param folder a local folder with `config.json` and safetensors
  * @throws LossyscopeError `model` where a file is missing, unsound or of a kind that is not read; `io`
  */

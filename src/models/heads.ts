@@ -49,7 +49,7 @@ export interface MeasuringGraph {
 const TINY = 1e-37;
 
 /**
- * Inputs: `input_ids` [B,S]; `loss_rows` and `loss_targets` [R1], flat slots b·S + s that predict and the tokens they
+ * Builds the ONNX graph of a model with heads that measure. Inputs: `input_ids` [B,S]; `loss_rows` and `loss_targets` [R1], flat slots b·S + s that predict and the tokens they
  * predict; `likeliest_rows` [Rk], one at least, places among those; `rows` [R], `moment_rows` [Rm], `state_rows` [Rs], flat slots; all
  * int64.
  * Outputs, float32, for layers l = 0 … L: `losses` [R1] nats; `likeliest.tokens` and

@@ -42,6 +42,7 @@ export interface EntropyOptions {
 }
 
 /**
+ * Counts the bytes that the weights would take if their values were entropy-coded.
  * @returns bytes, buffers left out, not rounded
  * @throws LossyscopeError `io` where a file cannot be read; `interrupted`
  */

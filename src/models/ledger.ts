@@ -161,6 +161,7 @@ function activeParameters(
 }
 
 /**
+ * Counts parameters and bytes of a model against the data that it was trained on.
  * @param name the model's name, by which its training data is looked up
  * @param entropyCodedBytes from `ledger-entropy.ts`, where asked for
  * @throws LossyscopeError `unsupported` where a quantised file does not tell how many parameters it packs

@@ -39,6 +39,7 @@ function* slots(node: unknown, fill: Fill): Generator<[TensorSlot, Fill]> {
 }
 
 /**
+ * Draws the tensors of a model that nobody has trained.
  * @param config a Hugging Face config.json, parsed
  * @returns every tensor of the model once, under the first of its names
  * @throws LossyscopeError `unsupported` as `specOf` does

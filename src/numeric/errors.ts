@@ -33,6 +33,7 @@ export function shown(value: unknown): string {
   }
 }
 
+/** What is refused: `fault` says of what kind it is, `said` what is wrong, with the numbers, `next` what to do. */
 export class LossyscopeError extends Error {
   override readonly name = "LossyscopeError";
   /** the sentence alone, without the next step */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { count } from "./figures.ts";
 
+/** Name and version of what `--dry-run --json` prints. */
 export const FORESIGHT_SCHEMA = "lossyscope.foresight/1";
 
 const missingSchema = z.array(
@@ -74,6 +75,7 @@ const runSchema = z.object({
   missing: missingSchema.meta({ description: "figures that will be missing, with what they would take" }),
 });
 
+/** What `--dry-run --json` prints, as zod checks it. */
 export const foresightSchema = z.object({
   schema: z.literal(FORESIGHT_SCHEMA).meta({ description: "this schema and its version" }),
   runs: z.array(runSchema).meta({ description: "every model that is run, in order" }),

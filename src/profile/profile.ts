@@ -13,8 +13,10 @@ import { nextTokenSchema } from "./next-token.ts";
 import { planeSchema } from "./plane.ts";
 import { recallSchema } from "./recall.ts";
 
+/** Name and version of the published document. */
 export const PROFILE_SCHEMA = "lossyscope.profile/1";
 
+/** The published document, as zod checks it. */
 export const profileSchema = z.object({
   schema: z.literal(PROFILE_SCHEMA).meta({ description: "name and version of this schema" }),
   id: z.string().meta({ description: "digest of the plan: the same id is the same measurement" }),

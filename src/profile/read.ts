@@ -76,10 +76,16 @@ function parse<T>(text: string, name: string, kind: Kind<T>): T {
   return document;
 }
 
-/** @throws LossyscopeError `input` where the text is no profile of this schema version */
+/**
+ * Reads a profile from its JSON.
+ * @throws LossyscopeError `input` where the text is no profile of this schema version
+ */
 export const parseProfile = (text: string, name: string): Profile => parse(text, name, PROFILE);
 
-/** @throws LossyscopeError `input` where the text is no trajectory of this schema version */
+/**
+ * Reads a trajectory from its JSON.
+ * @throws LossyscopeError `input` where the text is no trajectory of this schema version
+ */
 export const parseTrajectory = (text: string, name: string): Trajectory => parse(text, name, TRAJECTORY);
 
 /** `a.b[3]["c.d"]` → `a`, `b`, `3`, `c.d`; `[-1]` is the last of a list */

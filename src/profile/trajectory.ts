@@ -8,6 +8,7 @@ import { baselineSchema } from "./coding.ts";
 import { count, intervalSchema, share } from "./figures.ts";
 import { frontierSchema } from "./plane.ts";
 
+/** Name and version of the document of a run. */
 export const TRAJECTORY_SCHEMA = "lossyscope.trajectory/1";
 
 const informations = {
@@ -62,6 +63,7 @@ const stepSchema = z.object({
     .meta({ description: "exp of the entropy of λ / Σλ, METHODS §3; null where it was not measured" }),
 });
 
+/** The document of a run, as zod checks it. */
 export const trajectorySchema = z.object({
   schema: z.literal(TRAJECTORY_SCHEMA).meta({ description: "name and version of this schema" }),
   run: z

@@ -29,7 +29,10 @@ export async function referenceTo(reference: string): Promise<Reference> {
   return there?.isDirectory() ? { kind: "folder", folder: reference } : { kind: "hub", name: reference };
 }
 
-/** @throws LossyscopeError as `resolveModel` and `openFolder` do: all that headers tell */
+/**
+ * Opens a model for running: a folder, or a repository on the Hub, which is fetched where it is not in the cache.
+ * @throws LossyscopeError as `resolveModel` and `openFolder` do: all that headers tell
+ */
 export async function openModel(reference: string, options: OpenOptions = {}): Promise<Model> {
   const { onDownload } = options;
   const model = await opened(await referenceTo(reference), options);

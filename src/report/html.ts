@@ -63,7 +63,10 @@ function top(profile: Profile): string {
   );
 }
 
-/** @returns the whole file, UTF-8 text */
+/**
+ * Draws a profile as a page that opens offline.
+ * @returns the whole file, UTF-8 text
+ */
 export function renderReport(given: Profile): string {
   const profile = saidOnce(withoutPaths(given));
   const refusals = refusalSection(profile);

@@ -44,7 +44,10 @@ const REDRAW = 100;
 const TICK = 1000;
 const PLAIN = 10_000;
 
-/** A terminal whose cursor moves is drawn on; anything else, `TERM=dumb` too, gets lines. */
+/**
+ * Shows how far work is, as the commands do. A terminal whose cursor moves is drawn on; anything else, `TERM=dumb` too, gets
+ * lines.
+ */
 export function createProgress(
   stream: ProgressStream,
   { quiet = false, clock = () => performance.now(), environment = {} }: ProgressOptions = {},

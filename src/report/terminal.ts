@@ -211,7 +211,10 @@ function geometry(profile: Profile, prose: number, shown: Shown): string[] {
   ];
 }
 
-/** @returns the summary, lines of at most `width` columns (or `NARROWEST`), ended by newlines */
+/**
+ * Draws a profile as the commands print it.
+ * @returns the summary, lines of at most `width` columns (or `NARROWEST`), ended by newlines
+ */
 export function renderTerminal(given: Profile, options: TerminalOptions): string {
   const profile = saidOnce(given);
   const terminal = { ...options, width: Math.max(NARROWEST, Math.floor(options.width)) };

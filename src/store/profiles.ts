@@ -50,6 +50,7 @@ const textOf = (path: string): Promise<string> =>
   readFile(path, "utf8").catch((error) => Promise.reject(ioFault(error, `read ${path}`)));
 
 /**
+ * Reads a profile, and keeps the file that it came from.
  * @param path of a file or of a folder that has it
  * @returns the profile, with its file
  * @throws LossyscopeError `io` where the file cannot be read, `input` where the folder has none, else as `parseProfile`
@@ -59,10 +60,14 @@ export async function readNamed(path: string): Promise<Named> {
   return { file, profile: parseProfile(await textOf(file), file) };
 }
 
-/** @throws LossyscopeError as `readNamed` */
+/**
+ * Reads the profile in a file, or in a folder that `--out` wrote.
+ * @throws LossyscopeError as `readNamed`
+ */
 export const readProfile = async (path: string): Promise<Profile> => (await readNamed(path)).profile;
 
 /**
+ * Reads the trajectory in a file, or in a folder that `--out` wrote.
  * @param path of a file or of a folder that has it
  * @throws LossyscopeError `io` where the file cannot be read, `input` where the folder has none, else as `parseTrajectory`
  */

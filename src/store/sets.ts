@@ -36,6 +36,7 @@ export async function setNames(atlas: string): Promise<{ name: string; origin: C
 }
 
 /**
+ * Loads a calibration set, published or the user's own.
  * @param atlas folder of the user's own sets
  * @throws LossyscopeError `usage` for a name that no set has, `input` where its files are wrong
  */

@@ -36,6 +36,7 @@ export interface SimilarityOptions {
 }
 
 /**
+ * Says how alike the layers of models are, from the states kept beside their profiles.
  * @param given the baseline, then the others
  * @returns one for each of the others: what was found, or why nothing could be
  * @throws LossyscopeError `io`, `interrupted`

@@ -116,6 +116,7 @@ interface Counted {
 }
 
 /**
+ * Reads facts as questions from a file, or a sample of them.
  * @param path a .jsonl file, or a .csv file with the columns subject, relation, value and where known exposures, priorBits
  * @throws LossyscopeError `io` where the file cannot be read; `text` or `input` for what is wrong in it, with its line
  */

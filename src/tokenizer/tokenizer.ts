@@ -62,6 +62,7 @@ export class BeyondEmbedding extends LossyscopeError {
 }
 
 /**
+ * Loads the tokenizer of a model from its folder.
  * @param folder of the model: tokenizer.json, and beside it tokenizer_config.json, special_tokens_map.json,
  *   added_tokens.json, generation_config.json where they are
  * @param config the model's config.json; `vocab_size`, `eos_token_id`, `model_type`, `tokenizer_class` are read
@@ -121,6 +122,7 @@ interface Files extends TokenizerOptions {
 }
 
 /**
+ * Makes a tokenizer from the files of one.
  * @param json tokenizer.json, parsed
  * @param beside the files beside it, each empty where it is not there
  */
@@ -190,6 +192,7 @@ export interface ControlTokens {
   readonly modelMaxLength: number | undefined;
 }
 
+/** Text to ids, with the bytes that each stands for. */
 export class Tokenizer {
   private readonly pieces: Pieces;
   private readonly findRaw;

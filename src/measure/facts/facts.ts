@@ -40,7 +40,10 @@ interface Asked {
   readonly truth: number;
 }
 
-/** @throws LossyscopeError `input` or `usage` for prompts that the model cannot be asked; `engine`, `memory`; `interrupted` */
+/**
+ * Asks a model for facts, and says what it knows and what it makes up.
+ * @throws LossyscopeError `input` or `usage` for prompts that the model cannot be asked; `engine`, `memory`; `interrupted`
+ */
 export async function measureFacts(request: FactsRequest): Promise<Facts> {
   const { model, facts: set, threads, seed, keepText, progress, signal } = request;
   const { facts } = set;
