@@ -58,7 +58,7 @@ try {
     ...stages.map(({ label, seconds }) => row(label, seconds, took.get(label) ?? 0)),
     row(
       "all",
-      foresight.seconds,
+      foresight.seconds ?? Number.NaN,
       [...took.values()].reduce<number>((total, seconds) => total + (seconds ?? 0), 0),
     ),
   ]);

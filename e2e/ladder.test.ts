@@ -51,7 +51,7 @@ describe("the ladder", () => {
         .split("\n")
         .filter((line) => line.startsWith(`${model},`))
         .reverse();
-      expect(profile.ledger.training!.tokens).toBe(Number(last.split(",")[2]));
+      expect(profile.ledger!.training!.tokens).toBe(Number(last.split(",")[2]));
     }
   });
 });
@@ -93,7 +93,7 @@ describe("what its page says in words", () => {
     const { r } = rivalOf(ladder, "parameters");
     expect(r.low! * r.high!).toBeLessThan(0);
     const known = [...ladder.profiles.values()]
-      .filter(({ ledger }) => ledger.parameters.total === 237_200)
+      .filter(({ ledger }) => ledger!.parameters.total === 237_200)
       .map(({ model }) => scoreOf(model.name));
     expect([Math.min(...known) < 0.02, Math.max(...known) > 0.5]).toEqual([true, true]);
   });

@@ -63,7 +63,7 @@ await file.close();`,
   );
   const said = JSON.parse(node(at("use.mjs")));
   expect(said.mass).toBeCloseTo(1, 5);
-  expect(said).toMatchObject({ known: true, points: 100, shape: [2, 17], schema: "lossyscope.profile/1" });
+  expect(said).toMatchObject({ known: true, points: 100, shape: [2, 17], schema: "lossyscope.profile/2" });
   expect(said.functions).toEqual(["function", "function"]);
 });
 

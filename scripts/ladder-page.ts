@@ -78,8 +78,8 @@ function modelsTable({ recipes, profiles, set }: Ladder): string {
         `${rate}${decay === "cosine" ? "" : `, ${decay}`}`,
         `${batch}`,
         pages,
-        si(ledger.parameters.total, ""),
-        si(ledger.training!.tokens!, ""),
+        si(ledger!.parameters.total, ""),
+        si(ledger!.training!.tokens!, ""),
         figure(coding!.overall.bitsPerByte.value),
         percent(score.get(model)!.score),
       ];

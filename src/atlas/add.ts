@@ -154,7 +154,7 @@ export function ownSet(
       model,
       family: families[0] ?? model,
       tokenizer: one.profile.provenance.digests.tokenizer?.slice(0, 12) ?? null,
-      parameters: one.profile.ledger.parameters.total,
+      parameters: one.profile.ledger?.parameters.total ?? null,
       score,
       stderr,
       excluded: null,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { knownLicence } from "../models/ledger-known.ts";
+import { recommendationText } from "../report/atlas/choice.ts";
 import { choose, type Facts, parseFacts } from "./choose.ts";
 import type { Constraints } from "./limits.ts";
 import { modelProfile, type Sample } from "./sample.testing.ts";
@@ -68,7 +69,7 @@ describe("choosing", () => {
   });
 
   it("holds constraints first, and what is not known is not met", () => {
-    const weights = near.profile.ledger.weightBytes;
+    const weights = near.profile.ledger!.weightBytes;
     const { excluded, frontier } = run({ memoryBytes: weights });
     expect(excluded.map(({ model }) => model)).toEqual(["large", "waste"]);
     expect(excluded[0].reasons[0]).toMatch(/^4\.00 MB of weights, 2\.00 MB more than the 2\.00 MB of memory$/);
@@ -79,9 +80,27 @@ describe("choosing", () => {
     expect(run({ weightBytes: weights - 1 }).frontier).toEqual(["small"]);
   });
 
+  it("takes a model whose weights are not at hand, and holds no limit of theirs for met", () => {
+    const weightless = { ...near, profile: { ...near.profile, ledger: null } };
+    const among = (constraints: Constraints) => choose([large, weightless, small], [], constraints, 0);
+    const free = among({});
+    expect(free.candidates.map(({ weightBytes }) => weightBytes === null)).toEqual([false, true, false]);
+    expect(free.criteria).not.toContain("weights");
+    expect(free.recommendation).toMatchObject({ model: "near", tied: ["near", "large"], by: null });
+    expect(recommendationText(free)[0]).toContain(
+      "in the fewest bits as measured, though it cannot be told from large",
+    );
+    const { excluded } = among({ weightBytes: 1e12, memoryBytes: 1 });
+    expect(excluded.find(({ model }) => model === "near")!.reasons).toEqual(
+      Array(2).fill("size of the weights is not known"),
+    );
+    const alone = choose([weightless], [], { memoryBytes: 1 }, 0);
+    expect(recommendationText(alone).at(-1)).toBe("Measure a model whose weights are at hand.");
+  });
+
   it("says the nearest limits where none is left, and only there", () => {
     expect(run({ memoryBytes: 1000 }).nearest).toEqual([
-      { model: "small", limits: [{ limit: "memory", value: small.profile.ledger.weightBytes }] },
+      { model: "small", limits: [{ limit: "memory", value: small.profile.ledger!.weightBytes }] },
     ]);
     expect(run({ memoryBytes: 2_000_000 }).nearest).toEqual([]);
   });

@@ -92,7 +92,7 @@ export interface Recommendation {
   readonly smallest: string;
   /** candidates that cannot be told apart from the smallest, it among them */
   readonly tied: readonly string[];
-  /** what chose among the tied; null where nothing had to */
+  /** what chose among the tied; null where nothing had to, or could */
   readonly by: "cost" | "weights" | null;
   /** the next in bits per byte among those the constraints leave, against the recommended */
   readonly next: { readonly model: string; readonly difference: Difference } | null;
@@ -111,8 +111,8 @@ function candidateOf({ file, profile }: Named, facts: Facts | undefined, licence
   return {
     model: model.name,
     bitsPerByte: { ...bitsPerByte, value: bitsPerByte.value },
-    weightBytes: ledger.weightBytes,
-    licence: facts?.licence ?? licenceOf(model.name, ledger.parameters.total),
+    weightBytes: ledger?.weightBytes ?? null,
+    licence: facts?.licence ?? (ledger && licenceOf(model.name, ledger.parameters.total)),
     tokensPerSecond: facts?.tokensPerSecond ?? provenance.tokensPerSecond,
     speedGiven: facts !== undefined && facts.tokensPerSecond !== null,
     price,
@@ -219,15 +219,19 @@ function recommend(
 ): Recommendation {
   const [smallest] = left;
   const tied = left.filter((one) => one === smallest || between(smallest.model, one.model).verdict !== "worse");
-  const value = COUNTED[priced ? "cost" : "weights"];
-  const open = tied.filter((one) => frontier.includes(one));
-  const model = (open.length > 0 ? open : frontier).reduce((best, one) => (value(one)! < value(best)! ? one : best));
+  const by = priced ? "cost" : "weights";
+  const value = COUNTED[by];
+  const among = tied.filter((one) => frontier.includes(one));
+  const open = among.length > 0 ? among : frontier;
+  // Where it is not known of all of them, fewest bits as measured choose.
+  const known = open.every((one) => value(one) !== null);
+  const model = known ? open.reduce((best, one) => (value(one)! < value(best)! ? one : best)) : open[0];
   const next = left.find((one) => one !== model);
   return {
     model: model.model,
     smallest: smallest.model,
     tied: tied.map((one) => one.model),
-    by: tied.length > 1 ? (priced ? "cost" : "weights") : null,
+    by: tied.length > 1 && known ? by : null,
     next: next ? { model: next.model, difference: between(model.model, next.model) } : null,
   };
 }

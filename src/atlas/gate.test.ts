@@ -108,7 +108,7 @@ describe("a change against a baseline", () => {
     [
       "a share of nothing",
       () => {
-        const empty = { ...before, ledger: { ...before.ledger, buffers: { tensors: 0, bytes: 0 } } };
+        const empty = { ...before, ledger: { ...before.ledger!, buffers: { tensors: 0, bytes: 0 } } };
         return check("max", "ledger.buffers.bytes=+1%", before, empty);
       },
       /is 0 in the baseline/,

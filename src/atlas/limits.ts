@@ -18,7 +18,8 @@ export interface Constraints {
 
 /** What limits are held against. */
 export interface Limited {
-  readonly weightBytes: number;
+  /** null where they are not at hand */
+  readonly weightBytes: number | null;
   readonly licence: string | null;
   readonly tokensPerSecond: number | null;
   readonly price: number | null;
@@ -76,7 +77,12 @@ export function missesOf(candidate: Limited, constraints: Constraints): Miss[] {
   const { weightBytes, price, tokensPerSecond, licence } = candidate;
   const misses: Miss[] = [];
   const size = (limit: "memory" | "bytes", what: string, most: number | undefined): void => {
-    if (most === undefined || weightBytes <= most) return;
+    if (most === undefined) return;
+    if (weightBytes === null) {
+      misses.push(unknown(limit, "size of the weights"));
+      return;
+    }
+    if (weightBytes <= most) return;
     const reason = `${sizeText(weightBytes)} of weights, ${sizeText(weightBytes - most)} more than the ${sizeText(most)} ${what}`;
     misses.push({ limit, own: weightBytes, excess: weightBytes / most - 1, reason });
   };
@@ -179,6 +185,8 @@ export function waysText(ways: readonly Way[], excluded: readonly { readonly mis
   const missing = new Set(
     excluded.flatMap(({ misses }) => misses.flatMap(({ own, limit }) => (own === null ? [limit] : []))),
   );
-  const columns = [...missing].map((limit) => (limit === "max-price" ? "price" : limit.replaceAll("-", "_")));
+  const told = [...missing].filter((limit) => limit !== "memory" && limit !== "bytes");
+  if (told.length === 0) return "measure a model whose weights are at hand";
+  const columns = told.map((limit) => (limit === "max-price" ? "price" : limit.replaceAll("-", "_")));
   return `say what is not known in a table with the columns model and ${columns.join(", ")}: --price FILE`;
 }

@@ -50,17 +50,11 @@ export interface MeasuredRun {
 export function trajectoryOf({ name, steps, log }: MeasuredRun): Trajectory {
   const [{ profile: first }] = steps;
   for (const step of steps) refuseOther(steps[0], step);
-  const { corpus, plane, model, ledger, coding } = first;
+  const { corpus, plane, coding } = first;
   const trained = new Map(log?.map(({ step, tokens }) => [step, tokens]));
   return {
     schema: TRAJECTORY_SCHEMA,
-    run: {
-      name,
-      architecture: model.architecture,
-      blocks: model.layers,
-      width: model.width,
-      parameters: ledger.parameters.total,
-    },
+    run: { name, ...shapeOf(steps[0]) },
     plan: first.plan,
     corpus: {
       name: corpus.name,
@@ -88,6 +82,18 @@ export function trajectoryOf({ name, steps, log }: MeasuredRun): Trajectory {
     training: log && curveOf(log),
     tool: { name: "lossyscope", version: VERSION },
   };
+}
+
+/** @throws LossyscopeError `input` where the weights of the model were not at hand */
+function shapeOf({ name, profile: { model, ledger } }: MeasuredStep): Omit<Trajectory["run"], "name"> {
+  const { architecture, layers: blocks, width } = model;
+  if (architecture !== null && blocks !== null && width !== null && ledger !== null)
+    return { architecture, blocks, width, parameters: ledger.parameters.total };
+  throw new LossyscopeError(
+    "input",
+    `${name} was measured without its weights, and a run of checkpoints is one of weights`,
+    "name checkpoints whose weights are at hand",
+  );
 }
 
 /** The options of a measurement without those that are the text's alone. */

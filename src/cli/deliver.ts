@@ -5,6 +5,7 @@ import { writeSafetensors } from "../files/safetensors.ts";
 import { earlierProfile } from "../measure/earlier.ts";
 import { type Measurement, type MeasureRequest, measure } from "../measure/measure.ts";
 import type { PrepareRequest } from "../measure/prepare.ts";
+import { shapeOf } from "../ports/probe.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
 import { headline } from "../report/headline.ts";
@@ -105,10 +106,11 @@ async function writeStates(path: string, { keptStates: kept, profile }: Measurem
   if (!kept) throw new Error("no states were kept");
   const { rows } = kept;
   const { id, model, plan } = profile;
+  const { layers, width } = shapeOf(model);
   await writeSafetensors(
     path,
     [
-      { name: "states", dtype: "F32", shape: [model.layers + 1, rows.length, model.width], data: kept.states() },
+      { name: "states", dtype: "F32", shape: [layers + 1, rows.length, width], data: kept.states() },
       { name: "doc", dtype: "I32", shape: [rows.length], data: Int32Array.from(rows, ({ document }) => document) },
       { name: "byte_end", dtype: "U32", shape: [rows.length], data: Uint32Array.from(rows, ({ byte }) => byte) },
     ],

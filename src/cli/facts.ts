@@ -8,7 +8,6 @@ import { foreseenAsking, foresightOf } from "../measure/foresee.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
 import { stagesOfFacts } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { requireDecoder } from "../ports/model.ts";
 import { openModel } from "../references/open.ts";
 import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
@@ -59,7 +58,7 @@ export function factsCommand() {
         const machine = { model, threads: options.threads };
         const onForesight = foretelling(options, outputs.paths, progress);
         if (options.dryRun || onForesight) {
-          const rates = await timedTrial(requireDecoder(model, "asking for facts").spec.width, options.threads, signal);
+          const rates = await timedTrial(model.width, options.threads, signal);
           const foresight = foresightOf([foreseenAsking(machine, set, tokenizer, rates)], rates);
           if (options.dryRun) return printForesight(foresight, outputs.paths, options);
           onForesight?.(foresight);

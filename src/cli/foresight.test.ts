@@ -71,7 +71,7 @@ describe("a dry run", () => {
     const [{ missing, text: read, pass, stages, seconds }] = foresight.runs;
     expect(read).toMatchObject({ name: "text.txt", documents: 12, unit: "block", units: 12 });
     expect(pass!.slots).toBeGreaterThanOrEqual(read!.tokens);
-    expect(stages.reduce((sum, stage) => sum + stage.seconds, 0)).toBeCloseTo(seconds, 9);
+    expect(stages.reduce((sum, stage) => sum + stage.seconds, 0)).toBeCloseTo(seconds!, 9);
     expect(stages.map(({ label }) => label)).toContain("information plane");
     expect(stages.map(({ label }) => label)).not.toContain("other compressors");
 
@@ -164,7 +164,7 @@ describe("a dry run of several models, of facts and of states", () => {
     const [first, second] = runs.map(({ stages }) => stages.map(({ label }) => label));
     expect(first).toContain("other compressors");
     expect(second).toEqual(first.filter((label) => label !== "other compressors" && label !== "frontier"));
-    expect(runs[0].seconds + runs[1].seconds).toBeCloseTo(seconds, 9);
+    expect(runs[0].seconds! + runs[1].seconds!).toBeCloseTo(seconds!, 9);
     expect(missing).toMatchObject([{ figure: "phaseChange", have: 2, needs: 3, remedy: "1 more checkpoint" }]);
     expect(writes).toContain(at("out", "profiles", "step-2.json"));
 

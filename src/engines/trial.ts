@@ -32,11 +32,11 @@ const TRIAL_MILLISECONDS = 70;
 const LOOP = 4096;
 
 /**
- * @param width d
+ * @param width d; null where it is not known, and does not matter
  * @throws LossyscopeError `engine` where the runtime does not start; `interrupted`
  */
-export async function timedTrial(width: number, threads: number, signal?: AbortSignal): Promise<Rates> {
-  const side = Math.max(16, Math.min(WIDEST, width));
+export async function timedTrial(width: number | null, threads: number, signal?: AbortSignal): Promise<Rates> {
+  const side = Math.max(16, Math.min(WIDEST, width ?? WIDEST));
   const products = Math.min(64, Math.max(1, Math.round(A_RUN / (2 * ROWS * side * side))));
   if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const before = loopRate();

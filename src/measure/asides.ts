@@ -4,7 +4,7 @@
  */
 import { storageLedger } from "../models/ledger.ts";
 import { entropyCodedBytes } from "../models/ledger-entropy.ts";
-import { requireDecoder } from "../ports/model.ts";
+import { decoderOf } from "../ports/model.ts";
 import { withProgress } from "../ports/progress.ts";
 import type { Geometry } from "../profile/geometry.ts";
 import type { Ledger } from "../profile/ledger.ts";
@@ -16,7 +16,8 @@ import { COMPRESSORS, EMBEDDING, ENTROPY } from "./stages.ts";
 
 /** Plain data. */
 export interface Asides {
-  readonly ledger: Ledger;
+  /** null where the weights are not at hand */
+  readonly ledger: Ledger | null;
   readonly baselines: Baselines;
   readonly embedding: Geometry["embedding"];
 }
@@ -27,11 +28,12 @@ export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: 
   const baselines = await baselineSizes(request, documents);
   const ledger = await ledgerOf(request);
   let embedding: Asides["embedding"] = null;
-  if (plan.geometry) {
-    const { model, progress, signal } = request;
+  const decoder = decoderOf(request.model);
+  if (plan.geometry && decoder) {
+    const { progress, signal } = request;
     progress.start(EMBEDDING, 1, "");
     const onShare = (share: number): void => progress.update(share);
-    embedding = await embeddingSection(requireDecoder(model, "the embedding matrix"), documents, tokenizer, {
+    embedding = await embeddingSection(decoder, documents, tokenizer, {
       seed: plan.seed,
       signal,
       onShare,
@@ -54,8 +56,10 @@ async function baselineSizes(
   );
 }
 
-async function ledgerOf({ model, plan, progress, signal }: PrepareRequest): Promise<Ledger> {
-  const { weights } = requireDecoder(model, "the storage ledger");
+async function ledgerOf({ model, plan, progress, signal }: PrepareRequest): Promise<Ledger | null> {
+  const decoder = decoderOf(model);
+  if (!decoder) return null;
+  const { weights } = decoder;
   const nonFinite = new Map<string, number>();
   const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
   const coded = plan.entropy

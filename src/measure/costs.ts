@@ -10,7 +10,7 @@ import { lengthSteps } from "../models/rotary.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { RESAMPLES } from "../numeric/bootstrap.ts";
 import { sum } from "../numeric/sums.ts";
-import { type Model, requireDecoder } from "../ports/model.ts";
+import { decoderOf, type Model, requireDecoder } from "../ports/model.ts";
 import { CODE_LENGTHS } from "../probes/coding/probe.ts";
 import { geometryRows } from "../probes/geometry/geometry.ts";
 import { LAYERS as GEOMETRY } from "../probes/geometry/probe.ts";
@@ -66,6 +66,7 @@ export type Costs = Readonly<Record<string, number>>;
 /**
  * @param batches that this process lets the model run
  * @param rates of this machine; a usual one's where it was not tried
+ * @returns of a model whose weights are not at hand only what does not take the model
  */
 export function costsOf(
   machine: Machine,
@@ -73,8 +74,6 @@ export function costsOf(
   batches: readonly WindowBatch[],
   rates: Rates = REFERENCE,
 ): Costs {
-  const costed = costedOf(machine, rates);
-  const { spec } = costed;
   const { subject, unseen } = prepared;
   const { plan, documents, reference, likeLmEval } = subject;
   const bytes = sum(documents.map((document) => document.bytes));
@@ -83,17 +82,25 @@ export function costsOf(
     const own = batchesOf(windows, plan.batchTokens, lengthSteps(spec));
     return passSeconds(costed, countPass(spec, own, longestOf(own)), outputs);
   };
-  const learnt = sum([documents, unseen ?? []].map((side) => Math.min(MOST_BYTES, sum(side.map((one) => one.bytes)))));
   const streams = new Set(documents.map(({ domain }) => domain)).size > 1 ? 2 : 1;
+  const ofText: Costs = {
+    ...(plan.baselines && { [STAGE.COMPRESSORS]: compressorSeconds({ rates }, COMPRESSORS.length, streams * bytes) }),
+    [CODE_LENGTHS]: bootstrapSeconds({ rates }, RESAMPLES, streams * subject.corpus.units, 4),
+    [STAGE.WRITING]: own({ rates }, 2e8 + 1000 * sum(lengths)),
+  };
+  if (!decoderOf(machine.model)) return ofText;
+  const costed = costedOf(machine, rates);
+  const { spec } = costed;
+  const learnt = sum([documents, unseen ?? []].map((side) => Math.min(MOST_BYTES, sum(side.map((one) => one.bytes)))));
   const shares = plan.plane && reference ? reference.m * reference.draws : 0;
   return {
+    ...ofText,
     [STAGE.PASS]: passSeconds(costed, countPass(spec, batches, prepared.longest), {
       losses: true,
       shares,
       moments: plan.geometry,
     }),
     ...(likeLmEval && { [STAGE.LIKE_LM_EVAL]: pass(lmEvalCorpusWindows(likeLmEval)) }),
-    ...(plan.baselines && { [STAGE.COMPRESSORS]: compressorSeconds(costed, COMPRESSORS.length, streams * bytes) }),
     ...(plan.entropy && { [STAGE.ENTROPY]: entropySeconds(costed) }),
     ...(plan.with.includes("recall") && {
       [STAGE.GUESSES]: learningSeconds(costed, learnt),
@@ -105,13 +112,11 @@ export function costsOf(
         [STAGE.MEMBERSHIP]: learningSeconds(costed, 4 * learnt),
       }),
     ...factsCosts(costed, prepared),
-    [CODE_LENGTHS]: bootstrapSeconds(costed, RESAMPLES, streams * subject.corpus.units, 4),
     ...planeCosts(costed, subject),
     ...(plan.geometry && {
       [STAGE.EMBEDDING]: embeddingSeconds(costed, PACKED),
       [GEOMETRY]: geometrySeconds(costed, geometryRows(lengths, spec.width, plan.seed).points),
     }),
-    [STAGE.WRITING]: own(costed, 2e8 + 1000 * sum(lengths)),
   };
 }
 

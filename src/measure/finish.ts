@@ -78,9 +78,12 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     geometry: null,
     documents: [],
     passages: [],
+    ...Object.fromEntries(
+      probes.refused.filter((section) => section in profileSchema.shape).map((section) => [section, null]),
+    ),
     ...found,
     ...(recall && { recall: recall.recall }),
-    ...(facts && { facts }),
+    ...(plan.with.includes("facts") && { facts: facts ?? null }),
     provenance: provenanceOf(subject, ran, stopwatch),
     refusals: [
       ...subject.refusals,

@@ -12,7 +12,7 @@ import { requirePositions } from "../models/decoder.ts";
 import { storageLedger } from "../models/ledger.ts";
 import { type Need, unmet } from "../numeric/needs.ts";
 import { sum } from "../numeric/sums.ts";
-import { type Model, requireDecoder } from "../ports/model.ts";
+import { decoderOf, type Model, requireDecoder } from "../ports/model.ts";
 import { probeDiskBytes } from "../probes/index.ts";
 import { FORESIGHT_SCHEMA, type ForeseenRun, type Foresight } from "../profile/foresight.ts";
 import type { WindowBatch } from "../text/corpus.ts";
@@ -26,7 +26,7 @@ import { refuseSmallDisk } from "./run-folder.ts";
 import type { Shard } from "./share.ts";
 import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "./stages.ts";
 import { type Passage, requireRows } from "./states.ts";
-import { countPass } from "./work.ts";
+import { slotsOf } from "./work.ts";
 
 /** Slots of a run that asks for candidates (`decode/trees.ts`). */
 const MOST_SLOTS = 4096;
@@ -47,16 +47,16 @@ export interface Course {
 
 /** A model as a foresight names it. */
 export function foreseenModel(model: Model): ForeseenRun["model"] {
-  const { name, revision, config } = model;
-  const { spec, weights } = requireDecoder(model, FORETELLING);
+  const { name, revision, architecture, layers, width, vocabulary, config } = model;
+  const decoder = decoderOf(model);
   return {
     name,
     revision,
-    architecture: spec.architecture,
-    layers: spec.blocks.length,
-    width: spec.width,
-    vocabulary: spec.vocabulary,
-    parameters: storageLedger(config, weights, { name }).parameters.total,
+    architecture,
+    layers,
+    width,
+    vocabulary,
+    parameters: decoder && storageLedger(config, decoder.weights, { name }).parameters.total,
   };
 }
 
@@ -92,7 +92,7 @@ export const foreseenTwins = (one: ForeseenRun, twins: readonly Twin[], once: re
       part,
       model: { ...one.model, name },
       stages,
-      seconds: sum(stages.map(({ seconds }) => seconds)),
+      seconds: one.seconds === null ? null : sum(stages.map(({ seconds }) => seconds)),
     };
   });
 
@@ -186,9 +186,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     costs,
     stages.map(({ label }) => label),
   );
-  const decoder = requireDecoder(model, FORETELLING);
-  const { spec } = decoder;
-  const slots = (of: readonly WindowBatch[]): number => countPass(spec, of, longest).slots;
+  const decoder = decoderOf(model);
   return {
     part: null,
     model: foreseenModel(model),
@@ -206,14 +204,21 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       context,
       windows: sum(batches.map(({ windows }) => windows.length)),
       batches: batches.length,
-      slots: slots(batches),
+      slots: slotsOf(batches),
     },
     stages: atCost,
-    seconds: sum(atCost.map(({ seconds }) => seconds)),
-    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: plan.batchTokens }),
-    diskBytes: Math.round(probeDiskBytes(subject) * (shard ? slots(batches) / slots(prepared.batches) : 1)),
+    // What runs without weights at hand is beyond what can be counted here.
+    seconds: decoder && sum(atCost.map(({ seconds }) => seconds)),
+    memoryBytes: decoder && PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: plan.batchTokens }),
+    diskBytes: Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
     missing: [...foretold],
   };
+}
+
+/** Null where one of them is. */
+function ofAll(values: readonly (number | null)[], of: (known: readonly number[]) => number): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length < values.length ? null : of(known);
 }
 
 /** @param missing of all runs together */
@@ -226,8 +231,14 @@ export const foresightOf = (
   runs: [...runs],
   missing,
   writes: [],
-  seconds: sum(runs.map(({ seconds }) => seconds)),
-  memoryBytes: Math.max(...runs.map(({ memoryBytes }) => memoryBytes)),
+  seconds: ofAll(
+    runs.map(({ seconds }) => seconds),
+    sum,
+  ),
+  memoryBytes: ofAll(
+    runs.map(({ memoryBytes }) => memoryBytes),
+    (bytes) => Math.max(...bytes),
+  ),
   diskBytes: Math.max(...runs.map(({ diskBytes }) => diskBytes)),
   rates,
 });
@@ -252,7 +263,7 @@ export async function dryRun(
   const { model, threads, shard = null, root, option, progress, signal } = request;
   const prepared = await lookAhead(request);
   const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
-  const tried = rates ?? (await timedTrial(requireDecoder(model, FORETELLING).spec.width, threads, signal));
+  const tried = rates ?? (await timedTrial(model.width, threads, signal));
   progress.finish();
   const run = foreseenRun(prepared, { model, threads, batches, shard, rates: tried });
   refuseSmallDisk(run.diskBytes, 0, nearestFolder(root), option);

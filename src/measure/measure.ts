@@ -29,9 +29,13 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
     const { likeLmEval, ran } = await observe();
     const asides = await asidesOf(request, prepared);
     const recall = await recallOf(request, prepared, probes);
-    const facts = prepared.facts && (await measureFacts({ ...request, ...request.plan, facts: prepared.facts }));
+    const facts = request.model.can.has("steps") ? prepared.facts : null;
+    const known = facts && (await measureFacts({ ...request, ...request.plan, facts }));
     const { subject } = prepared;
-    const measurement = await finish({ subject, probes, likeLmEval, asides, recall, facts, ran: [ran()] }, request);
+    const measurement = await finish(
+      { subject, probes, likeLmEval, asides, recall, facts: known, ran: [ran()] },
+      request,
+    );
     await request.model.refuseChanges();
     await request.deliver?.(measurement);
     return measurement;

@@ -8,7 +8,7 @@
 import { basename } from "node:path";
 import { batchesFor } from "../engines/score.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { type Model, type ModelDigests, requireDecoder } from "../ports/model.ts";
+import { type Capability, type Decoder, decoderOf, type Model, type ModelDigests } from "../ports/model.ts";
 import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -43,6 +43,8 @@ export interface Subject {
   readonly id: string;
   readonly title: string | null;
   readonly model: Profile["model"];
+  /** what figures it allowed */
+  readonly can: readonly Capability[];
   /** its text named as profiles name it */
   readonly plan: Plan;
   readonly context: number;
@@ -88,7 +90,8 @@ export const lookAhead = (request: PrepareRequest): Promise<Prepared> =>
 async function prepareWith(request: PrepareRequest, digested: () => Promise<ModelDigests>): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const { model } = request;
-  const { spec, weights } = requireDecoder(model, "measuring");
+  requireMeasurable(model, plan);
+  const decoder = decoderOf(model);
   const { tokenizer, chat } = plan.chat
     ? await model.conversing()
     : { tokenizer: await model.tokenizer({ specialTokens: plan.specialTokens }), chat: null };
@@ -109,14 +112,14 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
     throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
   }
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  foreseeMemory({ spec, weights }, { longest, batchTokens: plan.batchTokens });
-  const likeLmEval = plan.likeLmEval ? await asLmEval(model, documents) : null;
-  const ground = { plan, spec, context, overlap, prefix: tokenizer.prefix, documents };
+  if (decoder) foreseeMemory(decoder, { longest, batchTokens: plan.batchTokens });
+  const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents) : null;
+  const ground = { plan, model, context, overlap, prefix: tokenizer.prefix, documents };
   const foretold = await foretell(
     { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null },
     tokenizer,
   );
-  const points = plan.plane && planePoints({ ...plan.plane, width: spec.width, seed: plan.seed }, request.points);
+  const points = pointsFor(model, plan, request.points);
 
   const digests = await digested();
   const recall = plan.with.includes("recall") ? recallDigest(documents, unseen?.documents ?? null) : null;
@@ -124,14 +127,20 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
   const digest = corpusDigest(corpus);
   return {
     subject: {
-      id: runId(plan, { ...digests, corpus: digest, recall, facts: facts === null ? null : facts.digest }),
+      id: runId(plan, {
+        ...digests,
+        ...named(model, digests),
+        corpus: digest,
+        recall,
+        facts: facts === null ? null : facts.digest,
+      }),
       title: request.title ?? null,
       model: {
         name: model.name,
         revision: model.revision,
-        architecture: spec.architecture,
-        layers: spec.blocks.length,
-        width: spec.width,
+        architecture: model.architecture,
+        layers: model.layers,
+        width: model.width,
         vocabulary: model.vocabulary,
         positions: model.positions,
       },
@@ -141,13 +150,14 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
         unseen: shownText(plan.unseen),
         facts: plan.facts && { ...plan.facts, path: basename(plan.facts.path) },
       },
+      can: [...model.can],
       context,
       overlap,
       documents,
       prefix: tokenizer.prefix,
       likeLmEval,
       corpus: corpusSection(name, digest, corpus, units),
-      digests: { ...digests, config: digests.config ?? "", weights: digests.weights ?? "" },
+      digests,
       reference: points && { m: points.m, draws: points.draws, source: points.source, temperature: points.temperature },
       refusals: [...corpus.refused, ...(unseen?.refused ?? [])].map(({ id, reason }) => ({
         figure: `document ${id}`,
@@ -163,6 +173,28 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
     longest,
   };
 }
+
+/** @throws LossyscopeError `unsupported` where nothing can be measured, or a file that was asked for could not be written */
+function requireMeasurable({ name, can }: Model, { keep }: Plan): void {
+  if (!can.has("losses"))
+    throw new LossyscopeError(
+      "unsupported",
+      `${name} does not say what the text's tokens cost`,
+      "measure another model",
+    );
+  if (keep.includes("states") && !can.has("states"))
+    throw new LossyscopeError("unsupported", `${name} does not show its hidden states`, "leave out --keep states");
+}
+
+/** None of a model that does not show its states. */
+function pointsFor({ width, can }: Model, { plane, seed }: Plan, given: GivenPoints | null): PlanePoints | null {
+  if (plane === null || width === null || !can.has("assignments")) return null;
+  return planePoints({ ...plane, width, seed }, given);
+}
+
+/** Where no digest tells models apart, their names do. */
+const named = ({ name, revision }: Model, { weights }: ModelDigests): Readonly<Record<string, string | null>> =>
+  weights === null ? { model: name, revision } : {};
 
 /** @throws LossyscopeError `io`; `interrupted` */
 export function digestsOf(
@@ -182,11 +214,15 @@ export const readPlannedFacts = (
 ): Promise<FactSet> => readFacts(path, { limit, prompts, seed, templates: new Map(Object.entries(templates)) });
 
 /** The corpus as lm-evaluation-harness has it. @throws LossyscopeError as `lmEvalCorpus`; `memory` */
-async function asLmEval(model: Model, documents: readonly TokenizedDocument[]): Promise<LmEvalCorpus> {
+async function asLmEval(
+  model: Model,
+  decoder: Decoder,
+  documents: readonly TokenizedDocument[],
+): Promise<LmEvalCorpus> {
   // What has no row is `lmEvalCorpus`'s to refuse.
   const tokenizer = await model.tokenizer({ specialTokens: true, rows: Number.POSITIVE_INFINITY });
   const corpus = lmEvalCorpus(documents, tokenizer, model);
   const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
-  foreseeLmEval(requireDecoder(model, "measuring"), Math.min(most, corpus.maxLength));
+  foreseeLmEval(decoder, Math.min(most, corpus.maxLength));
   return corpus;
 }

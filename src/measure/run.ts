@@ -73,7 +73,7 @@ export async function inRun<T>(
     const folder = new RunFolder(root, name, resume);
     try {
       const left = batches.slice(folder.earlier?.batches ?? 0);
-      const rates = onForesight && (await timedTrial(model.width!, threads, signal));
+      const rates = onForesight && (await timedTrial(model.width, threads, signal));
       progress.expect(costsOf(request, prepared, left, rates));
       const foreseen = rates && foreseenRun(prepared, { model, threads, batches: left, shard, rates });
       if (foreseen) onForesight(foresightOf([foreseen], rates));
@@ -97,7 +97,8 @@ export async function inRun<T>(
       });
       if (!shard) folder.remove();
       const took = timeText((performance.now() - since) / 1000);
-      if (foreseen) progress.message(`took ${took}, foretold were about ${timeText(foreseen.seconds)}`);
+      const foretold = foreseen?.seconds ?? null;
+      if (foretold !== null) progress.message(`took ${took}, foretold were about ${timeText(foretold)}`);
       return result;
     } catch (error) {
       throw folder.resumable ? withWayOn(error) : error;

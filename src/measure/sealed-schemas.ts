@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { almanacPages, pageSchema } from "../almanac/record.ts";
 import { expecting } from "../numeric/schema-faults.ts";
+import { CAPABILITIES, type Capability } from "../ports/model.ts";
 import { baselineSchema } from "../profile/coding.ts";
 import { count } from "../profile/figures.ts";
 import { geometrySchema } from "../profile/geometry.ts";
@@ -87,38 +88,50 @@ const foretoldSchema: z.ZodType<Foretold> = z.object({
   unit: z.string(),
 });
 
-const subjectSchema: z.ZodType<Subject> = z.object({
-  id: z.string(),
-  title: z.string().nullable(),
-  model: model.extend({
-    layers: count.max(MOST.layers),
-    width: count.min(1).max(MOST.width),
-    vocabulary: count.min(1).max(MOST.vocabulary),
-  }),
-  plan: planSchema,
-  context: count,
-  overlap: count,
-  documents: z.array(documentSchema).refine((documents) => documents.every(({ index }, place) => index === place), {
-    error: expecting("documents in their order"),
-  }),
-  prefix: z.object({ id: count, addedByTokenizer: z.boolean() }).nullable(),
-  likeLmEval: lmEvalSchema.nullable(),
-  corpus,
-  digests,
-  reference: z
-    .object({
-      m: count.min(2),
-      draws: count.min(1),
-      source: z.string(),
-      temperature: z.object({
-        rule: z.enum(["bound", "exact", "leading-order", "given"]),
-        epsilon: z.number().positive(),
-      }),
-    })
-    .nullable(),
-  refusals,
-  foretold: z.array(foretoldSchema),
-});
+const SHOWN: readonly Capability[] = ["assignments", "moments", "states"];
+
+const subjectSchema: z.ZodType<Subject> = z
+  .object({
+    id: z.string(),
+    title: z.string().nullable(),
+    model: model.extend({
+      layers: count.max(MOST.layers).nullable(),
+      width: count.min(1).max(MOST.width).nullable(),
+      vocabulary: count.min(1).max(MOST.vocabulary),
+    }),
+    // Parts of before models said what they can do are of folders, which can do everything.
+    can: z.array(z.enum(CAPABILITIES)).default([...CAPABILITIES]),
+    plan: planSchema,
+    context: count,
+    overlap: count,
+    documents: z.array(documentSchema).refine((documents) => documents.every(({ index }, place) => index === place), {
+      error: expecting("documents in their order"),
+    }),
+    prefix: z.object({ id: count, addedByTokenizer: z.boolean() }).nullable(),
+    likeLmEval: lmEvalSchema.nullable(),
+    corpus,
+    digests,
+    reference: z
+      .object({
+        m: count.min(2),
+        draws: count.min(1),
+        source: z.string(),
+        temperature: z.object({
+          rule: z.enum(["bound", "exact", "leading-order", "given"]),
+          epsilon: z.number().positive(),
+        }),
+      })
+      .nullable(),
+    refusals,
+    foretold: z.array(foretoldSchema),
+  })
+  .refine(
+    ({ model: { layers, width }, can }) =>
+      (layers !== null && width !== null) || !SHOWN.some((one) => can.includes(one)),
+    {
+      error: expecting("a model with layers and a width where its states are shown"),
+    },
+  );
 
 /** What a plan needs once, in the first part. */
 export const wholeSchema: z.ZodType<Whole> = z.object({

@@ -4,6 +4,7 @@
  */
 import {
   cpSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -23,6 +24,7 @@ import { openModel } from "../references/open.ts";
 import { type Measurement, measure } from "./measure.ts";
 import { merge, openParts, type Parts } from "./merge.ts";
 import { figuresOf, listener, measureFiles, sampleText, writeModel, writeText } from "./model.testing.ts";
+import { SUBJECT } from "./part.ts";
 import { validatePlan } from "./plan.ts";
 import { measureShard, type ShardRequest } from "./shard.ts";
 import { Shard } from "./share.ts";
@@ -145,6 +147,26 @@ describe("a measurement in shards", () => {
     expect(measurement.profile.geometry!.layers).toHaveLength(3);
     expect(measurement.profile.coding!.likeLmEval).toBeTruthy();
     expect(found.states.length).toBeGreaterThan(0);
+  });
+
+  it("is the same where its parts are of before models said what they can do", async () => {
+    for (const part of copied("before").filter((path) => existsSync(join(path, SUBJECT))))
+      reseal(join(part, SUBJECT), ({ content }) => {
+        const subject = content.subject as { can?: unknown };
+        expect(subject.can).toContain("weights");
+        delete subject.can;
+      });
+    const { measurement, ...found } = await joined(openParts([at("before")]));
+    expect(found).toEqual(one);
+  });
+
+  it("that shows states of a model without layers is none", async () => {
+    for (const part of copied("shapeless").filter((path) => existsSync(join(path, SUBJECT))))
+      reseal(join(part, SUBJECT), ({ content }) => {
+        (content.subject as { model: { layers: number | null } }).model.layers = null;
+      });
+    const error = await failure(() => joined(openParts([at("shapeless")])));
+    expect(error.message).toContain("a model with layers and a width where its states are shown");
   });
 
   it("is the same whichever way its parts are named, and leaves them as they are", async () => {

@@ -65,7 +65,7 @@ const NANOSECONDS = {
 } as const;
 
 /** Seconds of our own work on one thread. */
-export const own = ({ rates }: Costed, nanoseconds: number): number =>
+export const own = ({ rates }: Pick<Costed, "rates">, nanoseconds: number): number =>
   (nanoseconds * 1e-9 * REFERENCE.loop) / rates.loop;
 
 /** Seconds of the runtime's work that is no product, on all its threads. */
@@ -93,20 +93,26 @@ export interface PassCounts {
   readonly batches: number;
 }
 
+/** Slots of windows as long as the longest of their batch. */
+export const slotsOf = (batches: readonly WindowBatch[]): number =>
+  batches.reduce((slots, { windows }) => slots + windows.length * widest(windows), 0);
+
+const widest = (windows: WindowBatch["windows"]): number =>
+  windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+
 /** @param longest tokens of the longest window that the graph is made for */
 export function countPass(spec: DecoderSpec, batches: readonly WindowBatch[], longest: number): PassCounts {
   const known = new Map<number, ReturnType<typeof scoresOf>>();
-  let [slots, rows, scores, scoreProducts] = [0, 0, 0, 0];
+  let [rows, scores, scoreProducts] = [0, 0, 0];
   for (const { windows } of batches) {
-    const width = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+    const width = widest(windows);
     const one = known.get(width) ?? scoresOf(spec, width, longest);
     known.set(width, one);
-    slots += windows.length * width;
     scores += windows.length * one.scores;
     scoreProducts += windows.length * one.products;
     rows += windows.reduce((fresh, window) => fresh + window.ids.length - window.fresh, 0);
   }
-  return { slots, rows, scores, scoreProducts, batches: batches.length };
+  return { slots: slotsOf(batches), rows, scores, scoreProducts, batches: batches.length };
 }
 
 /** A pass in a runtime of its own. */
@@ -164,7 +170,7 @@ export function stepsSeconds(
 }
 
 /** @param bytes given to each compressor, all streams together */
-export const compressorSeconds = (costed: Costed, compressors: number, bytes: number): number =>
+export const compressorSeconds = (costed: Pick<Costed, "rates">, compressors: number, bytes: number): number =>
   compressors * Math.max(costed.rates.start / 2, own(costed, NANOSECONDS.compressor)) +
   own(costed, NANOSECONDS.compressed * bytes);
 
@@ -181,8 +187,12 @@ export function embeddingSeconds(costed: Costed, budget: number): number {
 }
 
 /** @param columns that are resampled together */
-export const bootstrapSeconds = (costed: Costed, resamples: number, units: number, columns: number): number =>
-  own(costed, NANOSECONDS.draw * resamples * units + 2 * resamples * units * columns);
+export const bootstrapSeconds = (
+  costed: Pick<Costed, "rates">,
+  resamples: number,
+  units: number,
+  columns: number,
+): number => own(costed, NANOSECONDS.draw * resamples * units + 2 * resamples * units * columns);
 
 export interface PlaneCounts {
   readonly positions: number;

@@ -8,6 +8,7 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { Aside } from "../models/text-model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type Need as FigureNeed, needed } from "../numeric/needs.ts";
 import type { Conversing } from "../tokenizer/conversing.ts";
 import type { Tokenizer, TokenizerOptions } from "../tokenizer/tokenizer.ts";
 import type { Engine, EngineContext } from "./engine.ts";
@@ -108,4 +109,21 @@ export function requireDecoder({ name, runs }: Pick<Model, "name" | "runs">, wha
 }
 
 /** What to do where a model cannot do what was asked. */
-export const AT_HAND = "name a model whose weights are at hand";
+const AT_HAND = "name a model whose weights are at hand";
+
+/** What a model lacks that cannot do it: what would be counted, and the sentence. */
+const LACKS: Readonly<Record<Capability, readonly [unit: string, reason: string]>> = {
+  losses: ["model that says what tokens cost", "the model does not say what the text's tokens cost"],
+  likeliest: ["model that says what is likeliest", "the model does not say which tokens are likeliest"],
+  assignments: ["model that shows its states", "the model does not show its hidden states"],
+  moments: ["model that shows its states", "the model does not show its hidden states"],
+  states: ["model that shows its states", "the model does not show its hidden states"],
+  steps: ["model that reads token by token", "the model cannot be led on token by token"],
+  weights: ["model with its weights", "the model's weights are not at hand"],
+};
+
+/** What a figure needs of a model. @param figure path in a profile */
+export function capabilityNeed(figure: string, can: ReadonlySet<Capability>, capability: Capability): FigureNeed {
+  const [unit, reason] = LACKS[capability];
+  return needed(figure, can.has(capability), unit, reason, "a model whose weights are at hand");
+}

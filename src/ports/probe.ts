@@ -5,7 +5,6 @@
  */
 import type { z } from "zod";
 import type { SpillPlace } from "../files/spill.ts";
-import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Need } from "../numeric/needs.ts";
 import { checked } from "../numeric/schema-faults.ts";
@@ -18,13 +17,14 @@ import type { Profile } from "../profile/profile.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import type { Units } from "../text/units.ts";
 import type { EngineRequest } from "./engine.ts";
+import type { Capability, Model } from "./model.ts";
 import type { HeadRequest, Observation } from "./observation.ts";
 import type { ProgressSink } from "./progress.ts";
 
 /** What decides before the model runs which figures there will be. */
 export interface ProbeGround {
   readonly plan: Plan;
-  readonly spec: Pick<DecoderSpec, "width" | "positions" | "embedding">;
+  readonly model: Pick<Model, "can" | "width" | "positions" | "runs">;
   readonly context: number;
   readonly overlap: number;
   readonly prefix: Prefix | null;
@@ -44,6 +44,7 @@ export interface Reference {
 export interface ProbeSubject {
   readonly plan: Plan;
   readonly model: Pick<Profile["model"], "layers" | "width" | "vocabulary">;
+  readonly can: readonly Capability[];
   readonly documents: readonly TokenizedDocument[];
   readonly prefix: Prefix | null;
   /** null where no plane is asked for */
@@ -68,7 +69,8 @@ export interface Asked extends Pick<EngineRequest, "momentRows" | "likeliestRows
 
 /** What was found beside the pass over the text. Plain data. */
 export interface Beside {
-  readonly ledger: Ledger;
+  /** null where the weights are not at hand */
+  readonly ledger: Ledger | null;
   readonly baselines: {
     readonly overall: readonly Baseline[];
     readonly domains: Readonly<Record<string, readonly Baseline[]>>;
@@ -132,14 +134,31 @@ export interface Probe {
 /** A probe as the list has it. */
 export interface ProbeKind {
   readonly name: string;
-  /** What its figures take of a text; nothing where the plan does not ask for them. */
+  /** what is missing of a profile where the model cannot do what the probe takes: a section's path */
+  readonly section: string;
+  /** what a model has to give for it */
+  readonly takes: readonly Capability[];
+  asked(plan: Plan): boolean;
+  /** What its figures take of a text, where they are asked for and the model can give them. */
   needs(ground: ProbeGround, units: Units): Need[];
   /** Bytes on the disk that a whole run comes to, told without making the probe; none where it has no such thing. */
   diskBytes?(subject: ProbeSubject): number;
   /** Labels under which its finish starts stages where the plan asks for it, in order. */
   stages(plan: Pick<Plan, "plane" | "geometry" | "with">): readonly string[];
-  /** @returns null where the plan does not ask for it, or the text does not allow it, which its needs say */
+  /**
+   * Where it is asked for and the model can give what it takes.
+   * @returns null where the text does not allow it, which its needs say
+   */
   create(subject: ProbeSubject, context: ProbeContext): Probe | null;
+}
+
+/** Blocks and width of a model that shows its states. */
+export function shapeOf({ layers, width }: Pick<Profile["model"], "layers" | "width">): {
+  readonly layers: number;
+  readonly width: number;
+} {
+  if (layers === null || width === null) throw new Error("a model that shows its states has layers and a width");
+  return { layers, width };
 }
 
 /**

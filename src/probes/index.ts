@@ -4,6 +4,7 @@
  */
 import type { Need } from "../numeric/needs.ts";
 import type { EngineRequest } from "../ports/engine.ts";
+import { capabilityNeed } from "../ports/model.ts";
 import { unionOfRows } from "../ports/observation.ts";
 import type { Asked, Probe, ProbeContext, ProbeGround, ProbeKind, ProbeSubject } from "../ports/probe.ts";
 import type { Plan } from "../profile/plan.ts";
@@ -24,6 +25,8 @@ const KINDS: readonly ProbeKind[] = [CODING, ...FURTHER];
 /** The probes of one measurement. */
 export interface Probes {
   readonly list: readonly Probe[];
+  /** sections that were asked for, of which the model cannot give what they take */
+  readonly refused: readonly string[];
   readonly units: Units;
   /** nats of every token of a document, once all of it was seen */
   readonly lossesOf: (document: number) => Float32Array;
@@ -34,20 +37,33 @@ export function probesOf(subject: ProbeSubject, context: Omit<ProbeContext, "uni
   const units = unitsOf(subject.documents.map(({ ids }) => ids.length));
   const given = { ...context, units };
   const coding = CODING.create(subject, given);
+  const further = FURTHER.filter(({ asked }) => asked(subject.plan));
   return {
-    list: [coding, ...FURTHER.flatMap((kind) => kind.create(subject, given) ?? [])],
+    list: [
+      coding,
+      ...further.filter((kind) => isMade(kind, subject)).flatMap((kind) => kind.create(subject, given) ?? []),
+    ],
+    refused: further.filter((kind) => !isMade(kind, subject)).map(({ section }) => section),
     units,
     lossesOf: coding.losses,
   };
 }
 
-/** What the figures of all probes take of a text. */
+/** Whether it is asked for, and the model can give what it takes. */
+const isMade = ({ asked, takes }: ProbeKind, { plan, can }: Pick<ProbeSubject, "plan" | "can">): boolean =>
+  asked(plan) && takes.every((one) => can.includes(one));
+
+/** What the figures of all probes take of a model, and where it gives that, of a text. */
 export const probeNeeds = (ground: ProbeGround, units: Units): Need[] =>
-  KINDS.flatMap((kind) => kind.needs(ground, units));
+  KINDS.filter(({ asked }) => asked(ground.plan)).flatMap((kind) => {
+    const { can } = ground.model;
+    const lacking = kind.takes.find((one) => !can.has(one));
+    return lacking === undefined ? kind.needs(ground, units) : [capabilityNeed(kind.section, can, lacking)];
+  });
 
 /** Bytes on the disk that a whole run of them comes to. */
 export const probeDiskBytes = (subject: ProbeSubject): number =>
-  KINDS.reduce((total, kind) => total + (kind.diskBytes?.(subject) ?? 0), 0);
+  KINDS.filter((kind) => isMade(kind, subject)).reduce((total, kind) => total + (kind.diskBytes?.(subject) ?? 0), 0);
 
 /** Stages of finishing them. */
 export const probeStages = (plan: Parameters<ProbeKind["stages"]>[0]): string[] =>

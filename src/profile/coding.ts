@@ -33,7 +33,10 @@ export const codingFiguresSchema = z
     }),
     perplexity: intervalSchema.meta({ description: "per token: compares only models with one vocabulary" }),
     compressionRatio: intervalSchema.meta({ description: "8 / bits per byte" }),
-    adjustedRate: z.number().meta({ description: "(8·weight bytes + bits) / (8·text bytes)" }),
+    adjustedRate: z
+      .number()
+      .nullable()
+      .meta({ description: "(8·weight bytes + bits) / (8·text bytes); null where the weights are not at hand" }),
     baselines: z.array(baselineSchema).meta({ description: "other compressors on the same bytes" }),
     breakEven: z
       .array(
@@ -45,7 +48,7 @@ export const codingFiguresSchema = z
             .meta({ description: "corpus size at which model and text together are as small; null: never" }),
         }),
       )
-      .meta({ description: "METHODS §1.1" }),
+      .meta({ description: "METHODS §1.1; empty where the weights are not at hand" }),
   })
   .meta({ id: "CodingFigures", description: "how small a text gets (METHODS §1)" });
 export type CodingFigures = z.infer<typeof codingFiguresSchema>;

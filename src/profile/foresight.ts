@@ -3,7 +3,7 @@ import { z } from "zod";
 import { count } from "./figures.ts";
 
 /** Name and version of what `--dry-run --json` prints. */
-export const FORESIGHT_SCHEMA = "lossyscope.foresight/1";
+export const FORESIGHT_SCHEMA = "lossyscope.foresight/2";
 
 const missingSchema = z.array(
   z
@@ -25,11 +25,11 @@ const runSchema = z.object({
     .object({
       name: z.string().meta({ description: "as the profile will name it" }),
       revision: z.string().nullable().meta({ description: "commit of a model from the Hub, or null" }),
-      architecture: z.string().meta({ description: "model_type of its config" }),
-      layers: count.meta({ description: "blocks" }),
-      width: count.meta({ description: "dimensions of the hidden state" }),
+      architecture: z.string().nullable().meta({ description: "model_type of its config; null where it is not known" }),
+      layers: count.nullable().meta({ description: "blocks; null where none can be seen" }),
+      width: count.nullable().meta({ description: "dimensions of the hidden state; null where none can be seen" }),
       vocabulary: count.meta({ description: "tokens that it gives a probability" }),
-      parameters: count.meta({ description: "numbers in its weights" }),
+      parameters: count.nullable().meta({ description: "numbers in its weights; null where they are not at hand" }),
     })
     .meta({ description: "what is run" }),
   text: z
@@ -69,8 +69,13 @@ const runSchema = z.object({
       }),
     )
     .meta({ description: "what is done, in order, the reading of text and digests left out" }),
-  seconds: z.number().meta({ description: "about how long all of it takes" }),
-  memoryBytes: count.meta({ description: "memory that the model takes at most, about" }),
+  seconds: z
+    .number()
+    .nullable()
+    .meta({ description: "about how long all of it takes; null where nothing tells how long the model does" }),
+  memoryBytes: count
+    .nullable()
+    .meta({ description: "memory that the model takes at most, about; null where nothing tells" }),
   diskBytes: count.meta({ description: "temporary disk space" }),
   missing: missingSchema.meta({ description: "figures that will be missing, with what they would take" }),
 });
@@ -81,8 +86,8 @@ export const foresightSchema = z.object({
   runs: z.array(runSchema).meta({ description: "every model that is run, in order" }),
   missing: missingSchema.meta({ description: "what will be missing of all runs together" }),
   writes: z.array(z.string()).meta({ description: "files that are written" }),
-  seconds: z.number().meta({ description: "about how long all runs take" }),
-  memoryBytes: count.meta({ description: "the most of any run" }),
+  seconds: z.number().nullable().meta({ description: "about how long all runs take; null where that of one is" }),
+  memoryBytes: count.nullable().meta({ description: "the most of any run; null where that of one is" }),
   diskBytes: count.meta({ description: "the most of any run" }),
   rates: z
     .object({

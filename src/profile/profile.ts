@@ -14,7 +14,7 @@ import { planeSchema } from "./plane.ts";
 import { recallSchema } from "./recall.ts";
 
 /** Name and version of the published document. */
-export const PROFILE_SCHEMA = "lossyscope.profile/1";
+export const PROFILE_SCHEMA = "lossyscope.profile/2";
 
 /** The published document, as zod checks it. */
 export const profileSchema = z.object({
@@ -28,9 +28,11 @@ export const profileSchema = z.object({
     .object({
       name: z.string().meta({ description: "org/name[@revision] or the folder's own name; never a path" }),
       revision: z.string().nullable().meta({ description: "commit on the Hub; null for a folder" }),
-      architecture: z.string().meta({ description: "model_type of its config" }),
-      layers: count.meta({ description: "blocks; the plane and the geometry have one layer more" }),
-      width: count.meta({ description: "dimensions of the hidden state" }),
+      architecture: z.string().nullable().meta({ description: "model_type of its config; null where it is not known" }),
+      layers: count
+        .nullable()
+        .meta({ description: "blocks; the plane and the geometry have one layer more; null where none can be seen" }),
+      width: count.nullable().meta({ description: "dimensions of the hidden state; null where none can be seen" }),
       vocabulary: count.meta({ description: "tokens that it gives a probability" }),
       positions: count.nullable().meta({ description: "longest window; null where nothing limits it" }),
     })
@@ -101,7 +103,9 @@ export const profileSchema = z.object({
         }),
     })
     .meta({ description: "the text it was measured on" }),
-  ledger: ledgerSchema.meta({ description: "what the weights cost, METHODS §1.2" }),
+  ledger: ledgerSchema
+    .nullable()
+    .meta({ description: "what the weights cost, METHODS §1.2; null where the weights are not at hand" }),
   coding: codingSchema.nullable().meta({ description: "how small the text gets, METHODS §1" }),
   nextToken: nextTokenSchema
     .nullable()
@@ -174,8 +178,8 @@ export const profileSchema = z.object({
         .meta({ description: "where it ran" }),
       digests: z
         .object({
-          config: z.string().meta({ description: "of config.json" }),
-          weights: z.string().meta({ description: "of all weight files" }),
+          config: z.string().nullable().meta({ description: "of config.json; null where there is none" }),
+          weights: z.string().nullable().meta({ description: "of all weight files; null where they are not at hand" }),
           tokenizer: z.string().nullable().meta({ description: "of the tokenizer's files; null where there is none" }),
         })
         .meta({ description: "SHA-256 of the model's files" }),

@@ -12,7 +12,10 @@ describe("reading a profile", () => {
     ["{", /p.json is not JSON/],
     ["[]", /p.json is not a compression profile/],
     ['{"schema":"lossyscope.atlas/1"}', /p.json is not a compression profile/],
-    ['{"schema":"lossyscope.profile/2"}', /of schema lossyscope.profile\/2, this version reads lossyscope.profile\/1/],
+    [
+      '{"schema":"lossyscope.profile/3"}',
+      /of schema lossyscope.profile\/3, this version reads lossyscope.profile\/1 and lossyscope.profile\/2/,
+    ],
   ])("refuses %s", (text, message) => expect(() => parseProfile(text, "p.json")).toThrow(message));
 
   it("says where a profile is not valid", () =>

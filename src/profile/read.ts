@@ -19,6 +19,8 @@ interface Kind<T> {
   readonly word: string;
   readonly called: string;
   readonly writtenBy: string;
+  /** earlier versions that are read too, each with what makes it one of this version */
+  readonly earlier?: Readonly<Record<string, (json: object) => object>>;
   /** what in it does not fit together, which no schema says; null where all does */
   readonly strange?: (document: T) => string | null;
 }
@@ -29,6 +31,8 @@ const PROFILE: Kind<Profile> = {
   word: "profile",
   called: "compression profile",
   writtenBy: "lossyscope measure --json",
+  // What may be null since was always there: all that was measured had its weights at hand.
+  earlier: { "lossyscope.profile/1": (json) => ({ ...json, schema: PROFILE_SCHEMA }) },
 };
 const TRAJECTORY: Kind<Trajectory> = {
   schema: trajectorySchema,
@@ -55,7 +59,7 @@ function layersApart({ run, steps }: Trajectory): string | null {
  * @throws LossyscopeError `input` where the text is no such document of this schema version
  */
 function parse<T>(text: string, name: string, kind: Kind<T>): T {
-  const { schema, version, word, called, writtenBy } = kind;
+  const { schema, version, earlier = {}, word, called, writtenBy } = kind;
   const fault = (message: string, next: string): LossyscopeError =>
     new LossyscopeError("input", `${name} ${message}`, next);
   const json = parseJson(text, (why) => fault(why, `name a file that \`${writtenBy}\` wrote`));
@@ -63,22 +67,21 @@ function parse<T>(text: string, name: string, kind: Kind<T>): T {
   if (typeof own !== "string" || !own.startsWith(version.replace(/\d+$/, ""))) {
     throw fault(`is not a ${called}`, `name a file that \`${writtenBy}\` wrote`);
   }
-  if (own !== version) {
-    throw fault(
-      `is of schema ${own}, this version reads ${version}`,
-      "measure again, or use the version that wrote it",
-    );
+  const raise = Object.hasOwn(earlier, own) ? earlier[own] : null;
+  if (own !== version && raise === null) {
+    const read = [...Object.keys(earlier), version].join(" and ");
+    throw fault(`is of schema ${own}, this version reads ${read}`, "measure again, or use the version that wrote it");
   }
   const invalid = (faults: string): LossyscopeError => fault(`is no valid ${word}: ${faults}`, "measure again");
-  const document = checked(schema, json, invalid);
+  const document = checked(schema, raise === null ? json : raise(json as object), invalid);
   const strange = kind.strange?.(document) ?? null;
   if (strange !== null) throw invalid(strange);
   return document;
 }
 
 /**
- * Reads a profile from its JSON.
- * @throws LossyscopeError `input` where the text is no profile of this schema version
+ * Reads a profile of this schema version from its JSON, or one of an earlier version, made one of this.
+ * @throws LossyscopeError `input` where the text is no such profile
  */
 export const parseProfile = (text: string, name: string): Profile => parse(text, name, PROFILE);
 

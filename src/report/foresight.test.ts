@@ -36,7 +36,7 @@ const foresight = (...runs: ForeseenRun[]): Foresight => ({
   runs,
   missing: [],
   writes: [],
-  seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+  seconds: runs.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0),
   memoryBytes: 1.2e8,
   diskBytes: 0,
   rates: { start: 0.2, products: 1e10, loop: 1e9 },

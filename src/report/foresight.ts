@@ -14,8 +14,12 @@ const batches = (value: number): string => (value === 1 ? "1 batch" : `${count(v
 
 function subject({ model, text, facts, pass }: ForeseenRun): string {
   const { name, architecture, layers, width, parameters } = model;
-  const shape = `${architecture}, ${counted(layers, "block")} of ${counted(width, "dimension")}`;
-  const what = `${name} (${shape}, ${si(parameters, "")} parameters)`;
+  const shape = [
+    ...(architecture === null ? [] : [architecture]),
+    ...(layers === null || width === null ? [] : [`${counted(layers, "block")} of ${counted(width, "dimension")}`]),
+    ...(parameters === null ? [] : [`${si(parameters, "")} parameters`]),
+  ];
+  const what = shape.length === 0 ? name : `${name} (${shape.join(", ")})`;
   const unseen = text?.unseen ? [counted(text.unseen, "unseen document")] : [];
   return [
     text
@@ -31,7 +35,7 @@ function subject({ model, text, facts, pass }: ForeseenRun): string {
 }
 
 function stages({ stages, seconds }: ForeseenRun): string {
-  const named = stages.filter((stage) => stage.seconds >= NAMED_SHARE * seconds);
+  const named = stages.filter((stage) => stage.seconds >= NAMED_SHARE * (seconds ?? 0));
   return named.map(({ label, seconds: own }) => `${label} ${duration(own)}`).join(", ");
 }
 
@@ -40,8 +44,13 @@ function course({ runs, seconds, memoryBytes, diskBytes }: Foresight): string {
   const [first] = runs;
   const each = runs.length > 1 ? `, the first of ${count(runs.length)}` : "";
   const disk = diskBytes > 0 ? ` and ${si(diskBytes, "B")} of disk for a while` : "";
-  const about = seconds < 1 ? "Less than a second" : `About ${roughly(seconds)}`;
-  return `${about} (${stages(first)}${each}); up to ${si(memoryBytes, "B")} of memory for the model${disk}`;
+  const beside = stages(first);
+  const about =
+    seconds === null
+      ? `How long the model takes is not known here${beside === "" ? "" : ` (beside it ${beside}${each})`}`
+      : `${seconds < 1 ? "Less than a second" : `About ${roughly(seconds)}`} (${beside}${each})`;
+  const memory = memoryBytes === null ? [] : [`up to ${si(memoryBytes, "B")} of memory for the model${disk}`];
+  return [about, ...(memoryBytes === null && disk !== "" ? [disk.replace(/^ and /, "")] : memory)].join("; ");
 }
 
 /** What will be missing, together with what is missing for the same reason; of which runs, where not of all. */

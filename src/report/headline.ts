@@ -37,7 +37,7 @@ export function headline(profile: Profile): { claim: string; beside: string[] } 
   const model = shorten(profile.model.name, NAME);
   const corpus = shorten(profile.corpus.name, NAME);
   const beside: string[] = [];
-  let claim = `${model}: ${si(ledger.weightBytes, "B")} of weights`;
+  let claim = ledger ? `${model}: ${si(ledger.weightBytes, "B")} of weights` : model;
   const overall = profile.coding?.overall;
   const value = overall?.bitsPerByte.value ?? null;
   if (overall && value !== null) {
@@ -53,16 +53,17 @@ export function headline(profile: Profile): { claim: string; beside: string[] } 
         `Not a code length: ${percent(overall.repairs.bytes / overall.bytes)} of the bytes are not what the tokens decode to.`,
       );
     }
-    beside.push(
-      `With the model's own ${si(ledger.weightBytes, "B")} counted in, the text takes ${ofSize(overall.adjustedRate)}.`,
-    );
+    if (ledger && overall.adjustedRate !== null) {
+      const size = si(ledger.weightBytes, "B");
+      beside.push(`With the model's own ${size} counted in, the text takes ${ofSize(overall.adjustedRate)}.`);
+    }
   }
-  if (ledger.aside) {
+  if (ledger?.aside) {
     const towers = ledger.aside.map(({ name, bytes }) => `${shorten(name, NAME)} (${si(bytes, "B")})`);
     const more = towers.length > NAMED ? ` and ${towers.length - NAMED} more` : "";
     beside.push(`The text model alone is measured; left aside: ${towers.slice(0, NAMED).join(", ")}${more}.`);
   }
-  if (ledger.storageRatio !== null && ledger.training?.bytes) {
+  if (ledger && ledger.storageRatio !== null && ledger.training?.bytes) {
     beside.push(
       `Every byte of weights stands for ${figure(ledger.storageRatio)} bytes of training text (${si(ledger.training.bytes, "B")} in all).`,
     );

@@ -45,14 +45,18 @@ function top(profile: Profile): string {
     element(
       "dl",
       { class: "facts" },
-      fact(
-        "parameters",
-        datum(["ledger", "parameters", "total"], ledger.parameters.total, (value) => si(value, "")),
-      ),
-      fact(
-        "weights as stored",
-        datum(["ledger", "weightBytes"], ledger.weightBytes, (value) => si(value, "B")),
-      ),
+      ...(ledger
+        ? [
+            fact(
+              "parameters",
+              datum(["ledger", "parameters", "total"], ledger.parameters.total, (value) => si(value, "")),
+            ),
+            fact(
+              "weights as stored",
+              datum(["ledger", "weightBytes"], ledger.weightBytes, (value) => si(value, "B")),
+            ),
+          ]
+        : []),
       fact(
         "text",
         datum(["corpus", "bytes"], corpus.bytes, (value) => si(value, "B")),

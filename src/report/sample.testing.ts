@@ -6,8 +6,9 @@
 import { random } from "../numeric/random.ts";
 import type { Interval } from "../profile/figures.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
+import type { Ledger } from "../profile/ledger.ts";
 import type { Information, PlaneLayer, PlaneOrder } from "../profile/plane.ts";
-import type { Profile } from "../profile/profile.ts";
+import { PROFILE_SCHEMA, type Profile } from "../profile/profile.ts";
 
 const LN_M = Math.log(100);
 
@@ -235,10 +236,10 @@ function summary(layers: readonly PlaneLayer[]): NonNullable<Profile["plane"]>["
 }
 
 /** @param blocks L: the profile has L + 1 layers */
-export function sampleProfile(blocks = 5): Profile {
+export function sampleProfile(blocks = 5): Profile & { readonly ledger: Ledger } {
   const layers = Array.from({ length: blocks + 1 }, (_, index) => layer(index, index / blocks));
   return {
-    schema: "lossyscope.profile/1",
+    schema: PROFILE_SCHEMA,
     id: "5b1f0c7a9d3e4f2086aa",
     title: null,
     model: {
@@ -480,14 +481,21 @@ export function untrained(): Profile {
   };
 }
 
-/** Losses only: no plane, no geometry, each with its reason. */
+/** Losses only: no plane, no geometry, nothing of the weights, each with its reason. */
 export function lossesOnly(): Profile {
+  const profile = sampleProfile();
+  const { coding, model, provenance } = profile;
   return {
-    ...sampleProfile(),
+    ...profile,
+    model: { ...model, architecture: null, layers: null, width: null },
+    ledger: null,
+    coding: { ...coding!, overall: { ...coding!.overall, adjustedRate: null, breakEven: [] } },
     plane: null,
     geometry: null,
     passages: [],
+    provenance: { ...provenance, digests: { config: null, weights: null, tokenizer: null } },
     refusals: [
+      { figure: "ledger", reason: "the endpoint has no weights to look at" },
       { figure: "plane", reason: "the endpoint gives losses only" },
       { figure: "geometry", reason: "the endpoint gives losses only" },
       { figure: "coding.overall.baselines", reason: "bzip2 could not be loaded" },
@@ -496,7 +504,7 @@ export function lossesOnly(): Profile {
 }
 
 /** Too few units for error bars, none left to hold out (METHODS §0). */
-export function withoutIntervals(): Profile {
+export function withoutIntervals(): Profile & { readonly ledger: Ledger } {
   const profile = sampleProfile();
   const strip = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value), (_, inner) =>
@@ -518,7 +526,7 @@ export function withoutIntervals(): Profile {
 }
 
 /** Nothing held out at all, a dead layer, nothing known of the training. */
-export function bare(): Profile {
+export function bare(): Profile & { readonly ledger: Ledger } {
   const profile = withoutIntervals();
   const gone = { value: null, low: null, high: null };
   return {

@@ -54,7 +54,7 @@ export interface Recalled {
 
 /**
  * @param probes that have seen the whole text
- * @returns null where the plan does not ask for it
+ * @returns null where the plan does not ask for it; no recall where the model cannot be led on
  * @throws LossyscopeError as the engine, the session and the tokenizer do; `interrupted`
  */
 export async function recallOf(
@@ -63,6 +63,7 @@ export async function recallOf(
   { lossesOf, units }: Probes,
 ): Promise<Recalled | null> {
   if (!plan.with.includes("recall")) return null;
+  if (!request.model.can.has("steps")) return { recall: null, refusals: [] };
   const seen = { documents, lossesOf };
   return measureRecall({ ...request, plan, context, overlap, tokenizer, seen, units, unseen });
 }

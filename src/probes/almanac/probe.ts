@@ -5,6 +5,9 @@ import { knowledgeNeeds, knowledgeOf } from "./knowledge.ts";
 
 export const ALMANAC: ProbeKind = {
   name: "almanac",
+  section: "almanac",
+  takes: ["losses"],
+  asked: () => true,
   needs({ documents, plan }) {
     const pages = almanacNeeds(documents, plan.seed);
     return [...pages, ...(pages.length > 1 ? knowledgeNeeds(documents) : [])];

@@ -30,7 +30,8 @@ export interface CodingOptions {
 
 export interface CodingContext extends BootstrapOptions {
   readonly units: Units;
-  readonly weightBytes: number;
+  /** null where they are not at hand */
+  readonly weightBytes: number | null;
   readonly baselines: {
     readonly overall: readonly Baseline[];
     readonly domains: Readonly<Record<string, readonly Baseline[]>>;
@@ -235,7 +236,7 @@ function figuresOf(
   documentNats: Float64Array,
   samples: Columns | undefined,
   baselines: readonly Baseline[],
-  weightBytes: number,
+  weightBytes: number | null,
 ): CodingFigures {
   const total = (of: (document: TokenizedDocument) => number): number => sum(documents.map(of));
   const bytes = total((document) => document.bytes);
@@ -267,11 +268,14 @@ function figuresOf(
     bitsPerToken: rate(tokens, sampledTokens, bits),
     perplexity: rate(tokens, sampledTokens, Math.exp),
     compressionRatio: rate(bytes, sampledBytes, (natsPer) => 8 / bits(natsPer)),
-    adjustedRate: adjustedRate(weightBytes, bits(nats), bytes),
+    adjustedRate: weightBytes === null ? null : adjustedRate(weightBytes, bits(nats), bytes),
     baselines: [...baselines],
-    breakEven: baselines.map(({ name, bitsPerByte }) => ({
-      against: name,
-      bytes: breakEvenBytes(weightBytes, bits(nats / bytes), bitsPerByte),
-    })),
+    breakEven:
+      weightBytes === null
+        ? []
+        : baselines.map(({ name, bitsPerByte }) => ({
+            against: name,
+            bytes: breakEvenBytes(weightBytes, bits(nats / bytes), bitsPerByte),
+          })),
   };
 }

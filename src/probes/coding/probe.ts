@@ -1,5 +1,6 @@
 /** How small the text gets (METHODS §1): `coding.ts` as a probe of the list. */
 import { z } from "zod";
+import { capabilityNeed } from "../../ports/model.ts";
 import { type ProbeKind, snapshotOf } from "../../ports/probe.ts";
 import { CodingProbe, codingNeeds } from "./coding.ts";
 
@@ -11,7 +12,13 @@ export const CODE_LENGTHS = "code lengths";
 /** What it keeps others go by too: every run has it, and the losses of all tokens with it. */
 export const CODING = {
   name: "coding",
-  needs: ({ documents }, units) => codingNeeds(documents, units),
+  section: "coding",
+  takes: ["losses"],
+  asked: () => true,
+  needs: ({ documents, model: { can } }, units) => [
+    ...codingNeeds(documents, units),
+    ...["adjustedRate", "breakEven"].map((figure) => capabilityNeed(`coding.overall.${figure}`, can, "weights")),
+  ],
   stages: () => [CODE_LENGTHS],
   create({ documents, model, plan, prefix }, { units }) {
     const probe = new CodingProbe(documents, { vocabulary: model.vocabulary, prefixed: prefix !== null });
@@ -28,7 +35,7 @@ export const CODING = {
         progress.start(CODE_LENGTHS, null, "");
         const { coding, documentNats } = probe.finish({
           units,
-          weightBytes: ledger.weightBytes,
+          weightBytes: ledger?.weightBytes ?? null,
           baselines,
           seed: plan.seed,
         });

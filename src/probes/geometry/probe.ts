@@ -1,7 +1,8 @@
 /** The geometry of every layer's states (METHODS §3): `geometry.ts` as a probe of the list. */
 
 import { z } from "zod";
-import { type FinishContext, type ProbeKind, snapshotOf } from "../../ports/probe.ts";
+import { capabilityNeed, decoderOf } from "../../ports/model.ts";
+import { type FinishContext, type ProbeKind, shapeOf, snapshotOf } from "../../ports/probe.ts";
 import type { Geometry } from "../../profile/geometry.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { roomOf } from "../../text/windows.ts";
@@ -24,18 +25,21 @@ const lengthsOf = (documents: readonly { readonly ids: Int32Array }[]): number[]
 
 export const GEOMETRY: ProbeKind = {
   name: "geometry",
-  needs({ plan, spec, documents, prefix, context, overlap }) {
-    if (!plan.geometry) return [];
-    return geometryNeeds({
+  section: "geometry",
+  takes: ["moments", "states"],
+  asked: ({ geometry }) => geometry,
+  needs({ plan, model, documents, prefix, context, overlap }) {
+    const ground = {
       documents,
-      rows: geometryRows(lengthsOf(documents), spec.width, plan.seed),
+      rows: geometryRows(lengthsOf(documents), model.width!, plan.seed),
       ...roomOf(prefix, context, overlap),
-      learnedPositions: spec.embedding.positions !== undefined,
-    });
+      learnedPositions: decoderOf(model)?.spec.embedding.positions !== undefined,
+    };
+    return [...geometryNeeds(ground), capabilityNeed("geometry.embedding", model.can, "weights")];
   },
   stages: ({ geometry }) => (geometry ? [LAYERS] : []),
-  create({ documents, model: { layers, width }, plan }) {
-    if (!plan.geometry) return null;
+  create({ documents, model, plan }) {
+    const { layers, width } = shapeOf(model);
     const rows = geometryRows(lengthsOf(documents), width, plan.seed);
     const probe = new GeometryProbe(rows, { layers: layers + 1, width });
     return {

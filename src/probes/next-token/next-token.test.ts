@@ -63,6 +63,7 @@ const observations = batches.map((batch): Observation => {
 const subject: ProbeSubject = {
   plan: validatePlan({ text: [{ path: "-" }], with: ["next-token"] }),
   model: { layers: 1, width: 1, vocabulary: 10_000 },
+  can: ["losses", "likeliest"],
   documents,
   prefix: null,
   reference: null,
@@ -76,8 +77,8 @@ describe("a probe", () => {
     finish: (probe) => probe.finish({} as FinishContext),
   });
 
-  it("is not made where it was not asked for", () => {
-    expect(NEXT_TOKEN.create({ ...subject, plan: { ...subject.plan, with: [] } }, context)).toBeNull();
+  it("is made where it was asked for", () => {
+    expect([subject.plan, { ...subject.plan, with: [] }].map(NEXT_TOKEN.asked)).toEqual([true, false]);
   });
 });
 

@@ -9,8 +9,10 @@ const SNAPSHOT = z.object({ nats: z.instanceof(Float32Array), seen: z.instanceof
 
 export const NEXT_TOKEN: ProbeKind = {
   name: "next-token",
-  needs({ plan, documents, prefix }, units) {
-    if (!plan.with.includes("next-token")) return [];
+  section: "nextToken",
+  takes: ["losses", "likeliest"],
+  asked: ({ with: further }) => further.includes("next-token"),
+  needs({ documents, prefix }, units) {
     const unpredicted = prefix === null ? 1 : 0;
     const predicted = documents.some(({ ids }) => ids.length > unpredicted);
     return predicted
@@ -19,7 +21,6 @@ export const NEXT_TOKEN: ProbeKind = {
   },
   stages: () => [],
   create({ documents, plan }, { units }) {
-    if (!plan.with.includes("next-token")) return null;
     const probe = new NextTokenProbe(documents);
     return {
       name: "next-token",

@@ -3,6 +3,7 @@
  * meets first, what the model held for likeliest there: what it costs does not grow with the text.
  */
 import { z } from "zod";
+import { capabilityNeed } from "../../ports/model.ts";
 import { type ProbeKind, type ProbeSubject, snapshotOf } from "../../ports/probe.ts";
 import { Expectations, type Stretch } from "./expectations.ts";
 import { passageSpans, passagesOf } from "./passages.ts";
@@ -19,16 +20,27 @@ const SNAPSHOT = z.object({
 
 export const PASSAGES: ProbeKind = {
   name: "passages",
-  needs: () => [],
+  section: "passages",
+  takes: ["losses"],
+  asked: ({ keepText }) => keepText,
+  needs: ({ model: { can } }) => [capabilityNeed("passages.expected", can, "likeliest")],
   stages: () => [],
   create(subject, { spell }) {
     const { documents, plan } = subject;
-    if (!plan.keepText) return null;
-    const expectations = new Expectations(stretchesOf(subject), Math.min(LIKELIEST, subject.model.vocabulary), spell);
+    const told = subject.can.includes("likeliest");
+    const expectations = new Expectations(
+      told ? stretchesOf(subject) : [],
+      Math.min(LIKELIEST, subject.model.vocabulary),
+      spell,
+    );
     return {
       name: "passages",
-      asks: { heads: { losses: true, likeliest: LIKELIEST }, likeliestRows: (batch) => expectations.rows(batch) },
-      observe: (observation) => expectations.observe(observation),
+      asks: told
+        ? { heads: { losses: true, likeliest: LIKELIEST }, likeliestRows: (batch) => expectations.rows(batch) }
+        : { heads: { losses: true } },
+      observe(observation) {
+        if (told) expectations.observe(observation);
+      },
       snapshot: () => expectations.snapshot(),
       restore(snapshots) {
         for (const snapshot of snapshots) expectations.restore(snapshotOf("passages", SNAPSHOT, snapshot));

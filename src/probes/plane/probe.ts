@@ -1,7 +1,7 @@
 /** The information plane (METHODS §2): `plane.ts` as a probe of the list. */
 import { z } from "zod";
 import { isMet } from "../../numeric/needs.ts";
-import { type FinishContext, type ProbeKind, snapshotOf } from "../../ports/probe.ts";
+import { type FinishContext, type ProbeKind, shapeOf, snapshotOf } from "../../ports/probe.ts";
 import type { Plane } from "../../profile/plane.ts";
 import { spillBytes } from "./assignment-store.ts";
 import { PlaneProbe } from "./plane.ts";
@@ -15,6 +15,9 @@ export const FRONTIER = "frontier";
 
 export const PLANE: ProbeKind = {
   name: "plane",
+  section: "plane",
+  takes: ["assignments"],
+  asked: ({ plane }) => plane !== null,
   needs: ({ plan: { plane }, documents, prefix }, units) =>
     plane
       ? planeNeeds({ documents, prefix, units, allPositions: plane.allPositions, frontier: plane.frontier !== null })
@@ -22,7 +25,7 @@ export const PLANE: ProbeKind = {
   diskBytes({ plan: { plane }, model, documents, prefix, reference }) {
     if (!plane || !reference) return 0;
     const positions = countPositions({ documents, prefix, allPositions: plane.allPositions });
-    return spillBytes({ layers: model.layers + 1, columns: reference.m * reference.draws, positions });
+    return spillBytes({ layers: shapeOf(model).layers + 1, columns: reference.m * reference.draws, positions });
   },
   stages: ({ plane }) => [...(plane ? [LAYERS] : []), ...(plane?.frontier ? [FRONTIER] : [])],
   create({ model, plan, documents, prefix, reference }, { units, place, points }) {
@@ -31,7 +34,8 @@ export const PLANE: ProbeKind = {
     const shared = { documents, prefix, units, allPositions };
     if (!isMet(positionNeed(shared))) return null;
     const { preNorm, seed } = plan;
-    const shape = { layers: model.layers + 1, width: model.width };
+    const { layers, width } = shapeOf(model);
+    const shape = { layers: layers + 1, width };
     const probe = new PlaneProbe({ ...reference, ...shared, ...shape, preNorm, seed, frontier }, place);
     const orderOf = (snapshot: unknown): Uint32Array => snapshotOf("plane", SNAPSHOT, snapshot).order;
     const { m, draws, temperature } = reference;

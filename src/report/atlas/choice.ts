@@ -26,11 +26,13 @@ export function recommendationText(choice: Choice): string[] {
     by === null
       ? left === 1
         ? "it is the only one"
-        : `it writes ${corpus.name} smallest`
+        : rivals.length === 0
+          ? `it writes ${corpus.name} smallest`
+          : `it writes ${corpus.name} in the fewest bits as measured, though it cannot be told from ${rivals.join(" and ")}`
       : `it writes ${corpus.name} as small as ${rivals.join(" and ")}, as far as can be told, and ${by === "cost" ? "costs least" : "is the smallest of them"}`;
   const figures = [
     `${interval(best.bitsPerByte)} bits per byte`,
-    `${si(best.weightBytes, "B")} of weights`,
+    ...(best.weightBytes === null ? [] : [`${si(best.weightBytes, "B")} of weights`]),
     ...(best.costPerMillionBytes === null
       ? []
       : [`${figure(best.costPerMillionBytes)} for a million bytes of this text`]),
@@ -80,7 +82,7 @@ export function choiceBlocks(choice: Choice, predictions: Predictions | null): B
       ordered.map((one) => [
         one.model,
         interval(one.bitsPerByte),
-        si(one.weightBytes, "B"),
+        one.weightBytes === null ? ABSENT : si(one.weightBytes, "B"),
         one.tokensPerSecond === null ? ABSENT : count(one.tokensPerSecond),
         figure(one.price),
         figure(one.costPerMillionBytes),

@@ -24,7 +24,7 @@ import { matrix } from "../marks/matrix.ts";
 import { multiples } from "../marks/multiples.ts";
 import { type PlanePath, planes } from "../marks/planes.ts";
 import { element, markup } from "../marks/svg.ts";
-import { trade } from "../marks/trade.ts";
+import { type TradeMark, trade } from "../marks/trade.ts";
 import { factsBeside } from "../sections/facts.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
@@ -327,26 +327,23 @@ export function fitPage(set: CalibrationSet, fits: readonly AreaFit[], rivalries
 export function choicePage(choice: Choice, predictions: Predictions | null): string {
   const { candidates, recommendation, frontier, corpus } = choice;
   const [claim, ...beside] = recommendationText(choice);
-  const marks = candidates.map(({ model, weightBytes, bitsPerByte }) => ({
-    name: model,
-    weightBytes,
-    bitsPerByte,
-    standing:
-      model === recommendation?.model
-        ? ("recommended" as const)
-        : frontier.includes(model)
-          ? ("frontier" as const)
-          : ("other" as const),
-  }));
+  const marks = candidates.flatMap(({ model, weightBytes, bitsPerByte }): TradeMark[] => {
+    if (weightBytes === null) return [];
+    const other = frontier.includes(model) ? "frontier" : "other";
+    const standing = model === recommendation?.model ? "recommended" : other;
+    return [{ name: model, weightBytes, bitsPerByte, standing }];
+  });
   const candidatesSection: Section = {
     id: "candidates",
     title: "The candidates",
     methods: "§11",
     body:
-      drawn(
-        "Size of the text against size of the weights; filled: on the frontier; largest: recommended",
-        responsive((form) => trade("Bits per byte against bytes of weights", marks, form)),
-      ) + blocksMarkup(choiceBlocks(choice, null).slice(beside.length + 1)),
+      (marks.length === 0
+        ? ""
+        : drawn(
+            "Size of the text against size of the weights; filled: on the frontier; largest: recommended",
+            responsive((form) => trade("Bits per byte against bytes of weights", marks, form)),
+          )) + blocksMarkup(choiceBlocks(choice, null).slice(beside.length + 1)),
     means: [
       "A candidate is out where it misses a constraint or what the constraint asks is not known of it. Of the rest, one is dominated where another is nowhere worse and somewhere better. What is left is the frontier: choosing among it trades one thing for another.",
       "Cost is the price of the tokens that a model cuts a million bytes of this text into: a tokenizer with long tokens is cheaper at the same price a token.",

@@ -19,6 +19,15 @@ function flatten(value: unknown, path = ""): [string, string][] {
   return [[path, value === null ? "–" : String(value)]];
 }
 
+/** What is known of how it is built, in a line. */
+const architecture = ({ architecture, layers, width, vocabulary, positions }: Profile["model"]): string =>
+  [
+    architecture ?? "not known",
+    ...(layers === null || width === null ? [] : [`${counted(layers, "block")} of width ${count(width)}`]),
+    `vocabulary ${count(vocabulary)}`,
+    ...(positions === null ? [] : [`${count(positions)} positions`]),
+  ].join(", ");
+
 export function accountSection(profile: Profile): Section {
   const { corpus, model, provenance } = profile;
   const { runtime, digests, seeds } = provenance;
@@ -31,12 +40,7 @@ export function accountSection(profile: Profile): Section {
       ["", ""],
       [
         ["model", markup(`${model.name}${model.revision === null ? "" : ` @ ${model.revision}`}`)],
-        [
-          "architecture",
-          markup(
-            `${model.architecture}, ${counted(model.layers, "block")} of width ${count(model.width)}, vocabulary ${count(model.vocabulary)}${model.positions === null ? "" : `, ${count(model.positions)} positions`}`,
-          ),
-        ],
+        ["architecture", markup(architecture(model))],
         [
           "text",
           markup(

@@ -168,6 +168,7 @@ export function ownSize(profile: Profile): Section {
   const overall = coding?.overall;
   const bitsPerByte = overall?.bitsPerByte.value ?? null;
   if (!overall || bitsPerByte === null) return { ...shared, body: missing(profile, "coding") };
+  if (ledger === null || overall.adjustedRate === null) return { ...shared, body: missing(profile, "ledger") };
 
   const bitsOf = new Map(overall.baselines.map((one) => [one.name, one.bitsPerByte]));
   const evens = overall.breakEven.map(({ against, bytes }) =>

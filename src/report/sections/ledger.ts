@@ -2,10 +2,24 @@
 import type { Profile } from "../../profile/profile.ts";
 import { count, figure, sentence, si, visible } from "../format.ts";
 import { markup } from "../marks/svg.ts";
-import { datum, numbers, paragraph, refusalsUnder, type Section, table } from "./parts.ts";
+import { datum, missing, numbers, paragraph, refusalsUnder, type Section, table } from "./parts.ts";
+
+const SECTION: Omit<Section, "body"> = {
+  id: "ledger",
+  title: "What the weights cost",
+  methods: "§1.2",
+  means: [
+    "A trained model is what is left of its training text. The storage ratio sets the two against each other: bytes read in training for each byte of weights kept.",
+  ],
+  misread: [
+    "A high ratio is not a better compressor: nearly all of that text cannot be got back out of the weights.",
+    "Weights as stored depend on the number format; two models compare only in the same one.",
+  ],
+};
 
 export function ledgerSection(profile: Profile): Section {
   const { ledger } = profile;
+  if (ledger === null) return { ...SECTION, body: missing(profile, "ledger") };
   const { parameters, training } = ledger;
   const bytes = (value: number): string => si(value, "B");
   const plain = (value: number): string => si(value, "");
@@ -89,17 +103,5 @@ export function ledgerSection(profile: Profile): Section {
       ),
     ),
   ];
-  return {
-    id: "ledger",
-    title: "What the weights cost",
-    methods: "§1.2",
-    body: body.join(""),
-    means: [
-      "A trained model is what is left of its training text. The storage ratio sets the two against each other: bytes read in training for each byte of weights kept.",
-    ],
-    misread: [
-      "A high ratio is not a better compressor: nearly all of that text cannot be got back out of the weights.",
-      "Weights as stored depend on the number format; two models compare only in the same one.",
-    ],
-  };
+  return { ...SECTION, body: body.join("") };
 }
