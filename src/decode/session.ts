@@ -6,6 +6,7 @@
  * Memory: in the child the weights, 8·B·P·L·K·h bytes of cache, P slots each (`memory.ts` has all of it); here what one
  * step predicts, 4·B·V bytes.
  */
+import { runnable } from "../engines/runnable.ts";
 import { RuntimeProcess } from "../engines/runtime-process.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
@@ -50,7 +51,7 @@ export class DecodingSession {
    */
   static async open(options: SessionOptions): Promise<DecodingSession> {
     const { spec, weights, threads, prediction, longest, signal } = options;
-    const graph = buildStepGraph(spec, weights, prediction, longest);
+    const graph = buildStepGraph(spec, await runnable(weights, signal), prediction, longest);
     const runtime = new RuntimeProcess();
     const session = new DecodingSession(runtime, options);
     if (signal?.aborted) session.#stop();

@@ -8,6 +8,7 @@ import { buildMeasuringGraph } from "../models/heads.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { runnable } from "./runnable.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
 export interface Everything {
@@ -31,8 +32,9 @@ export async function* exportEverything(
   sequences: Iterable<Int32Array>,
   { longest, threads, signal }: { readonly longest: number; readonly threads: number; readonly signal?: AbortSignal },
 ): AsyncGenerator<Everything> {
+  const readable = await runnable(weights, signal);
   if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
-  const graph = buildMeasuringGraph(spec, weights, { everything: true }, longest);
+  const graph = buildMeasuringGraph(spec, readable, { everything: true }, longest);
   const runtime = new RuntimeProcess();
   const stop = (): void => void runtime.close();
   signal?.addEventListener("abort", stop, { once: true });

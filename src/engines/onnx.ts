@@ -12,6 +12,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { type Engine, type EngineReport, type EngineRequest, refuseUngiven } from "../ports/engine.ts";
 import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
+import { runnable } from "./runnable.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
 
@@ -150,8 +151,9 @@ export class OnnxEngine implements Engine {
 
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
     refuseUngiven(this, request);
+    const { spec, threads, longest, describe } = this.#options;
+    const weights = await runnable(this.#options.weights, signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
-    const { spec, weights, threads, longest, describe } = this.#options;
     const graph = buildMeasuringGraph(
       spec,
       weights,

@@ -6,10 +6,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, realpath, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { writeAtomic } from "./atomic.ts";
+import { cacheFolder } from "./cache.ts";
 import { ioFault } from "./faults.ts";
 
 export function sha256(data: string | Uint8Array): string {
@@ -30,8 +30,7 @@ export interface DigestOptions {
  */
 export async function sha256File(path: string, options: DigestOptions = {}): Promise<string> {
   const { onBytes, signal } = options;
-  const memory =
-    options.memory ?? join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "lossyscope", "digests");
+  const memory = options.memory ?? cacheFolder("digests");
   try {
     const before = await stat(path, { bigint: true });
     const identity = [await realpath(path), before.size, before.ino, before.mtimeNs, before.ctimeNs].join("\n");

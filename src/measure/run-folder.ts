@@ -6,9 +6,9 @@
  * Disk: the spills (stated before the run) and one snapshot of the probes, twice while it is being replaced.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { cacheFolder } from "../files/cache.ts";
 import { ioFault } from "../files/faults.ts";
 import { named, takeLock } from "../files/lock.ts";
 import { sizeText } from "../numeric/amounts.ts";
@@ -63,9 +63,7 @@ export function takeUp(
 }
 
 /** Where runs are kept unless `--work` says otherwise. */
-export function defaultWorkFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  return join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "lossyscope", "runs");
-}
+export const defaultWorkFolder = (environment?: NodeJS.ProcessEnv): string => cacheFolder("runs", environment);
 
 /**
  * @param there of the bytes that a run needs in all, those that lie in the folder already

@@ -1,63 +1,66 @@
 /**
- * Weights that the runtime can read in place: those that it cannot (values in blocks, big-endian files) are written as
- * float32 into a file of their own, the others stay where they are. Disk: 4 bytes for each value of the tensors
- * written; memory: a piece of 4 MiB as stored and as float32 (at most 80 MiB, of the types of one and a half bits).
+ * Weights that the runtime can read in place. Where some are in blocks or big-endian, all of them are written as
+ * float32 into a file of their own, one after the other; else they stay where they are. Disk: 4 bytes a value; memory:
+ * a piece of 4 MiB as stored and as float32 (80 MiB of the types of one and a half bits).
  */
-import { openSafetensors, writeSafetensors } from "../../files/safetensors.ts";
+import { open, realpath, rm } from "node:fs/promises";
+import { ioFault } from "../../files/faults.ts";
 import { isBlockType } from "../../formats/blocks/types.ts";
 import { toFloat32 } from "../../formats/tensor-types.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
 import { piecesOf, type StoredTensor, type TensorSource } from "./tensor-source.ts";
 
-export interface Float32Options {
-  /** bytes read so far, of how many */
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
-}
-
 const isInPlace = ({ dtype, isTurned }: StoredTensor): boolean => !isBlockType(dtype) && !isTurned;
+const isFloat = ({ dtype }: StoredTensor): boolean => isBlockType(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
+const valuesOf = ({ shape }: StoredTensor): number => shape.reduce((product, size) => product * size, 1);
 
-/** Bytes of the file that `asFloat32` writes, but for its header; 0 where none is needed. */
-export function float32Bytes(source: TensorSource): number {
-  let values = 0;
-  for (const name of source.names()) {
-    const tensor = source.locate(name)!;
-    if (!isInPlace(tensor)) values += tensor.shape.reduce((product, size) => product * size, 1);
-  }
-  return 4 * values;
+/** Names of what is written, in order; none where all can stay. */
+function toWrite(source: TensorSource): readonly string[] {
+  const names = [...source.names()];
+  if (names.every((name) => isInPlace(source.locate(name)!))) return [];
+  return names.filter((name) => isFloat(source.locate(name)!));
 }
+
+/** Bytes of the file that `asFloat32` writes; 0 where it writes none. */
+export const float32Bytes = (source: TensorSource): number =>
+  toWrite(source).reduce((bytes, name) => bytes + 4 * valuesOf(source.locate(name)!), 0);
 
 /**
- * @param path of the file that is written where one is needed
- * @throws LossyscopeError `io`, `interrupted`, `unsupported` for values that are no floats
+ * @param path of the file, which must not be there
+ * @returns the source itself where nothing is written; what it gives to read stays as stored in any case
+ * @throws LossyscopeError `io`, `interrupted`; nothing is left behind
  */
-export async function asFloat32(
-  source: TensorSource,
-  path: string,
-  options: Float32Options = {},
-): Promise<TensorSource> {
-  const names = [...source.names()].filter((name) => !isInPlace(source.locate(name)!));
+export async function asFloat32(source: TensorSource, path: string, signal?: AbortSignal): Promise<TensorSource> {
+  const names = toWrite(source);
   if (names.length === 0) return source;
-  const total = names.reduce((sum, name) => sum + source.locate(name)!.bytes, 0);
-  let done = 0;
-  async function* floats(name: string): AsyncGenerator<Float32Array> {
-    const { dtype } = source.locate(name)!;
-    for await (const piece of piecesOf(source, name, options.signal)) {
-      yield toFloat32(dtype, piece);
-      options.onProgress?.((done += piece.length), total);
+  try {
+    const file = await open(path, "wx");
+    const places = new Map<string, Omit<StoredTensor, "file">>();
+    let offset = 0;
+    try {
+      for (const name of names) {
+        const { dtype, shape } = source.locate(name)!;
+        const begin = offset;
+        for await (const piece of piecesOf(source, name, signal)) {
+          const values = toFloat32(dtype, piece);
+          await file.write(values, 0, values.byteLength, offset);
+          offset += values.byteLength;
+        }
+        places.set(name, { dtype: "F32", shape, offset: begin, bytes: offset - begin });
+      }
+    } finally {
+      await file.close();
     }
+    const real = await realpath(path);
+    const placed = new Map([...places].map(([name, place]) => [name, { ...place, file: real }]));
+    return {
+      names: () => source.names(),
+      locate: (name) => placed.get(name) ?? source.locate(name),
+      read: (name, from, to) => source.read(name, from, to),
+    };
+  } catch (error) {
+    await rm(path, { force: true });
+    if (error instanceof LossyscopeError) throw error;
+    throw ioFault(error, `write ${path}`);
   }
-  await writeSafetensors(
-    path,
-    names.map((name) => ({ name, dtype: "F32", shape: source.locate(name)!.shape, data: floats(name) })),
-  );
-  const file = await openSafetensors(path);
-  await file.close();
-  const written = new Map<string, StoredTensor>();
-  for (const { name, dtype, shape, begin, end } of file.header.tensors.values())
-    written.set(name, { dtype, shape, file: file.path, offset: begin, bytes: end - begin });
-  return {
-    names: () => source.names(),
-    locate: (name) => written.get(name) ?? source.locate(name),
-    read: (name, from, to) => source.read(name, from, to),
-  };
 }

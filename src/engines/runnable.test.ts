@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { beforeEach, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { tellOfTemporaries } from "../files/temporary.ts";
+import { type WrittenTensor, writeGguf } from "../formats/gguf/gguf.testing.ts";
+import { openGguf } from "../models/sources/gguf.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
+import { runnable } from "./runnable.ts";
+
+const at = temporaryFolder();
+const told: string[] = [];
+beforeEach(() => {
+  vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+  told.length = 0;
+  tellOfTemporaries((path, temporary) => told.push(`${temporary ? "+" : "-"}${path}`));
+  return () => {
+    vi.unstubAllEnvs();
+    tellOfTemporaries(() => {});
+  };
+});
+
+async function source(tensors: readonly WrittenTensor[]): Promise<TensorSource> {
+  writeFileSync(at("m.gguf"), writeGguf({ tensors }));
+  return (await openGguf(at("m.gguf"))).source;
+}
+
+const plain: WrittenTensor = { name: "a", dtype: "F16", shape: [2], data: new Uint8Array(4) };
+const blocks: WrittenTensor = { name: "b", dtype: "Q8_0", shape: [3, 32], data: new Uint8Array(3 * 34).fill(1) };
+
+it("weights that can be read in place are themselves", async () => {
+  const weights = await source([plain]);
+  expect(await runnable(weights)).toBe(weights);
+  expect(existsSync(at("cache"))).toBe(false);
+});
+
+it("others are written once, into a file that goes with the process", async () => {
+  const weights = await source([plain, blocks]);
+  const [one, other] = await Promise.all([runnable(weights), runnable(weights)]);
+  expect(one).toBe(other);
+  const { file, dtype, bytes } = one.locate("b")!;
+  expect([dtype, bytes, one.locate("a")?.file]).toEqual(["F32", 4 * 96, file]);
+  expect(readdirSync(at("cache/lossyscope/float32"))).toHaveLength(1);
+  expect(told).toEqual([`+${file}`]);
+});
+
+it("what was stopped leaves nothing, and is begun anew by who asks again", async () => {
+  const weights = await source([plain, blocks]);
+  await expect(runnable(weights, AbortSignal.abort())).rejects.toMatchObject({ fault: "interrupted" });
+  expect(readdirSync(at("cache/lossyscope/float32"))).toEqual([]);
+  expect(told.map(([sign]) => sign)).toEqual(["+", "-"]);
+  expect((await runnable(weights)).locate("b")?.dtype).toBe("F32");
+});

@@ -1,0 +1,48 @@
+/**
+ * Weights as the runtime can read them, for every graph that is made of them: once a process, into a file that goes
+ * with it, where the model's own files will not do (`models/sources/float32.ts`). Disk: 4 bytes a parameter in the
+ * user's cache folder, which is looked at first; the pages are the runtime's own memory, not a second one.
+ */
+import { mkdir, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheFolder } from "../files/cache.ts";
+import { ioFault } from "../files/faults.ts";
+import { removeAtExit } from "../files/temporary.ts";
+import { asFloat32, float32Bytes } from "../models/sources/float32.ts";
+import type { TensorSource } from "../models/sources/tensor-source.ts";
+import { sizeText } from "../numeric/amounts.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+
+const made = new WeakMap<TensorSource, Promise<TensorSource>>();
+let written = 0;
+
+/** @throws LossyscopeError `io` where the disk has no room or refuses; `interrupted` */
+export function runnable(weights: TensorSource, signal?: AbortSignal): Promise<TensorSource> {
+  const known = made.get(weights);
+  if (known) return known;
+  const making = make(weights, signal);
+  made.set(weights, making);
+  making.catch(() => made.delete(weights));
+  return making;
+}
+
+async function make(weights: TensorSource, signal: AbortSignal | undefined): Promise<TensorSource> {
+  const bytes = float32Bytes(weights);
+  if (bytes === 0) return weights;
+  const folder = cacheFolder("float32");
+  const { bavail, bsize } = await mkdir(folder, { recursive: true })
+    .then(() => statfs(folder))
+    .catch((error) => Promise.reject(ioFault(error, `write to the folder ${folder}`)));
+  if (bytes > bavail * bsize)
+    throw new LossyscopeError(
+      "io",
+      `the weights take ${sizeText(bytes)} as float32, ${sizeText(bavail * bsize)} are free at ${folder}`,
+      "free space, or set XDG_CACHE_HOME to a larger disk",
+    );
+  const path = join(folder, `${process.pid}-${written++}.f32`);
+  const keep = removeAtExit(path);
+  return asFloat32(weights, path, signal).catch((error) => {
+    keep();
+    throw error;
+  });
+}
