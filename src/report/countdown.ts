@@ -1,6 +1,9 @@
-/** A time left that runs down by itself, and follows what is learned of it without a jump. */
+/**
+ * A time left that runs down by itself. What takes less than was thought is said at once; what takes longer, without a jump:
+ * one slow batch is not yet a slow run, and a time that leaps up and down is believed by nobody.
+ */
 
-/** A new estimate has settled after about so many seconds, or such a share of what is left; at first it settles sooner. */
+/** A longer estimate has settled after about so many seconds, or such a share of what is left; at first it settles sooner. */
 const SETTLE_SECONDS = 4;
 const SETTLE_SHARE = 1 / 8;
 
@@ -10,19 +13,26 @@ export class Countdown {
   #first = 0;
   #last = 0;
 
-  /**
-   * @param seconds that are left as far as is known now
-   * @param better whether more is known than before: what takes less time than was thought need not settle
-   */
-  aim(seconds: number, now: number, better = false): void {
-    const before = this.left(now);
-    const shown = better && before !== null && seconds < before ? null : before;
+  /** @param seconds that are left as far as is known now */
+  aim(seconds: number, now: number): void {
+    const shown = this.left(now);
     if (shown === null) this.#first = now;
-    const settle = Math.min(Math.max(SETTLE_SECONDS, shown! * SETTLE_SHARE), (now - this.#first) / 1000);
-    const followed = settle > 0 ? 1 - Math.exp(-(now - this.#last) / 1000 / settle) : 1;
-    const left = shown === null ? seconds : shown + (seconds - shown) * followed;
-    this.#end = now + 1000 * left;
+    this.#end =
+      now + 1000 * (shown === null || seconds <= shown ? seconds : shown + this.#risen(seconds - shown, shown, now));
     this.#last = now;
+  }
+
+  /** How much of a rise is shown by now. */
+  #risen(rise: number, shown: number, now: number): number {
+    const settle = Math.min(Math.max(SETTLE_SECONDS, shown * SETTLE_SHARE), (now - this.#first) / 1000);
+    return settle > 0 ? rise * (1 - Math.exp(-(now - this.#last) / 1000 / settle)) : rise;
+  }
+
+  /** Nothing has happened for so long. */
+  stand(milliseconds: number): void {
+    if (this.#end !== null) this.#end += milliseconds;
+    this.#first += milliseconds;
+    this.#last += milliseconds;
   }
 
   /** What was said holds no longer. */

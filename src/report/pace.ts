@@ -9,7 +9,9 @@ const APART = 100;
 export class Pace {
   readonly label: string;
   readonly unit: string;
-  readonly began: number;
+  /** later by as long as it was left */
+  #began: number;
+  #left = 0;
   /** what an earlier run has done already */
   readonly before: number;
   total: number | null;
@@ -25,7 +27,7 @@ export class Pace {
     this.total = work.total;
     this.before = work.before;
     this.done = work.done;
-    this.began = now;
+    this.#began = now;
     this.#samples = [[now, work.done]];
   }
 
@@ -46,9 +48,24 @@ export class Pace {
     this.#countdown.forget();
   }
 
-  /** Seconds since it began. */
+  /** Another piece of work goes first. */
+  leave(now: number): void {
+    this.#left = now;
+  }
+
+  /** Goes on as if nothing had been between: at the rate that it had. */
+  resume({ total, done }: Pick<Pace, "total" | "done">, now: number): void {
+    const away = now - this.#left;
+    this.#began += away;
+    for (const sample of this.#samples) sample[0] += away;
+    this.#countdown.stand(away);
+    this.total = total;
+    this.done = done;
+  }
+
+  /** Seconds that were worked at it. */
   seconds(now: number): number {
-    return (now - this.began) / 1000;
+    return (now - this.#began) / 1000;
   }
 
   /** Units a second over the window; null before there is anything to tell. */

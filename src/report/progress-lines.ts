@@ -1,6 +1,7 @@
 /** What lines of progress say: plain letters, and never wider than they may be. */
 import { columns, count, duration, fit, roughly, si } from "./format.ts";
 import type { Pace } from "./pace.ts";
+import type { Placed } from "./stages.ts";
 
 /** Where the work stands among the stages of its run. */
 export interface Standing {
@@ -100,6 +101,10 @@ export function closingLine(pace: Pace, where: Standing, seconds: number): strin
   const earlier = before > 0 && unit !== "" ? `, ${amount(before, unit)} of them before` : "";
   return plain(`${heading(where, pace.label)}: ${what}${what && " in "}${spent(seconds)}${earlier}`);
 }
+
+/** `3 of 5  geometry: left out` */
+export const leftOutLine = ({ label, ...place }: Placed): string =>
+  `${heading({ part: null, place }, label)}: left out`;
 
 /** `checkpoint 3 of 12: 40 s` */
 export const closingPart = (part: string, seconds: number): string => plain(`${part}: ${spent(seconds)}`);

@@ -376,6 +376,32 @@ describe("stages", () => {
     expect(screen.rows).toEqual(["1 of 2  compressing: 400 B in 40 s", "2 of 2  verifying: 400 B in 40 s"]);
   });
 
+  it("that take turns keep their rate, and make no guess anew", () => {
+    const { progress, screen, pass } = staged({ columns: 120 });
+    progress.announce(labels("compressing", "verifying"));
+    const turn = (label: string, before: number): void => {
+      progress.start(label, 1000, "bytes", before);
+      for (let batch = 1; batch <= 10; batch++) {
+        pass(1);
+        progress.update(before + 10 * batch);
+      }
+    };
+    for (const before of [0, 100]) {
+      turn("compressing", before);
+      turn("verifying", before);
+    }
+    progress.start("compressing", 1000, "bytes", 200);
+    // before it has told anything, and after a moment in which it did a great deal
+    expect(screen.rows[0]).toMatch(/\] {2}20 % 200 B of 1\.00 kB, 10 B\/s, 1 min 20 s left$/);
+    pass(0.2);
+    progress.update(220);
+    expect(screen.rows[0]).toMatch(/22 % 220 B of 1\.00 kB, 10\.\d B\/s, (1 min 1\d|[67]\d) s left$/);
+    const [, left] = /about (\d) min( 30 s)? left$/.exec(screen.rows[1])!;
+    expect(Number(left)).toBe(2);
+    pass(0.8);
+    expect(screen.rows[1]).toMatch(/^in all 41 s so far/);
+  });
+
   it("of parts are counted within them, learn from the part before, and leave one line a part", () => {
     const { progress, screen, pass } = staged();
     const part = (n: number): string => `checkpoint ${n} of 3`;
@@ -441,7 +467,6 @@ describe("stages", () => {
     progress.update(1000);
     progress.finish();
     expect(written).toEqual([
-      "1 of 2  reading\n",
       "1 of 2  reading: 1.00 kB in less than 0.1 s\n",
       "2 of 2  model pass\n",
       "2 of 2  model pass: 0 of 1,000 tokens, 10 s so far; in all 10 s so far\n",
@@ -457,6 +482,48 @@ describe("stages", () => {
     other.start("work", 10, "tokens");
     other.update(5);
     other.finish();
-    expect(dumb).toEqual(["1 of 2  work\n", "1 of 2  work: 5 of 10 tokens in less than 0.1 s\n"]);
+    expect(dumb).toEqual(["1 of 2  work: 5 of 10 tokens in less than 0.1 s\n"]);
+  });
+
+  it("elsewhere are told of when they last for a second, whether they tell something meanwhile or not", () => {
+    const { progress, written, pass } = staged({ isTTY: false });
+    progress.announce(labels("quiet", "talking", "short"));
+    progress.start("quiet", null, "");
+    pass(0.9);
+    expect(written).toEqual([]);
+    pass(0.1);
+    expect(written).toEqual(["1 of 3  quiet\n"]);
+    pass(2);
+    progress.start("talking", 100, "tokens");
+    pass(1.5);
+    progress.update(10);
+    progress.update(100);
+    progress.start("short", null, "");
+    progress.finish();
+    expect(written).toEqual([
+      "1 of 3  quiet\n",
+      "1 of 3  quiet: 3.0 s\n",
+      "2 of 3  talking\n",
+      "2 of 3  talking: 100 tokens in 1.5 s\n",
+      "3 of 3  short: less than 0.1 s\n",
+    ]);
+  });
+
+  it.each([true, false])("that were announced and do not come are told to be left out (terminal: %s)", (isTTY) => {
+    const { progress, screen, written, pass } = staged({ isTTY });
+    progress.announce(labels("reading", "entropy", "geometry", "plane", "writing"));
+    progress.start("reading", null, "");
+    progress.start("plane", 5, "layers");
+    pass(0.5);
+    progress.update(5);
+    progress.start("writing", null, "");
+    progress.finish();
+    expect(isTTY ? screen.rows : written.map((line) => line.trimEnd())).toEqual([
+      "1 of 5  reading: less than 0.1 s",
+      "2 of 5  entropy: left out",
+      "3 of 5  geometry: left out",
+      "4 of 5  plane: 5 layers in 0.5 s",
+      "5 of 5  writing: less than 0.1 s",
+    ]);
   });
 });

@@ -1,8 +1,9 @@
 /**
  * Progress on standard error. On a terminal: a line for the stage under way, redrawn in place each second or when it has
  * something to tell, with a bar, the rate and the time left, and below it one for the run; each stage that has ended leaves a
- * line with its time. Anywhere else, plain lines: where a stage begins and ends, and one every ten seconds. What is redrawn
- * never outgrows the terminal, and is gone when the work is done.
+ * line with its time, each that was left out one that says so. Anywhere else, plain lines: where a stage begins, unless it ends
+ * within a second, where it ends, and one every ten seconds. What is redrawn never outgrows the terminal, and is gone when the
+ * work is done.
  */
 import { type ProgressSink, SILENT } from "../ports/progress.ts";
 import { Countdown } from "./countdown.ts";
@@ -11,6 +12,7 @@ import { Pace } from "./pace.ts";
 import {
   closingLine,
   closingPart,
+  leftOutLine,
   liveLine,
   openingLine,
   plainLine,
@@ -65,6 +67,8 @@ interface Sheet {
   readonly apart: number;
   /** a stage, or a part, has begun, or ended, where there are several */
   begin(line: string): void;
+  /** what has begun is not over at once */
+  lasts(): void;
   /** how the work stands, in place of how it stood */
   show(pace: Pace, where: Standing, whole: Whole | null, now: number): void;
   end(line: string): void;
@@ -79,8 +83,8 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
   let runBegan: number | null = null;
   let partBegan: number | null = null;
   let pace: Pace | null = null;
-  /** what has told how long it will take */
-  let heard: Pace | null = null;
+  /** of the part: what goes on when it starts again */
+  const waiting = new Map<string, Pace>();
   let shown = -Infinity;
   let timer: NodeJS.Timeout | undefined;
 
@@ -93,10 +97,8 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
     const left = told ?? (about === null ? null : Math.max(0, about - taken));
     // What tells nothing, and takes longer than it should have, is slower at least by that.
     const ahead = stages.ahead(told !== null ? taken + told : about !== null && taken > about ? taken : null);
-    const unheard = told !== null && heard !== pace;
-    if (told !== null) heard = pace;
     if (left === null || ahead === null) countdown.forget();
-    else countdown.aim(left + ahead, now, unheard);
+    else countdown.aim(left + ahead, now);
     return { seconds: (now - runBegan!) / 1000, left: countdown.left(now) };
   };
   const show = (): void => {
@@ -108,7 +110,8 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
     if (pace === null) return;
     clearInterval(timer);
     const at = where();
-    const seconds = stages.finish(pace.seconds(clock()));
+    const seconds = pace.seconds(clock());
+    stages.finish(seconds);
     if (stages.several && at.part === null) sheet.end(closingLine(pace, at, seconds));
     else sheet.clear();
     pace = null;
@@ -122,7 +125,9 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
     }
     clearInterval(timer);
     const now = clock();
-    stages.leave(pace.seconds(now), pace.left(now));
+    stages.leave(pace.left(now));
+    pace.leave(now);
+    waiting.set(pace.label, pace);
     sheet.clear();
     pace = null;
   };
@@ -139,20 +144,29 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
       if (partBegan !== null) sheet.end(closingPart(stages.part!, (clock() - partBegan) / 1000));
       partBegan = null;
       countdown.forget();
+      waiting.clear();
       stages.enter(part === null ? null : visible(part));
     },
     start(label, total, unit, done = 0) {
       leave();
       const now = clock();
       runBegan ??= now;
-      const { before, first } = stages.start(visible(label), done);
-      pace = new Pace({ label: visible(label), total, unit, before, done }, now);
+      const own = visible(label);
+      const { before, first, leftOut } = stages.start(own, done);
+      if (stages.part === null) for (const one of leftOut) sheet.end(leftOutLine(one));
+      pace = waiting.get(own) ?? null;
+      if (pace) pace.resume({ total, done }, now);
+      else pace = new Pace({ label: own, total, unit, before, done }, now);
+      waiting.delete(own);
       if (first && stages.part === null && stages.several) sheet.begin(openingLine(pace.label, where()));
       if (stages.part !== null && partBegan === null) sheet.begin(stages.part);
       if (stages.part !== null) partBegan ??= now;
       shown = now;
       if (sheet.live) show();
-      timer = setInterval(() => (sheet.live || due(clock())) && show(), TICK);
+      timer = setInterval(() => {
+        sheet.lasts();
+        if (sheet.live || due(clock())) show();
+      }, TICK);
       timer.unref();
     },
     update(done, note, total) {
@@ -161,6 +175,7 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
       if (total !== undefined) pace.total = total;
       if (note !== undefined) pace.note = visible(note);
       pace.update(done, now);
+      if (pace.seconds(now) >= 1) sheet.lasts();
       if (due(now)) show();
     },
     finish,
@@ -173,13 +188,26 @@ function stagedProgress(sheet: Sheet, clock: () => number): ProgressSink {
 
 /** Lines that stay. */
 function plainSheet(stream: ProgressStream): Sheet {
+  /** the beginning of what may be over at once, and then is told with its end alone */
+  let begun: string | null = null;
   const write = (line: string): void => void stream.write(`${line}\n`);
+  const lasts = (): void => {
+    if (begun !== null) write(begun);
+    begun = null;
+  };
   return {
     live: false,
     apart: PLAIN,
-    begin: write,
-    show: (pace, where, whole, now) => write(plainLine(pace, where, whole, now)),
-    end: write,
+    begin: (line) => void (begun = line),
+    lasts,
+    show(pace, where, whole, now) {
+      lasts();
+      write(plainLine(pace, where, whole, now));
+    },
+    end(line) {
+      begun = null;
+      write(line);
+    },
     clear() {},
     message: write,
   };
@@ -219,6 +247,7 @@ function liveSheet(stream: ProgressStream): Sheet {
     live: true,
     apart: REDRAW,
     begin() {},
+    lasts() {},
     show(pace, where, whole, now) {
       if (standing.length === 0) stream.on?.("resize", resized);
       redraw = () => {

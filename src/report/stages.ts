@@ -12,13 +12,18 @@ interface Entry extends Stage {
   began: boolean;
   /** what an earlier run had done of it when it began */
   before: number;
-  /** seconds that were worked at it, while another one is under way */
-  worked: number;
   /** seconds that it still needs where it waits for another one; null where that is not known */
   left: number | null;
 }
 
-const waiting = (stage: Stage): Entry => ({ ...stage, began: false, before: 0, worked: 0, left: 0 });
+/** A stage, and its place from 1 among those of its part. */
+export interface Placed {
+  readonly label: string;
+  readonly place: number;
+  readonly of: number;
+}
+
+const waiting = (stage: Stage): Entry => ({ ...stage, began: false, before: 0, left: 0 });
 
 interface Measured {
   stages: number;
@@ -63,55 +68,57 @@ export class Stages {
     this.#entries = this.#entries.filter((entry) => entry.began || !which(entry));
   }
 
-  /** A stage that was not announced takes its place among the others; one that was left goes on. */
-  start(label: string, done: number): { readonly before: number; readonly first: boolean } {
-    const own = (entry: Entry): boolean => entry.part === this.#part;
-    let place = this.#entries.findIndex((entry) => own(entry) && entry.label === label);
-    if (place < 0) {
-      const next = this.#entries.findIndex((entry) => own(entry) && !entry.began);
-      place = next < 0 ? this.#entries.length : next;
-      this.#entries.splice(place, 0, waiting({ label, part: this.#part }));
+  /**
+   * A stage that was not announced takes its place among the others; one that was left goes on.
+   * @returns those before it that were announced and will not come, told once, and whether it begins
+   */
+  start(label: string, done: number): { readonly before: number; readonly first: boolean; readonly leftOut: Placed[] } {
+    const own = this.#own();
+    let entry = own.find((one) => one.label === label);
+    if (!entry) {
+      const next = this.#entries.findIndex((one) => one.part === this.#part && !one.began);
+      entry = waiting({ label, part: this.#part });
+      this.#entries.splice(next < 0 ? this.#entries.length : next, 0, entry);
     }
-    this.#current = this.#entries[place];
-    const first = !this.#current.began;
-    if (first) this.#current.before = done;
-    this.#current.began = true;
-    // Those before it that have not begun were left out.
-    for (const entry of this.#entries.slice(0, place)) if (own(entry)) entry.began = true;
-    return { before: this.#current.before, first };
+    const first = !entry.began;
+    if (first) entry.before = done;
+    const all = this.#own();
+    const skipped = all.slice(0, all.indexOf(entry)).filter((one) => !one.began);
+    for (const one of [...skipped, entry]) one.began = true;
+    this.#current = entry;
+    const leftOut = skipped.map((one) => ({ label: one.label, place: all.indexOf(one) + 1, of: all.length }));
+    return { before: entry.before, first, leftOut };
+  }
+
+  #own(): Entry[] {
+    return this.#entries.filter(({ part }) => part === this.#part);
   }
 
   /** Another one goes first. @param left seconds that it will still need then */
-  leave(seconds: number, left: number | null): void {
-    const current = this.#current!;
-    current.worked += seconds;
-    current.left = left;
+  leave(left: number | null): void {
+    this.#current!.left = left;
     this.#current = null;
   }
 
-  /** @returns seconds that were worked at it in all */
-  finish(seconds: number): number {
+  /** @param seconds that were worked at it in all */
+  finish(seconds: number): void {
     const current = this.#current!;
-    current.worked += seconds;
     current.left = 0;
     const before = this.#measured.get(current.label) ?? { stages: 0, seconds: 0 };
-    this.#measured.set(current.label, { stages: before.stages + 1, seconds: before.seconds + current.worked });
+    this.#measured.set(current.label, { stages: before.stages + 1, seconds: before.seconds + seconds });
     this.#current = null;
-    return current.worked;
   }
 
   /** Place from 1 of the stage under way among those of its part; null where it is the only one. */
   place(): { readonly place: number; readonly of: number } | null {
     if (!this.#current) return null;
-    const { part } = this.#current;
-    const own = this.#entries.filter((entry) => entry.part === part);
+    const own = this.#own();
     return own.length > 1 ? { place: own.indexOf(this.#current) + 1, of: own.length } : null;
   }
 
-  /** Seconds that the stage under way still takes now, as far as can be known without asking it; null: not at all. */
+  /** Seconds that the stage under way takes in all, as far as can be known without asking it; null: not at all. */
   current(): number | null {
-    const about = this.#current && this.#about(this.#current.label, this.#slowness(null));
-    return about === null ? null : about - this.#current!.worked;
+    return this.#current && this.#about(this.#current.label, this.#slowness(null));
   }
 
   /**
@@ -148,7 +155,7 @@ export class Stages {
     }
     const own = this.#current && this.#expected.get(this.#current.label);
     if (current !== null && own) {
-      taken += this.#current!.worked + current;
+      taken += current;
       expected += own;
     }
     return taken / expected;
