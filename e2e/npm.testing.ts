@@ -1,5 +1,6 @@
 /** npm, started without a shell: on Windows `npm` is a script for one, so there Node runs npm's own entry point. */
 import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
@@ -17,4 +18,23 @@ export function pack(...options: readonly string[]): { readonly filename: string
   const { status, stdout, stderr } = spawnSync(PROGRAM, args, { cwd: root, encoding: "utf8" });
   expect(status, stderr).toBe(0);
   return JSON.parse(stdout)[0];
+}
+
+/**
+ * Installs the package as it is packed into a folder that holds nothing yet. What it depends on, and nothing else, is that
+ * of the clone: no registry is asked.
+ */
+export function installInto(folder: string): void {
+  const { filename } = pack("--pack-destination", folder);
+  const own = join("node_modules", "lossyscope");
+  mkdirSync(join(folder, own), { recursive: true });
+  // Relative: a drive's colon is a host's to some tars.
+  const unpacked = spawnSync("tar", ["-xzf", filename, "-C", own, "--strip-components", "1"], { cwd: folder });
+  expect(unpacked.status, String(unpacked.stderr)).toBe(0);
+  const { dependencies } = JSON.parse(readFileSync(join(folder, own, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    const there = join(folder, "node_modules", name);
+    mkdirSync(dirname(there), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), there, "junction");
+  }
 }

@@ -146,7 +146,7 @@ export const apiPage = (note: string): string =>
   [
     "# The library",
     note,
-    "Every call refuses what is wrong by a `LossyscopeError`: its `fault` says of what kind it is, its message what, with the numbers, and what to do next. Types need none of Node's.",
+    "Every call refuses what is wrong by a `LossyscopeError`: its `fault` says of what kind it is, its message what, with the numbers, and what to do next; [examples](../../examples/README.md) are programs to begin with. Types need none of Node's.",
     ...subpaths().map(sectionOf),
     "",
   ].join("\n\n");
