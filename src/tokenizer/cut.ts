@@ -44,7 +44,12 @@ export function splitCutter(
     search,
     sticky: new RegExp(search.source, "yu"),
   };
-  if (joins === JOINS.get("isolated")) return (text, piece) => spans(text, expression, piece);
+  if (joins === JOINS.get("isolated")) {
+    return (text, piece) =>
+      spans(text, expression, (start, end) => {
+        if (end > start) piece(start, end);
+      });
+  }
   return (text, piece) => {
     let start = 0;
     let before = false;
@@ -90,35 +95,48 @@ interface Expression {
   readonly sticky: RegExp;
 }
 
-/** Matches and the gaps between them, in order, tiling the text; a sticky match is tried first: it costs no array. */
+/**
+ * Matches and the gaps between them, in order, tiling the text; a sticky match is tried first: it costs no array. A match
+ * of nothing is a span of its own, and so a cut, except right behind another.
+ */
 function spans(
   text: string,
   { written, search, sticky }: Expression,
   span: (start: number, end: number, match: boolean) => void,
 ) {
   let at = 0;
+  /** where the next match may begin */
+  let from = 0;
+  let matched = -1;
   while (at < text.length) {
     runs(written);
     sticky.lastIndex = at;
-    if (sticky.test(text) && sticky.lastIndex > at) {
+    if (from === at && sticky.test(text) && sticky.lastIndex > at) {
       const end = sticky.lastIndex;
       runs(null);
       span(at, end, true);
-      at = end;
+      at = from = matched = end;
       continue;
     }
-    search.lastIndex = at;
+    search.lastIndex = from;
     let found = search.exec(text);
-    while (found && found[0].length === 0) {
-      search.lastIndex = found.index + (text.codePointAt(found.index)! > 0xffff ? 2 : 1);
+    if (found && found[0].length === 0 && found.index === matched) {
+      search.lastIndex = matched + characterAt(text, matched);
       found = search.exec(text);
     }
     const next = found ? found.index : text.length;
     runs(null);
-    span(at, next, false);
-    at = next;
+    if (next > at) span(at, next, false);
+    at = from = next;
+    if (!found) continue;
+    at = from = matched = next + found[0].length;
+    span(next, at, true);
+    if (at === next) from += characterAt(text, at);
   }
 }
+
+/** Code units of the character there. */
+const characterAt = (text: string, at: number): number => (text.codePointAt(at)! > 0xffff ? 2 : 1);
 
 /**
  * Cuts before every run of `mark` that no merge can join to the character before it. With no pre-tokenizer the merges
