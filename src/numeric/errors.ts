@@ -26,6 +26,7 @@ const clipped = (text: string, most: number): string => (text.length > most ? `$
 
 /** A value from a file as an error shows it: JSON, clipped to 80 characters; one that is not there is nothing. */
 export function shown(value: unknown): string {
+  if (typeof value === "bigint") return clipped(String(value), SHOWN);
   try {
     return clipped(JSON.stringify(value) ?? (value === undefined ? "nothing" : String(value)), SHOWN);
   } catch {

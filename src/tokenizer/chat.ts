@@ -18,7 +18,7 @@ import type { FromChatChild, ToChatChild } from "./chat-messages.ts";
 
 /** Of one conversation; the longest real ones take milliseconds. */
 const LIMITS = { memoryMegabytes: 512, milliseconds: 4_000 };
-const MOST_TEMPLATE_BYTES = 2 ** 20;
+export const MOST_TEMPLATE_CHARACTERS = 2 ** 20;
 
 const TEMPLATE_FILE = "chat_template.jinja";
 const FURTHER_TEMPLATES = "additional_chat_templates";
@@ -75,10 +75,10 @@ async function optional(path: string): Promise<string | null> {
 }
 
 function checkedLength(template: string, path: string): string {
-  if (!path.endsWith(".jinja") || template.length <= MOST_TEMPLATE_BYTES) return template;
+  if (!path.endsWith(".jinja") || template.length <= MOST_TEMPLATE_CHARACTERS) return template;
   throw new LossyscopeError(
     "model",
-    `${basename(path)} has ${count(template.length)} characters, a template has ${count(MOST_TEMPLATE_BYTES)} at most`,
+    `${basename(path)} has ${count(template.length)} characters, a template has ${count(MOST_TEMPLATE_CHARACTERS)} at most`,
   );
 }
 
@@ -97,7 +97,7 @@ function inConfig(text: string, file: string): Map<string, string> | null {
   const templates = new Map<string, string>();
   for (const one of named) {
     const { name, template } = (one ?? {}) as { name?: unknown; template?: unknown };
-    if (typeof name !== "string" || typeof template !== "string" || template.length > MOST_TEMPLATE_BYTES)
+    if (typeof name !== "string" || typeof template !== "string" || template.length > MOST_TEMPLATE_CHARACTERS)
       throw malformed();
     templates.set(name, template);
   }

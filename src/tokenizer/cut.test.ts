@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 import { splitCutter } from "./cut.ts";
 
 /** What huggingface/tokenizers 0.23 cuts with the same patterns. */
-const BY_REFERENCE: readonly (readonly [pattern: string, behaviour: string, text: string, pieces: readonly string[]])[] = [
+const BY_REFERENCE: readonly (readonly [
+  pattern: string,
+  behaviour: string,
+  text: string,
+  pieces: readonly string[],
+])[] = [
   ["(?=([0-9]{3})+(?![0-9]))", "Isolated", "1234567", ["1", "234", "567"]],
   ["(?=([0-9]{3})+(?![0-9]))", "Isolated", "ab1234cd123456", ["ab1", "234cd", "123", "456"]],
   ["(?=([0-9]{3})+(?![0-9]))", "MergedWithPrevious", "ab1234cd123456", ["ab1", "234cd", "123", "456"]],

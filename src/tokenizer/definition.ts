@@ -119,8 +119,15 @@ export interface Definition {
   readonly unknownId: number | undefined;
   /** whether a run of unknown characters is one token */
   readonly fuseUnknown: boolean;
-  /** tokens looked for in the text before, and after it is normalised; the hidden ones hide what they overlap, and are text */
-  readonly added: { readonly raw: readonly AddedToken[]; readonly normalised: readonly AddedToken[] };
+  /**
+   * tokens looked for in the text before, and after it is normalised; the hidden ones hide what they overlap, and are text,
+   * unless the longest are taken first: then they hide nothing
+   */
+  readonly added: {
+    readonly raw: readonly AddedToken[];
+    readonly normalised: readonly AddedToken[];
+    readonly longestFirst?: boolean;
+  };
   /** ids of special tokens where they are text like any other */
   readonly hidden: ReadonlySet<number>;
   /** all tokens by id, as the file writes them */
@@ -144,9 +151,10 @@ function flatten(step: z.infer<typeof typed> | null | undefined, key: string): z
 
 /**
  * @param specialTokens whether special tokens written in the text are control tokens; if not, they are text like any other
+ * @param ranks of the merges where that is not their order; merges of one rank are taken from the left
  * @throws LossyscopeError `unsupported` naming what cannot be followed
  */
-export function readDefinition(file: TokenizerFile, specialTokens: boolean): Definition {
+export function readDefinition(file: TokenizerFile, specialTokens: boolean, ranks?: ArrayLike<number>): Definition {
   const special = file.added_tokens.filter((token) => token.special);
   const spelling = readSpelling(file);
   const { contents, idOf } = readVocabulary(file.model, new Set(special.map((token) => token.content)));
@@ -172,7 +180,7 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean): Def
   return {
     ...spelling,
     cutters,
-    segment: readModel(file.model, idOf),
+    segment: readModel(file.model, idOf, ranks),
     idOf,
     byteIds: covered ? (byteIds as number[]) : null,
     unknownId: unknownId(file.model),
@@ -297,7 +305,11 @@ function readVocabulary(
   return { contents, idOf };
 }
 
-function readModel(model: Model, idOf: ReadonlyMap<string, number>): Definition["segment"] {
+function readModel(
+  model: Model,
+  idOf: ReadonlyMap<string, number>,
+  ranks: ArrayLike<number> | undefined,
+): Definition["segment"] {
   if (model.dropout) throw refuse(`drops merges at random (dropout ${model.dropout})`);
   if (model.continuing_subword_prefix || model.end_of_word_suffix)
     throw refuse("marks the ends of words (WordPiece, GPT-1)");
@@ -308,7 +320,7 @@ function readModel(model: Model, idOf: ReadonlyMap<string, number>): Definition[
     return (written) => library.tokenize(written);
   }
   if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
-  const merges = new Merges(mergesOf(model), idOf);
+  const merges = new Merges(mergesOf(model), idOf, ranks);
   if (!model.ignore_merges) return (written) => merges.apply(written);
   return (written) => (idOf.has(written) ? [written] : merges.apply(written));
 }

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Merges } from "./merges.ts";
 
 /** The definition: join the leftmost pair of the lowest rank until none is left. */
-function naive(merges: readonly (readonly [string, string])[], piece: string): string[] {
+function naive(merges: readonly (readonly [string, string])[], piece: string, own?: readonly number[]): string[] {
   const symbols = Array.from(piece);
-  const rank = new Map(merges.map(([left, right], index) => [`${left} ${right}`, index]));
+  const rank = new Map(merges.map(([left, right], index) => [`${left} ${right}`, own ? own[index] : index]));
   for (;;) {
     const ranks = symbols.slice(1).map((right, i) => rank.get(`${symbols[i]} ${right}`) ?? Infinity);
     const best = Math.min(...ranks);
@@ -24,6 +24,18 @@ describe("Merges", () => {
       fc.property(merges, piece, fc.uniqueArray(symbol), (merges, piece, tokens) => {
         const idOf = new Map(tokens.map((token, id) => [token, id]));
         expect(new Merges(merges, idOf).apply(piece)).toEqual(naive(merges, piece));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("joins the leftmost of those that rank alike", () => {
+    const symbol = fc.string({ unit: fc.constantFrom("a", "b", "😀"), minLength: 1, maxLength: 3 });
+    const merges = fc.uniqueArray(fc.tuple(symbol, symbol), { maxLength: 30, selector: (pair) => pair.join(" ") });
+    const piece = fc.string({ unit: fc.constantFrom("a", "b", "😀", "c"), maxLength: 40 });
+    fc.assert(
+      fc.property(merges, piece, fc.array(fc.nat(3), { minLength: 30, maxLength: 30 }), (merges, piece, ranks) => {
+        expect(new Merges(merges, new Map(), ranks).apply(piece)).toEqual(naive(merges, piece, ranks));
       }),
       { numRuns: 2000 },
     );

@@ -1,8 +1,9 @@
 /**
- * Byte-pair encoding of one piece: of all adjacent pairs the one whose merge was learned first is joined, the leftmost
- * among equals, until no pair has a merge (Sennrich et al. 2016). Symbols are numbers, pairs wait in a heap ordered by
- * (rank, position), and a pair that no longer stands there is skipped: O(n log n) for a piece of n characters, whatever
- * it holds.
+ * Byte-pair encoding of one piece: of all adjacent pairs the one whose merge ranks first is joined, the leftmost among
+ * equals, until no pair has a merge (Sennrich et al. 2016). A merge ranks by its place in the list, or, where tokens come with
+ * scores, by the score of what it makes, and then many may rank alike. Symbols are numbers, pairs wait in a heap ordered
+ * by (rank, position), and a pair that no longer stands there is skipped: O(n log n) for a piece of n characters,
+ * whatever it holds.
  * Memory: about 100 bytes a merge, 40 bytes a character of the piece at hand.
  */
 
@@ -13,7 +14,7 @@ const SYMBOLS = 2 ** 26;
 
 export class Merges {
   /** pair → index of the merge */
-  private readonly rankOf = new Map<number, number>();
+  private readonly indexOf = new Map<number, number>();
   /** index of the merge → what it makes */
   private readonly made: string[] = [];
   private readonly madeSymbol: number[] = [];
@@ -23,13 +24,15 @@ export class Merges {
   /**
    * @param merges pairs in the order they were learned; a pair named twice counts where it is named last
    * @param idOf numbers of the symbols that are tokens, below 2^25
+   * @param ranks of the merges, below 2^23, where that is not their order
    */
   constructor(
     merges: Iterable<readonly [string, string]>,
     private readonly idOf: ReadonlyMap<string, number>,
+    private readonly ranks?: ArrayLike<number>,
   ) {
     for (const [left, right] of merges) {
-      this.rankOf.set(pair(this.symbol(left), this.symbol(right)), this.made.length);
+      this.indexOf.set(pair(this.symbol(left), this.symbol(right)), this.made.length);
       this.made.push(left + right);
       this.madeSymbol.push(this.symbol(left + right));
     }
@@ -52,22 +55,26 @@ export class Merges {
     // [i]: the next symbol's place, `count` at the end; the one before, -1 at the start; dead symbols have `at` = -2
     const next = Int32Array.from(texts, (_, i) => i + 1);
     const before = Int32Array.from(texts, (_, i) => i - 1);
+    const { ranks } = this;
+    const rankOf = (index: number): number => (ranks ? ranks[index] : index);
     const heap = new Heap();
     const consider = (left: number): void => {
       const right = next[left];
       if (right >= count || at[left] < 0 || at[right] < 0) return;
-      const rank = this.rankOf.get(pair(at[left], at[right]));
-      if (rank !== undefined) heap.push(rank * POSITIONS + left);
+      const index = this.indexOf.get(pair(at[left], at[right]));
+      if (index !== undefined) heap.push(rankOf(index) * POSITIONS + left);
     };
     for (let i = 0; i + 1 < count; i++) consider(i);
     for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
       const rank = Math.floor(key / POSITIONS);
       const left = key - rank * POSITIONS;
       const right = next[left];
-      if (right >= count || at[left] < 0 || at[right] < 0 || this.rankOf.get(pair(at[left], at[right])) !== rank)
-        continue;
-      at[left] = this.madeSymbol[rank];
-      texts[left] = this.made[rank];
+      if (right >= count || at[left] < 0 || at[right] < 0) continue;
+      const index = this.indexOf.get(pair(at[left], at[right]));
+      // Of another merge with the same rank the turn is the same.
+      if (index === undefined || rankOf(index) !== rank) continue;
+      at[left] = this.madeSymbol[index];
+      texts[left] = this.made[index];
       at[right] = -2;
       next[left] = next[right];
       if (next[left] < count) before[next[left]] = left;

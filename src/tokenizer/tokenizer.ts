@@ -15,6 +15,7 @@ import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
 import type { Prefix } from "../text/corpus.ts";
 import { type AddedSpan, addedTokenFinder } from "./added.ts";
+import { longestFirstFinder } from "./added-longest.ts";
 import { align, type Change } from "./align.ts";
 import { readBytes } from "./bytes.ts";
 import type { Cutter } from "./cut.ts";
@@ -135,7 +136,8 @@ export function createTokenizer(json: unknown, beside: Files = {}): Tokenizer {
   }
 }
 
-const asDamaged = (error: unknown): LossyscopeError =>
+/** An error of a library, or of the engine, as one of the files. */
+export const asDamaged = (error: unknown): LossyscopeError =>
   error instanceof LossyscopeError
     ? error
     : new LossyscopeError(
@@ -220,10 +222,12 @@ export class Tokenizer {
         hidden.has(id) ? [] : [[id, content] as const],
       ),
     );
-    this.findRaw = addedTokenFinder(
-      added.raw.map((token) => [token.content, token]),
-      hidden,
-    );
+    this.findRaw = added.longestFirst
+      ? longestFirstFinder(added.raw.filter(({ id }) => !hidden.has(id)))
+      : addedTokenFinder(
+          added.raw.map((token) => [token.content, token]),
+          hidden,
+        );
     const contents = added.normalised.map(({ content }) => content);
     const normal = normalise ? patiently(contents, () => contents.map(normalise)) : contents;
     this.findNormalised = addedTokenFinder(
