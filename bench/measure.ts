@@ -165,10 +165,10 @@ interface Pass {
 
 async function inTurns(length: number): Promise<Pass[]> {
   const all = kinds(length);
-  const runtimes = all.map(() => new RuntimeProcess());
+  const runtimes = all.map(() => new RuntimeProcess({ threads }));
   const count = Math.max(1, Math.floor(batchTokens / length)) * length;
   try {
-    for (const [k, { bytes, folder }] of all.entries()) await runtimes[k].load(bytes, folder, threads);
+    for (const [k, { bytes, folder }] of all.entries()) await runtimes[k].load(bytes, folder);
     const passes = all.map(({ name }) => ({ name, seconds: Number.POSITIVE_INFINITY, peakBytes: 0 }));
     // The first round warms up: what it takes has loading in it.
     const before = all.map(() => Number.NEGATIVE_INFINITY);

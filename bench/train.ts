@@ -84,8 +84,8 @@ for (const config of CONFIGS) {
     seed: 0,
   };
   const shape = shapeOf(settings);
-  const runtime = new TrainingRuntime(layout, shape);
-  await runtime.load(buildTrainingGraphs(spec, layout, shape), threads);
+  const runtime = new TrainingRuntime(layout, shape, { threads });
+  await runtime.load(buildTrainingGraphs(spec, layout, shape));
   await runtime.set(initialState(initialVector(layout, config, 0)));
   const generator = random(0, "tokens");
   const ids = Int32Array.from({ length: ROWS * POSITIONS + 1 }, () => generator.below(config.vocab_size));

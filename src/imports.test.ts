@@ -125,6 +125,11 @@ describe("direction of imports", () => {
     expect(named).toEqual([join("engines", "create.ts")]);
   });
 
+  it("and the process that runs graphs likewise", () => {
+    const named = imports.filter(({ target }) => target.endsWith("/runtime-process.ts")).map(({ file }) => file);
+    expect(new Set(named)).toEqual(new Set([join("engines", "runtime.ts")]));
+  });
+
   it("the pure rooms know nothing of Node", () => {
     expect(
       imports.filter(({ file, target }) => PURE.includes(file.split(sep)[0]) && target.startsWith("node:")),

@@ -7,7 +7,7 @@
  * step predicts, 4·B·V bytes.
  */
 import { runnable } from "../engines/runnable.ts";
-import { RuntimeProcess } from "../engines/runtime-process.ts";
+import { createRuntime, type Runtime } from "../engines/runtime.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildStepGraph, type Prediction } from "../models/steps.ts";
@@ -27,7 +27,7 @@ export interface SessionOptions {
 
 export class DecodingSession {
   readonly longest: number;
-  readonly #runtime: RuntimeProcess;
+  readonly #runtime: Runtime;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = (): void => void this.#runtime.close();
   #version = "";
@@ -37,7 +37,7 @@ export class DecodingSession {
   /** slots of the cache, padding among them */
   #filled = 0;
 
-  private constructor(runtime: RuntimeProcess, options: SessionOptions) {
+  private constructor(runtime: Runtime, options: SessionOptions) {
     this.#runtime = runtime;
     this.#signal = options.signal;
     this.longest = options.longest;
@@ -52,12 +52,12 @@ export class DecodingSession {
   static async open(options: SessionOptions): Promise<DecodingSession> {
     const { spec, weights, threads, prediction, longest, signal } = options;
     const graph = buildStepGraph(spec, await runnable(weights, signal), prediction, longest);
-    const runtime = new RuntimeProcess();
+    const runtime = createRuntime({ threads });
     const session = new DecodingSession(runtime, options);
     if (signal?.aborted) session.#stop();
     signal?.addEventListener("abort", session.#stop);
     try {
-      session.#version = (await runtime.load(graph.bytes, graph.externalFolder, threads, graph.caches)).version;
+      session.#version = (await runtime.load(graph.bytes, graph.externalFolder, graph.caches)).version;
       return session;
     } catch (error) {
       await session.close();

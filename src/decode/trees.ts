@@ -8,8 +8,8 @@
  */
 
 import { runnable } from "../engines/runnable.ts";
+import { createRuntime } from "../engines/runtime.ts";
 import type { Feed } from "../engines/runtime-messages.ts";
-import { RuntimeProcess } from "../engines/runtime-process.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildTreeGraph } from "../models/trees.ts";
@@ -62,12 +62,12 @@ export async function codeLengths(
   const left = new Int32Array(branchings.length);
   for (const { branching } of parts) left[branching]++;
 
-  const runtime = new RuntimeProcess();
+  const runtime = createRuntime({ threads });
   const stop = (): void => void runtime.close();
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    await runtime.load(graph.bytes, graph.externalFolder, threads);
+    await runtime.load(graph.bytes, graph.externalFolder);
     let done = 0;
     const start = (run: readonly Tree[]) => {
       const result = runtime.run(feedsOf(run, members), outputs, `${run.length} trees of continuations`);

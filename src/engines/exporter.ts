@@ -9,7 +9,7 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { runnable } from "./runnable.ts";
-import { RuntimeProcess } from "./runtime-process.ts";
+import { createRuntime } from "./runtime.ts";
 
 export interface Everything {
   /** [S, d] a layer, 0..L; the last one after the final norm */
@@ -35,11 +35,11 @@ export async function* exportEverything(
   const readable = await runnable(weights, signal);
   if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const graph = buildMeasuringGraph(spec, readable, { everything: true }, longest);
-  const runtime = new RuntimeProcess();
+  const runtime = createRuntime({ threads });
   const stop = (): void => void runtime.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    await runtime.load(graph.bytes, graph.externalFolder, threads);
+    await runtime.load(graph.bytes, graph.externalFolder);
     let index = 0;
     for (const sequence of sequences) {
       const input = { type: "int64", data: BigInt64Array.from(sequence, BigInt), dims: [1, sequence.length] } as const;

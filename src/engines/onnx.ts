@@ -13,8 +13,8 @@ import { type Engine, type EngineReport, type EngineRequest, refuseUngiven } fro
 import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { runnable } from "./runnable.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
-import { RuntimeProcess } from "./runtime-process.ts";
 
 export interface OnnxEngineOptions {
   readonly spec: DecoderSpec;
@@ -141,7 +141,7 @@ export class OnnxEngine implements Engine {
   readonly layerCount: number;
   readonly report = { ...UNRUN };
   readonly #options: OnnxEngineOptions;
-  #process: RuntimeProcess | undefined;
+  #process: Runtime | undefined;
 
   constructor(options: OnnxEngineOptions) {
     this.#options = options;
@@ -161,12 +161,12 @@ export class OnnxEngine implements Engine {
       longest,
     );
     if (this.#process) throw new Error("an engine runs once");
-    this.#process = new RuntimeProcess();
+    this.#process = createRuntime({ threads });
     const runtime = this.#process;
     const stop = (): void => void this.close();
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      const loaded = await runtime.load(graph.bytes, graph.externalFolder, threads);
+      const loaded = await runtime.load(graph.bytes, graph.externalFolder);
       this.report.version = loaded.version;
       this.report.loadSeconds = loaded.seconds;
       const inputs = new Set(graph.inputs);

@@ -22,8 +22,8 @@ function squareGraph(): Uint8Array {
 }
 
 async function loaded(): Promise<void> {
-  runtime = new RuntimeProcess();
-  await runtime.load(squareGraph(), ".", 1);
+  runtime = new RuntimeProcess({ threads: 1 });
+  await runtime.load(squareGraph(), ".");
 }
 
 const feed = (data: BigInt64Array): Record<string, Feed> => ({ x: { type: "int64", data, dims: [data.length] } });
@@ -54,8 +54,8 @@ describe("the runtime's process", () => {
     const x = cast(graph.input("x", "int64", ["n"]), "float32");
     graph.output("losses", divide(x, x));
     graph.output("states.3", reshape(divide(x, cast(graph.input("by", "int64", ["n"]), "float32")), ["n", 1]));
-    runtime = new RuntimeProcess();
-    await runtime.load(graph.encode(), ".", 1);
+    runtime = new RuntimeProcess({ threads: 1 });
+    await runtime.load(graph.encode(), ".");
     const feeds = (x: bigint[], by: bigint[]): Record<string, Feed> => ({
       ...feed(BigInt64Array.from(x)),
       by: { type: "int64", data: BigInt64Array.from(by), dims: [by.length] },
@@ -77,8 +77,8 @@ describe("the runtime's process", () => {
   });
 
   it("says what a graph that is none makes it say", async () => {
-    runtime = new RuntimeProcess();
-    const { fault, message } = await failure(runtime.load(Uint8Array.of(1, 2, 3), ".", 1));
+    runtime = new RuntimeProcess({ threads: 1 });
+    const { fault, message } = await failure(runtime.load(Uint8Array.of(1, 2, 3), "."));
     expect(fault).toBe("engine");
     expect(message).toMatch(/^the runtime failed at loading the model: .*(protobuf|parse)/i);
   });

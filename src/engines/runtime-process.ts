@@ -18,6 +18,11 @@ const ONLY = "model";
 /** How much of the child's last words an error carries. */
 const LAST_WORDS = 2_000;
 
+/** The machine's part in running a graph. */
+export interface RuntimeContext {
+  readonly threads: number;
+}
+
 export interface RuntimeResult {
   readonly outputs: Record<string, Fetched>;
   /** wall seconds inside the child */
@@ -81,6 +86,7 @@ function failure(subject: string, message: string): LossyscopeError {
 const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "the runtime was stopped");
 
 export class RuntimeProcess {
+  readonly #context: RuntimeContext;
   readonly #child: ChildProcess;
   readonly #places = openPlaces();
   readonly #waiting = new Map<number | "load", Waiting>();
@@ -89,7 +95,8 @@ export class RuntimeProcess {
   #ended: Error | undefined;
   #closing = false;
 
-  constructor() {
+  constructor(context: RuntimeContext) {
+    this.#context = context;
     this.#child = fork(childModule(), [], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc", ...this.#places],
@@ -119,10 +126,10 @@ export class RuntimeProcess {
   load(
     model: Uint8Array,
     folder: string,
-    threads: number,
     kept: readonly KeptTensor[] = [],
     graph = ONLY,
   ): Promise<{ seconds: number; version: string }> {
+    const { threads } = this.#context;
     return this.#ask("load", "loading the model", { kind: "load", graph, model, folder, threads, kept });
   }
 

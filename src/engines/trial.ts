@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { RuntimeProcess } from "./runtime-process.ts";
+import { createRuntime } from "./runtime.ts";
 
 /** What the machine does, as the trial found it. */
 export interface Rates {
@@ -52,11 +52,11 @@ async function runtimeRates(
   signal?: AbortSignal,
 ): Promise<Omit<Rates, "loop">> {
   const started = performance.now();
-  const runtime = new RuntimeProcess();
+  const runtime = createRuntime({ threads });
   const stop = (): void => void runtime.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    await runtime.load(trialGraph(side, products), tmpdir(), threads);
+    await runtime.load(trialGraph(side, products), tmpdir());
     const start = (performance.now() - started) / 1000;
     const feeds = { x: { type: "float32", data: Float32Array.of(0.5), dims: [1] } } as const;
     const run = () => runtime.run(feeds, ["y"], "the trial");

@@ -105,12 +105,12 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
   const part = Math.min(together, Math.max(1, Math.floor(runTokens / length)));
   const shape = { rows: part, positions: length, runs: Math.ceil(together / part), clip: CLIP };
   const rows = new Rows(seen, { positions: length, packing: "documents", prefix: OPENING, shuffled: true, seed });
-  const runtime = new TrainingRuntime(layout, shape);
+  const runtime = new TrainingRuntime(layout, shape, { threads });
   const losses: number[] = [];
   let heldUntil: number | null = null;
   let enough = false;
   const train = async (): Promise<Float32Array> => {
-    await runtime.load(buildTrainingGraphs(spec, layout, shape), threads);
+    await runtime.load(buildTrainingGraphs(spec, layout, shape));
     await runtime.set(initialState(initialVector(layout, config, seed)));
     const longest = Math.max(1, Math.floor(settings.steps / (1 + FALL)));
     const end = (): number => (heldUntil === null ? settings.steps : heldUntil + Math.ceil(FALL * heldUntil));

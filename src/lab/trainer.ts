@@ -137,11 +137,11 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
     tokens: 0,
     state: initialState(initialVector(layout, job.config, settings.seed)),
   };
-  const runtime = new TrainingRuntime(layout, shape);
+  const runtime = new TrainingRuntime(layout, shape, { threads });
   try {
     const graphs = buildTrainingGraphs(spec, layout, shape);
     if (job.judged) graphs.push(buildEvaluatingGraph(spec, layout, { ...shape, teacher: job.judged.by }));
-    await runtime.load(graphs, threads);
+    await runtime.load(graphs);
     await runtime.set(saved.state);
     let { tokens } = saved;
     let last: CheckpointReport | undefined;

@@ -4,8 +4,9 @@
  *
  * Memory here: one run's tokens; a copy of the parameters and moments, 12 bytes · P, while they are read.
  */
+
+import { createRuntime, type Runtime, type RuntimeContext } from "../engines/runtime.ts";
 import type { Feed } from "../engines/runtime-messages.ts";
-import { RuntimeProcess } from "../engines/runtime-process.ts";
 import type { ParameterLayout } from "./parameters.ts";
 import type { RowBatch } from "./rows.ts";
 import type { TrainingGraph, TrainingShape } from "./training-graph.ts";
@@ -56,21 +57,22 @@ const scalars = (numbers: Readonly<Record<string, number>>): Record<string, Feed
   );
 
 export class TrainingRuntime {
-  readonly #process = new RuntimeProcess();
+  readonly #process: Runtime;
   readonly #layout: ParameterLayout;
   readonly #shape: TrainingShape;
   #graphs: readonly TrainingGraph[] = [];
 
-  constructor(layout: ParameterLayout, shape: TrainingShape) {
+  constructor(layout: ParameterLayout, shape: TrainingShape, context: RuntimeContext) {
+    this.#process = createRuntime(context);
     this.#layout = layout;
     this.#shape = shape;
   }
 
   /** @throws LossyscopeError `engine` where the runtime does not take a graph */
-  async load(graphs: readonly TrainingGraph[], threads: number): Promise<void> {
+  async load(graphs: readonly TrainingGraph[]): Promise<void> {
     this.#graphs = graphs;
     for (const { name, bytes, externalFolder } of graphs) {
-      await this.#process.load(bytes, externalFolder, threads, [], name);
+      await this.#process.load(bytes, externalFolder, [], name);
     }
   }
 
