@@ -13,7 +13,7 @@ import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { fixture } from "../src/fixtures.testing.ts";
 import { hold } from "../src/hold.testing.ts";
 import { type Mutant, mutatedBytes, mutatedJson, mutatedJsonText } from "../src/mutations.testing.ts";
-import { readDocuments, type TextOptions } from "../src/text/documents.ts";
+import { AS_THEY_ARE, readDocuments, type TextOptions } from "../src/text/documents.ts";
 import { readFacts, templatesOf } from "../src/text/facts.ts";
 import { conversationOf } from "../src/text/records.ts";
 import { ChatTemplate, readChatTemplates } from "../src/tokenizer/chat.ts";
@@ -27,14 +27,8 @@ const reading =
     writeFileSync(at(name), content);
     const defaults: TextOptions = {
       text: [{ path: at(name), domain: null }],
-      field: null,
-      splitOn: null,
+      ...AS_THEY_ARE,
       kinds: [almanacPages],
-      labels: [],
-      limitBytes: null,
-      limitDocuments: null,
-      sample: false,
-      invalidUtf8: "error",
       seed: 1,
     };
     for await (const { text } of readDocuments({ ...defaults, ...options })) Buffer.byteLength(text);

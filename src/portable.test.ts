@@ -39,6 +39,7 @@ const RULES: readonly Rule[] = [
   },
   { what: "the folder of temporary files by name", found: /["'`]\/(?:var\/)?tmp[/"'`]/, instead: "os.tmpdir()" },
   { what: "the user's folder by a variable", found: /\benv\.(?:HOME|USERPROFILE)\b/, instead: "os.homedir()" },
+  { what: "a group of processes ended as one", found: /process\.kill\(\s*-|\bdetached: true/, instead: "child.kill" },
   { what: "the search path taken apart at colons", found: /\bPATH\b.{0,20}\.split\(":"\)/, instead: "path.delimiter" },
 ];
 
@@ -62,7 +63,9 @@ describe("programs", () => {
     ["spawn(program, args, { shell: true })", 2],
     ['mkdirSync("/tmp/work")', 3],
     ["join(process.env.HOME, name)", 4],
-    ['process.env.PATH!.split(":")', 5],
+    ["process.kill(-child.pid!)", 5],
+    ["spawn(program, { detached: true })", 5],
+    ['process.env.PATH!.split(":")', 6],
   ])("%s is found", (program, rule) => {
     expect(RULES.flatMap(({ found }, index) => (found.test(program) ? [index] : []))).toEqual([rule]);
   });

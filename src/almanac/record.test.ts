@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { readDocuments, type SourceDocument, type TextOptions } from "../text/documents.ts";
+import { AS_THEY_ARE, readDocuments, type SourceDocument, type TextOptions } from "../text/documents.ts";
 import { saidBy } from "../text/metadata.ts";
 import { createWorld, documents } from "./almanac.ts";
 import { almanacPages, type PageRecord } from "./record.ts";
@@ -14,15 +14,8 @@ async function read(records: readonly unknown[], options: Partial<TextOptions> =
   const found: SourceDocument[] = [];
   for await (const document of readDocuments({
     text: [{ path: at("pages.jsonl"), domain: null }],
-    field: null,
-    splitOn: null,
-    labels: [],
+    ...AS_THEY_ARE,
     kinds: [almanacPages],
-    limitBytes: null,
-    limitDocuments: null,
-    sample: false,
-    invalidUtf8: "error",
-    seed: 0,
     ...options,
   })) {
     found.push(document);

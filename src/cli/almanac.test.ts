@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createWorld, parse, SPLITS } from "../almanac/almanac.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { readDocuments } from "../text/documents.ts";
+import { AS_THEY_ARE, readDocuments } from "../text/documents.ts";
 import { almanacCommand } from "./almanac.ts";
 
 const folder = temporaryFolder();
@@ -38,15 +38,8 @@ describe("lossyscope almanac", () => {
       for (const { text } of pages) parse(text, world);
 
       const read = [];
-      const limits = { limitBytes: null, limitDocuments: null, sample: false, seed: 0 };
-      const source = {
-        text: [{ path: `${out}/${split}.jsonl`, domain: null }],
-        field: null,
-        splitOn: null,
-        labels: ["kind"],
-        kinds: [],
-      };
-      for await (const document of readDocuments({ ...source, ...limits, invalidUtf8: "error" })) read.push(document);
+      const text = [{ path: `${out}/${split}.jsonl`, domain: null }];
+      for await (const document of readDocuments({ ...AS_THEY_ARE, text, labels: ["kind"] })) read.push(document);
       expect(read.map(({ text, metadata }) => [text, metadata?.labels.kind])).toEqual(
         pages.map(({ text, kind }) => [text, kind]),
       );

@@ -10,6 +10,7 @@ import { modelProfile } from "../atlas/sample.testing.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { sampleText, writeModel, writeText } from "../measure/model.testing.ts";
 import { readProfile } from "../store/profiles.ts";
+import { isPosix } from "../system.testing.ts";
 import { program } from "./main.ts";
 import { Outputs } from "./outputs.ts";
 import { run } from "./run.testing.ts";
@@ -158,7 +159,7 @@ describe("places", () => {
     await expect(twice.prepare()).rejects.toThrow(/--json and --report both name .*: give each a file of its own$/);
   });
 
-  it("that are devices are written to as they stand", async () => {
+  it.skipIf(!isPosix)("that are devices are written to as they stand (needs /dev/null)", async () => {
     const outputs = new Outputs({ json: "/dev/null", report: "/dev/null", force: false }, forms);
     await outputs.prepare();
     await outputs.write({});

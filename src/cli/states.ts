@@ -13,7 +13,7 @@ import { requireDecoder } from "../ports/model.ts";
 import { openModel } from "../references/open.ts";
 import { counted } from "../report/format.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
-import { readDocuments } from "../text/documents.ts";
+import { AS_THEY_ARE, readDocuments } from "../text/documents.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
@@ -108,16 +108,11 @@ export function statesCommand() {
             tokenizer,
             readDocuments({
               text: paths.map((path) => ({ path, domain: null })),
+              ...AS_THEY_ARE,
               field: field ?? null,
               chat,
               splitOn: splitOn ?? null,
-              labels: [],
               kinds: [almanacPages],
-              limitBytes: null,
-              limitDocuments: null,
-              sample: false,
-              invalidUtf8: "error",
-              seed: 0,
               outputs: [out],
               account,
             }),

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { Graph } from "../graph/graph.ts";
 import { add, cast, divide, reshape, sum } from "../graph/ops.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
+import { failure } from "../ports/engine.testing.ts";
 import { isPosix } from "../system.testing.ts";
 import type { Feed } from "./runtime-messages.ts";
 import { RuntimeProcess } from "./runtime-process.ts";
@@ -27,15 +27,6 @@ async function loaded(): Promise<void> {
 }
 
 const feed = (data: BigInt64Array): Record<string, Feed> => ({ x: { type: "int64", data, dims: [data.length] } });
-
-async function failure(work: Promise<unknown>): Promise<LossyscopeError> {
-  const error = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  expect(error).toBeInstanceOf(LossyscopeError);
-  return error as LossyscopeError;
-}
 
 describe("the runtime's process", () => {
   it("runs what it is sent, in order, and tells what it took", async () => {

@@ -16,7 +16,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import { openFolder } from "../references/folder.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
-import { type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
+import { AS_THEY_ARE, type ChatRenderer, readDocuments, type SourceDocument } from "../text/documents.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { RowOptions } from "./rows.ts";
@@ -124,16 +124,12 @@ async function readText(
   const account = new TextAccount();
   const read = readDocuments({
     text: text.map((path) => ({ path, domain: null })),
+    ...AS_THEY_ARE,
     field: field ?? null,
     chat,
     splitOn: splitOn ?? null,
-    labels: [],
     kinds: [almanacPages],
     limitBytes: limitBytes ?? null,
-    limitDocuments: null,
-    sample: false,
-    invalidUtf8: "error",
-    seed: 0,
     outputs: [out],
     account,
   });

@@ -50,7 +50,8 @@ export async function observationsOf(
   return seen;
 }
 
-async function failure(work: Promise<unknown>): Promise<LossyscopeError> {
+/** @returns what the work throws, which has to be one of ours */
+export async function failure(work: Promise<unknown>): Promise<LossyscopeError> {
   const error = await work.then(
     () => undefined,
     (caught: unknown) => caught,

@@ -2,6 +2,7 @@
  * What an engine gives for one batch of windows and all that a probe may see. Rows are the fresh slots of the batch's
  * windows, in window order and slot order: row r of every array below is the same token.
  */
+import type { Heads } from "../models/heads.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 
 /** What a probe asks of an engine; one that cannot give it refuses by this name. */
@@ -16,12 +17,7 @@ export interface HeadRequest {
   /** the losses as PyTorch computes them on a CPU, for comparison alone (`models/heads.ts`) */
   readonly inLanes?: boolean;
   /** soft assignment of every layer 0..L (METHODS §2.1): reference points [draws·m, d] row by row, temperature ε */
-  readonly assignments?: {
-    readonly points: Float32Array;
-    readonly m: number;
-    readonly draws: number;
-    readonly epsilon: number;
-  };
+  readonly assignments?: Heads["assignments"];
   /** first and second moments of the states of every layer 0..L (METHODS §3), over rows that `momentRows` marks */
   readonly moments?: boolean;
   /** whether layer L is taken before the final norm (`--pre-norm`) */

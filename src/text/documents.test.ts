@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { random } from "../numeric/random.ts";
-import { readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
+import { AS_THEY_ARE, readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
 
 const at = temporaryFolder();
 
@@ -21,14 +21,7 @@ async function read(paths: string | string[], options: Partial<TextOptions> = {}
   const documents: SourceDocument[] = [];
   const defaults: TextOptions = {
     text: [paths].flat().map((path) => ({ path, domain: null })),
-    field: null,
-    splitOn: null,
-    labels: [],
-    kinds: [],
-    limitBytes: null,
-    limitDocuments: null,
-    sample: false,
-    invalidUtf8: "error",
+    ...AS_THEY_ARE,
     seed: 1,
   };
   for await (const document of readDocuments({ ...defaults, ...options })) documents.push(document);

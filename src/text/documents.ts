@@ -62,6 +62,19 @@ export interface TextOptions {
   readonly account?: TextAccount;
 }
 
+/** Every text whole, as it is: how they are read where nothing else is asked for. */
+export const AS_THEY_ARE: Omit<TextOptions, "text"> = {
+  field: null,
+  splitOn: null,
+  labels: [],
+  kinds: [],
+  limitBytes: null,
+  limitDocuments: null,
+  sample: false,
+  invalidUtf8: "error",
+  seed: 0,
+};
+
 /**
  * @returns documents in the order of their files, in a file in its own order, sampled or not
  * @throws LossyscopeError `io`, `text` or `usage`, naming file, and line or byte

@@ -9,7 +9,7 @@ import { temporaryFolder } from "../files/folder.testing.ts";
 import { REPORT_MARK } from "../profile/version.ts";
 import { isPosix } from "../system.testing.ts";
 import { MOST_LISTED, saidOfFiles, TextAccount } from "./account.ts";
-import { readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
+import { AS_THEY_ARE, readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
 
 const at = temporaryFolder();
 
@@ -20,23 +20,11 @@ function write(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-const DEFAULTS: Omit<TextOptions, "text"> = {
-  field: null,
-  splitOn: null,
-  labels: [],
-  kinds: [],
-  limitBytes: null,
-  limitDocuments: null,
-  sample: false,
-  invalidUtf8: "error",
-  seed: 1,
-};
-
 async function read(paths: string | string[], options: Partial<TextOptions> = {}) {
   const account = new TextAccount();
   const documents: SourceDocument[] = [];
   const text = [paths].flat().map((path) => ({ path, domain: null }));
-  for await (const document of readDocuments({ ...DEFAULTS, text, account, ...options })) documents.push(document);
+  for await (const document of readDocuments({ ...AS_THEY_ARE, text, account, ...options })) documents.push(document);
   return {
     documents,
     files: account.summary(),

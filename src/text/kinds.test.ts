@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { readDocuments } from "./documents.ts";
+import { AS_THEY_ARE, readDocuments } from "./documents.ts";
 import { cutAtCharacter, HEAD_BYTES, kindOf } from "./kinds.ts";
 
 const at = temporaryFolder();
@@ -101,12 +101,12 @@ describe("the advice on bytes that are not UTF-8", () => {
   const advice = async (bytes: Buffer): Promise<string> => {
     writeFileSync(at("x.txt"), bytes);
     const text = [{ path: at("x.txt"), domain: null }];
-    const limits = { limitBytes: null, limitDocuments: null, sample: false, invalidUtf8: "error", seed: 1 } as const;
-    const documents = readDocuments({ text, field: null, splitOn: null, labels: [], kinds: [], ...limits });
-    return documents.next().then(
-      () => "read",
-      (error: Error) => error.message,
-    );
+    return readDocuments({ ...AS_THEY_ARE, text })
+      .next()
+      .then(
+        () => "read",
+        (error: Error) => error.message,
+      );
   };
 
   it("is to replace damage, and to convert another encoding", async () => {

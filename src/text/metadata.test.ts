@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
+import { AS_THEY_ARE, readDocuments, type SourceDocument, type TextOptions } from "./documents.ts";
 import { type RecordKind, saidBy } from "./metadata.ts";
 
 const at = temporaryFolder();
@@ -27,15 +27,9 @@ async function read(records: readonly unknown[], more: Partial<TextOptions> = {}
   writeFileSync(at("records.jsonl"), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
   const options: TextOptions = {
     text: [{ path: at("records.jsonl"), domain: null }],
-    field: null,
-    splitOn: null,
+    ...AS_THEY_ARE,
     labels: ["lang"],
     kinds: [counted, doubled],
-    limitBytes: null,
-    limitDocuments: null,
-    sample: false,
-    invalidUtf8: "error",
-    seed: 0,
     ...more,
   };
   const found: SourceDocument[] = [];

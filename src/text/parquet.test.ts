@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
-import { readDocuments, type TextOptions } from "./documents.ts";
+import { AS_THEY_ARE, readDocuments, type TextOptions } from "./documents.ts";
 
 const at = temporaryFolder();
 const fixture = (name: string): string => join(import.meta.dirname, "../../fixtures/parquet", `${name}.parquet`);
@@ -14,14 +14,7 @@ async function read(path: string, options: Partial<TextOptions> = {}): Promise<(
   const found: (readonly [string, string])[] = [];
   const defaults: TextOptions = {
     text: [{ path, domain: null }],
-    field: null,
-    splitOn: null,
-    labels: [],
-    kinds: [],
-    limitBytes: null,
-    limitDocuments: null,
-    sample: false,
-    invalidUtf8: "error",
+    ...AS_THEY_ARE,
     seed: 1,
   };
   const { labels } = { ...defaults, ...options };
