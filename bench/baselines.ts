@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Order2Encoder, order2Decode } from "../src/coding/order2.ts";
-import { COMPRESSORS } from "../src/measure/compressors.ts";
+import { COMPRESSORS } from "../src/measure/static/compressors.ts";
 import { random } from "../src/numeric/random.ts";
 
 const PART_BYTES = 2 ** 16;

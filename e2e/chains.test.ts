@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { run } from "../src/cli/run.testing.ts";
 import { hasShared, shared } from "../src/fixtures.testing.ts";
-import type { Estimation } from "../src/measure/estimate.ts";
 import { CONFIG, figuresOf, sampleText, writeModel } from "../src/measure/model.testing.ts";
+import type { Estimation } from "../src/measure/states/estimate.ts";
 import type { Profile } from "../src/profile/profile.ts";
 import { readProfile } from "../src/store/profiles.ts";
 

@@ -9,7 +9,7 @@ import { createWorld, documents } from "../src/almanac/almanac.ts";
 import { run } from "../src/cli/run.testing.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testing.ts";
-import { findRun } from "../src/measure/checkpoints.ts";
+import { findRun } from "../src/measure/checkpoints/checkpoints.ts";
 
 const at = temporaryFolder();
 const BYTES = 4000;

@@ -10,12 +10,12 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../src/files/digest.ts";
 import { hold } from "../src/hold.testing.ts";
-import { merge, openParts } from "../src/measure/merge.ts";
 import { listener, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
-import { PART, SUBJECT } from "../src/measure/part.ts";
 import { validatePlan } from "../src/measure/plan.ts";
-import { measureShard, type ShardRequest } from "../src/measure/shard.ts";
-import { Shard } from "../src/measure/share.ts";
+import { merge, openParts } from "../src/measure/shards/merge.ts";
+import { PART, SUBJECT } from "../src/measure/shards/part.ts";
+import { measureShard, type ShardRequest } from "../src/measure/shards/shard.ts";
+import { Shard } from "../src/measure/shards/share.ts";
 import { type Mutant, mutatedBytes, mutatedClone } from "../src/mutations.testing.ts";
 import { openModel } from "../src/references/open.ts";
 

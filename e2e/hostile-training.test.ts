@@ -9,7 +9,7 @@ import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hold } from "../src/hold.testing.ts";
 import { CAPACITY_SCHEMA, parseCapacity, plateauOf } from "../src/lab/capacity.ts";
 import { logged, RUN_LOG, readState, saveState } from "../src/lab/checkpoint.ts";
-import { findRun } from "../src/measure/checkpoints.ts";
+import { findRun } from "../src/measure/checkpoints/checkpoints.ts";
 import { mutatedBytes, mutatedJsonText, mutatedSafetensors } from "../src/mutations.testing.ts";
 import { parseTrajectory } from "../src/profile/read.ts";
 import { capacityBlocks, capacityPage } from "../src/report/capacity.ts";

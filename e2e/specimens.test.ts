@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createWorld, documents } from "../src/almanac/almanac.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hasShared, hasSpecimens, shared, specimen } from "../src/fixtures.testing.ts";
-import { findRun } from "../src/measure/checkpoints.ts";
+import { findRun } from "../src/measure/checkpoints/checkpoints.ts";
 import { measureFiles } from "../src/measure/model.testing.ts";
 import type { Almanac } from "../src/profile/almanac.ts";
 import { pack } from "./npm.testing.ts";

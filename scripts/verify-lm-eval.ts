@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { LM_EVAL_VERSION } from "../src/measure/lm-eval.ts";
+import { LM_EVAL_VERSION } from "../src/measure/lm-eval/lm-eval.ts";
 import { measure } from "../src/measure/measure.ts";
 import { validatePlan } from "../src/measure/plan.ts";
 import type { Coding } from "../src/profile/coding.ts";

@@ -39,7 +39,7 @@ export {
   predict,
 } from "./library/profiles.ts";
 export { type TrainOptions, train } from "./library/train.ts";
-export type { Estimation } from "./measure/estimate.ts";
+export type { Estimation } from "./measure/states/estimate.ts";
 export { type Fault, LossyscopeError } from "./numeric/errors.ts";
 export type { Capability, Model } from "./ports/model.ts";
 export type { ProgressSink } from "./ports/progress.ts";

@@ -9,7 +9,7 @@ import { temporaryFolder } from "./files/folder.testing.ts";
 import { refusePointer } from "./formats/lfs.ts";
 import { headerEnd } from "./formats/safetensors.ts";
 import { contextOf } from "./measure/plan.ts";
-import { RunFolder } from "./measure/run-folder.ts";
+import { RunFolder } from "./measure/running/run-folder.ts";
 import { programs } from "./programs.testing.ts";
 import { decodeUtf8 } from "./text/utf8.ts";
 

@@ -1,7 +1,7 @@
 /**
  * A training run from the profiles of its checkpoints (METHODS §2.8): the course of every figure over the steps and the phase
  * change, paired over units. Refuses profiles that are not of one run on one text; how they were made is left to
- * `measure/trajectory.ts`.
+ * `measure/checkpoints/trajectory.ts`.
  */
 import { phaseChange, phaseChangeNeed } from "../info/phase-change.ts";
 import { canonicalJson } from "../numeric/canonical-json.ts";

@@ -18,7 +18,7 @@ import {
   type World,
 } from "../almanac/almanac.ts";
 import { writeAtomic } from "../files/atomic.ts";
-import { COMPRESSORS } from "../measure/compressors.ts";
+import { COMPRESSORS } from "../measure/static/compressors.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { count, figure, si } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";

@@ -16,7 +16,7 @@ import {
 import { memorise, requirePositions } from "../lab/memorise.ts";
 import { publishedCapacities } from "../lab/published.ts";
 import { readConfig } from "../lab/training.ts";
-import { trainingSeconds } from "../measure/costs.ts";
+import { trainingSeconds } from "../measure/foresight/costs.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { storageLedger } from "../models/ledger.ts";

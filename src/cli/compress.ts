@@ -8,7 +8,7 @@ import { type PredictOptions, predict } from "../decode/predict.ts";
 import { ioFault } from "../files/faults.ts";
 import { CODEC, codingWindows } from "../library/codec.ts";
 import { downloadProgress } from "../library/download.ts";
-import { codingSeconds } from "../measure/costs.ts";
+import { codingSeconds } from "../measure/foresight/costs.ts";
 import { digestsOf } from "../measure/prepare.ts";
 import { DIGEST } from "../measure/stages.ts";
 import { requireDecoder } from "../ports/model.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeSafetensors } from "../files/safetensors.ts";
-import { earlierProfile } from "../measure/earlier.ts";
+import { earlierProfile } from "../measure/checkpoints/reuse.ts";
 import { type Measurement, type MeasureRequest, measure } from "../measure/measure.ts";
 import type { PrepareRequest } from "../measure/prepare.ts";
 import { shapeOf } from "../ports/probe.ts";

@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { Command } from "@commander-js/extra-typings";
 import { createWorld, documents, facts, type SizeName } from "../almanac/almanac.ts";
 import { writeAtomic } from "../files/atomic.ts";
-import { findRun } from "../measure/checkpoints.ts";
+import { findRun } from "../measure/checkpoints/checkpoints.ts";
 import { measure } from "../measure/measure.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { stagesOf } from "../measure/stages.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { fixture } from "../fixtures.testing.ts";
-import type { Estimation } from "../measure/estimate.ts";
+import type { Estimation } from "../measure/states/estimate.ts";
 import { estimateCommand } from "./estimate.ts";
 
 const at = temporaryFolder();

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { TemperatureRule } from "../info/temperature.ts";
 import { ESTIMATE, estimate } from "../library/estimate.ts";
-import type { Estimation } from "../measure/estimate.ts";
+import type { Estimation } from "../measure/states/estimate.ts";
 import { ABSENT, count, counted, figure, interval, shorten } from "../report/format.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";

@@ -2,9 +2,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { timedTrial } from "../engines/trial.ts";
 import { downloadProgress } from "../library/download.ts";
-import { askingCosts } from "../measure/costs.ts";
 import { measureFacts } from "../measure/facts/facts.ts";
-import { foreseenAsking, foresightOf } from "../measure/foresee.ts";
+import { askingCosts } from "../measure/foresight/costs.ts";
+import { foreseenAsking, foresightOf } from "../measure/foresight/foresee.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
 import { stagesOfFacts } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";

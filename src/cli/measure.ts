@@ -1,9 +1,9 @@
 /** `lossyscope measure MODEL --text PATH…`: the main command. Parses, calls `measure/`, prints and writes. */
 import { Option } from "@commander-js/extra-typings";
 import { downloadProgress } from "../library/download.ts";
-import { dryRun, foresightOf } from "../measure/foresee.ts";
-import { defaultWorkFolder } from "../measure/run-folder.ts";
-import { measureShard, refuseUnshared } from "../measure/shard.ts";
+import { dryRun, foresightOf } from "../measure/foresight/foresee.ts";
+import { defaultWorkFolder } from "../measure/running/run-folder.ts";
+import { measureShard, refuseUnshared } from "../measure/shards/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { openModel } from "../references/open.ts";

@@ -5,7 +5,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { sha256File } from "../files/digest.ts";
 import { validatePlan } from "../measure/plan.ts";
-import { type GivenPoints, readPoints } from "../measure/points.ts";
+import { type GivenPoints, readPoints } from "../measure/preparing/points.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Plan } from "../profile/plan.ts";
 import { dryRunOption } from "./foresight.ts";

@@ -1,6 +1,6 @@
 /** `lossyscope merge PART…`: the parts that shards of one plan left, joined to the profile that one run would have given. */
 import { Command } from "@commander-js/extra-typings";
-import { merge, openParts } from "../measure/merge.ts";
+import { merge, openParts } from "../measure/shards/merge.ts";
 import { stagesOfMerge } from "../measure/stages.ts";
 import { deliver, measurementOutputs } from "./deliver.ts";
 import { interruptible } from "./interrupt.ts";

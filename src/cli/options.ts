@@ -1,7 +1,7 @@
 /** Readers of option values that several commands share; each refuses a wrong value with what it expects. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { Shard } from "../measure/share.ts";
+import { Shard } from "../measure/shards/share.ts";
 import { defaultAtlas } from "../store/sets.ts";
 
 function whole(text: string, least: number): number {

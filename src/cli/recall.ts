@@ -1,9 +1,9 @@
 /** `lossyscope recall MODEL --text PATH…`: what comes back of a text, word for word, in gist, or by guessing. */
 
 import { downloadProgress } from "../library/download.ts";
-import { dryRun, foresightOf } from "../measure/foresee.ts";
+import { dryRun, foresightOf } from "../measure/foresight/foresee.ts";
 import { validatePlan } from "../measure/plan.ts";
-import { defaultWorkFolder } from "../measure/run-folder.ts";
+import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { stagesOf } from "../measure/stages.ts";
 import type { Profile } from "../profile/profile.ts";
 import { openModel } from "../references/open.ts";

@@ -5,7 +5,7 @@ import type { Prepared } from "../lab/prepare.ts";
 import { PACKINGS } from "../lab/rows.ts";
 import { DECAYS } from "../lab/schedule.ts";
 import { settingsOf, TEXT, TRAINING } from "../lab/training.ts";
-import { trainingSeconds } from "../measure/costs.ts";
+import { trainingSeconds } from "../measure/foresight/costs.ts";
 import { STORED_AS, type StoredDtype } from "../models/untrained.ts";
 import type { Stage } from "../ports/progress.ts";
 import { GROUP } from "./groups.ts";

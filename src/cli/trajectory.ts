@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { trajectoryOf } from "../atlas/trajectory.ts";
 import { downloadProgress } from "../library/download.ts";
-import { findRun, type RunCheckpoint, type TrainingRun } from "../measure/checkpoints.ts";
-import { defaultWorkFolder } from "../measure/run-folder.ts";
-import { dryRunOf, measureRun } from "../measure/trajectory.ts";
+import { findRun, type RunCheckpoint, type TrainingRun } from "../measure/checkpoints/checkpoints.ts";
+import { dryRunOf, measureRun } from "../measure/checkpoints/trajectory.ts";
+import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
 import { trajectoryPage } from "../report/trajectory/page.ts";

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EstimateOptions, type Estimation, estimate as estimated } from "../measure/estimate.ts";
+import { type EstimateOptions, type Estimation, estimate as estimated } from "../measure/states/estimate.ts";
 
 /** What an estimate takes where nothing is said. */
 export const ESTIMATE = { m: 100, points: null, temperature: "bound", seed: 0 } as const;

@@ -1,12 +1,12 @@
 /** Measurements in one call: `measure/` with everything that a program need not say filled in. */
 import { trajectoryOf } from "../atlas/trajectory.ts";
-import { findRun } from "../measure/checkpoints.ts";
+import { findRun } from "../measure/checkpoints/checkpoints.ts";
+import { measureRun } from "../measure/checkpoints/trajectory.ts";
 import { measureFacts } from "../measure/facts/facts.ts";
 import { type MeasureRequest, measure as measured } from "../measure/measure.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
-import { defaultWorkFolder } from "../measure/run-folder.ts";
-import { measureRun } from "../measure/trajectory.ts";
+import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import type { Model } from "../ports/model.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { Facts } from "../profile/facts.ts";

@@ -14,11 +14,11 @@ import type { Facts } from "../profile/facts.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
-import type { Asides } from "./asides.ts";
-import type { LmEvalTally } from "./lm-eval.ts";
+import type { LmEvalTally } from "./lm-eval/lm-eval.ts";
 import type { Subject } from "./prepare.ts";
-import type { Ran } from "./ran.ts";
 import type { Recalled } from "./recall/recall.ts";
+import type { Ran } from "./running/execution.ts";
+import type { Asides } from "./static/static-figures.ts";
 
 export interface Measurement {
   readonly profile: Profile;

@@ -1,12 +1,13 @@
 /**
  * A measurement from end to end: model and text → plan → one pass of windows through the engine, observed by the probes →
- * profile (DESIGN, 'The way of the data'). What it takes in memory and on the disk is said in `run.ts`.
+ * profile (DESIGN, 'The way of the data'). What it takes in memory and on the disk is said in `open-run.ts`.
  */
-import { asidesOf } from "./asides.ts";
+
 import { measureFacts } from "./facts/facts.ts";
 import { finish, type Measurement } from "./finish.ts";
+import { inRun, type RunRequest } from "./open-run.ts";
 import { recallOf } from "./recall/recall.ts";
-import { inRun, type RunRequest } from "./run.ts";
+import { asidesOf } from "./static/static-figures.ts";
 
 export type { Measurement } from "./finish.ts";
 

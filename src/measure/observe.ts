@@ -10,12 +10,12 @@ import type { Model } from "../ports/model.ts";
 import { type ProgressSink, withProgress } from "../ports/progress.ts";
 import { type Probes, requestOf } from "../probes/index.ts";
 import { describeBatch, longestOf } from "../text/windows.ts";
-import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval.ts";
-import { onePass } from "./pass.ts";
+import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval/lm-eval.ts";
 import type { Prepared, Subject } from "./prepare.ts";
-import type { RanSoFar } from "./ran.ts";
-import type { RunFolder } from "./run-folder.ts";
-import type { Shard } from "./share.ts";
+import type { RanSoFar } from "./running/execution.ts";
+import { onePass } from "./running/pass.ts";
+import type { RunFolder } from "./running/run-folder.ts";
+import type { Shard } from "./shards/share.ts";
 import { LIKE_LM_EVAL } from "./stages.ts";
 
 export interface ObserveRequest {

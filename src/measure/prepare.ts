@@ -17,12 +17,12 @@ import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./corpus.ts";
-import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval.ts";
-import { foreseeLmEval, foreseeMemory } from "./memory.ts";
+import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
 import { contextOf, runId } from "./plan.ts";
-import { type GivenPoints, type PlanePoints, planePoints } from "./points.ts";
-import { type Foretold, foretell } from "./remedies.ts";
+import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./preparing/corpus.ts";
+import { foreseeLmEval, foreseeMemory } from "./preparing/memory.ts";
+import { type GivenPoints, type PlanePoints, planePoints } from "./preparing/points.ts";
+import { type Foretold, foretell } from "./preparing/remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 
 export interface PrepareRequest {

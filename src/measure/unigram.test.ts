@@ -11,13 +11,13 @@ import { parseProfile } from "../profile/read.ts";
 import { foresightSentences } from "../report/foresight.ts";
 import { renderReport } from "../report/html.ts";
 import { renderTerminal } from "../report/terminal.ts";
-import { dryRun, foresightOf } from "./foresee.ts";
+import { dryRun, foresightOf } from "./foresight/foresee.ts";
 import { measure } from "./measure.ts";
-import { merge, openParts } from "./merge.ts";
 import { figuresOf, listener, sampleText, writeText } from "./model.testing.ts";
 import { validatePlan } from "./plan.ts";
-import { measureShard } from "./shard.ts";
-import { Shard } from "./share.ts";
+import { merge, openParts } from "./shards/merge.ts";
+import { measureShard } from "./shards/shard.ts";
+import { Shard } from "./shards/share.ts";
 import { unigramModel, unigramNats } from "./unigram.testing.ts";
 
 describeModel("a model that gives losses alone", { make: async () => unigramModel() });

@@ -14,7 +14,7 @@ import { unitsOf } from "../text/units.ts";
 import { batchesOf, windowsOf } from "../text/windows.ts";
 import { tokenizeCorpus } from "../tokenizer/document.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
-import { planePoints, readPoints } from "./points.ts";
+import { planePoints, readPoints } from "./preparing/points.ts";
 
 /** layer, order, complexity and expressivity as plug-in, excess, held-out; optimality as plug-in, held-out */
 const FIGURES = [

@@ -1,7 +1,7 @@
 /**
  * What a figure takes. The room that gives a figure says in a `Need` what the figure takes and what there is of it; whether the
  * figure is computed, what a run foretells before it begins and what its profile refuses at the end all follow from that one
- * record, so that they cannot disagree. How much more text meets a need is said by who knows the text (`measure/remedies.ts`).
+ * record, so that they cannot disagree. How much more text meets a need is said by who knows the text (`measure/preparing/remedies.ts`).
  */
 
 /** What meets a need that is not met. */

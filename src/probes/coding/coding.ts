@@ -1,7 +1,7 @@
 /**
  * How small the text gets (METHODS §1, §1.1): keeps the loss of every token as the engine gave it, and at the end adds
  * them document by document, in token order and compensated, into bits per byte and its relatives, overall and by domain,
- * with percentile intervals over the sampling units. The size under other compressors comes from `measure/baselines.ts`.
+ * with percentile intervals over the sampling units. The size under other compressors comes from `measure/static/baselines.ts`.
  *
  * What probes over parts of one corpus have seen comes together exactly, in any order: nothing is added before the end.
  *

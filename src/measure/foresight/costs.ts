@@ -1,0 +1,277 @@
+/**
+ * About how long the stages of a measurement take (`stages.ts`), in seconds: their work, counted from the spec, the windows and
+ * the plan, at the rates of this machine where a trial has found them (`work.ts`). Meant to be right within a factor of two
+ * where it has; `bench/foresee.ts` prints both.
+ */
+import { defaultRows } from "../../decode/codec.ts";
+import type { Rates } from "../../engines/trial.ts";
+import { PACKED } from "../../info/packing.ts";
+import { lengthSteps } from "../../models/rotary.ts";
+import type { DecoderSpec } from "../../models/spec.ts";
+import { RESAMPLES } from "../../numeric/bootstrap.ts";
+import { sum } from "../../numeric/sums.ts";
+import { decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
+import { CODE_LENGTHS } from "../../probes/coding/probe.ts";
+import { geometryRows } from "../../probes/geometry/geometry.ts";
+import { LAYERS as GEOMETRY } from "../../probes/geometry/probe.ts";
+import { countPlaneUnits, countPositions } from "../../probes/plane/plane-needs.ts";
+import { ORDERS } from "../../probes/plane/positions.ts";
+import { FRONTIER, LAYERS as PLANE } from "../../probes/plane/probe.ts";
+import type { TokenizedDocument, Window, WindowBatch } from "../../text/corpus.ts";
+import { unitsOf } from "../../text/units.ts";
+import { batchesOf, longestOf, windowsOf } from "../../text/windows.ts";
+import { lmEvalCorpusWindows } from "../lm-eval/lm-eval.ts";
+import type { Prepared, Subject } from "../prepare.ts";
+import { MOST_BYTES } from "../recall/control.ts";
+import { fittingPrefixes } from "../recall/needs.ts";
+import { placesOf } from "../recall/places.ts";
+import * as STAGE from "../stages.ts";
+import { COMPRESSORS } from "../static/compressors.ts";
+import {
+  bootstrapSeconds,
+  type Costed,
+  compressorSeconds,
+  countPass,
+  embeddingSeconds,
+  entropySeconds,
+  frontierSeconds,
+  geometrySeconds,
+  learningSeconds,
+  own,
+  passSeconds,
+  planeThreadSeconds,
+  REFERENCE,
+  stepsSeconds,
+} from "./work.ts";
+
+const LOSSES = { losses: true, shares: 0, moments: false };
+const STATES = { losses: false, shares: 0, moments: false };
+
+/** What runs a model. */
+interface Machine {
+  readonly model: Pick<Model, "name" | "runs" | "weightFileBytes">;
+  readonly threads: number;
+}
+
+const costedOf = ({ model, threads }: Machine, rates = REFERENCE): Costed => ({
+  rates,
+  threads,
+  spec: requireDecoder(model, "foretelling").spec,
+  weightBytes: model.weightFileBytes,
+});
+
+/** Seconds by stage; those that the plan does not ask for are not among them, or take none. */
+export type Costs = Readonly<Record<string, number>>;
+
+/**
+ * @param batches that this process lets the model run
+ * @param rates of this machine; a usual one's where it was not tried
+ * @returns of a model whose weights are not at hand only what does not take the model
+ */
+export function costsOf(
+  machine: Machine,
+  prepared: Prepared,
+  batches: readonly WindowBatch[],
+  rates: Rates = REFERENCE,
+): Costs {
+  const { subject, unseen } = prepared;
+  const { plan, documents, reference, likeLmEval } = subject;
+  const bytes = sum(documents.map((document) => document.bytes));
+  const lengths = documents.map(({ ids }) => ids.length);
+  const pass = (windows: readonly Window[], outputs = LOSSES): number => {
+    const own = batchesOf(windows, plan.batchTokens, lengthSteps(spec));
+    return passSeconds(costed, countPass(spec, own, longestOf(own)), outputs);
+  };
+  const streams = new Set(documents.map(({ domain }) => domain)).size > 1 ? 2 : 1;
+  const ofText: Costs = {
+    ...(plan.baselines && { [STAGE.COMPRESSORS]: compressorSeconds({ rates }, COMPRESSORS.length, streams * bytes) }),
+    [CODE_LENGTHS]: bootstrapSeconds({ rates }, RESAMPLES, streams * subject.corpus.units, 4),
+    [STAGE.WRITING]: own({ rates }, 2e8 + 1000 * sum(lengths)),
+  };
+  if (!decoderOf(machine.model)) return ofText;
+  const costed = costedOf(machine, rates);
+  const { spec } = costed;
+  const learnt = sum([documents, unseen ?? []].map((side) => Math.min(MOST_BYTES, sum(side.map((one) => one.bytes)))));
+  const shares = plan.plane && reference ? reference.m * reference.draws : 0;
+  return {
+    ...ofText,
+    [STAGE.PASS]: passSeconds(costed, countPass(spec, batches, prepared.longest), {
+      losses: true,
+      shares,
+      moments: plan.geometry,
+    }),
+    ...(likeLmEval && { [STAGE.LIKE_LM_EVAL]: pass(lmEvalCorpusWindows(likeLmEval)) }),
+    ...(plan.entropy && { [STAGE.ENTROPY]: entropySeconds(costed) }),
+    ...(plan.with.includes("recall") && {
+      [STAGE.GUESSES]: learningSeconds(costed, learnt),
+      ...recallCosts(costed, prepared, pass),
+    }),
+    ...(plan.with.includes("recall") &&
+      unseen && {
+        [STAGE.UNSEEN_PASS]: pass(windowsIn(unseen, subject)),
+        [STAGE.MEMBERSHIP]: learningSeconds(costed, 4 * learnt),
+      }),
+    ...factsCosts(costed, prepared),
+    ...planeCosts(costed, subject),
+    ...(plan.geometry && {
+      [STAGE.EMBEDDING]: embeddingSeconds(costed, PACKED),
+      [GEOMETRY]: geometrySeconds(costed, geometryRows(lengths, spec.width, plan.seed).points),
+    }),
+  };
+}
+
+const windowsIn = (documents: readonly TokenizedDocument[], { prefix, context, overlap }: Subject): Window[] =>
+  documents.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap));
+
+/** Layers are summed in threads while the frontier is looked for beside them; what is left of it comes after. */
+function planeCosts(costed: Costed, { plan, documents, prefix, reference }: Subject): Costs {
+  if (!plan.plane || !reference) return {};
+  const { allPositions, frontier } = plan.plane;
+  const units = unitsOf(documents.map(({ ids }) => ids.length));
+  const used = countPlaneUnits({ documents, prefix, units, allPositions });
+  const layers = planeThreadSeconds(costed, {
+    positions: countPositions({ documents, prefix, allPositions }),
+    evaluatedUnits: used / 5,
+    points: reference.m,
+    draws: reference.draws,
+    populations: allPositions ? ORDERS : 1,
+    labels: new Set(documents.flatMap(({ metadata }) => Object.keys(metadata?.labels ?? {}))).size,
+    resamples: RESAMPLES,
+  });
+  const search = frontier ? searchSeconds(costed, documents, frontier) : 0;
+  const { threads } = costed;
+  const plane = Math.max(layers / Math.min(threads, costed.spec.blocks.length + 1), (layers + search) / (threads + 1));
+  return { [PLANE]: plane, ...(frontier && { [FRONTIER]: Math.max(0, search - plane) }) };
+}
+
+/** Tokens that are enough to count pairs in. */
+const MOST_COUNTED = 2_000_000;
+
+function searchSeconds(
+  costed: Costed,
+  documents: readonly TokenizedDocument[],
+  { vocabulary, clusters }: { readonly vocabulary: number; readonly clusters: number },
+): number {
+  const times = new Int32Array(costed.spec.vocabulary);
+  let tokens = 0;
+  const counted = documents.filter(({ ids }) => (tokens += ids.length) <= MOST_COUNTED || tokens === ids.length);
+  for (const { ids } of counted) for (const id of ids) times[id]++;
+  const frequent = [...times.keys()].filter((id) => times[id] > 0).sort((a, b) => times[b] - times[a]);
+  const classes = Math.min(vocabulary, frequent.length) + 1;
+  const classOf = new Int32Array(times.length).fill(classes - 1);
+  for (const [place, id] of frequent.slice(0, vocabulary).entries()) classOf[id] = place;
+  const seen = new Uint8Array(classes ** 2);
+  for (const { ids } of counted)
+    for (let i = 1; i < ids.length; i++) seen[classOf[ids[i - 1]] * classes + classOf[ids[i]]] = 1;
+  const pairs = seen.reduce((count, there) => count + there, 0);
+  return frontierSeconds(costed, pairs, classes, clusters);
+}
+
+function recallCosts(
+  costed: Costed,
+  { subject, tokenizer }: Prepared,
+  pass: (windows: readonly Window[], outputs: typeof STATES) => number,
+): Costs {
+  const { plan, documents } = subject;
+  const { length, passages: most } = plan.recall;
+  const prefixes = fittingPrefixes(plan.recall, costed.spec.positions, tokenizer.prefix);
+  const longest = prefixes.at(-1);
+  if (longest === undefined) return {};
+  const places = placesOf(documents, { longest, length, most, seed: plan.seed });
+  const batches = prefixes.length * Math.ceil(places.length / defaultRows(costed.spec, longest + length));
+  const sequence = (document: number): Window => ({
+    document,
+    ids: new Int32Array(length + Number(tokenizer.prefix !== null)),
+    prefixSlots: 0,
+    start: 0,
+    fresh: 0,
+  });
+  return {
+    [STAGE.PASSAGES]:
+      places.length === 0
+        ? 0
+        : stepsSeconds(costed, {
+            read: places.length * sum(prefixes),
+            steps: batches * length,
+            rows: places.length * prefixes.length * length,
+          }),
+    [STAGE.GIST]: pass(
+      Array.from({ length: 2 * places.length }, (_, i) => sequence(i)),
+      STATES,
+    ),
+  };
+}
+
+/** Questions that are tokenised to know the others by. */
+const SAMPLED = 32;
+/** Tokens that an answer has at most, and rows that answer together (`decode/candidates.ts`). */
+const ANSWER = 16;
+const ANSWERING = 256;
+
+/** @param facts null where none are asked for */
+function factsCosts(costed: Costed, { facts, tokenizer }: Pick<Prepared, "facts" | "tokenizer">): Costs {
+  if (!facts) return {};
+  const asked = facts.facts.flatMap(({ prompts, candidates }) => prompts.map((prompt) => ({ prompt, candidates })));
+  const every = Math.max(1, Math.floor(asked.length / SAMPLED));
+  const sampled = asked.filter((_, index) => index % every === 0);
+  const tokensIn = (text: string): number => tokenizer.encode(text).ids.length;
+  const stem = sum(sampled.map(({ prompt }) => tokensIn(prompt.text))) / sampled.length;
+  const tails =
+    sum(
+      sampled.map(({ prompt: { joint, terminator }, candidates }) =>
+        tokensIn(candidates.map((one) => `${joint}${one}${terminator}`).join("")),
+      ),
+    ) / sampled.length;
+  const slots = asked.length * (stem + tails);
+  return {
+    [STAGE.CANDIDATES]: passSeconds(
+      costed,
+      { slots, rows: asked.length * tails, scores: 0, scoreProducts: 0, batches: Math.ceil(slots / 4096) },
+      LOSSES,
+    ),
+    [STAGE.ANSWERS]: stepsSeconds(costed, {
+      read: asked.length * stem,
+      steps: ANSWER * Math.ceil(asked.length / ANSWERING),
+      rows: ANSWER * asked.length,
+    }),
+  };
+}
+
+/** Of asking for facts alone. */
+export const askingCosts = (machine: Machine, asked: Pick<Prepared, "facts" | "tokenizer">, rates?: Rates): Costs =>
+  factsCosts(costedOf(machine, rates), asked);
+
+/**
+ * Of writing out all that a model computes, a window at a time.
+ * @param rows a token, and the bytes of a row in the file, which is put together of parts
+ */
+export function statesSeconds(
+  machine: Machine,
+  windows: readonly Window[],
+  { rows, rowBytes, logits }: { readonly rows: number; readonly rowBytes: number; readonly logits: boolean },
+  rates?: Rates,
+): number {
+  const costed = costedOf(machine, rates);
+  const batches = windows.map((window, index) => ({ index, windows: [window] }));
+  const counts = countPass(costed.spec, batches, longestOf(batches));
+  const written = own(costed, rows * (4 * rowBytes + (logits ? 15 * costed.spec.vocabulary : 0)));
+  return passSeconds(costed, { ...counts, rows: counts.slots }, LOSSES) + written;
+}
+
+/** Bytes of a token of usual text. */
+const TOKEN_BYTES = 4;
+
+/** About how long it takes to code bytes under a model, or to decode them. @param rows blocks that go through it together */
+export function codingSeconds(machine: Machine, bytes: number, rows: number): number {
+  const tokens = bytes / TOKEN_BYTES;
+  return stepsSeconds(costedOf(machine), { read: 0, steps: tokens / rows, rows: tokens });
+}
+
+/** A step's gradients take twice what its losses do. */
+const TRAINED = 3;
+
+/** About how long a model takes to learn from tokens, so many at a time. */
+export function trainingSeconds(spec: DecoderSpec, threads: number, tokens: number, together: number): number {
+  const counts = { slots: tokens, rows: tokens, scores: 0, scoreProducts: 0, batches: Math.ceil(tokens / together) };
+  return TRAINED * passSeconds({ rates: REFERENCE, threads, spec, weightBytes: 0 }, counts, LOSSES);
+}

@@ -1,0 +1,277 @@
+/**
+ * What a run will do, before it does it: how much of what goes through the model, in which stages and for about how long, on how
+ * much memory and disk, and which figures this text is too short for. A run tells it when it is prepared; a dry run prepares,
+ * tells it and ends, having written nothing.
+ */
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { requireAskable } from "../../decode/candidates.ts";
+import { PROCESS_BYTES } from "../../engines/memory.ts";
+import { type Rates, timedTrial } from "../../engines/trial.ts";
+import { requirePositions } from "../../models/decoder.ts";
+import { storageLedger } from "../../models/ledger.ts";
+import { type Need, unmet } from "../../numeric/needs.ts";
+import { sum } from "../../numeric/sums.ts";
+import { decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
+import { probeDiskBytes } from "../../probes/index.ts";
+import { FORESIGHT_SCHEMA, type ForeseenRun, type Foresight } from "../../profile/foresight.ts";
+import type { WindowBatch } from "../../text/corpus.ts";
+import type { FactSet } from "../../text/facts.ts";
+import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { factsNeeds } from "../facts/figures.ts";
+import { lookAhead, type Prepared, type PrepareRequest } from "../prepare.ts";
+import { measuringBytes } from "../preparing/memory.ts";
+import { refuseSmallDisk } from "../running/run-folder.ts";
+import type { Shard } from "../shards/share.ts";
+import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "../stages.ts";
+import { type Passage, requireRows } from "../states/states.ts";
+import { askingCosts, type Costs, costsOf, statesSeconds } from "./costs.ts";
+import { slotsOf } from "./work.ts";
+
+/** Slots of a run that asks for candidates (`decode/trees.ts`). */
+const MOST_SLOTS = 4096;
+
+/** What of a model is asked for here. */
+const FORETELLING = "foretelling what a run will do";
+
+/** How a prepared run goes on. */
+export interface Course {
+  readonly model: Model;
+  readonly threads: number;
+  /** that are still to go through the model */
+  readonly batches: readonly WindowBatch[];
+  /** null: the whole plan */
+  readonly shard: Shard | null;
+  readonly rates: Rates;
+}
+
+/** A model as a foresight names it. */
+export function foreseenModel(model: Model): ForeseenRun["model"] {
+  const { name, revision, architecture, layers, width, vocabulary, config } = model;
+  const decoder = decoderOf(model);
+  return {
+    name,
+    revision,
+    architecture,
+    layers,
+    width,
+    vocabulary,
+    parameters: decoder && storageLedger(config, decoder.weights, { name }).parameters.total,
+  };
+}
+
+export const foreseenFacts = ({ name, facts }: FactSet): NonNullable<ForeseenRun["facts"]> => ({
+  name,
+  facts: facts.length,
+  questions: sum(facts.map(({ prompts }) => prompts.length)),
+});
+
+/** A need that is not met, where what it takes does not depend on a text. */
+export const plainly = ({ remedy, ...need }: Need): Foresight["missing"][number] => ({
+  ...need,
+  remedy: remedy.kind === "said" ? remedy.text : "more of it",
+});
+
+/** One of several models of one shape on one text. */
+export interface Twin {
+  readonly name: string;
+  readonly part: string;
+  /** whether it takes what is the text's own, once for all */
+  readonly whole: boolean;
+}
+
+/**
+ * What one model will do, for all that do the same.
+ * @param once stages that only who takes what is the text's own has
+ */
+export const foreseenTwins = (one: ForeseenRun, twins: readonly Twin[], once: readonly string[]): ForeseenRun[] =>
+  twins.map(({ name, part, whole }) => {
+    const stages = one.stages.filter(({ label }) => whole || !once.includes(label));
+    return {
+      ...one,
+      part,
+      model: { ...one.model, name },
+      stages,
+      seconds: one.seconds === null ? null : sum(stages.map(({ seconds }) => seconds)),
+    };
+  });
+
+/**
+ * What asking for facts alone would do.
+ * @param rates of this machine
+ * @throws LossyscopeError as `requireAskable`
+ */
+export function foreseenAsking(
+  { model, threads }: Pick<Course, "model" | "threads">,
+  facts: FactSet,
+  tokenizer: Tokenizer,
+  rates: Rates,
+): ForeseenRun {
+  const decoder = requireDecoder(model, FORETELLING);
+  const { spec } = decoder;
+  requireAskable(
+    spec,
+    tokenizer,
+    facts.facts.flatMap(({ prompts, candidates }) =>
+      prompts.map(({ text, ...prompt }) => ({ ...prompt, prompt: text, candidates })),
+    ),
+  );
+  return {
+    ...alone(model, stagesAtCost(askingCosts({ model, threads }, { facts, tokenizer }, rates), [CANDIDATES, ANSWERS])),
+    facts: foreseenFacts(facts),
+    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest: 1, batchTokens: MOST_SLOTS }),
+    missing: unmet(factsNeeds(facts.facts)).map(plainly),
+  };
+}
+
+/** What writing states would do. @param logits whether the file has them */
+export function foreseenStates(
+  { model, threads }: Pick<Course, "model" | "threads">,
+  passages: readonly Passage[],
+  logits: boolean,
+  rates: Rates,
+): ForeseenRun {
+  const decoder = requireDecoder(model, FORETELLING);
+  const { spec } = decoder;
+  const rows = requireRows(spec, passages);
+  const longest = passages.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  requirePositions(spec, longest);
+  const rowBytes = 4 * ((spec.blocks.length + 2) * spec.width + (logits ? spec.vocabulary : 0) + 1);
+  const windows = passages.map(({ document, ids, prefixSlots, from }) => ({
+    document,
+    ids,
+    prefixSlots,
+    start: 0,
+    fresh: from,
+  }));
+  const seconds = statesSeconds({ model, threads }, windows, { rows, rowBytes, logits }, rates);
+  return {
+    ...alone(model, stagesAtCost({ [STATES]: seconds }, [STATES])),
+    pass: {
+      context: longest,
+      windows: windows.length,
+      batches: windows.length,
+      slots: sum(windows.map(({ ids }) => ids.length)),
+    },
+    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: longest }),
+    // the file, and the parts that it is put together of
+    diskBytes: 2 * rows * rowBytes,
+  };
+}
+
+/** A run of which only the model is known, and what it takes. */
+const alone = (model: Model, stages: ForeseenRun["stages"]): ForeseenRun => ({
+  part: null,
+  model: foreseenModel(model),
+  text: null,
+  facts: null,
+  pass: null,
+  stages,
+  seconds: sum(stages.map(({ seconds }) => seconds)),
+  memoryBytes: 0,
+  diskBytes: 0,
+  missing: [],
+});
+
+/** @param costs by label, in any order and others among them @param labels of the stages, in order */
+export const stagesAtCost = (costs: Costs, labels: readonly string[]): ForeseenRun["stages"] =>
+  labels.flatMap((label) => (costs[label] > 0 ? [{ label, seconds: costs[label] }] : []));
+
+export function foreseenRun(prepared: Prepared, { model, threads, batches, shard, rates }: Course): ForeseenRun {
+  const { subject, unseen, facts, longest } = prepared;
+  const { plan, context, corpus, foretold } = subject;
+  const costs = costsOf({ model, threads }, prepared, batches, rates);
+  const stages = shard ? stagesOfShard(plan, shard.index === 1) : stagesOf(plan);
+  const atCost = stagesAtCost(
+    costs,
+    stages.map(({ label }) => label),
+  );
+  const decoder = decoderOf(model);
+  return {
+    part: null,
+    model: foreseenModel(model),
+    text: {
+      name: corpus.name,
+      documents: corpus.documents,
+      bytes: corpus.bytes,
+      tokens: corpus.tokens,
+      unit: corpus.unit,
+      units: corpus.units,
+      unseen: unseen?.length ?? null,
+    },
+    facts: facts && foreseenFacts(facts),
+    pass: {
+      context,
+      windows: sum(batches.map(({ windows }) => windows.length)),
+      batches: batches.length,
+      slots: slotsOf(batches),
+    },
+    stages: atCost,
+    // What runs without weights at hand is beyond what can be counted here.
+    seconds: decoder && sum(atCost.map(({ seconds }) => seconds)),
+    memoryBytes: decoder && PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: plan.batchTokens }),
+    diskBytes: Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
+    missing: [...foretold],
+  };
+}
+
+/** Null where one of them is. */
+function ofAll(values: readonly (number | null)[], of: (known: readonly number[]) => number): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length < values.length ? null : of(known);
+}
+
+/** @param missing of all runs together */
+export const foresightOf = (
+  runs: readonly ForeseenRun[],
+  rates: Rates,
+  missing: Foresight["missing"] = [],
+): Foresight => ({
+  schema: FORESIGHT_SCHEMA,
+  runs: [...runs],
+  missing,
+  writes: [],
+  seconds: ofAll(
+    runs.map(({ seconds }) => seconds),
+    sum,
+  ),
+  memoryBytes: ofAll(
+    runs.map(({ memoryBytes }) => memoryBytes),
+    (bytes) => Math.max(...bytes),
+  ),
+  diskBytes: Math.max(...runs.map(({ diskBytes }) => diskBytes)),
+  rates,
+});
+
+export interface DryRunRequest extends PrepareRequest {
+  readonly threads: number;
+  readonly shard?: Shard | null;
+  /** where the run would keep what it needs, and the option that named it */
+  readonly root: string;
+  readonly option: "--work" | "--out";
+}
+
+/**
+ * What a measurement would do. Reads the text and the headers of the weights, tries the machine, and writes nothing.
+ * @param rates of this machine where they are known already
+ * @throws LossyscopeError whatever would stop the run before the model runs: `usage`, `text`, `input`, `model`, `memory`, `io`
+ */
+export async function dryRun(
+  request: DryRunRequest,
+  rates?: Rates,
+): Promise<{ readonly run: ForeseenRun; readonly rates: Rates; readonly prepared: Prepared }> {
+  const { model, threads, shard = null, root, option, progress, signal } = request;
+  const prepared = await lookAhead(request);
+  const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
+  const tried = rates ?? (await timedTrial(model.width, threads, signal));
+  progress.finish();
+  const run = foreseenRun(prepared, { model, threads, batches, shard, rates: tried });
+  refuseSmallDisk(run.diskBytes, 0, nearestFolder(root), option);
+  return { run, rates: tried, prepared };
+}
+
+/** The folder itself, or the one that it would be made in. */
+function nearestFolder(path: string): string {
+  const whole = resolve(path);
+  return existsSync(whole) ? whole : nearestFolder(dirname(whole));
+}

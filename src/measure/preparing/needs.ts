@@ -1,0 +1,41 @@
+/**
+ * What the figures of a measurement take, gathered from the rooms that give them, before the model runs: from the model, the
+ * text, its tokens and the plan alone. Those that are not met are foretold before a run, and are the profile's refusals after it; what is
+ * refused beyond them, only the run could show.
+ */
+import { type Need, unmet } from "../../numeric/needs.ts";
+import { capabilityNeed } from "../../ports/model.ts";
+import type { ProbeGround } from "../../ports/probe.ts";
+import { probeNeeds } from "../../probes/index.ts";
+import type { TokenizedDocument } from "../../text/corpus.ts";
+import type { Fact } from "../../text/facts.ts";
+import { unitsOf } from "../../text/units.ts";
+import { factsNeeds } from "../facts/figures.ts";
+import { recallNeeds } from "../recall/needs.ts";
+import { baselineNeeds } from "../static/baselines.ts";
+
+/** What decides before the model runs which figures there will be. */
+export interface Ground extends ProbeGround {
+  /** null where none was given */
+  readonly unseen: readonly TokenizedDocument[] | null;
+  /** null where none are asked for */
+  readonly facts: readonly Fact[] | null;
+}
+
+/** Needs of all figures that the plan asks for and that are not met. */
+export function unmetNeeds(ground: Ground): Need[] {
+  const { plan, documents, facts, model } = ground;
+  const { can, positions } = model;
+  const units = unitsOf(documents.map(({ ids }) => ids.length));
+  /** What figures of a model that is led on token by token take. */
+  const led = (figure: string, further: () => Need[]): Need[] =>
+    can.has("steps") ? further() : [capabilityNeed(figure, can, "steps")];
+  return unmet([
+    capabilityNeed("ledger", can, "weights"),
+    ...(plan.likeLmEval ? [capabilityNeed("coding.likeLmEval", can, "weights")] : []),
+    ...(plan.baselines ? baselineNeeds(documents) : []),
+    ...probeNeeds(ground, units),
+    ...(plan.with.includes("recall") ? led("recall", () => recallNeeds({ ...ground, units, positions })) : []),
+    ...(facts ? led("facts", () => factsNeeds(facts)) : []),
+  ]);
+}

@@ -1,0 +1,56 @@
+/**
+ * Plain data on the disk, typed arrays and maps among it: the SHA-256 of what follows, then the structured clone with the
+ * version of the tool. A file that is damaged, or another version's, says so.
+ *
+ * Memory: the data, twice while they are written or read.
+ */
+import { readFileSync } from "node:fs";
+import { deserialize, serialize } from "node:v8";
+import { z } from "zod";
+import { writeAtomic } from "../../files/atomic.ts";
+import { sha256 } from "../../files/digest.ts";
+import { ioFault } from "../../files/faults.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { checked } from "../../numeric/schema-faults.ts";
+import { VERSION } from "../../profile/version.ts";
+
+const DIGEST_CHARACTERS = 64;
+
+const sealedSchema = z.object({ version: z.string(), content: z.unknown() });
+type Sealed = z.infer<typeof sealedSchema>;
+
+/** @throws LossyscopeError `io` where the disk refuses */
+export async function writeSealed(path: string, content: unknown): Promise<void> {
+  const sealed: Sealed = { version: VERSION, content };
+  const bytes = serialize(sealed);
+  await writeAtomic(path, [Buffer.from(sha256(bytes), "latin1"), bytes]);
+}
+
+/**
+ * @param schema of the content
+ * @param made what was made with it, in the past tense, for the error of another version: `the run was begun`
+ * @param next what to do where it cannot be read
+ * @throws LossyscopeError `io` where it is missing or damaged, `usage` where another version wrote it
+ */
+export function readSealed<T>(path: string, schema: z.ZodType<T>, made: string, next: string): T {
+  const damaged = (why?: string): LossyscopeError =>
+    new LossyscopeError("io", `${path} is damaged${why === undefined ? "" : ` (${why})`}`, next);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw ioFault(error, `read ${path}`);
+  }
+  const sealed = bytes.subarray(DIGEST_CHARACTERS);
+  if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(sealed)) throw damaged();
+  let said: unknown;
+  try {
+    said = deserialize(sealed);
+  } catch {
+    throw damaged("what is sealed in it is no data");
+  }
+  const { version, content } = checked(sealedSchema, said, damaged);
+  if (version !== VERSION)
+    throw new LossyscopeError("usage", `${made} by lossyscope ${version}, this is ${VERSION}`, next);
+  return checked(schema, content, damaged);
+}

@@ -1,0 +1,89 @@
+/**
+ * A share of a measurement: the batches of the plan are dealt to n processes, on one machine or many, and each leaves a part
+ * that `merge` joins with the others (METHODS §0 Seeds, §2.4 Mechanics). Merging takes no model, no tokenizer and no text
+ * but what lies there.
+ *
+ * Disk of a part, in bytes: 4·N of losses, (L+1)·(8·d·(d + 5) + 4·p·d) of geometry (p ≤ 2048 points), 4·m·draws·(L+1) a
+ * position of its share, kept states 4·d·(L+1) a row of its share; the first one the text and 8 bytes a token besides.
+ */
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import type { Plan } from "../../profile/plan.ts";
+import { inRun, type RunRequest } from "../open-run.ts";
+import type { Subject } from "../prepare.ts";
+import { writeSealed } from "../running/checksummed.ts";
+import { asidesOf } from "../static/static-figures.ts";
+import { PART, type Part, SUBJECT, type Whole } from "./part.ts";
+import type { Shard } from "./share.ts";
+
+/** What `--with` asks for beyond the windows of the text. */
+const HAS_ITS_OWN_PASS: Readonly<Record<Subject["plan"]["with"][number], boolean>> = {
+  "next-token": false,
+  recall: true,
+  facts: true,
+};
+
+export interface ShardRequest extends RunRequest {
+  readonly shard: Shard;
+  /** where the part's folder is made */
+  readonly out: string;
+  /** whether a part that is complete may be measured again; not where not given */
+  readonly replace?: boolean;
+}
+
+/** @throws LossyscopeError `usage` where the plan asks for what shards cannot share */
+export function refuseUnshared(plan: Plan): void {
+  const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
+  if (apart.length > 0) {
+    const asked = apart.join(" and ");
+    throw new LossyscopeError(
+      "usage",
+      `${asked} cannot be cut into shards: only the windows of the text are shared`,
+      `leave out --with, and run lossyscope ${apart[0]} by itself`,
+    );
+  }
+}
+
+/**
+ * Measures one shard of the plan.
+ * @returns the part's folder
+ * @throws LossyscopeError `usage` for what shards cannot share, or a part that is complete already; else as `measure`
+ */
+export async function measureShard(request: ShardRequest): Promise<string> {
+  const { plan, shard, out, resume, replace, progress } = request;
+  refuseUnshared(plan);
+  const { index, count } = shard;
+  const place = ({ id }: Subject) => {
+    const name = `${id}.${index}-of-${count}`;
+    if (!(resume || replace) && existsSync(join(out, name, PART))) {
+      const next = "pass --resume to take it as it is, --force to measure it again, or another --out";
+      throw new LossyscopeError("usage", `${join(out, name)} is complete already`, next);
+    }
+    return { root: out, name, option: "--out", shard } as const;
+  };
+  return inRun(request, place, async ({ prepared, folder, observe }) => {
+    if (resume && existsSync(join(folder, PART))) {
+      progress.message(`${basename(folder)} is complete`);
+      return folder;
+    }
+    const { likeLmEval, ran } = await observe();
+    const { subject } = prepared;
+    if (index === 1) {
+      const whole: Whole = { subject, asides: await asidesOf(request, prepared) };
+      await writeSealed(join(folder, SUBJECT), whole);
+    }
+    const part: Part = {
+      id: subject.id,
+      index,
+      count,
+      plan: subject.plan,
+      digests: { ...subject.digests, text: subject.corpus.digest },
+      ran: ran(),
+      likeLmEval: likeLmEval?.snapshot() ?? null,
+    };
+    await request.model.refuseChanges();
+    await writeSealed(join(folder, PART), part);
+    return folder;
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * What a profile holds beside the pass over the text, from the model's files or the documents alone: the storage ledger,
+ * the other compressors, the embedding matrix. Every measurement takes them once, however many shards its pass is cut into.
+ */
+import { storageLedger } from "../../models/ledger.ts";
+import { entropyCodedBytes } from "../../models/ledger-entropy.ts";
+import { decoderOf } from "../../ports/model.ts";
+import { withProgress } from "../../ports/progress.ts";
+import type { Geometry } from "../../profile/geometry.ts";
+import type { Ledger } from "../../profile/ledger.ts";
+import type { TokenizedDocument } from "../../text/corpus.ts";
+import type { Prepared, PrepareRequest } from "../prepare.ts";
+import { COMPRESSORS, EMBEDDING, ENTROPY } from "../stages.ts";
+import { type Baselines, measureBaselines } from "./baselines.ts";
+import { embeddingSection } from "./embedding-section.ts";
+
+/** Plain data. */
+export interface Asides {
+  /** null where the weights are not at hand */
+  readonly ledger: Ledger | null;
+  readonly baselines: Baselines;
+  readonly embedding: Geometry["embedding"];
+}
+
+/** @throws LossyscopeError `io` where files cannot be read; `interrupted` */
+export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: Prepared): Promise<Asides> {
+  const { documents, plan } = subject;
+  const baselines = await baselineSizes(request, documents);
+  const ledger = await ledgerOf(request);
+  let embedding: Asides["embedding"] = null;
+  const decoder = decoderOf(request.model);
+  if (plan.geometry && decoder) {
+    const { progress, signal } = request;
+    progress.start(EMBEDDING, 1, "");
+    const onShare = (share: number): void => progress.update(share);
+    embedding = await embeddingSection(decoder, documents, tokenizer, {
+      seed: plan.seed,
+      signal,
+      onShare,
+    });
+    progress.finish();
+  }
+  return { ledger, baselines, embedding };
+}
+
+async function baselineSizes(
+  { plan, progress, signal }: PrepareRequest,
+  documents: readonly TokenizedDocument[],
+): Promise<Baselines> {
+  if (!plan.baselines) return { overall: [], domains: {}, refusals: [] };
+  return withProgress(progress, COMPRESSORS, "bytes", (update) =>
+    measureBaselines(documents, {
+      signal,
+      onProgress: ({ done, total, compressor }) => update(done, total, compressor),
+    }),
+  );
+}
+
+async function ledgerOf({ model, plan, progress, signal }: PrepareRequest): Promise<Ledger | null> {
+  const decoder = decoderOf(model);
+  if (!decoder) return null;
+  const { weights } = decoder;
+  const nonFinite = new Map<string, number>();
+  const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
+  const coded = plan.entropy
+    ? await withProgress(progress, ENTROPY, "bytes", (onProgress) =>
+        entropyCodedBytes(weights, { signal, onProgress, onNonFinite }),
+      )
+    : null;
+  return storageLedger(model.config, weights, {
+    name: model.name,
+    training: { tokens: plan.trainingTokens ?? undefined, bytes: plan.trainingBytes ?? undefined },
+    entropyCodedBytes: coded,
+    nonFinite,
+    aside: model.aside,
+    notes: model.notes,
+  });
+}
