@@ -49,7 +49,10 @@ describe("names of repositories", () => {
     ["https://huggingface.co/org/mo%2fdel", /names no model/],
     ["https://huggingface.co/org/%zz", /is no address of the Hub/],
     ["https://huggingface.co/org/model/tree/main/sub/folder", /is a folder inside a repository: download it/],
-    ["https://huggingface.co/org/model/blob/main/model.Q4_K_M.gguf", /is a GGUF file, which is not read/],
+    [
+      "https://huggingface.co/org/model/blob/main/model.Q4_K_M.gguf",
+      /is a GGUF file.*: measure it as org\/model:model\.Q4_K_M\.gguf/,
+    ],
     ["https://huggingface.co/org/model/discussions/3", /is no page of a model's files/],
     ["https://huggingface.co/org/model/tree", /is no page of a model's files/],
     ["https://huggingface.co/org/model/tree/..%2f..", /is no revision/],

@@ -33,7 +33,15 @@ const NO_MODELS: Readonly<Record<string, string>> = {
  */
 export function parseRepositoryName(name: string, endpoint: string): RepositoryName {
   const path = pathOfAddress(name, endpoint);
-  if (path !== null) return parsePage(name, path);
+  if (path !== null) {
+    const { beside, ...repository } = parsePage(name, path);
+    if (!/\.gguf$/i.test(beside)) return repository;
+    throw new LossyscopeError(
+      "input",
+      `${name} is a GGUF file, which is read by itself, not here`,
+      `measure it as ${repository.id}:${beside}, or pass the model it was converted from`,
+    );
+  }
   const [, id, revision = null] = /^([^@]*)(?:@(.*))?$/s.exec(name)!;
   const parts = id.split("/");
   if (parts.length !== 2 || !parts.every((part) => PART.test(part))) {
@@ -47,7 +55,7 @@ export function parseRepositoryName(name: string, endpoint: string): RepositoryN
 }
 
 /** What stands behind the host in an address of the Hub, or null where the name is no address. */
-function pathOfAddress(name: string, endpoint: string): string | null {
+export function pathOfAddress(name: string, endpoint: string): string | null {
   if (/^hf:\/\//i.test(name)) return name.slice("hf://".length);
   const [scheme] = /^https?:\/\//i.exec(name) ?? [""];
   const rest = name.slice(scheme.length);
@@ -66,7 +74,11 @@ const notAPage = (name: string, what: string): LossyscopeError =>
     "pass a folder, org/name[@revision], or the address of a model's page",
   );
 
-function parsePage(name: string, path: string): RepositoryName {
+/**
+ * @param path behind the host
+ * @returns with `beside` the file that the page is of, or empty
+ */
+export function parsePage(name: string, path: string): RepositoryName & { readonly beside: string } {
   const [given, at, ...more] = path
     .replace(/[?#].*$/s, "")
     .replace(/\/+$/, "")
@@ -82,7 +94,7 @@ function parsePage(name: string, path: string): RepositoryName {
   const [org, model, verb, ...rest] = segments;
   if (!PART.test(org) || !PART.test(model ?? "") || more.length > 0) throw notAPage(name, "names no model");
   const id = `${org}/${model}`;
-  if (verb === undefined) return { id, revision: at === undefined ? null : checked(at) };
+  if (verb === undefined) return { id, revision: at === undefined ? null : checked(at), beside: "" };
   const [revision, beside] = splitRevision(rest);
   if (at !== undefined || revision === "" || !/^(?:tree|blob|resolve|raw|commit|commits)$/.test(verb)) {
     throw notAPage(name, "is no page of a model's files");
@@ -90,14 +102,7 @@ function parsePage(name: string, path: string): RepositoryName {
   if (verb === "tree" && beside !== "") {
     throw new LossyscopeError("input", `${name} is a folder inside a repository`, `download it and pass the folder`);
   }
-  if (/\.gguf$/i.test(beside)) {
-    throw new LossyscopeError(
-      "input",
-      `${name} is a GGUF file, which is not read`,
-      "pass the model it was converted from, in safetensors",
-    );
-  }
-  return { id, revision: checked(revision) };
+  return { id, revision: checked(revision), beside };
 }
 
 /** A branch has no slash in the address, except where it is a reference of git: `refs/pr/1`. */
