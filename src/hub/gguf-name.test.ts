@@ -99,6 +99,12 @@ describe("files of a repository", () => {
     expect(() => of(which)).toThrow(message);
   });
 
+  it("that lead out of its folder are none", () => {
+    expect(() =>
+      ggufFilesOf(["../x-Q4_0.gguf", "/x-Q4_0.gguf", "a/../../x-Q4_0.gguf", "a\\x-Q4_0.gguf"], "Q4_0", "o/n"),
+    ).toThrow("o/n has no model in GGUF");
+  });
+
   it("without a model in GGUF are refused with what to pass", () => {
     expect(() => ggufFilesOf(["model.safetensors"], "Q4_0", "org/name")).toThrow(
       "org/name has no model in GGUF: name the model itself: org/name",

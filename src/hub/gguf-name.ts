@@ -13,6 +13,8 @@ export interface GgufName extends RepositoryName {
 
 const NAMED = /^([^/:]+\/[^/:]+(?:@[^:]*)?):(?!\/\/)(.*)$/s;
 const FILE = /^(?:[^/\\:\0]+\/)*[^/\\:\0]+\.gguf$/i;
+/** A file, and none that leads out of its folder. */
+const isFile = (path: string): boolean => FILE.test(path) && !path.split("/").some((part) => /^\.+$/.test(part));
 const STORED_AS = /^[\w.-]+$/;
 const PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 /** What lies beside models and is none: what sees for them, statistics of their activations. */
@@ -32,8 +34,7 @@ export function parseGgufName(name: string, endpoint: string): GgufName | null {
     const { beside, ...page } = parsePage(name, path);
     return FILE.test(beside) ? { ...page, which: beside } : null;
   }
-  const isFile = FILE.test(which) && !which.split("/").some((part) => /^\.+$/.test(part));
-  if (!isFile && !(STORED_AS.test(which) && !/^\.+$/.test(which))) {
+  if (!isFile(which) && !(STORED_AS.test(which) && !/^\.+$/.test(which))) {
     throw new LossyscopeError(
       "input",
       `${name} names no GGUF file of ${repository}`,
@@ -50,7 +51,7 @@ export type GgufFiles = readonly [first: string, ...rest: string[]];
 function modelsIn(names: Iterable<string>): ReadonlyMap<string, readonly string[]> {
   const models = new Map<string, string[]>();
   for (const name of [...names].sort()) {
-    if (!/\.gguf$/i.test(name)) continue;
+    if (!isFile(name)) continue;
     const [, split, , of] = PART.exec(name) ?? [];
     const model = split === undefined ? name.replace(/\.gguf$/i, "") : `${split}-of-${of}`;
     models.set(model, [...(models.get(model) ?? []), name]);
@@ -66,9 +67,9 @@ function modelsIn(names: Iterable<string>): ReadonlyMap<string, readonly string[
  */
 export function ggufFilesOf(names: Iterable<string>, which: string, where: string): GgufFiles {
   const models = [...modelsIn(names)];
-  const isFile = /\.gguf$/i.test(which);
+  const isNamed = /\.gguf$/i.test(which);
   const exact = models.filter(([, files]) => files.includes(which));
-  const found = isFile ? exact : storedAs(models, which);
+  const found = isNamed ? exact : storedAs(models, which);
   const [only, ...more] = found;
   if (only && more.length === 0) return whole(only[1], where);
   const listed = (only ? found : models.filter(([model]) => !NO_MODEL.test(model))).map(([, [first]]) => first);
@@ -82,7 +83,7 @@ export function ggufFilesOf(names: Iterable<string>, which: string, where: strin
     "input",
     listed.length === 0
       ? `${where} has no model in GGUF`
-      : `${where} has no ${isFile ? which : `model in GGUF called ${which}`}; it has ${some(listed)}`,
+      : `${where} has no ${isNamed ? which : `model in GGUF called ${which}`}; it has ${some(listed)}`,
     listed.length === 0 ? `name the model itself: ${where}` : `name one of them: ${where}:${listed[0]}`,
   );
 }

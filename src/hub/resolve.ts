@@ -1,22 +1,18 @@
 /**
  * From the name of a model to a folder with its files: a local folder as it is, or a repository (`name.ts`) in the Hub's
- * own cache, downloaded into it where it is not there, or not as the Hub has it. Where the Hub gives no answer, what the
- * cache has is used, and said. Layout of the cache: `models--org--name/` with `refs/<revision>`
- * (the commit it stands for), `snapshots/<commit>/<file>` (links) and `blobs/` (what they point to). Weights in
- * safetensors, config and tokenizer are fetched, nothing else.
+ * own cache (`cache.ts`), downloaded into it where it is not there, or not as the Hub has it. Where the Hub gives no answer,
+ * what the cache has is used, and said. Weights in safetensors, config and tokenizer are fetched, nothing else.
  */
 import { statSync } from "node:fs";
-import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { writeAtomic } from "../files/atomic.ts";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { mapAtMost } from "../files/concurrent.ts";
-import { ioFault } from "../files/faults.ts";
 import { openSafetensors } from "../files/safetensors.ts";
-import { count, sizeText } from "../numeric/amounts.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { COMMIT, type FetchOptions, FILES_AT_ONCE, fetchFiles, readRef, repositoryFolder, writeRef } from "./cache.ts";
 import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { downloadBlob } from "./download.ts";
-import type { ResolveEvent } from "./events.ts";
 import {
   CHAT_FILES,
   CHAT_FOLDER,
@@ -27,7 +23,6 @@ import {
   shardsOfIndex,
   TOKENIZER_FILES,
 } from "./layout.ts";
-import { linkBlob } from "./link.ts";
 import { DEFAULT_REVISION, modelOfPath, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
 
@@ -39,21 +34,16 @@ export interface ResolvedModel {
   readonly revision: string | null;
 }
 
-export interface ResolveOptions {
+/** Downloads are never silent: progress is told before the first byte and with every chunk, and what stands in for the Hub. */
+export interface ResolveOptions extends FetchOptions {
   /** fetch nothing; `HF_HUB_OFFLINE` says the same */
   readonly offline?: boolean;
-  /** Downloads are never silent: called before the first byte and with every chunk; and for what stands in for the Hub. */
-  readonly onProgress: (event: ResolveEvent) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** A model that is there, or one that the Hub has and the cache has not. */
 export type FoundModel =
   | { readonly kind: "folder"; readonly model: ResolvedModel }
   | { readonly kind: "remote"; readonly client: HubClient; readonly remote: RemoteModel };
-
-const FILES_AT_ONCE = 4;
-const COMMIT = /^[0-9a-f]{40}$/;
 
 /**
  * @param name a folder, or `org/name[@revision]` with a branch, tag or commit
@@ -62,7 +52,11 @@ const COMMIT = /^[0-9a-f]{40}$/;
  */
 export async function resolveModel(name: string, options: ResolveOptions): Promise<ResolvedModel> {
   const found = await findModel(name, options);
-  return found.kind === "folder" ? found.model : download(found.client, found.remote, options);
+  if (found.kind === "folder") return found.model;
+  const { client, remote } = found;
+  const repository = repositoryFolder(client.settings.cache, remote.id);
+  const files = await filesToFetch(client, remote, repository, options.signal);
+  return { folder: await fetchFiles(client, remote, files, options), name: remote.id, revision: remote.commit };
 }
 
 /**
@@ -187,24 +181,6 @@ function othersOf(lacks: ReadonlyMap<string, string | null>): string {
   return `, or name what is in the cache: ${listed.join(", ")}${whole.length > LISTED_COMMITS ? ", …" : ""}`;
 }
 
-const repositoryFolder = (cache: string, id: string): string => join(cache, `models--${id.replace("/", "--")}`);
-
-async function readRef(repository: string, revision: string): Promise<string | undefined> {
-  const text = await readFile(join(repository, "refs", revision), "utf8").catch(() => "");
-  return COMMIT.test(text.trim()) ? text.trim() : undefined;
-}
-
-async function writeRef(repository: string, { revision, commit }: RemoteModel): Promise<void> {
-  if (revision === commit || (await readRef(repository, revision)) === commit) return;
-  const ref = join(repository, "refs", revision);
-  try {
-    await mkdir(dirname(ref), { recursive: true });
-  } catch (error) {
-    throw ioFault(error, `write to the cache ${repository}`);
-  }
-  await writeAtomic(ref, commit);
-}
-
 /** Whether the tensors that the header lists fill the file to its last byte. */
 const isSound = (path: string): Promise<boolean> =>
   openSafetensors(path).then(
@@ -253,42 +229,6 @@ async function lackOf(
   return null;
 }
 
-async function download(
-  client: HubClient,
-  remote: RemoteModel,
-  { onProgress, signal }: ResolveOptions,
-): Promise<ResolvedModel> {
-  const repository = repositoryFolder(client.settings.cache, remote.id);
-  const folder = join(repository, "snapshots", remote.commit);
-  const files = await filesToFetch(client, remote, repository, signal);
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  let done = 0;
-  const progress = {
-    kind: "download" as const,
-    model: `${remote.id}@${remote.revision}`,
-    total,
-    files: files.length,
-    cache: client.settings.cache,
-  };
-  await checkRoom(client.settings.cache, repository, files);
-  onProgress({ ...progress, done });
-
-  const failed = new AbortController();
-  const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-  const onBytes = (bytes: number): void => onProgress({ ...progress, done: (done += bytes) });
-  await mapAtMost(FILES_AT_ONCE, files, async (file) => {
-    try {
-      await downloadBlob(client, remote, file, repository, { onBytes, signal: either });
-      await linkBlob(repository, folder, file);
-    } catch (error) {
-      failed.abort();
-      throw error;
-    }
-  });
-  await writeRef(repository, remote);
-  return { folder, name: remote.id, revision: remote.commit };
-}
-
 /** The files that make the model; for a sharded one the index is fetched first, because it names the others. */
 async function filesToFetch(
   client: HubClient,
@@ -332,24 +272,4 @@ export async function weightFilesOf(remote: RemoteModel, readIndex: () => Promis
   if (absent)
     throw new LossyscopeError("model", `${where} lacks ${absent}, which its index names`, "choose another revision");
   return [INDEX, ...shards];
-}
-
-async function checkRoom(cache: string, repository: string, files: readonly RemoteFile[]): Promise<void> {
-  let needed = 0;
-  for (const { blob, bytes } of files) {
-    const path = join(repository, "blobs", blob);
-    const there = await stat(path)
-      .catch(() => stat(`${path}.incomplete`))
-      .catch(() => undefined);
-    needed += Math.max(0, bytes - (there?.size ?? 0));
-  }
-  const { bavail, bsize } = await mkdir(repository, { recursive: true })
-    .then(() => statfs(repository))
-    .catch((error) => Promise.reject(ioFault(error, `write to the cache ${repository}`)));
-  if (needed <= bavail * bsize) return;
-  throw new LossyscopeError(
-    "io",
-    `the download needs ${sizeText(needed)}, ${sizeText(bavail * bsize)} are free at ${cache}`,
-    "free space, or set HF_HOME to a larger disk",
-  );
 }
