@@ -26,7 +26,10 @@ export function factsCommand() {
     .description(
       "Asks MODEL for facts: how probable it finds each value that a relation can have, and what it answers by itself; by how often training told the fact, with its own confidence beside it and the bits that its weights keep.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .argument(
+      "<model>",
+      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+    )
     .addOption(threads())
     .option("--seed <n>", "seed of the sample and the resampling", seed, 0)
     .option("--no-text", "leaves the examples out")

@@ -20,7 +20,10 @@ export function generateCommand() {
     .description(
       "Continues PROMPT with MODEL's tokens. Without --temperature it takes the most probable token each time.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .argument(
+      "<model>",
+      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+    )
     .optionsGroup(GROUP.drawn)
     .option("--prompt <text>", "what to go on from", "")
     .option("--max-tokens <n>", "tokens to add at most", atLeast(1), GENERATION.maxTokens)

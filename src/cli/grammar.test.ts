@@ -111,7 +111,7 @@ describe("too few words, and too many", () => {
     [["compress", "a", "m"], /did you mean lossyscope compress a --model m\?$/],
     [["demo", "x"], "demo takes nothing but options, and got x: lossyscope demo --help says what it takes"],
     [["atlas", "fit"], "atlas fit needs <set>: name of a calibration set"],
-    [["measure"], /^measure needs <model>: folder in the Hugging Face layout, or /],
+    [["measure"], /^measure needs <model>: folder in the Hugging Face layout, a /],
     [
       ["measure", "--text", "a.txt", "./model"],
       "measure needs <model>, and --text took ./model: name it first: lossyscope measure ./model --text a.txt",

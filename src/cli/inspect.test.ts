@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { fixture } from "../fixtures.testing.ts";
+import { text, texts, writeGguf } from "../formats/gguf/gguf.testing.ts";
 import { encodeHeader, type TensorShape } from "../formats/safetensors.ts";
 import { type FakeHub, fakeHub } from "../hub/hub.testing.ts";
 import { ledgerSchema } from "../profile/ledger.ts";
@@ -71,6 +72,39 @@ describe("inspect", () => {
     await run("--json", at("ledger.json"), "--training-bytes", "2GB");
     expect(JSON.parse(readFileSync(at("ledger.json"), "utf8")).ledger.training.bytes).toBe(2e9);
     expect(printed).toContain("Parameters");
+  });
+});
+
+describe("inspect of a GGUF file", () => {
+  it("says what its matrices are stored as, and how its texts are cut, whatever the architecture", async () => {
+    const matrix = (name: string, dtype: "Q8_0" | "F16", bytes: number) => ({
+      name,
+      dtype,
+      shape: [4, 32],
+      data: new Uint8Array(bytes),
+    });
+    const metadata = [
+      ["general.architecture", text("nobody_knows")],
+      ["tokenizer.ggml.model", text("gpt2")],
+      ["tokenizer.ggml.pre", text("olmo")],
+      ["tokenizer.ggml.tokens", texts(["a", "b"])],
+    ] as const;
+    const tensors = [
+      matrix("token_embd.weight", "F16", 256),
+      matrix("blk.0.attn_q.weight", "Q8_0", 136),
+      matrix("blk.1.attn_q.weight", "F16", 256),
+      { name: "rope_freqs.weight", dtype: "F32" as const, shape: [4], data: new Uint8Array(16) },
+    ];
+    writeFileSync(at("odd.gguf"), writeGguf({ metadata, tensors }));
+    const inspection = await inspect(at("odd.gguf"), options());
+    expect(inspection.model).toEqual({ name: "odd", revision: null, architecture: "nobody_knows" });
+    expect(ledgerSchema.parse(inspection.ledger)).toEqual(inspection.ledger);
+    expect(inspection.ledger.parameters).toMatchObject({ total: 384, embedding: 128 });
+    expect(inspection.ledger.buffers).toEqual({ tensors: 1, bytes: 16 });
+    const table = inspectionText(inspection, WIDE);
+    expect(table).toMatch(/Tokenizer: gpt2, cut as olmo, 2 tokens; without a template of conversations\./);
+    expect(table).toMatch(/attn_q +2 +256 +392 B +12\.3 +F16, Q8_0\n/);
+    expect(table).toMatch(/token_embd +1 +128 +256 B +16\.0 +F16/);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * `lossyscope inspect MODEL`: the storage ledger (METHODS §1.2) of any model in safetensors, whether its architecture can
+ * `lossyscope inspect MODEL`: the storage ledger (METHODS §1.2) of any model in safetensors or GGUF, whether its architecture can
  * be run or not. Headers alone are read: of a model on the Hub that is not in the cache, a few byte ranges.
  */
 import { Command } from "@commander-js/extra-typings";
@@ -14,11 +14,13 @@ import { gatherTensors } from "../models/sources/safetensors.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
 import type { Ledger } from "../profile/ledger.ts";
+import { referenceTo } from "../references/open.ts";
 import { count, figure, percent, si } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
+import { type GgufFacts, ggufHeaders, matricesTable, tokenizerText } from "./inspect-gguf.ts";
 import { interruptible } from "./interrupt.ts";
 import { force, quantity, quiet } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
@@ -27,6 +29,8 @@ import { progressOf } from "./progress.ts";
 export interface Inspection {
   readonly model: { readonly name: string; readonly revision: string | null; readonly architecture: string | null };
   readonly ledger: Ledger;
+  /** of a GGUF file */
+  readonly gguf?: GgufFacts;
 }
 
 export interface InspectOptions {
@@ -43,7 +47,10 @@ export function inspectCommand() {
     .description(
       "Counts MODEL's parameters and bytes and sets them against its training data. Reads headers alone, so it takes a second for any size, and needs no support for the architecture.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .argument(
+      "<model>",
+      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+    )
     .optionsGroup(GROUP.measured)
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
@@ -94,6 +101,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
         revision: found.revision,
         architecture: typeof architecture === "string" ? architecture : null,
       },
+      ...(found.gguf && { gguf: found.gguf }),
       ledger: storageLedger(found.config, found.weights, {
         name: found.name,
         training: options.training,
@@ -115,10 +123,12 @@ interface Headers {
   readonly weights: TensorSource;
   readonly aside: readonly Aside[];
   readonly notes: readonly string[];
+  readonly gguf?: GgufFacts;
 }
 
 /** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
 async function headersOf(name: string, { entropy, offline, progress, signal }: InspectOptions): Promise<Headers> {
+  if ((await referenceTo(name)).kind === "gguf") return ggufHeaders(name);
   const onProgress = downloadProgress(progress);
   const found = await findModel(name, { offline, signal, onProgress });
   if (found.kind === "remote" && !entropy) {
@@ -155,7 +165,7 @@ async function entropyWithProgress(
 }
 
 /** The ledger as a person reads it. */
-export function inspectionText({ model, ledger }: Inspection, terminal: TerminalOptions): string {
+export function inspectionText({ model, ledger, gguf }: Inspection, terminal: TerminalOptions): string {
   const rows: string[][] = []; // label, value, note
   const { total, embedding, nonEmbedding, activePerToken } = ledger.parameters;
   const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : "");
@@ -202,7 +212,12 @@ export function inspectionText({ model, ledger }: Inspection, terminal: Terminal
   const table = { head: ["", "", ""], rows, kinds: ["name", "figures", "words"] } as const;
   const notes = (ledger.notes ?? []).map((note) => `Note: ${note}`);
   return asText(
-    [proseLines([title.filter(Boolean).join(" ")], terminal), shownTable(table, terminal), proseLines(notes, terminal)],
+    [
+      proseLines([title.filter(Boolean).join(" ")], terminal),
+      shownTable(table, terminal),
+      ...(gguf ? [proseLines([tokenizerText(gguf)], terminal), shownTable(matricesTable(gguf), terminal)] : []),
+      proseLines(notes, terminal),
+    ],
     terminal,
   );
 }

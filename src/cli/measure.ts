@@ -24,7 +24,10 @@ export function measureCommand() {
     .description(
       "Measures how small MODEL makes a text, what its weights cost, what every layer keeps of its input and knows of what comes next, and the shape of the space.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .argument(
+      "<model>",
+      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+    )
     .optionsGroup(GROUP.read)
     .addOption(unseenText())
     .optionsGroup(GROUP.model)

@@ -32,7 +32,10 @@ export function recallCommand() {
     .description(
       "Shows MODEL the beginnings of passages of a text it was trained on and compares what it writes with what follows there; says what of it anybody would guess, and how well seen text is told from unseen.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .argument(
+      "<model>",
+      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+    )
     .optionsGroup(GROUP.read)
     .addOption(unseenText())
     .optionsGroup(GROUP.measured)

@@ -30,7 +30,10 @@ export function statesCommand() {
     .description(
       "Writes one row a token, the documents one after the other: hidden_states [N,L+1,d] (the last layer after the final norm), last_block_output [N,d], logits [N,V], nll [N] (what the row's token cost), token_ids [N] and doc [N]. `lossyscope estimate` reads the file. A text goes through the windows of `lossyscope measure`; where the tokenizer opens a text with a token of its own, that is a row too.",
     )
-    .argument("<model>", "folder in the Hugging Face layout, or org/name[@revision] or its address on the Hub")
+    .argument(
+      "<model>",
+      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+    )
     .optionsGroup(GROUP.read)
     .option("--ids <file>", "safetensors file with input_ids [B,S]")
     .option("--text <path...>", "files, folders, or - for standard input", [] as string[])

@@ -25,7 +25,7 @@ export function codingWindows(
 }
 
 export interface CodecOptions extends Omit<Run, "progress"> {
-  /** a folder in the Hugging Face layout, `org/name[@revision]`, or what `openModel` gave */
+  /** a folder in the Hugging Face layout, a GGUF file, `org/name[@revision]`, or what `openModel` gave */
   readonly model: string | Model;
   /** the file to write; one that is there is replaced once the new one is whole */
   readonly out: string;

@@ -30,7 +30,7 @@ export interface MeasureOptions
 
 /**
  * Measures a model on a text: its compression profile.
- * @param model a folder in the Hugging Face layout, `org/name[@revision]`, or what `openModel` gave
+ * @param model a folder in the Hugging Face layout, a GGUF file, `org/name[@revision]`, or what `openModel` gave
  * @param options those of a plan (METHODS; `lossyscope/measure` `validatePlan`), where it runs, and what it tells
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped
  */

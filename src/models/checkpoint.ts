@@ -121,7 +121,8 @@ async function headOfItsOwn(config: Readonly<Record<string, unknown>>, weights: 
   return `${head} differs from ${table}, so it is the head, though ${config.tie_word_embeddings === true ? "the config ties" : "its architecture ties"} them`;
 }
 
-async function digestOf(
+/** Digest of files that are one thing: of one file; of several, of the list that `sha256sum` would print for them. */
+export async function digestOf(
   files: readonly Pick<WeightFile, "name" | "path">[],
   options: DigestOptions | undefined,
 ): Promise<string> {

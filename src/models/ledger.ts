@@ -19,9 +19,9 @@ import { isBuffer } from "./weights.ts";
 export type ModelConfig = Readonly<Record<string, unknown>>;
 
 const INPUT_TABLE =
-  /(?:^|\.)(?:embed_tokens|embed_tokens_per_layer|wte|word_embeddings|embed_in|tok_embeddings|embeddings|shared|emb)\.[^.]+$/;
+  /(?:^|\.)(?:embed_tokens|embed_tokens_per_layer|wte|word_embeddings|embed_in|tok_embeddings|embeddings|shared|emb|token_embd)\.[^.]+$/;
 const POSITION_TABLE =
-  /(?:^|\.)(?:wpe|embed_positions|position_embeddings?|token_type_embeddings|position_embed)\.[^.]+$/;
+  /(?:^|\.)(?:wpe|embed_positions|position_embeddings?|token_type_embeddings|position_embed|position_embd)\.[^.]+$/;
 const OUTPUT_MATRIX = /(?:^|\.)(?:lm_head|embed_out)\.[^.]+$|^(?:output|head)\.weight$/;
 
 const isEmbedding = (name: string): boolean =>

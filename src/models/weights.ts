@@ -24,7 +24,8 @@ export interface BoundTensor extends StoredTensor {
   readonly type: ElementType;
 }
 
-const COUNTER = /(?:^|\.)(?:inv_freq|(?:cos|sin)_cached|masked_bias|position_ids|num_batches_tracked)$/;
+const COUNTER =
+  /(?:^|\.)(?:inv_freq|(?:cos|sin)_cached|masked_bias|position_ids|num_batches_tracked|rope_(?:freqs|factors_\w+)\.weight)$/;
 const MASK = /(?:^|\.)(?:attn|attention|self_attn)\.bias$/;
 
 /**

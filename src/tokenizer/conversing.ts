@@ -5,7 +5,7 @@
  */
 
 import type { LossyscopeError } from "../numeric/errors.ts";
-import { ChatTemplate, readChatTemplates } from "./chat.ts";
+import { ChatTemplate, type ChatTemplates, readChatTemplates } from "./chat.ts";
 import { loadTokenizer, type Tokenizer, type TokenizerOptions } from "./tokenizer.ts";
 
 export interface Conversing {
@@ -23,7 +23,15 @@ export async function loadConversing(
   options: Omit<TokenizerOptions, "specialTokens"> = {},
 ): Promise<Conversing> {
   const tokenizer = await loadTokenizer(folder, config, { ...options, specialTokens: true });
-  const chat = new ChatTemplate(await readChatTemplates(folder), tokenizer.control.names);
+  return conversing(tokenizer, await readChatTemplates(folder));
+}
+
+/**
+ * @param tokenizer one to which control tokens are control tokens
+ * @throws LossyscopeError `unsupported` where the template does not run
+ */
+export async function conversing(tokenizer: Tokenizer, templates: ChatTemplates): Promise<Conversing> {
+  const chat = new ChatTemplate(templates, tokenizer.control.names);
   const plainest = await chat.render(PLAINEST, "a conversation").catch((error: LossyscopeError) => {
     if (error.fault === "unsupported") throw error;
     return "";

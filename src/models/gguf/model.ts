@@ -45,14 +45,18 @@ export async function ggufModel({ metadata, source }: Pick<OpenedGguf, "metadata
   const stated = architecture.config(keys, tensors);
   const names = architecture.names(keys, tensors);
   keys.refuseOthers();
-  // A head that is the table once more is the table: converters have written one for GPT-2.
-  const isCopied = source.locate(HEAD) && source.locate(TABLE) && (await equalTensors(source, HEAD, TABLE));
-  const config = isCopied ? { ...stated, tie_word_embeddings: true } : stated;
+  const config = (await headIsTable(source)) ? { ...stated, tie_word_embeddings: true } : stated;
   const spec = asStored(specOf(config), {
     neighbours: architecture.neighbours ?? false,
     divisors: divisors.get("rope_freqs.weight"),
   });
   return { config, spec, weights: byFolderNames(source, names, new Set(DIVISORS)) };
+}
+
+/** Whether the head is the table once more: converters have written one for GPT-2. Reads as far as they are equal. */
+export async function headIsTable(source: TensorSource): Promise<boolean> {
+  if (!source.locate(HEAD) || !source.locate(TABLE)) return false;
+  return equalTensors(source, HEAD, TABLE);
 }
 
 async function numbersOf(source: TensorSource, name: string): Promise<readonly number[] | undefined> {
