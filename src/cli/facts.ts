@@ -58,7 +58,7 @@ export function factsCommand() {
         progress.announce(stagesOfFacts(outputs.paths));
         const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
         const tokenizer = await model.tokenizer();
-        const machine = { model, threads: options.threads };
+        const machine = { model, threads: options.threads, seed: options.seed };
         const onForesight = foretelling(options, outputs.paths, progress);
         if (options.dryRun || onForesight) {
           const rates = await timedTrial(model.width, options.threads, signal);

@@ -1,8 +1,9 @@
 /** The figures of answered facts against their definitions, written naively, and against worlds whose truth is known. */
 import { describe, expect, it } from "vitest";
+import { unmet } from "../../numeric/needs.ts";
 import { random } from "../../numeric/random.ts";
 import type { Fact } from "../../text/facts.ts";
-import { type Answered, factFigures } from "./figures.ts";
+import { type Answered, factFigures, factsNeeds } from "./figures.ts";
 
 const OPTIONS = { parameters: 1000, commonest: () => 0.25, seed: 1 };
 
@@ -101,6 +102,46 @@ describe("rates", () => {
 });
 
 describe("calibration", () => {
+  it("of groups of few subjects have no interval, and every such group is named", () => {
+    const stream = random(2, "groups");
+    const facts = Array.from({ length: 60 }, (_, i) =>
+      factOf(`s${i}`, {
+        exposures: i < 3 ? 16 : i < 15 ? 4 : 1,
+        relation: i % 15 === 0 ? "rare" : "common",
+        priorBits: 8,
+      }),
+    );
+    const answered = facts.map((_, fact) => answer(fact, { codeBits: fact < 5 ? 7.5 : 2 + stream.uniform() }));
+    const { overall, exposures, relations, errorByBits, notes } = factFigures(facts, answered, OPTIONS);
+    expect(overall.exact.low).not.toBeNull();
+    const without = <T>(groups: readonly T[], low: (group: T) => number | null): T[] =>
+      groups.filter((group) => low(group) === null);
+    expect(without(exposures, ({ exact }) => exact.low).map((group) => group.exposures)).toEqual([16]);
+    expect(without(relations, ({ exact }) => exact.low).map(({ relation }) => relation)).toEqual(["rare"]);
+    expect(without(errorByBits, ({ error }) => error.low).map(({ from }) => from)).toEqual([0]);
+    expect(notes.filter((note) => note.startsWith("no interval, "))).toEqual([
+      "no interval, too few subjects: 16 (3)",
+      "no interval, too few subjects: rare (4)",
+      "no interval, too few subjects: 0 to 1 bits (5)",
+    ]);
+  });
+
+  it("have none where some draw has none of a group of ten, and that is said before anybody answers", () => {
+    const facts = Array.from({ length: 200 }, (_, i) =>
+      factOf(`s${i}`, { relation: i % 20 === 0 ? "seldom" : "often", exposures: 1 + (i % 2) }),
+    );
+    const answered = facts.map((_, fact) => answer(fact));
+    const { relations, notes } = factFigures(facts, answered, OPTIONS);
+    expect(relations.map(({ relation, subjects, exact }) => [relation, subjects, exact.low])).toEqual([
+      ["seldom", 10, null],
+      ["often", 190, 1],
+    ]);
+    const told = unmet(factsNeeds(facts, OPTIONS.seed));
+    expect(told.map(({ figure }) => figure)).toContain("facts.relations.interval");
+    for (const { reason } of told) expect(notes).toContain(reason);
+    expect(notes).toContain("no interval, too few subjects: seldom (10)");
+  });
+
   it("agrees with pair by pair and bin by bin", () => {
     const { all, answered } = world(60, 2, (confidence, chance) => chance < confidence * confidence);
     const { calibration } = factFigures(all, answered, OPTIONS);

@@ -12,7 +12,7 @@
 import { count } from "../../numeric/amounts.ts";
 import { type Estimate, FEWEST_UNITS } from "../../numeric/bootstrap.ts";
 import { groupBy } from "../../numeric/groups.ts";
-import { type Need, unmet } from "../../numeric/needs.ts";
+import { type GroupUnits, groupsNeed, isMet, type Need, SURELY_DRAWN, unmet } from "../../numeric/needs.ts";
 import { STRATIFIED_RESAMPLES, stratifiedBootstrap } from "../../numeric/stratified.ts";
 import type { FactRates, Facts, Knowledge, Verdict } from "../../profile/facts.ts";
 import type { Fact } from "../../text/facts.ts";
@@ -115,13 +115,7 @@ export function factFigures(
   answered: readonly Answered[],
   { parameters, commonest, seed }: FactFiguresOptions,
 ): FactFigures {
-  const units = new Map<string, number>();
-  const strata: (number | null)[] = [];
-  for (const { subject, exposures } of facts) {
-    if (units.has(subject)) continue;
-    units.set(subject, units.size);
-    strata.push(exposures);
-  }
+  const { units, strata } = subjectsOf(facts);
   const { cells, cellOf } = cellsOf(facts);
   const byFact = groupBy(answered, ({ fact }) => fact);
   const rows = facts.map((fact, index) =>
@@ -132,8 +126,7 @@ export function factFigures(
     const members = rows.filter(({ cell }) => places.has(cell));
     return { cells: own, facts: members.length, subjects: new Set(members.map(({ unit }) => unit)).size };
   };
-  const seen = cells.filter((cell) => !isControl(cell));
-  const pool = seen.length > 0 ? seen : cells;
+  const pool = pooled(cells);
   const levels = [...groupBy(cells, ({ exposures }) => exposures)].sort(([a], [b]) => (a ?? -1) - (b ?? -1));
   const relations = [...groupBy(pool, ({ relation }) => relation)];
   const groups = [cells, ...levels.map(([, own]) => own), ...relations.map(([, own]) => own)].map(group);
@@ -180,11 +173,12 @@ export function factFigures(
     };
   });
   const judged = calibration.taken(() => take(units.size));
-  const errorByBits = bins.map(({ from, rows: own }) => ({
-    from,
-    facts: own.length,
-    error: take(new Set(own.map(({ unit }) => unit)).size),
-  }));
+  const subjectsIn = (own: readonly Row[]): number => new Set(own.map(({ unit }) => unit)).size;
+  const errorByBits = bins.map(({ from, rows: own }) => ({ from, facts: own.length, error: take(subjectsIn(own)) }));
+  const spent = bins.map(({ from, rows: own }, index): GroupUnits => {
+    const subjects = subjectsIn(own);
+    return [bitsText(from), subjects, subjects >= FEWEST_UNITS && errorByBits[index].error.low === null];
+  });
   const ratesOf = (index: number): FactRates => {
     const { cells: own, facts: count, subjects } = groups[index];
     const { weight } = joined(own, whole);
@@ -214,11 +208,21 @@ export function factFigures(
             control,
           },
     interval: { level: 0.95, resamples: STRATIFIED_RESAMPLES },
-    notes: unmet(factsNeeds(facts)).map(({ reason }) => reason),
+    notes: unmet([
+      ...factsNeeds(facts, seed),
+      // What the answers make of them, nobody knows before.
+      ...(units.size < FEWEST_UNITS ? [] : [groupsNeed("facts.errorByBits.interval", "subject", spent)]),
+    ]).map(({ reason }) => reason),
   };
 }
 
-const isControl = ({ exposures }: Cell): boolean => exposures === 0;
+const isControl = ({ exposures }: Pick<Cell, "exposures">): boolean => exposures === 0;
+
+/** Those that training told of, of which relations and knowledge are made; all where it told of none. */
+function pooled<T extends Pick<Cell, "exposures">>(all: readonly T[]): readonly T[] {
+  const seen = all.filter((one) => !isControl(one));
+  return seen.length > 0 ? seen : all;
+}
 
 const shared = ({ value, low, high }: Estimate, among: number): Estimate => ({
   value: value && value / among,
@@ -227,10 +231,22 @@ const shared = ({ value, low, high }: Estimate, among: number): Estimate => ({
 });
 
 /** What knowledge bits, their correction and intervals take of the facts that are asked for. */
-export function factsNeeds(facts: readonly Pick<Fact, "subject" | "exposures" | "priorBits">[]): Need[] {
+export function factsNeeds(
+  facts: readonly Pick<Fact, "subject" | "relation" | "exposures" | "priorBits">[],
+  seed: number,
+): Need[] {
   const priors = facts.filter(({ priorBits }) => priorBits !== null).length;
   const control = facts.filter(({ exposures }) => exposures === 0).length;
   const subjects = new Set(facts.map(({ subject }) => subject)).size;
+  const interval: Need = {
+    figure: "facts.interval",
+    have: subjects,
+    needs: FEWEST_UNITS,
+    bound: "least",
+    unit: "subject",
+    reason: `no intervals: ${subjects} subjects, ${FEWEST_UNITS} are needed`,
+    remedy: { kind: "said", text: `facts about ${FEWEST_UNITS - subjects} more subjects` },
+  };
   return [
     {
       figure: "facts.knowledge",
@@ -255,16 +271,51 @@ export function factsNeeds(facts: readonly Pick<Fact, "subject" | "exposures" | 
           } as const,
         ]
       : []),
-    {
-      figure: "facts.interval",
-      have: subjects,
-      needs: FEWEST_UNITS,
-      bound: "least",
-      unit: "subject",
-      reason: `no intervals: ${subjects} subjects, ${FEWEST_UNITS} are needed`,
-      remedy: { kind: "said", text: `facts about ${FEWEST_UNITS - subjects} more subjects` },
-    },
+    interval,
+    ...(isMet(interval) ? groupNeeds(facts, seed) : []),
   ];
+}
+
+/** Of each subject its place, and its stratum: how often training told of it where it is first met. */
+function subjectsOf(facts: readonly Pick<Fact, "subject" | "exposures">[]) {
+  const units = new Map<string, number>();
+  const strata: (number | null)[] = [];
+  for (const { subject, exposures } of facts) {
+    if (units.has(subject)) continue;
+    units.set(subject, units.size);
+    strata.push(exposures);
+  }
+  return { units, strata };
+}
+
+type Grouped = Pick<Fact, "subject" | "exposures" | "relation">;
+
+/** Of groups by exposures and by relation: a subject may be drawn, and a relation's few not once. */
+function groupNeeds(facts: readonly Grouped[], seed: number): Need[] {
+  const { units, strata } = subjectsOf(facts);
+  const by = (own: readonly Grouped[], nameOf: (fact: Grouped) => string) =>
+    [...groupBy(own, nameOf)].map(([name, all]) => ({
+      name,
+      members: [...new Set(all.map(({ subject }) => units.get(subject)!))],
+    }));
+  const told = ({ exposures }: Pick<Fact, "exposures">): number => exposures ?? -1;
+  const rising = [...facts].sort((a, b) => told(a) - told(b));
+  const exposures = by(rising, (fact) => (fact.exposures === null ? "unknown" : count(fact.exposures)));
+  const relations = by(pooled(facts), ({ relation }) => relation);
+  const doubtful = [...exposures, ...relations].filter(
+    ({ members }) => members.length >= FEWEST_UNITS && members.length < SURELY_DRAWN,
+  );
+  const isDrawn = (times: Float64Array): number[] =>
+    doubtful.map(({ members }) => (members.some((unit) => times[unit] > 0) ? 1 : Number.NaN));
+  const drawn = doubtful.length === 0 ? [] : stratifiedBootstrap(strata, isDrawn, { seed });
+  const missed = new Set(doubtful.filter((_, index) => drawn[index].low === null));
+  const need = (figure: string, groups: typeof doubtful): Need =>
+    groupsNeed(
+      figure,
+      "subject",
+      groups.map((group) => [group.name, group.members.length, missed.has(group)]),
+    );
+  return [need("facts.exposures.interval", exposures), need("facts.relations.interval", relations)];
 }
 
 /** Cells in the order in which they are first met, and the cell of every fact. */
@@ -357,6 +408,8 @@ function bitBins(rows: readonly Row[]): { from: number | null; rows: Row[] }[] {
   const bins = groupBy(rows, ({ values }) => Math.max(-1, Math.floor(values[BITS])));
   return [...bins].sort(([a], [b]) => a - b).map(([from, own]) => ({ from: from < 0 ? null : from, rows: own }));
 }
+
+const bitsText = (from: number | null): string => (from === null ? "below 0 bits" : `${from} to ${from + 1} bits`);
 
 function errorOf(rows: readonly Row[], times: Float64Array): number {
   let [wrong, total] = [0, 0];

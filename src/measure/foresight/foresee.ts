@@ -102,7 +102,7 @@ export const foreseenTwins = (one: ForeseenRun, twins: readonly Twin[], once: re
  * @throws LossyscopeError as `requireAskable`
  */
 export function foreseenAsking(
-  { model, threads }: Pick<Course, "model" | "threads">,
+  { model, threads, seed }: Pick<Course, "model" | "threads"> & { readonly seed: number },
   facts: FactSet,
   tokenizer: Tokenizer,
   rates: Rates,
@@ -120,7 +120,7 @@ export function foreseenAsking(
     ...alone(model, stagesAtCost(askingCosts({ model, threads }, { facts, tokenizer }, rates), [CANDIDATES, ANSWERS])),
     facts: foreseenFacts(facts),
     memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest: 1, batchTokens: MOST_SLOTS }),
-    missing: unmet(factsNeeds(facts.facts)).map(plainly),
+    missing: unmet(factsNeeds(facts.facts, seed)).map(plainly),
   };
 }
 

@@ -76,6 +76,11 @@ function missingIn({ coding, plane, geometry, recall, plan }: Profile): string[]
 
   if (!recall) return [...missing, "recall"];
   unless(recall.interval.absent === null, "recall.interval");
+  for (const name of ["places", "exposures", "repeats"] as const)
+    unless(
+      recall.interval.absent !== null || recall[name].every(({ exact }) => exact.low !== null),
+      `recall.${name}.interval`,
+    );
   unless(recall.control !== null, "recall.control");
   unless(recall.gist !== null, "recall.gist");
   unless(recall.membership !== null, "recall.membership");
@@ -113,6 +118,11 @@ const CASES: readonly { name: string; text: string | readonly string[]; options?
     options: { splitOn: "\\n\\n" },
   },
   { name: "ten blocks", text: oneLine(10 * 2048) },
+  {
+    name: "passages inside two of eleven documents",
+    text: [24, 24, 24, 24, 24, 24, 24, 24, 24, 60, 70].map((bytes, i) => sampleText(1, bytes, i)).join("\n\n"),
+    options: { splitOn: "\\n\\n", recall: { prefixes: [4, 8], length: 8, passages: 20 } },
+  },
   {
     name: "prompts that the model has no positions for",
     text: oneLine(200),

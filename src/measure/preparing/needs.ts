@@ -36,6 +36,6 @@ export function unmetNeeds(ground: Ground): Need[] {
     ...(plan.baselines ? baselineNeeds(documents) : []),
     ...probeNeeds(ground, units),
     ...(plan.with.includes("recall") ? led("recall", () => recallNeeds({ ...ground, units, positions })) : []),
-    ...(facts ? led("facts", () => factsNeeds(facts)) : []),
+    ...(facts ? led("facts", () => factsNeeds(facts, plan.seed)) : []),
   ]);
 }

@@ -2,9 +2,12 @@
  * From answers to the figures of the profile (METHODS §5): shares by prefix length, place and number of occurrences, and the
  * passages that are shown.
  */
+import { count } from "../../numeric/amounts.ts";
 import { groupBy } from "../../numeric/groups.ts";
+import { groupsNeed, type Need } from "../../numeric/needs.ts";
 import { random } from "../../numeric/random.ts";
 import type { Occurrences, Recall, Verbatim } from "../../profile/recall.ts";
+import type { Units } from "../../text/units.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { Control } from "./control.ts";
 import type { Means } from "./means.ts";
@@ -46,21 +49,42 @@ export function verbatimFigures(
   };
 }
 
-/** Passages by their number of occurrences, in powers of two: 0, 1, 2–3, 4–7, … */
-export function byOccurrences(
-  own: readonly Answer[],
-  occurrencesOf: (answer: Answer) => number,
-  means: Means,
-  control: Control | null,
-): Occurrences[] {
-  const power = (answer: Answer): number => Math.floor(Math.log2(occurrencesOf(answer)));
-  return [...groupBy(own, power)]
+interface Occurring<T> extends Pick<Occurrences, "from" | "to"> {
+  readonly own: readonly T[];
+}
+
+/** By number of occurrences, in powers of two: 0, 1, 2–3, 4–7, … */
+export function groupsByOccurrences<T>(all: readonly T[], occurrencesOf: (one: T) => number): Occurring<T>[] {
+  const power = (one: T): number => Math.floor(Math.log2(occurrencesOf(one)));
+  return [...groupBy(all, power)]
     .sort(([a], [b]) => a - b)
-    .map(([, group]) => {
-      const counts = group.map(occurrencesOf);
-      return { from: Math.min(...counts), to: Math.max(...counts), ...shares(group, means, control) };
+    .map(([, own]) => {
+      const counts = own.map(occurrencesOf);
+      return { from: Math.min(...counts), to: Math.max(...counts), own };
     });
 }
+
+export const byOccurrences = (
+  groups: readonly Occurring<Answer>[],
+  means: Means,
+  control: Control | null,
+): Occurrences[] => groups.map(({ from, to, own }) => ({ from, to, ...shares(own, means, control) }));
+
+/** What their intervals take. */
+export const occurrencesNeed = <T>(
+  figure: string,
+  unit: Units["kind"],
+  groups: readonly Occurring<T>[],
+  unitOf: (one: T) => number,
+): Need =>
+  groupsNeed(
+    figure,
+    unit,
+    groups.map(({ from, to, own }) => [
+      `${count(from)}${from === to ? "" : `–${count(to)}`} ${to === 1 ? "time" : "times"}`,
+      new Set(own.map(unitOf)).size,
+    ]),
+  );
 
 export function samplesOf(
   own: readonly Answer[],

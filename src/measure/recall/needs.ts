@@ -4,12 +4,14 @@
  */
 import type { DecoderSpec } from "../../models/spec.ts";
 import { count } from "../../numeric/amounts.ts";
-import { isMet, type Need, needed } from "../../numeric/needs.ts";
+import { groupBy } from "../../numeric/groups.ts";
+import { groupsNeed, isMet, type Need, needed } from "../../numeric/needs.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
 import { intervalNeed, type Units } from "../../text/units.ts";
 import { halves, someOf } from "./control.ts";
-import { askedAt, type Place, placesOf } from "./places.ts";
+import { groupsByOccurrences, occurrencesNeed } from "./figures.ts";
+import { askedAt, exposuresOf, type Place, placesOf } from "./places.ts";
 
 export interface RecallGround {
   readonly plan: Pick<Plan, "recall" | "seed">;
@@ -77,10 +79,13 @@ export function recallNeeds(ground: RecallGround): Need[] {
     remedy: { kind: "document", or: shorter(plan.recall, most) },
   };
   if (!isMet(place)) return [...room, place];
-  const hit = new Set(places.map((one) => units.unitOf(one.document.index, askedAt(one, longest, shape).from))).size;
+  const unitOf = (one: Place): number => units.unitOf(one.document.index, askedAt(one, longest, shape).from);
+  const hit = new Set(places.map(unitOf)).size;
+  const interval = intervalNeed("recall.interval", { ...units, count: hit }, longest + length);
   return [
     ...room,
-    intervalNeed("recall.interval", { ...units, count: hit }, longest + length),
+    interval,
+    ...(isMet(interval) ? groupNeeds(places, units, unitOf) : []),
     needed(
       "recall.control",
       apart(documents, unseen).documents.some(({ bytes }) => bytes > 0) ||
@@ -130,6 +135,23 @@ function shorter({ prefixes, length }: Plan["recall"], tokens: number): string |
   if (fitting.length > 0) return ask(fitting, length);
   const prefix = Math.min(rising(prefixes)[0], Math.floor(tokens / 2));
   return ask([prefix], Math.min(length, tokens - prefix));
+}
+
+/** What intervals by place and by exposures take; those by repeats are known once the text was looked through for them. */
+function groupNeeds(places: readonly Place[], { kind }: Units, unitOf: (place: Place) => number): Need[] {
+  const exposed = groupsByOccurrences(
+    places.filter((place) => exposuresOf(place) !== null),
+    (place) => exposuresOf(place)!,
+  );
+  const where = [...groupBy(places, (place) => place.kind)];
+  return [
+    groupsNeed(
+      "recall.places.interval",
+      kind,
+      where.map(([name, own]) => [name, new Set(own.map(unitOf)).size]),
+    ),
+    occurrencesNeed("recall.exposures.interval", kind, exposed, unitOf),
+  ];
 }
 
 function membershipNeeds({ documents, unseen, prefix, plan }: RecallGround): Need[] {

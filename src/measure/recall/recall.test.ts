@@ -135,6 +135,32 @@ describe("verbatim recall", () => {
     ]);
   });
 
+  it("has no interval by exposures or repeats of few documents, and says of which", async () => {
+    const twice = letters(16);
+    const records = [
+      ...Array.from({ length: 12 }, () => ({ text: letters(16), exposures: 1 })),
+      ...[2, 3, 8].map((exposures) => ({ text: twice, exposures })),
+    ];
+    const path = writeText(at("text.jsonl"), records.map((record) => JSON.stringify(record)).join("\n"));
+    await writeLetterModel(at("model"));
+    const { recall, refusals } = await recalled({ text: path }, { prefixes: [4], length: 6, passages: 30 });
+    expect(recall!.interval.absent).toBeNull();
+    expect(recall!.exposures.map(({ from, to, exact }) => [from, to, exact.low === null])).toEqual([
+      [1, 1, false],
+      [2, 3, true],
+      [8, 8, true],
+    ]);
+    expect(recall!.repeats.map(({ from, exact }) => [from, exact.low === null])).toEqual([
+      [1, false],
+      [3, true],
+    ]);
+    const reasons = refusals.filter(({ figure }) => /exposures|repeats/.test(figure));
+    expect(reasons.map(({ figure, reason }) => [figure, reason])).toEqual([
+      ["recall.exposures.interval", "no interval, too few blocks: 2–3 times (2), 8 times (1)"],
+      ["recall.repeats.interval", "no interval, too few blocks: 3 times (3)"],
+    ]);
+  });
+
   it("is the same in batches of any size", async () => {
     await writeLetterModel(at("model"));
     const text = Array.from({ length: 70 }, () => letters(40));

@@ -6,7 +6,7 @@
  * token; the byte models of `control.ts`; one runtime at a time.
  */
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
-import { isMet } from "../../numeric/needs.ts";
+import { groupsNeed, isMet, unmet } from "../../numeric/needs.ts";
 import type { Model } from "../../ports/model.ts";
 import { type ProgressSink, withProgress } from "../../ports/progress.ts";
 import type { Probes } from "../../probes/index.ts";
@@ -20,9 +20,9 @@ import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { Prepared } from "../prepare.ts";
 import { GIST, GUESSES, MEMBERSHIP, PASSAGES } from "../stages.ts";
 import { controlFor } from "./control.ts";
-import { byOccurrences, samplesOf, shares, verbatimFigures } from "./figures.ts";
+import { byOccurrences, groupsByOccurrences, occurrencesNeed, samplesOf, shares, verbatimFigures } from "./figures.ts";
 import { gistFigures, gistOf } from "./gist.ts";
-import { Means } from "./means.ts";
+import { type InUnit, Means } from "./means.ts";
 import { lossesOf, membershipOf, type Side } from "./membership.ts";
 import { apart, fittingPrefixes, gistNeed } from "./needs.ts";
 import { exposuresOf, type Place, placesOf } from "./places.ts";
@@ -111,7 +111,9 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
 
   const exposed = last.filter(({ place }) => exposuresOf(place) !== null);
   const repeated = new Map(last.map((answer, i) => [answer, repeats[i]]));
+  const repeating = groupsByOccurrences(last, (answer) => repeated.get(answer)!);
   const hit = new Set(last.map(({ unit }) => unit)).size;
+  const inexact = cosines?.filter(({ exact }) => !exact) ?? [];
   const recall: Recall = {
     passages: places.length,
     documents: new Set(places.map(({ document }) => document)).size,
@@ -127,14 +129,15 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
       const own = last.filter(({ place }) => place.kind === kind);
       return own.length === 0 ? [] : [{ place: kind, ...shares(own, means, control) }];
     }),
-    exposures: byOccurrences(exposed, ({ place }) => exposuresOf(place)!, means, control),
-    repeats: byOccurrences(last, (answer) => repeated.get(answer)!, means, control),
+    exposures: byOccurrences(
+      groupsByOccurrences(exposed, ({ place }) => exposuresOf(place)!),
+      means,
+      control,
+    ),
+    repeats: byOccurrences(repeating, means, control),
     gist: cosines && {
       all: gistFigures(cosines, means),
-      inexact: gistFigures(
-        cosines.filter(({ exact }) => !exact),
-        means,
-      ),
+      inexact: gistFigures(inexact, means),
     },
     membership,
     samples: plan.keepText ? samplesOf(last, repeated, tokenizer, plan.seed) : [],
@@ -146,10 +149,25 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
       absent: means.absent(hit),
     },
   };
-  // Where the passages lie in one document, that was known before.
+  const unitOf = ({ unit }: InUnit): number => unit;
+  // Of groups, and where the passages lie in one document, what the places alone decide was known before.
+  const groups = unmet([
+    occurrencesNeed("recall.repeats.interval", units.kind, repeating, unitOf),
+    groupsNeed(
+      "recall.gist.inexact.interval",
+      units.kind,
+      inexact.length === 0 ? [] : [["passages that did not come back exactly", new Set(inexact.map(unitOf)).size]],
+    ),
+  ]);
   const silent = cosines === null && isMet(gistNeed(places));
   const reason = "no two documents came back with anything: there is no other one to compare with";
-  return { recall, refusals: silent ? [{ figure: "recall.gist", reason }] : [] };
+  return {
+    recall,
+    refusals: [
+      ...(silent ? [{ figure: "recall.gist", reason }] : []),
+      ...(means.absent(hit) === null ? groups.map(({ figure, reason: why }) => ({ figure, reason: why })) : []),
+    ],
+  };
 }
 
 /** How often the stretch of each place, as bytes, stands in the text. */

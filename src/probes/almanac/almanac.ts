@@ -12,7 +12,7 @@
 
 import { almanacPages, type PageRecord } from "../../almanac/record.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../../numeric/bootstrap.ts";
-import { isMet, type Need, needed } from "../../numeric/needs.ts";
+import { groupsNeed, isMet, type Need, needed, SURELY_DRAWN } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { Almanac } from "../../profile/almanac.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
@@ -81,9 +81,6 @@ const groupsOf = (pages: readonly GivenPage[]): Group[] => [
   })),
 ];
 
-/** Of so many pages each resample has some: that one of 2,000 has none comes once in 10²² texts. */
-const SURELY_DRAWN = 60;
-
 /** Names of the groups that have no interval, with their pages: too few of them, or none of them in some resample. */
 function withoutInterval(pages: readonly GivenPage[], groups: readonly Group[], seed: number): Map<string, number> {
   const counted = groups.map(({ name, has }) => ({ name, has, count: pages.filter(has).length }));
@@ -98,18 +95,12 @@ function withoutInterval(pages: readonly GivenPage[], groups: readonly Group[], 
 }
 
 /** What intervals over groups of pages take. */
-function pagesNeed(without: ReadonlyMap<string, number>): Need {
-  const few = [...without].filter(([, count]) => count > 0);
-  return {
-    figure: "almanac.interval",
-    have: few.length === 0 ? FEWEST_UNITS : Math.min(FEWEST_UNITS - 1, ...few.map(([, count]) => count)),
-    needs: FEWEST_UNITS,
-    bound: "least",
-    unit: "page",
-    reason: `no interval, too few pages: ${few.map(([name, count]) => `${name} (${count})`).join(", ")}`,
-    remedy: { kind: "said", text: `${FEWEST_UNITS} pages or more of each` },
-  };
-}
+const pagesNeed = (without: ReadonlyMap<string, number>): Need =>
+  groupsNeed(
+    "almanac.interval",
+    "page",
+    [...without].flatMap(([name, count]) => (count > 0 ? [[name, count, count >= FEWEST_UNITS] as const] : [])),
+  );
 
 /** What the figures take that are made of a text with pages of the almanac; nothing where it has none. */
 export function almanacNeeds(documents: Documents, seed: number): Need[] {
