@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { type Ran, run } from "../src/cli/run.testing.ts";
+import { type Execution, run } from "../src/cli/run.testing.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { encodeHeader, headerEnd, type TensorShape } from "../src/formats/safetensors.ts";
 import { CONFIG, editJson, type ModelChoice, sampleText, writeModel, writeText } from "../src/measure/model.testing.ts";
@@ -29,7 +29,7 @@ beforeEach(() => {
 
 const CODING_ALONE = ["--no-plane", "--no-geometry", "--no-baselines"];
 
-function measureCommand(model: string, text: string, ...more: readonly string[]): Promise<Ran> {
+function measureCommand(model: string, text: string, ...more: readonly string[]): Promise<Execution> {
   const places = ["--work", at("work"), "--out", at("out")];
   return run("measure", model, "--text", text, "--threads", "1", "--quiet", ...places, ...more);
 }

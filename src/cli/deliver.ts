@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeSafetensors } from "../files/safetensors.ts";
-import { earlierProfile } from "../measure/checkpoints/reuse.ts";
+import { reusableProfile } from "../measure/checkpoints/reuse.ts";
 import { type Measurement, type MeasureRequest, measure } from "../measure/measure.ts";
 import type { PrepareRequest } from "../measure/prepare.ts";
 import { shapeOf } from "../ports/probe.ts";
@@ -75,12 +75,12 @@ export async function deliver(
  * What an earlier process has left of this very measurement, where `--resume` looks for it; null where something is still to
  * be measured, or standard input would have to be read for it.
  * @throws LossyscopeError `usage` where files are there that are not this measurement's and may not be replaced; as
- * `earlierProfile` does
+ * `reusableProfile` does
  */
 export async function earlierOf(outputs: MeasurementOutputs, request: PrepareRequest): Promise<Profile | null> {
   const once = [...request.plan.text, ...request.plan.unseen].some(({ path }) => path === "-");
   const found: (Profile | null)[] = [];
-  for (const path of once ? [] : outputs.documents) found.push(await earlierProfile(path, request));
+  for (const path of once ? [] : outputs.documents) found.push(await reusableProfile(path, request));
   const [earlier = null] = found;
   if (earlier === null || found.includes(null)) outputs.refuseTaken();
   else outputs.refuseForeign();

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../files/folder.testing.ts";
 import { sampleText, writeModel, writeText } from "../measure/model.testing.ts";
 import { foresightSchema } from "../profile/foresight.ts";
 import { parseProfile } from "../profile/read.ts";
-import { type Ran, run } from "./run.testing.ts";
+import { type Execution, run } from "./run.testing.ts";
 
 const at = temporaryFolder();
 beforeEach(() => {
@@ -32,7 +32,7 @@ function everything(folder: string): string[] {
 }
 
 /** Runs with `--dry-run` and makes sure that nothing was written. */
-async function dry(...args: readonly string[]): Promise<Ran> {
+async function dry(...args: readonly string[]): Promise<Execution> {
   const before = everything(at("."));
   const ran = await run(...args, "--dry-run");
   expect(everything(at("."))).toEqual(before);
@@ -46,7 +46,7 @@ const given = async (command: string, ...more: readonly string[]): Promise<strin
   ...more,
 ];
 
-const foresightIn = ({ out }: Ran) => foresightSchema.parse(JSON.parse(out));
+const foresightIn = ({ out }: Execution) => foresightSchema.parse(JSON.parse(out));
 
 describe("a dry run", () => {
   it("says what would be done, and how the figures that will be missing could be had", async () => {

@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 import { main } from "./main.ts";
 
-export interface Ran {
+export interface Execution {
   readonly code: number;
   readonly out: string;
   readonly err: string;
@@ -10,7 +10,7 @@ export interface Ran {
 
 const WIDTH = "200";
 
-export async function run(...args: readonly string[]): Promise<Ran> {
+export async function run(...args: readonly string[]): Promise<Execution> {
   const keep = (stream: NodeJS.WriteStream): { said: string[]; restore: () => void } => {
     const said: string[] = [];
     const spy = vi.spyOn(stream, "write").mockImplementation((text) => said.push(String(text)) > 0);

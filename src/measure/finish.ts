@@ -17,8 +17,8 @@ import type { TokenizedDocument } from "../text/corpus.ts";
 import type { LmEvalTally } from "./lm-eval/lm-eval.ts";
 import type { Subject } from "./prepare.ts";
 import type { Recalled } from "./recall/recall.ts";
-import type { Ran } from "./running/execution.ts";
-import type { Asides } from "./static/static-figures.ts";
+import type { Execution } from "./running/execution.ts";
+import type { StaticFigures } from "./static/static-figures.ts";
 
 export interface Measurement {
   readonly profile: Profile;
@@ -34,12 +34,12 @@ export interface Findings {
   readonly subject: Subject;
   readonly probes: Probes;
   readonly likeLmEval: LmEvalTally | null;
-  readonly asides: Asides;
+  readonly static: StaticFigures;
   /** null where it was not asked for */
   readonly recall: Recalled | null;
-  readonly facts?: Facts | null;
+  readonly facts: Facts | null;
   /** every process that ran the model */
-  readonly ran: readonly Ran[];
+  readonly executions: readonly Execution[];
 }
 
 export interface FinishRequest {
@@ -51,11 +51,11 @@ export interface FinishRequest {
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, { threads, progress, signal }: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, asides, recall, facts, ran } = findings;
+  const { subject, probes, likeLmEval, recall, facts, executions } = findings;
   const { plan, documents, foretold } = subject;
-  const { ledger, baselines } = asides;
+  const { ledger, baselines } = findings.static;
   const { lossesOf } = probes;
-  const beside = { ...asides, likeLmEval: likeLmEval?.finish() ?? null };
+  const beside = { ...findings.static, likeLmEval: likeLmEval?.finish() ?? null };
   let found: Partial<Profile> = {};
   let keptStates: KeptRows | null = null;
   const refusals: Profile["refusals"] = [];
@@ -83,8 +83,8 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
     ),
     ...found,
     ...(recall && { recall: recall.recall }),
-    ...(plan.with.includes("facts") && { facts: facts ?? null }),
-    provenance: provenanceOf(subject, ran, stopwatch),
+    ...(plan.with.includes("facts") && { facts }),
+    provenance: provenanceOf(subject, executions, stopwatch),
     refusals: [
       ...subject.refusals,
       ...foretold.map(({ figure, reason, remedy }) => ({ figure, reason, remedy })),
@@ -109,12 +109,12 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
 /** @param stopwatch when this process began what the processes that ran the model have not counted */
 function provenanceOf(
   { digests, plan, reference }: Subject,
-  ran: readonly Ran[],
+  executions: readonly Execution[],
   stopwatch: number,
 ): Profile["provenance"] {
-  const total = (of: (one: Ran) => number): number => ran.reduce((sum, one) => sum + of(one), 0);
-  const most = (of: (one: Ran) => number): number => Math.max(...ran.map(of));
-  const distinct = (of: (one: Ran) => string): string => [...new Set(ran.map(of))].join(", ");
+  const total = (of: (one: Execution) => number): number => executions.reduce((sum, one) => sum + of(one), 0);
+  const most = (of: (one: Execution) => number): number => Math.max(...executions.map(of));
+  const distinct = (of: (one: Execution) => string): string => [...new Set(executions.map(of))].join(", ");
   const tokens = total((one) => one.tokens);
   return {
     tool: { name: "lossyscope", version: VERSION },
@@ -126,7 +126,7 @@ function provenanceOf(
     },
     digests,
     seeds: { everything: plan.seed, ...(reference && { referencePoints: reference.source }) },
-    started: ran.map(({ started }) => started).sort()[0],
+    started: executions.map(({ started }) => started).sort()[0],
     seconds: total(({ seconds }) => seconds) + (performance.now() - stopwatch) / 1000,
     tokensPerSecond: tokens > 0 ? tokens / total(({ passSeconds }) => passSeconds) : null,
     peakMemoryBytes:

@@ -3,11 +3,13 @@
  * profile (DESIGN, 'The way of the data'). What it takes in memory and on the disk is said in `open-run.ts`.
  */
 
-import { measureFacts } from "./facts/facts.ts";
+import { factsOf } from "./facts/facts.ts";
 import { finish, type Measurement } from "./finish.ts";
-import { inRun, type RunRequest } from "./open-run.ts";
+import { observe } from "./observe.ts";
+import { openRun, type RunRequest } from "./open-run.ts";
+import { prepare } from "./prepare.ts";
 import { recallOf } from "./recall/recall.ts";
-import { asidesOf } from "./static/static-figures.ts";
+import { staticFigures } from "./static/static-figures.ts";
 
 export type { Measurement } from "./finish.ts";
 
@@ -24,21 +26,24 @@ export interface MeasureRequest extends RunRequest {
  * the same request with `resume` goes on
  */
 export async function measure(request: MeasureRequest): Promise<Measurement> {
-  const place = ({ id }: { readonly id: string }) =>
-    ({ root: request.work, name: id, option: "--work", shard: null }) as const;
-  return inRun(request, place, async ({ prepared, probes, observe }) => {
-    const { likeLmEval, ran } = await observe();
-    const asides = await asidesOf(request, prepared);
-    const recall = await recallOf(request, prepared, probes);
-    const facts = request.model.can.has("steps") ? prepared.facts : null;
-    const known = facts && (await measureFacts({ ...request, ...request.plan, facts }));
+  try {
+    const prepared = await prepare(request);
     const { subject } = prepared;
-    const measurement = await finish(
-      { subject, probes, likeLmEval, asides, recall, facts: known, ran: [ran()] },
-      request,
-    );
-    await request.model.refuseChanges();
-    await request.deliver?.(measurement);
-    return measurement;
-  });
+    const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
+    return await openRun(request, prepared, place, async (run) => {
+      const { likeLmEval, execution } = await observe(run);
+      const found = {
+        likeLmEval,
+        static: await staticFigures(request, prepared),
+        recall: await recallOf(request, prepared, run.probes),
+        facts: await factsOf(request, prepared),
+      };
+      const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
+      await request.model.refuseChanges();
+      await request.deliver?.(measurement);
+      return measurement;
+    });
+  } finally {
+    request.progress.finish();
+  }
 }

@@ -6,45 +6,40 @@
 import { arch, platform } from "node:os";
 import { createEngine } from "../engines/create.ts";
 import { batchesFor, readBatches } from "../engines/score.ts";
-import type { Model } from "../ports/model.ts";
-import { type ProgressSink, withProgress } from "../ports/progress.ts";
-import { type Probes, requestOf } from "../probes/index.ts";
+import { sizeText } from "../numeric/amounts.ts";
+import { withProgress } from "../ports/progress.ts";
+import { requestOf } from "../probes/index.ts";
 import { describeBatch, longestOf } from "../text/windows.ts";
 import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval/lm-eval.ts";
-import type { Prepared, Subject } from "./prepare.ts";
-import type { RanSoFar } from "./running/execution.ts";
+import type { Run, RunRequest } from "./open-run.ts";
+import type { Subject } from "./prepare.ts";
+import { type Execution, type ExecutionSoFar, executionSince } from "./running/execution.ts";
 import { onePass } from "./running/pass.ts";
-import type { RunFolder } from "./running/run-folder.ts";
 import type { Shard } from "./shards/share.ts";
 import { LIKE_LM_EVAL } from "./stages.ts";
 
-export interface ObserveRequest {
-  readonly model: Model;
-  readonly threads: number;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
-  /** between two snapshots of the probes */
-  readonly snapshotSeconds?: number;
-}
-
+/** What was seen beside what the probes of the run have. */
 export interface Observed {
-  readonly ran: RanSoFar;
   readonly likeLmEval: LmEvalTally | null;
+  /** what the model's work has taken until now */
+  execution(): Execution;
 }
 
 /**
- * @param shard null: all batches
- * @throws LossyscopeError as the engine and the probes do; `interrupted`, after a last snapshot
+ * Lets the model run, what an earlier process has seen left out, and the probes see what it gives.
+ * @throws LossyscopeError `io` where the disk has no room; as the engine and the probes do; `interrupted`, after a last snapshot
  */
-export async function observe(
-  request: ObserveRequest,
-  { subject, batches, longest }: Prepared,
-  probes: Probes,
-  folder: RunFolder,
-  shard: Shard | null,
-): Promise<Observed> {
-  const { plan } = subject;
-  const { model, threads } = request;
+export async function observe(run: Run): Promise<Observed> {
+  const { request, prepared, probes, folder, place } = run;
+  const { subject, longest } = prepared;
+  const { model, threads, resume, progress } = request;
+  if (resume && !folder.stopped) progress.message("there is nothing to go on from: the run begins afresh");
+  const bytes = probes.list.reduce((total, probe) => total + (probe.diskBytes?.(run.batches) ?? 0), 0);
+  if (bytes > 0) {
+    folder.foresee(bytes, place.option);
+    if (!run.foreseen) progress.message(`${sizeText(bytes)} of temporary disk space`);
+  }
+  const stopwatch = performance.now();
   const engine = createEngine(model, {
     threads,
     longest,
@@ -52,8 +47,8 @@ export async function observe(
   });
   const pass = await onePass({
     engine,
-    batches: shard ? shard.share(batches) : batches,
-    request: requestOf(probes.list, plan),
+    batches: run.batches,
+    request: requestOf(probes.list, subject.plan),
     probes: probes.list,
     folder,
     check: () => request.model.refuseChanges(),
@@ -61,24 +56,27 @@ export async function observe(
     signal: request.signal,
     snapshotSeconds: request.snapshotSeconds,
   });
-  const likeLmEval = subject.likeLmEval ? await passLikeLmEval(request, subject.likeLmEval, subject, shard) : null;
+  const likeLmEval = subject.likeLmEval
+    ? await passLikeLmEval(request, subject.likeLmEval, subject, place.shard)
+    : null;
+  const ran: ExecutionSoFar = {
+    node: process.version,
+    platform: `${platform()} ${arch()}`,
+    engine: `${engine.runtime} ${engine.report.version}`.trim(),
+    threads: request.threads,
+    tokens: pass.tokens,
+    passSeconds: pass.seconds,
+    enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0),
+  };
   return {
-    ran: {
-      node: process.version,
-      platform: `${platform()} ${arch()}`,
-      engine: `${engine.runtime} ${engine.report.version}`.trim(),
-      threads: request.threads,
-      tokens: pass.tokens,
-      passSeconds: pass.seconds,
-      enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0),
-    },
     likeLmEval: likeLmEval?.tally ?? null,
+    execution: () => executionSince(ran, prepared.started, stopwatch),
   };
 }
 
 /** What lm-evaluation-harness would say: its own windows through the same model, losses alone. */
 async function passLikeLmEval(
-  request: ObserveRequest,
+  request: RunRequest,
   corpus: LmEvalCorpus,
   subject: Subject,
   shard: Shard | null,

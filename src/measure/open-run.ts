@@ -7,21 +7,22 @@
  */
 
 import { timedTrial } from "../engines/trial.ts";
-import { sizeText, timeText } from "../numeric/amounts.ts";
+import { timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Probes, probesOf } from "../probes/index.ts";
-import type { Foresight } from "../profile/foresight.ts";
+import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
+import type { WindowBatch } from "../text/corpus.ts";
 import { costsOf } from "./foresight/costs.ts";
 import { foreseenRun, foresightOf } from "./foresight/foresee.ts";
-import type { LmEvalTally } from "./lm-eval/lm-eval.ts";
-import { type ObserveRequest, observe } from "./observe.ts";
-import { type Prepared, type PrepareRequest, prepare, type Subject } from "./prepare.ts";
+import type { Prepared, PrepareRequest } from "./prepare.ts";
 import { spelling } from "./preparing/spelling.ts";
-import { type Ran, ranSince } from "./running/execution.ts";
 import { RunFolder } from "./running/run-folder.ts";
 import type { Shard } from "./shards/share.ts";
 
-export interface RunRequest extends PrepareRequest, ObserveRequest {
+export interface RunRequest extends PrepareRequest {
+  readonly threads: number;
+  /** between two snapshots of the probes */
+  readonly snapshotSeconds?: number;
   readonly resume: boolean;
   /** told what the run will do once it is prepared: a short trial of the machine goes before it */
   readonly onForesight?: (foresight: Foresight) => void;
@@ -37,77 +38,77 @@ export interface RunPlace {
   readonly shard: Shard | null;
 }
 
-export interface Seen {
-  readonly likeLmEval: LmEvalTally | null;
-  /** what the model's work has taken until now */
-  ran(): Ran;
-}
-
+/** What lets the model run over what was prepared: a folder to keep things in, and probes to see what comes. */
 export interface Run {
+  readonly request: RunRequest;
   readonly prepared: Prepared;
-  readonly folder: string;
+  readonly place: RunPlace;
+  /** of the whole plan, or of the shard; what an earlier process has seen among them */
+  readonly batches: readonly WindowBatch[];
+  readonly folder: RunFolder;
   readonly probes: Probes;
-  /** Lets the model run, what an earlier process has seen left out. */
-  observe(): Promise<Seen>;
+  /** null where nobody wanted to know before */
+  readonly foreseen: ForeseenRun | null;
 }
 
 /**
- * Prepares the run and hands it to the work, whose result it returns; the folder is there until the work is done.
- * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped, after which
- * the same request with `resume` goes on
+ * Opens a run and hands it to the work, whose result it returns; the folder is there until the work is done.
+ * @throws LossyscopeError `usage` where another process makes this measurement, or there are more shards than batches; `io`;
+ * `interrupted` when stopped, after which the same request with `resume` goes on; whatever the work throws
  */
-export async function inRun<T>(
+export async function openRun<T>(
   request: RunRequest,
-  placeOf: (subject: Subject) => RunPlace,
+  prepared: Prepared,
+  place: RunPlace,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
-  const started = new Date();
-  const { model, threads, progress, resume, signal, onForesight } = request;
-  try {
-    const prepared = await prepare(request);
-    if (signal?.aborted) {
-      throw new LossyscopeError("interrupted", "stopped before the model ran", "the same command begins again");
-    }
-    const { root, name, option, shard } = placeOf(prepared.subject);
-    const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
-    const folder = new RunFolder(root, name, resume);
-    try {
-      const left = batches.slice(folder.earlier?.batches ?? 0);
-      const rates = onForesight && (await timedTrial(model.width, threads, signal));
-      progress.expect(costsOf(request, prepared, left, rates));
-      const foreseen = rates && foreseenRun(prepared, { model, threads, batches: left, shard, rates });
-      if (foreseen) onForesight(foresightOf([foreseen], rates));
-      const since = performance.now();
-      const place = { folder: folder.path, resumable: true };
-      const points = prepared.points?.points ?? null;
-      const probes = probesOf(prepared.subject, { place, points, spell: spelling(prepared.tokenizer) });
-      const observed = async (): Promise<Seen> => {
-        if (resume && !folder.earlier) progress.message("there is nothing to go on from: the run begins afresh");
-        const bytes = probes.list.reduce((total, probe) => total + (probe.diskBytes?.(batches) ?? 0), 0);
-        if (bytes > 0) {
-          folder.foresee(bytes, option);
-          if (!foreseen) progress.message(`${sizeText(bytes)} of temporary disk space`);
-        }
-        const stopwatch = performance.now();
-        const { ran, likeLmEval } = await observe(request, prepared, probes, folder, shard);
-        return { likeLmEval, ran: () => ranSince(ran, started, stopwatch) };
-      };
-      const result = await work({ prepared, folder: folder.path, probes, observe: observed }).finally(() => {
-        for (const probe of probes.list) probe.close?.();
-      });
-      if (!shard) folder.remove();
-      const took = timeText((performance.now() - since) / 1000);
-      const foretold = foreseen?.seconds ?? null;
-      if (foretold !== null) progress.message(`took ${took}, foretold were about ${timeText(foretold)}`);
-      return result;
-    } catch (error) {
-      throw folder.resumable ? withWayOn(error) : error;
-    } finally {
-      folder.release();
-    }
-  } finally {
-    progress.finish();
+  const { signal, resume, progress } = request;
+  const { root, name, shard } = place;
+  if (signal?.aborted) {
+    throw new LossyscopeError("interrupted", "stopped before the model ran", "the same command begins again");
   }
+  const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
+  const folder = new RunFolder(root, name, resume);
+  try {
+    const foreseen = await foresee(request, prepared, batches.slice(folder.stopped?.batches ?? 0), shard);
+    const opened = performance.now();
+    const points = prepared.points?.points ?? null;
+    const probes = probesOf(prepared.subject, {
+      place: { folder: folder.path, resumable: true },
+      points,
+      spell: spelling(prepared.tokenizer),
+    });
+    const result = await work({ request, prepared, place, batches, folder, probes, foreseen }).finally(() => {
+      for (const probe of probes.list) probe.close?.();
+    });
+    if (!shard) folder.remove();
+    const seconds = foreseen?.seconds ?? null;
+    if (seconds !== null) {
+      const took = timeText((performance.now() - opened) / 1000);
+      progress.message(`took ${took}, foretold were about ${timeText(seconds)}`);
+    }
+    return result;
+  } catch (error) {
+    throw folder.resumable ? withWayOn(error) : error;
+  } finally {
+    folder.release();
+  }
+}
+
+/** Says how long the stages will take, and what the run will do where somebody wants to know. @param left batches to run */
+async function foresee(
+  request: RunRequest,
+  prepared: Prepared,
+  left: readonly WindowBatch[],
+  shard: Shard | null,
+): Promise<ForeseenRun | null> {
+  const { model, threads, progress, signal, onForesight } = request;
+  const rates = onForesight && (await timedTrial(model.width, threads, signal));
+  progress.expect(costsOf(request, prepared, left, rates));
+  if (!rates) return null;
+  const run = foreseenRun(prepared, { model, threads, batches: left, shard, rates });
+  onForesight?.(foresightOf([run], rates));
+  return run;
 }
 
 /** Says of an error that may not come again how the run goes on. */

@@ -64,6 +64,8 @@ export interface Subject {
 }
 
 export interface Prepared {
+  /** when it began to be */
+  readonly started: Date;
   readonly subject: Subject;
   readonly tokenizer: Tokenizer;
   /** text that the model was not trained on; null where none is given */
@@ -89,6 +91,7 @@ export const lookAhead = (request: PrepareRequest): Promise<Prepared> =>
 
 async function prepareWith(request: PrepareRequest, digested: () => Promise<ModelDigests>): Promise<Prepared> {
   const { plan, progress, signal } = request;
+  const started = new Date();
   const { model } = request;
   requireMeasurable(model, plan);
   const decoder = decoderOf(model);
@@ -126,6 +129,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const digest = corpusDigest(corpus);
   return {
+    started,
     subject: {
       id: runId(plan, {
         ...digests,

@@ -42,7 +42,7 @@ const preparing = ({ unseen }: Asked): readonly string[] => [
   DIGEST,
 ];
 const observing = ({ likeLmEval }: Asked): readonly string[] => [PASS, ...where(likeLmEval, LIKE_LM_EVAL)];
-const asides = ({ baselines, entropy, geometry }: Asked): readonly string[] => [
+const staticFigures = ({ baselines, entropy, geometry }: Asked): readonly string[] => [
   ...where(baselines, COMPRESSORS),
   ...where(entropy, ENTROPY),
   ...where(geometry, EMBEDDING),
@@ -56,7 +56,7 @@ export const stagesOf = (plan: Asked, files: readonly string[] = []): Stage[] =>
   named([
     ...preparing(plan),
     ...observing(plan),
-    ...asides(plan),
+    ...staticFigures(plan),
     ...asking(plan),
     ...probeStages(plan),
     ...where(files.length > 0, WRITING),
@@ -68,7 +68,7 @@ export const stagesOfPart = (plan: Asked, part: string, files: readonly string[]
 
 /** @param first whether it is the shard that has what the plan needs once */
 export const stagesOfShard = (plan: Asked, first: boolean): Stage[] =>
-  named([...preparing(plan), ...observing(plan), ...(first ? asides(plan) : [])]);
+  named([...preparing(plan), ...observing(plan), ...(first ? staticFigures(plan) : [])]);
 
 /** Of joining the parts that shards have left. */
 export const stagesOfMerge = (plan: Asked, files: readonly string[]): Stage[] =>

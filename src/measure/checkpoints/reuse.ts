@@ -10,7 +10,7 @@ import { type PrepareRequest, prepare } from "../prepare.ts";
  * @returns null where there is no file, none that is a profile of this version, or one of another measurement
  * @throws LossyscopeError as `prepare` does; `io`
  */
-export async function earlierProfile(path: string, request: PrepareRequest): Promise<Profile | null> {
+export async function reusableProfile(path: string, request: PrepareRequest): Promise<Profile | null> {
   const found = await profileAt(path);
   if (found === null) return null;
   const { subject } = await prepare(request);

@@ -30,7 +30,7 @@ import { digestsOf } from "../prepare.ts";
 import type { GivenPoints } from "../preparing/points.ts";
 import { COMPRESSORS, DIGEST, stagesOfPart } from "../stages.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
-import { earlierProfile } from "./reuse.ts";
+import { reusableProfile } from "./reuse.ts";
 
 export interface RunRequest {
   /** in order */
@@ -190,7 +190,7 @@ async function earlierSteps(
     const path = fileOf(profiles, checkpoint);
     const model = await openModel(checkpoint.model, { offline, signal, onDownload: downloads?.() });
     const own = { model, plan: planOf(index), points, outputs, progress: SILENT, signal };
-    const profile = await earlierProfile(path, own);
+    const profile = await reusableProfile(path, own);
     files[profile ? "taken" : "foreign"].push(path);
     if (profile) found.set(checkpoint, profile);
     progress.update(done + 1);

@@ -13,6 +13,7 @@ import { type Model, requireDecoder } from "../../ports/model.ts";
 import type { ProgressSink } from "../../ports/progress.ts";
 import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
+import type { Prepared } from "../prepare.ts";
 import { ANSWERS, CANDIDATES } from "../stages.ts";
 import { type Answered, factFigures } from "./figures.ts";
 
@@ -31,6 +32,19 @@ export interface FactsRequest {
 const EXAMPLES = 3;
 /** Answers made up with confidence that are kept, of all. */
 const MISTAKES = 12;
+
+/**
+ * What a measurement's facts come to.
+ * @returns null where none are asked for, or the model cannot be led on
+ * @throws LossyscopeError as `measureFacts`
+ */
+export async function factsOf(
+  request: Pick<FactsRequest, "model" | "threads" | "progress" | "signal">,
+  { subject: { plan }, facts }: Prepared,
+): Promise<Facts | null> {
+  if (!facts || !request.model.can.has("steps")) return null;
+  return measureFacts({ ...request, seed: plan.seed, keepText: plan.keepText, facts });
+}
 
 interface Asked {
   /** index of the fact */

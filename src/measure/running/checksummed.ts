@@ -16,13 +16,13 @@ import { VERSION } from "../../profile/version.ts";
 
 const DIGEST_CHARACTERS = 64;
 
-const sealedSchema = z.object({ version: z.string(), content: z.unknown() });
-type Sealed = z.infer<typeof sealedSchema>;
+const wrappedSchema = z.object({ version: z.string(), content: z.unknown() });
+type Wrapped = z.infer<typeof wrappedSchema>;
 
 /** @throws LossyscopeError `io` where the disk refuses */
-export async function writeSealed(path: string, content: unknown): Promise<void> {
-  const sealed: Sealed = { version: VERSION, content };
-  const bytes = serialize(sealed);
+export async function writeChecksummed(path: string, content: unknown): Promise<void> {
+  const wrapped: Wrapped = { version: VERSION, content };
+  const bytes = serialize(wrapped);
   await writeAtomic(path, [Buffer.from(sha256(bytes), "latin1"), bytes]);
 }
 
@@ -32,7 +32,7 @@ export async function writeSealed(path: string, content: unknown): Promise<void>
  * @param next what to do where it cannot be read
  * @throws LossyscopeError `io` where it is missing or damaged, `usage` where another version wrote it
  */
-export function readSealed<T>(path: string, schema: z.ZodType<T>, made: string, next: string): T {
+export function readChecksummed<T>(path: string, schema: z.ZodType<T>, made: string, next: string): T {
   const damaged = (why?: string): LossyscopeError =>
     new LossyscopeError("io", `${path} is damaged${why === undefined ? "" : ` (${why})`}`, next);
   let bytes: Buffer;
@@ -41,15 +41,15 @@ export function readSealed<T>(path: string, schema: z.ZodType<T>, made: string, 
   } catch (error) {
     throw ioFault(error, `read ${path}`);
   }
-  const sealed = bytes.subarray(DIGEST_CHARACTERS);
-  if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(sealed)) throw damaged();
+  const wrapped = bytes.subarray(DIGEST_CHARACTERS);
+  if (bytes.toString("latin1", 0, DIGEST_CHARACTERS) !== sha256(wrapped)) throw damaged();
   let said: unknown;
   try {
-    said = deserialize(sealed);
+    said = deserialize(wrapped);
   } catch {
-    throw damaged("what is sealed in it is no data");
+    throw damaged("what its checksum is of is no data");
   }
-  const { version, content } = checked(sealedSchema, said, damaged);
+  const { version, content } = checked(wrappedSchema, said, damaged);
   if (version !== VERSION)
     throw new LossyscopeError("usage", `${made} by lossyscope ${version}, this is ${VERSION}`, next);
   return checked(schema, content, damaged);

@@ -1,7 +1,7 @@
 /** Who ran the model, on what, and what it took: one process's part in a measurement, for the provenance. */
 
 /** What of it is known when the model has done its part. Plain data. */
-export interface RanSoFar {
+export interface ExecutionSoFar {
   readonly node: string;
   readonly platform: string;
   /** what ran the model, with its version */
@@ -15,7 +15,7 @@ export interface RanSoFar {
 }
 
 /** Plain data. */
-export interface Ran extends RanSoFar {
+export interface Execution extends ExecutionSoFar {
   /** ISO 8601 */
   readonly started: string;
   /** from the model's start to the end of the work */
@@ -25,7 +25,7 @@ export interface Ran extends RanSoFar {
 }
 
 /** @param stopwatch when the model's part began, as `performance.now()` has it */
-export const ranSince = (ran: RanSoFar, started: Date, stopwatch: number): Ran => ({
+export const executionSince = (ran: ExecutionSoFar, started: Date, stopwatch: number): Execution => ({
   ...ran,
   started: started.toISOString(),
   seconds: (performance.now() - stopwatch) / 1000,

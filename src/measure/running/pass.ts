@@ -39,9 +39,9 @@ const newTokens = ({ windows }: WindowBatch): number =>
 export async function onePass(pass: Pass): Promise<{ readonly tokens: number; readonly seconds: number }> {
   const { engine, batches, request, folder, progress, signal, snapshotSeconds = SNAPSHOT_SECONDS } = pass;
   const { probes } = pass;
-  const { earlier } = folder;
-  if (earlier) takeUp(probes, [earlier.probes], folder.path, AFRESH);
-  let next = earlier?.batches ?? 0;
+  const { stopped } = folder;
+  if (stopped) takeUp(probes, [stopped.probes], folder.path, AFRESH);
+  let next = stopped?.batches ?? 0;
   const save = async (): Promise<void> => {
     await pass.check();
     await folder.save({

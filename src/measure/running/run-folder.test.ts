@@ -16,12 +16,12 @@ describe("a run's folder", () => {
   it("gives back what was saved, typed arrays and all", async () => {
     const progress = { batches: 3, probes: { a: { losses: Float32Array.of(1, Number.NaN) }, b: undefined } };
     const first = new RunFolder(at(), "run", false);
-    expect(first.earlier).toBeUndefined();
+    expect(first.stopped).toBeUndefined();
     await first.save(progress);
     first.release();
     expect(readdirSync(at())).toEqual(["run"]);
     const second = new RunFolder(at(), "run", true);
-    expect(second.earlier).toMatchObject(progress);
+    expect(second.stopped).toMatchObject(progress);
     second.remove();
     expect(readdirSync(at())).toEqual([]);
   });

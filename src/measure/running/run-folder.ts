@@ -15,7 +15,7 @@ import { sizeText } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import type { Probe } from "../../ports/probe.ts";
 import { count } from "../../profile/figures.ts";
-import { readSealed, writeSealed } from "./checksummed.ts";
+import { readChecksummed, writeChecksummed } from "./checksummed.ts";
 
 /** What is needed to go on. */
 const STATE = "state";
@@ -33,11 +33,11 @@ const progressSchema: z.ZodType<RunProgress> = z.object({ batches: count, probes
 /**
  * How far the run in a folder has come; undefined where it has left nothing to go on from.
  * @param next what to do where that cannot be read
- * @throws LossyscopeError as `readSealed` does
+ * @throws LossyscopeError as `readChecksummed` does
  */
 export function progressIn(folder: string, next: string): RunProgress | undefined {
   const state = join(folder, STATE);
-  return existsSync(state) ? readSealed(state, progressSchema, "the run was begun", next) : undefined;
+  return existsSync(state) ? readChecksummed(state, progressSchema, "the run was begun", next) : undefined;
 }
 
 /**
@@ -84,7 +84,7 @@ export function refuseSmallDisk(bytes: number, there: number, folder: string, op
 export class RunFolder {
   readonly path: string;
   /** how far an earlier process came that was stopped; undefined where there is nothing to go on from */
-  readonly earlier: RunProgress | undefined;
+  readonly stopped: RunProgress | undefined;
   readonly #id: string;
   readonly #lock: string;
   readonly #unlock: () => void;
@@ -108,8 +108,8 @@ export class RunFolder {
       throw ioFault(error, `work in the folder ${root}`);
     }
     try {
-      this.earlier = resume ? progressIn(this.path, AFRESH) : undefined;
-      if (!this.earlier) rmSync(this.path, { recursive: true, force: true });
+      this.stopped = resume ? progressIn(this.path, AFRESH) : undefined;
+      if (!this.stopped) rmSync(this.path, { recursive: true, force: true });
       mkdirSync(this.path, { recursive: true });
     } catch (error) {
       this.#unlock();
@@ -145,7 +145,7 @@ export class RunFolder {
   }
 
   async save(progress: RunProgress): Promise<void> {
-    await writeSealed(this.#state, progress);
+    await writeChecksummed(this.#state, progress);
   }
 
   /** Lets go of the folder and keeps what `--resume` needs, if there is any; nothing once it was removed. */

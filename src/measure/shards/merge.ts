@@ -15,7 +15,7 @@ import { probesOf } from "../../probes/index.ts";
 import { PROFILE } from "../../store/profiles.ts";
 import { type FinishRequest, finish, type Measurement } from "../finish.ts";
 import { LmEvalTally } from "../lm-eval/lm-eval.ts";
-import { readSealed } from "../running/checksummed.ts";
+import { readChecksummed } from "../running/checksummed.ts";
 import { progressIn, takeUp } from "../running/run-folder.ts";
 import { PART, PART_FOLDER, type Part, SUBJECT } from "./part.ts";
 import { partSchema, wholeSchema } from "./part-schemas.ts";
@@ -89,7 +89,8 @@ function partFolders(path: string): string[] {
 }
 
 function openPart(folder: string): Part {
-  if (existsSync(join(folder, PART))) return readSealed(join(folder, PART), partSchema, `${folder} was made`, AGAIN);
+  if (existsSync(join(folder, PART)))
+    return readChecksummed(join(folder, PART), partSchema, `${folder} was made`, AGAIN);
   throw new LossyscopeError(
     "input",
     `${folder} is not finished`,
@@ -134,7 +135,7 @@ export interface MergeRequest extends FinishRequest {
  * @throws LossyscopeError `io` where a part is damaged or cut short; `interrupted`
  */
 export async function merge({ folders, parts }: Parts, request: MergeRequest): Promise<Measurement> {
-  const { subject, asides } = readSealed(join(folders[0], SUBJECT), wholeSchema, `${folders[0]} was made`, AGAIN);
+  const { subject, asides } = readChecksummed(join(folders[0], SUBJECT), wholeSchema, `${folders[0]} was made`, AGAIN);
   const probes = probesOf(subject, { place: { folders }, points: null, spell: (token) => `#${token}` });
   const seen = folders.map((folder) => snapshotsIn(folder, probes.list));
   takeUp(probes.list, seen, folders[0], AGAIN);
@@ -145,7 +146,15 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
   }
   try {
     const measurement = await finish(
-      { subject, probes, likeLmEval, asides, recall: null, ran: parts.map(({ ran }) => ran) },
+      {
+        subject,
+        probes,
+        likeLmEval,
+        static: asides,
+        recall: null,
+        facts: null,
+        executions: parts.map(({ ran }) => ran),
+      },
       request,
     );
     await request.deliver?.(measurement);

@@ -17,7 +17,7 @@ import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { LmEvalCorpus, LmEvalNats } from "../lm-eval/lm-eval.ts";
 import type { Subject } from "../prepare.ts";
 import type { Foretold } from "../preparing/remedies.ts";
-import type { Ran } from "../running/execution.ts";
+import type { Execution } from "../running/execution.ts";
 import type { Part, Whole } from "./part.ts";
 
 /** More than anybody cuts a measurement into, and more than any model has. */
@@ -147,7 +147,7 @@ export const wholeSchema: z.ZodType<Whole> = z.object({
   }),
 });
 
-const ranSchema: z.ZodType<Ran> = z.object({
+const ranSchema: z.ZodType<Execution> = z.object({
   node: z.string(),
   platform: z.string(),
   engine: z.string(),

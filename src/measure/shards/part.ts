@@ -6,8 +6,8 @@
 
 import type { LmEvalNats } from "../lm-eval/lm-eval.ts";
 import type { Subject } from "../prepare.ts";
-import type { Ran } from "../running/execution.ts";
-import type { Asides } from "../static/static-figures.ts";
+import type { Execution } from "../running/execution.ts";
+import type { StaticFigures } from "../static/static-figures.ts";
 
 /** Files of a part beside those of its run. */
 export const PART = "part";
@@ -24,7 +24,8 @@ export interface Part {
   /** what the id stands for, to tell in what two differ */
   readonly plan: Subject["plan"];
   readonly digests: Readonly<Record<string, string | null>>;
-  readonly ran: Ran;
+  /** under the name that parts have had for it from the first */
+  readonly ran: Execution;
   /** nats of each batch, as `LmEvalTally.snapshot` has them; null where they were not asked for */
   readonly likeLmEval: ReadonlyMap<number, LmEvalNats> | null;
 }
@@ -32,5 +33,6 @@ export interface Part {
 /** What a plan needs once, in the first part. */
 export interface Whole {
   readonly subject: Subject;
-  readonly asides: Asides;
+  /** likewise */
+  readonly asides: StaticFigures;
 }

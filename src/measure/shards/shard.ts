@@ -10,10 +10,11 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import type { Plan } from "../../profile/plan.ts";
-import { inRun, type RunRequest } from "../open-run.ts";
-import type { Subject } from "../prepare.ts";
-import { writeSealed } from "../running/checksummed.ts";
-import { asidesOf } from "../static/static-figures.ts";
+import { observe } from "../observe.ts";
+import { openRun, type RunRequest } from "../open-run.ts";
+import { prepare, type Subject } from "../prepare.ts";
+import { writeChecksummed } from "../running/checksummed.ts";
+import { staticFigures } from "../static/static-figures.ts";
 import { PART, type Part, SUBJECT, type Whole } from "./part.ts";
 import type { Shard } from "./share.ts";
 
@@ -54,36 +55,39 @@ export async function measureShard(request: ShardRequest): Promise<string> {
   const { plan, shard, out, resume, replace, progress } = request;
   refuseUnshared(plan);
   const { index, count } = shard;
-  const place = ({ id }: Subject) => {
-    const name = `${id}.${index}-of-${count}`;
+  try {
+    const prepared = await prepare(request);
+    const { subject } = prepared;
+    const name = `${subject.id}.${index}-of-${count}`;
     if (!(resume || replace) && existsSync(join(out, name, PART))) {
       const next = "pass --resume to take it as it is, --force to measure it again, or another --out";
       throw new LossyscopeError("usage", `${join(out, name)} is complete already`, next);
     }
-    return { root: out, name, option: "--out", shard } as const;
-  };
-  return inRun(request, place, async ({ prepared, folder, observe }) => {
-    if (resume && existsSync(join(folder, PART))) {
-      progress.message(`${basename(folder)} is complete`);
-      return folder;
-    }
-    const { likeLmEval, ran } = await observe();
-    const { subject } = prepared;
-    if (index === 1) {
-      const whole: Whole = { subject, asides: await asidesOf(request, prepared) };
-      await writeSealed(join(folder, SUBJECT), whole);
-    }
-    const part: Part = {
-      id: subject.id,
-      index,
-      count,
-      plan: subject.plan,
-      digests: { ...subject.digests, text: subject.corpus.digest },
-      ran: ran(),
-      likeLmEval: likeLmEval?.snapshot() ?? null,
-    };
-    await request.model.refuseChanges();
-    await writeSealed(join(folder, PART), part);
-    return folder;
-  });
+    return await openRun(request, prepared, { root: out, name, option: "--out", shard }, async (run) => {
+      const { path } = run.folder;
+      if (resume && existsSync(join(path, PART))) {
+        progress.message(`${basename(path)} is complete`);
+        return path;
+      }
+      const { likeLmEval, execution } = await observe(run);
+      if (index === 1) {
+        const whole: Whole = { subject, asides: await staticFigures(request, prepared) };
+        await writeChecksummed(join(path, SUBJECT), whole);
+      }
+      const part: Part = {
+        id: subject.id,
+        index,
+        count,
+        plan: subject.plan,
+        digests: { ...subject.digests, text: subject.corpus.digest },
+        ran: execution(),
+        likeLmEval: likeLmEval?.snapshot() ?? null,
+      };
+      await request.model.refuseChanges();
+      await writeChecksummed(join(path, PART), part);
+      return path;
+    });
+  } finally {
+    progress.finish();
+  }
 }

@@ -15,19 +15,22 @@ import { type Baselines, measureBaselines } from "./baselines.ts";
 import { embeddingSection } from "./embedding-section.ts";
 
 /** Plain data. */
-export interface Asides {
+export interface StaticFigures {
   /** null where the weights are not at hand */
   readonly ledger: Ledger | null;
   readonly baselines: Baselines;
   readonly embedding: Geometry["embedding"];
 }
 
-/** @throws LossyscopeError `io` where files cannot be read; `interrupted` */
-export async function asidesOf(request: PrepareRequest, { subject, tokenizer }: Prepared): Promise<Asides> {
+/**
+ * In the order in which they are announced.
+ * @throws LossyscopeError `io` where files cannot be read; `interrupted`
+ */
+export async function staticFigures(request: PrepareRequest, { subject, tokenizer }: Prepared): Promise<StaticFigures> {
   const { documents, plan } = subject;
   const baselines = await baselineSizes(request, documents);
   const ledger = await ledgerOf(request);
-  let embedding: Asides["embedding"] = null;
+  let embedding: StaticFigures["embedding"] = null;
   const decoder = decoderOf(request.model);
   if (plan.geometry && decoder) {
     const { progress, signal } = request;
