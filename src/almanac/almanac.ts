@@ -206,6 +206,7 @@ export interface Census {
   readonly nameBits: number;
 }
 
+/** Counts what there is to know of a world, in bits. */
 export function census({ size, known, unseen, levels }: World): Census {
   return {
     size,

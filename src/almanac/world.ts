@@ -30,6 +30,7 @@ const size = (least: number, rarest: number, heldOut: number, balanced: number):
   balanced,
 });
 
+/** Sizes of a world, by name. */
 export const SIZES = {
   tiny: size(1, 32, 32, 4),
   few: size(64, 16, 128, 16),
@@ -39,6 +40,7 @@ export const SIZES = {
 } as const satisfies Readonly<Record<string, Size>>;
 export type SizeName = keyof typeof SIZES;
 
+/** What pages are written for. */
 export const SPLITS = ["train", "known", "unseen", "balanced"] as const;
 /** One training pass; held out about known entities; about entities never seen; equally many pages for each exposure. */
 export type Split = (typeof SPLITS)[number];
@@ -91,6 +93,7 @@ export function kindShare(name: SizeName, split: Split, kind: KindName): number 
   return [...levels.values()].reduce((share, { all, own }) => share + own / all / levels.size, 0);
 }
 
+/** Makes the world of a seed: its entities, what is true of them, and how often training tells it. */
 export function createWorld(seed: number, sizeName: SizeName): World {
   const size = SIZES[sizeName];
   const taken = new Map(KINDS.map((kind) => [kind, new Map<number, Entity>()]));
