@@ -63,7 +63,8 @@ export function takeUp(
 }
 
 /** Where runs are kept unless `--work` says otherwise. */
-export const defaultWorkFolder = (environment?: NodeJS.ProcessEnv): string => cacheFolder("runs", environment);
+export const defaultWorkFolder = (environment?: Readonly<Record<string, string | undefined>>): string =>
+  cacheFolder("runs", environment);
 
 /**
  * @param there of the bytes that a run needs in all, those that lie in the folder already
