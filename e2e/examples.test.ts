@@ -25,7 +25,7 @@ beforeAll(() => {
   installInto(folder);
   writeFileSync(at("package.json"), '{"type":"module"}');
   for (const name of readdirSync(examples)) copyFileSync(join(examples, name), at(name));
-});
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function node(...args: readonly string[]): { readonly out: string; readonly err: string } {
