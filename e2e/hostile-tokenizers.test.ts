@@ -10,6 +10,8 @@ import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { fixture } from "../src/fixtures.testing.ts";
 import { hold } from "../src/hold.testing.ts";
 import { mutatedJson, mutatedJsonText } from "../src/mutations.testing.ts";
+import { ggufChatTemplates, ggufTokenizer } from "../src/tokenizer/gguf/tokenizer.ts";
+import { metadataOf } from "../src/tokenizer/gguf/vocabulary.testing.ts";
 import { createTokenizer, loadTokenizer, type Tokenizer } from "../src/tokenizer/tokenizer.ts";
 
 const at = temporaryFolder();
@@ -87,6 +89,38 @@ describe("tokenizers", () => {
       ]).map(({ content: beside, how }) => ({ content: [json, ...(Array.isArray(beside) ? beside : [])], how })),
     );
     await hold(mutants, load, 1000);
+  });
+
+  it("the metadata of GGUF files", async () => {
+    const small = (name: string, changes: Readonly<Record<string, unknown>>): object => {
+      const all = Object.fromEntries(metadataOf(name, changes));
+      const [tokens, types, scores] = ["tokens", "token_type", "scores"].map((key) => all[`tokenizer.ggml.${key}`]);
+      const some = (list: unknown): unknown => (list as unknown[] | undefined)?.slice(0, 300);
+      const known = new Set(some(tokens) as string[]);
+      const merges = (all["tokenizer.ggml.merges"] as string[] | undefined)?.filter((merge) =>
+        [...merge.split(" "), merge.replace(" ", "")].every((part) => known.has(part)),
+      );
+      const own = { tokens: some(tokens), token_type: some(types), scores: some(scores), merges };
+      const present = Object.entries(own).filter(([, list]) => list !== undefined);
+      return { ...all, ...Object.fromEntries(present.map(([key, list]) => [`tokenizer.ggml.${key}`, list])) };
+    };
+    const mutants = fc
+      .constantFrom(
+        small("byte-pairs", { pre: "qwen2", bos_token_id: 7, eos_token_id: 8, add_bos_token: true }),
+        small("sentence-pieces", { add_space_prefix: true, add_eos_token: true }),
+        { ...small("sentence-pieces", {}), "tokenizer.chat_template": "{{ x }}", "tokenizer.chat_templates": ["a"] },
+      )
+      .chain((metadata) => mutatedJson([metadata]));
+    const { sound } = await hold(
+      mutants,
+      (hostile) => {
+        const metadata = new Map(Object.entries((hostile ?? {}) as object));
+        ggufChatTemplates(metadata);
+        for (const specialTokens of [false, true]) encode(ggufTokenizer(metadata, { specialTokens }));
+      },
+      1000,
+    );
+    expect(sound).toBeGreaterThan(50);
   });
 
   it.each(["tokenizer.json", "tokenizer_config.json"])("by the bytes of %s", async (name) => {

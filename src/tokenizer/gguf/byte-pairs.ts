@@ -10,8 +10,8 @@ import type { Pre } from "./pre.ts";
 
 type Model = Pick<TokenizerFile, "normalizer" | "pre_tokenizer" | "model">;
 
-/** Merges and their places go into one number. */
-const MOST_MERGES = 2 ** 23;
+/** More than any tokenizer has: half a million are many. */
+const MOST_MERGES = 2 ** 22;
 
 /** @throws LossyscopeError `model` for merges that are not there, are none, or name what is no token */
 export function bytePairs({ tokens, merges }: GgufVocabulary, pre: Pre): Model {

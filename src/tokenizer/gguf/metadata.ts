@@ -14,7 +14,7 @@ export type Metadata = ReadonlyMap<string, unknown>;
 export const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /** More than any tokenizer has. */
-const MOST_TOKENS = 2 ** 24;
+const MOST_TOKENS = 2 ** 20;
 
 export interface GgufVocabulary {
   /** by id */

@@ -16,7 +16,7 @@ export interface SentencePieces extends Pick<TokenizerFile, "normalizer" | "pre_
 
 /** Characters read where every token is cut everywhere; vocabularies of a quarter of a million tokens take 15 million. */
 const MOST_CUT = 2 ** 28;
-const MOST_MERGES = 2 ** 23;
+const MOST_MERGES = 2 ** 22;
 
 /**
  * @param spaced whether a space is put before a text, and behind every special token in it
