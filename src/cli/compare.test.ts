@@ -113,7 +113,7 @@ describe("lossyscope compare", () => {
     expect(await run("compare", at("out"), at("large.json"))).toMatchObject({
       code: 1,
       err: expect.stringMatching(
-        /out holds neither a model \(config\.json\) nor a profile \(profile\.json\): name the folders in it: .*large, .*small/,
+        /out holds neither a model \(config\.json, or a GGUF file\) nor a profile \(profile\.json\): name the folders in it: .*large, .*small/,
       ),
     });
     await writeFile(at("out/large/config.json"), "{}");

@@ -1,10 +1,9 @@
 /** `lossyscope compare PROFILE|MODEL…`: models on one text, and where they differ (METHODS §12). */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { compare, withSimilarities } from "../atlas/compare.ts";
 import { labelsOf, type Named } from "../atlas/text.ts";
-import { modelCalled } from "../hub/resolve.ts";
 import { downloadProgress } from "../library/download.ts";
 import { dryRun, foresightOf } from "../measure/foresight/foresee.ts";
 import { measure } from "../measure/measure.ts";
@@ -14,6 +13,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { Profile } from "../profile/profile.ts";
+import { modelCalled, namesGguf } from "../references/called.ts";
 import { openModel } from "../references/open.ts";
 import { comparisonBlocks, comparisonClaim } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
@@ -150,17 +150,19 @@ const CONFIG = "config.json";
  * @throws LossyscopeError `usage` where a folder has both, `input` where it has neither
  */
 function isModel(name: string): boolean {
-  if (!isFolder(name)) return !existsSync(name) && !name.endsWith(".json") && name.includes("/");
-  const [model, profile] = [CONFIG, PROFILE].map((file) => existsSync(join(name, file)));
+  if (!isFolder(name)) return namesGguf(name) || (!existsSync(name) && !name.endsWith(".json") && name.includes("/"));
+  const files = readdirSync(name);
+  const model = files.includes(CONFIG) ? CONFIG : files.find(namesGguf);
+  const profile = files.includes(PROFILE);
   if (model && profile) {
     const next = `name ${join(name, PROFILE)}, or move it elsewhere to measure the model`;
-    throw new LossyscopeError("usage", `${name} holds a model (${CONFIG}) and a profile (${PROFILE})`, next);
+    throw new LossyscopeError("usage", `${name} holds a model (${model}) and a profile (${PROFILE})`, next);
   }
   if (!model && !profile) {
-    const message = `${name} holds neither a model (${CONFIG}) nor a profile (${PROFILE})`;
+    const message = `${name} holds neither a model (${CONFIG}, or a GGUF file) nor a profile (${PROFILE})`;
     throw new LossyscopeError("input", message, insteadOf(name));
   }
-  return model;
+  return model !== undefined;
 }
 
 /** @throws LossyscopeError `usage` where models come without a text, or what is for models without models */

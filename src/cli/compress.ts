@@ -41,7 +41,7 @@ export function compressCommand() {
     .optionsGroup(GROUP.coded)
     .requiredOption(
       "--model <model>",
-      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .option("-o, --out <file>", "the file to write (default: FILE.lsz)")
     .option("--block <size>", "bytes of a block; blocks are independent of each other", blockSize, CODEC.blockBytes)

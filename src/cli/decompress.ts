@@ -25,7 +25,7 @@ export function decompressCommand() {
     .optionsGroup(GROUP.coded)
     .requiredOption(
       "--model <model>",
-      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .option("-o, --out <file>", "the file to write (default: FILE without .lsz)")
     .option("--salvage", "writes what is sound of a damaged file, zeros in place of lost blocks, and fails", false)

@@ -28,7 +28,7 @@ export function factsCommand() {
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .addOption(threads())
     .option("--seed <n>", "seed of the sample and the resampling", seed, 0)

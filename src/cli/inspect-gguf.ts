@@ -1,14 +1,17 @@
 /**
  * What a GGUF file says of itself beside the ledger: its tokenizer, and what its matrices are stored as. Read from the
- * header, whatever the architecture.
+ * header, whatever the architecture, on the disk or on the Hub.
  */
+import { readGguf } from "../formats/gguf/header.ts";
 import type { GgufValue } from "../formats/gguf/values.ts";
+import { remoteRanges } from "../hub/headers.ts";
+import type { FoundGguf } from "../hub/resolve-gguf.ts";
 import { type MatrixKind, matrixKinds } from "../models/gguf/kinds.ts";
 import { headIsTable } from "../models/gguf/model.ts";
 import type { ModelConfig } from "../models/ledger.ts";
-import { openGguf } from "../models/sources/gguf.ts";
+import { type GgufPlace, openGguf } from "../models/sources/gguf.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
-import { nameOfGguf } from "../references/gguf.ts";
+import type { GgufAt } from "../references/open.ts";
 import { count, figure, si } from "../report/format.ts";
 import type { TextTable } from "../report/text-table.ts";
 
@@ -25,16 +28,19 @@ export interface GgufFacts {
   readonly matrices: readonly MatrixKind[];
 }
 
-export async function ggufHeaders(path: string): Promise<{
+export async function ggufHeaders(
+  { path, ...called }: GgufAt,
+  place?: GgufPlace,
+): Promise<{
   readonly name: string;
-  readonly revision: null;
+  readonly revision: string | null;
   readonly config: ModelConfig;
   readonly weights: TensorSource;
   readonly aside: readonly [];
   readonly notes: readonly [];
   readonly gguf: GgufFacts;
 }> {
-  const { metadata, source } = await openGguf(path);
+  const { metadata, source } = await openGguf(path, place);
   const text = (key: string): string | null => {
     const value = metadata.get(key);
     return typeof value === "string" ? value : null;
@@ -43,8 +49,7 @@ export async function ggufHeaders(path: string): Promise<{
   const architecture = text("general.architecture");
   const about = (key: string): GgufValue | undefined => metadata.get(`${architecture}.${key}`);
   return {
-    name: nameOfGguf(path),
-    revision: null,
+    ...called,
     config: {
       model_type: architecture ?? undefined,
       tie_word_embeddings: await headIsTable(source),
@@ -64,6 +69,26 @@ export async function ggufHeaders(path: string): Promise<{
       matrices: matrixKinds(source),
     },
   };
+}
+
+/** The same of one on the Hub, of which only the headers are fetched, and what tells a head from the table. */
+export function remoteGgufHeaders(
+  { client, remote, files, name }: Extract<FoundGguf, { kind: "remote" }>,
+  signal?: AbortSignal,
+): ReturnType<typeof ggufHeaders> {
+  const ranges = new Map(files.map((file) => [file.name, { file, read: remoteRanges(client, remote, file, signal) }]));
+  // Paths are made by the rules of the disk.
+  const at = (path: string) => ranges.get(path.replaceAll("\\", "/"))!;
+  return ggufHeaders(
+    { path: files[0].name, name, revision: remote.commit },
+    {
+      async open(path) {
+        const { file, read } = at(path);
+        return { path: file.name, bytes: file.bytes, header: await readGguf(read, file.bytes) };
+      },
+      read: (path, offset, length) => at(path).read(offset, length),
+    },
+  );
 }
 
 export function tokenizerText({ tokenizer: { model, pre, tokens, chat } }: GgufFacts): string {

@@ -139,6 +139,36 @@ describe("inspect on the Hub", () => {
     expect(said).toContain("without downloading the weights");
   });
 
+  it("reads the header of a GGUF file from afar, and the whole of it only where its weights are to be read", async () => {
+    connect();
+    const metadata = [
+      ["general.architecture", text("nobody_knows")],
+      ["tokenizer.ggml.model", text("gpt2")],
+      ["tokenizer.ggml.tokens", texts(["a", "b"])],
+    ] as const;
+    const tensors = ["token_embd.weight", "output.weight"].map((name) => ({
+      name,
+      dtype: "F16" as const,
+      shape: [4, 32],
+      data: new Uint8Array(256),
+    }));
+    const content = Buffer.from(writeGguf({ metadata, tensors }));
+    hub.models["org/gguf"] = {
+      revisions: { main: commit },
+      commits: { [commit]: { "files/m-F16.gguf": { content, lfs: true }, "m-Q8_0.gguf": { content, lfs: true } } },
+    };
+    writeFileSync(at("m-F16.gguf"), content);
+    const remote = await inspect("org/gguf:F16", options());
+    expect(said).toContain("org/gguf:F16: reading the header from the Hub, without downloading the weights");
+    const local = await inspect(at("m-F16.gguf"), options());
+    expect(remote.model).toEqual({ name: "org/gguf:F16", revision: commit, architecture: "nobody_knows" });
+    expect({ ...remote, model: null }).toEqual({ ...local, model: null });
+    expect(existsSync(at("cache"))).toBe(false);
+    const coded = await inspect("org/gguf:F16", options({ entropy: true }));
+    expect(coded.ledger.entropyCodedBytes).not.toBeNull();
+    expect((await inspect("org/gguf:F16", options({ offline: true }))).model.revision).toBe(commit);
+  });
+
   it("tells towers from the text model from afar as it does here", async () => {
     connect();
     const { model, ledger } = await inspect("org/sees", options());

@@ -5,6 +5,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { readRemoteHeaders } from "../hub/headers.ts";
 import { findModel, resolveModel } from "../hub/resolve.ts";
+import { findGguf } from "../hub/resolve-gguf.ts";
 import { downloadProgress } from "../library/download.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
@@ -14,13 +15,13 @@ import { gatherTensors } from "../models/sources/safetensors.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
 import type { Ledger } from "../profile/ledger.ts";
-import { referenceTo } from "../references/open.ts";
+import { ggufAt, referenceTo } from "../references/open.ts";
 import { count, figure, percent, si } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
 import { GROUP } from "./groups.ts";
-import { type GgufFacts, ggufHeaders, matricesTable, tokenizerText } from "./inspect-gguf.ts";
+import { type GgufFacts, ggufHeaders, matricesTable, remoteGgufHeaders, tokenizerText } from "./inspect-gguf.ts";
 import { interruptible } from "./interrupt.ts";
 import { force, quantity, quiet } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
@@ -49,7 +50,7 @@ export function inspectCommand() {
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .optionsGroup(GROUP.measured)
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
@@ -84,8 +85,8 @@ function costClaim({ model, ledger: { parameters, weightBytes, bitsPerParameter 
 }
 
 /**
- * @param name a folder, or `org/name[@revision]`
- * @throws LossyscopeError as `resolveModel`, `openCheckpoint` and `storageLedger` do
+ * @param name what `referenceTo` understands
+ * @throws LossyscopeError as `ggufAt`, `resolveModel`, `openCheckpoint` and `storageLedger` do
  */
 export async function inspect(name: string, options: InspectOptions): Promise<Inspection> {
   const { progress, signal } = options;
@@ -128,8 +129,16 @@ interface Headers {
 
 /** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
 async function headersOf(name: string, { entropy, offline, progress, signal }: InspectOptions): Promise<Headers> {
-  if ((await referenceTo(name)).kind === "gguf") return ggufHeaders(name);
   const onProgress = downloadProgress(progress);
+  const reference = await referenceTo(name);
+  if (reference.kind === "gguf on the hub" && !entropy) {
+    const found = await findGguf(reference.name, { offline, signal, onProgress });
+    if (found.kind === "file") return ggufHeaders(found.file);
+    progress.message(`${found.name}: reading the header from the Hub, without downloading the weights`);
+    return remoteGgufHeaders(found, signal);
+  }
+  const gguf = await ggufAt(reference, { offline, signal, onDownload: onProgress });
+  if (gguf) return ggufHeaders(gguf);
   const found = await findModel(name, { offline, signal, onProgress });
   if (found.kind === "remote" && !entropy) {
     const { id, commit } = found.remote;

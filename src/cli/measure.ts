@@ -26,7 +26,7 @@ export function measureCommand() {
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .optionsGroup(GROUP.read)
     .addOption(unseenText())

@@ -32,7 +32,7 @@ export function statesCommand() {
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file, or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .optionsGroup(GROUP.read)
     .option("--ids <file>", "safetensors file with input_ids [B,S]")

@@ -5,8 +5,9 @@
 import { mapAtMost } from "../files/concurrent.ts";
 import { parseJsonObject } from "../formats/json.ts";
 import { headerEnd, parseHeader, type SafetensorsHeader } from "../formats/safetensors.ts";
+import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { HubClient, RemoteModel } from "./client.ts";
+import type { HubClient, RemoteFile, RemoteModel } from "./client.ts";
 import { INDEX, indexOf, shardsOfIndex } from "./layout.ts";
 import { weightFilesOf } from "./resolve.ts";
 
@@ -51,11 +52,20 @@ export async function readRemoteHeaders(
   return { config, weights };
 }
 
-async function remoteHeader(client: HubClient, remote: RemoteModel, name: string, signal?: AbortSignal) {
-  const { bytes } = await client.file(remote, name, signal);
-  const range = async (end: number): Promise<Uint8Array> => {
-    const { response } = await client.bytes(remote, name, 0, end, signal);
-    if (response.status !== 206 && bytes > end) {
+/**
+ * Reads stretches of a file on the Hub.
+ * @throws LossyscopeError `network`, also where the server gives it only whole
+ */
+export function remoteRanges(
+  client: HubClient,
+  remote: RemoteModel,
+  { name, bytes }: Pick<RemoteFile, "name" | "bytes">,
+  signal?: AbortSignal,
+): (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>> {
+  return async (offset, length) => {
+    const end = Math.min(offset + length, bytes);
+    const { response } = await client.bytes(remote, name, offset, end, signal);
+    if (response.status !== 206 && (offset > 0 || bytes > end)) {
       await response.body?.cancel();
       throw new LossyscopeError(
         "network",
@@ -63,10 +73,21 @@ async function remoteHeader(client: HubClient, remote: RemoteModel, name: string
         "download the model and inspect its folder",
       );
     }
-    return new Uint8Array(await response.arrayBuffer());
+    const found = new Uint8Array(await response.arrayBuffer());
+    if (found.length === end - offset) return found;
+    throw new LossyscopeError(
+      "network",
+      `the server gives ${count(found.length)} of ${count(end - offset)} bytes of ${name}`,
+      "try again later",
+    );
   };
-  let prefix = await range(Math.min(FIRST_BYTES, bytes));
+}
+
+async function remoteHeader(client: HubClient, remote: RemoteModel, name: string, signal?: AbortSignal) {
+  const { bytes } = await client.file(remote, name, signal);
+  const read = remoteRanges(client, remote, { name, bytes }, signal);
+  let prefix = await read(0, FIRST_BYTES);
   const end = headerEnd(prefix, bytes);
-  if (end > prefix.length) prefix = await range(end);
+  if (end > prefix.length) prefix = await read(0, end);
   return { name, bytes, header: parseHeader(prefix, bytes) };
 }

@@ -58,8 +58,9 @@ export function shardsOfIndex(index: Readonly<Record<string, unknown>>, where: s
  * Why a folder or a repository without safetensors is not read.
  * @param where its name
  * @param names the files it has
+ * @param isFolder whether it is a folder, and no repository
  */
-export function noWeights(where: string, names: readonly string[]): LossyscopeError {
+export function noWeights(where: string, names: readonly string[], isFolder: boolean): LossyscopeError {
   const of = (pattern: RegExp) =>
     names
       .filter((name) => pattern.test(name))
@@ -77,8 +78,8 @@ export function noWeights(where: string, names: readonly string[]): LossyscopeEr
   if (gguf) {
     return new LossyscopeError(
       "model",
-      `${where} has its weights only as ${gguf}: GGUF is not read`,
-      "pass the model it was converted from, in safetensors",
+      `${where} has its weights only in GGUF, as ${gguf}`,
+      `name the file that is meant: ${where}${isFolder ? "/" : ":"}${gguf.split(", ")[0]}`,
     );
   }
   const others = of(/\.safetensors$/);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { mapAtMost } from "../files/concurrent.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { COMMIT, FILES_AT_ONCE, fetchFiles, readRef, repositoryFolder, writeRef } from "./cache.ts";
-import { hubClient, isUnreachable, type RemoteModel } from "./client.ts";
+import { type HubClient, hubClient, isUnreachable, type RemoteFile, type RemoteModel } from "./client.ts";
 import { type GgufFiles, type GgufName, ggufFilesOf } from "./gguf-name.ts";
 import { DEFAULT_REVISION } from "./name.ts";
 import type { ResolveOptions } from "./resolve.ts";
@@ -23,30 +23,54 @@ export interface ResolvedGguf {
   readonly revision: string;
 }
 
+/** What its model is called: `org/name:Q4_K_M`, of a file its name without folder and ending. */
+export const calledOnHub = ({ id, which }: GgufName): string => `${id}:${which.replace(/^.*\/|\.gguf$/gi, "")}`;
+
 /** Folders of a snapshot that are looked into, one in the other. */
 const DEEPEST = 3;
+
+/** A file that is there, or one that the Hub has and the cache has not. */
+export type FoundGguf =
+  | { readonly kind: "file"; readonly file: ResolvedGguf }
+  | {
+      readonly kind: "remote";
+      readonly client: HubClient;
+      readonly remote: RemoteModel;
+      /** of all its parts */
+      readonly files: readonly RemoteFile[];
+      readonly name: string;
+    };
 
 /**
  * @throws LossyscopeError `input` where the repository has no such file, or several; `network` where the Hub does not give
  *   it, or it is not in the cache and nothing may be fetched; `model` where parts are missing; `io`; `interrupted`
  */
-export async function resolveGguf(
-  { id, revision: asked, which }: GgufName,
-  { offline, onProgress, signal }: ResolveOptions,
-): Promise<ResolvedGguf> {
+export async function resolveGguf(named: GgufName, options: ResolveOptions): Promise<ResolvedGguf> {
+  const found = await findGguf(named, options);
+  if (found.kind === "file") return found.file;
+  const { client, remote, files, name } = found;
+  const folder = await fetchFiles(client, remote, files, options);
+  return { path: join(folder, files[0].name), name, revision: remote.commit };
+}
+
+/** As `resolveGguf`, but asks the Hub at most what the file is. */
+export async function findGguf(
+  named: GgufName,
+  { offline, onProgress, signal }: Partial<ResolveOptions> = {},
+): Promise<FoundGguf> {
+  const { id, revision: asked, which } = named;
   const settings = hubSettings();
   const revision = asked ?? DEFAULT_REVISION;
   const repository = repositoryFolder(settings.cache, id);
-  const name = `${id}:${which.replace(/^.*\/|\.gguf$/gi, "")}`;
-  const at = (commit: string, files: GgufFiles): ResolvedGguf => ({
-    path: join(repository, "snapshots", commit, files[0]),
-    name,
-    revision: commit,
+  const name = calledOnHub(named);
+  const at = (commit: string, files: GgufFiles): FoundGguf => ({
+    kind: "file",
+    file: { path: join(repository, "snapshots", commit, files[0]), name, revision: commit },
   });
   const cached = await inCache(repository, revision, which);
-  const instead = (reason: string, { commit, files, isGuess }: Cached): ResolvedGguf => {
+  const instead = (reason: string, { commit, files, isGuess }: Cached): FoundGguf => {
     const why = isGuess ? `${reason}, and only this snapshot is in the cache` : reason;
-    onProgress({ kind: "cache", model: `${id}@${revision}`, commit, reason: why });
+    onProgress?.({ kind: "cache", model: `${id}@${revision}`, commit, reason: why });
     return at(commit, files);
   };
 
@@ -71,13 +95,14 @@ export async function resolveGguf(
     if (cached) return instead(said, cached);
     throw new LossyscopeError(fault, `${said}, and ${nothing}`, next, { cause: error });
   }
-  const files = ggufFilesOf(remote.files.keys(), which, id);
+  const names = ggufFilesOf(remote.files.keys(), which, id);
+  const files = await mapAtMost(FILES_AT_ONCE, names, (file) => client.file(remote, file, signal));
   const snapshot = join(repository, "snapshots", remote.commit);
-  const described = await mapAtMost(FILES_AT_ONCE, files, (file) => client.file(remote, file, signal));
-  const sizes = await Promise.all(files.map((file) => sizeOf(join(snapshot, file))));
-  if (described.every(({ bytes }, index) => sizes[index] === bytes)) await writeRef(repository, remote);
-  else await fetchFiles(client, remote, described, { onProgress, signal });
-  return at(remote.commit, files);
+  const sizes = await Promise.all(names.map((file) => sizeOf(join(snapshot, file))));
+  if (!files.every(({ bytes }, index) => sizes[index] === bytes))
+    return { kind: "remote", client, remote, files, name };
+  await writeRef(repository, remote);
+  return at(remote.commit, names);
 }
 
 interface Cached {

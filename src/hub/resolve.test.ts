@@ -529,7 +529,11 @@ describe("what the Hub refuses", () => {
 
   it.each<[string, Record<string, string>, string]>([
     ["pickles", { "config.json": "{}", "pytorch_model.bin": "" }, "Python pickles, which run code"],
-    ["GGUF", { "config.json": "{}", "model.gguf": "" }, "GGUF is not read"],
+    [
+      "GGUF",
+      { "config.json": "{}", "model.gguf": "" },
+      "only in GGUF, as model.gguf: name the file that is meant: org/model@main:model.gguf",
+    ],
     ["no config", { "model.safetensors": "" }, "has no config.json"],
     [
       "an index that leaves the folder",

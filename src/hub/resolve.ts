@@ -3,7 +3,6 @@
  * own cache (`cache.ts`), downloaded into it where it is not there, or not as the Hub has it. Where the Hub gives no answer,
  * what the cache has is used, and said. Weights in safetensors, config and tokenizer are fetched, nothing else.
  */
-import { statSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { mapAtMost } from "../files/concurrent.ts";
@@ -57,15 +56,6 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   const repository = repositoryFolder(client.settings.cache, remote.id);
   const files = await filesToFetch(client, remote, repository, options.signal);
   return { folder: await fetchFiles(client, remote, files, options), name: remote.id, revision: remote.commit };
-}
-
-/**
- * What a model will be called, from its name alone: a folder's own name, or `org/name`.
- * @throws LossyscopeError `input` where it can be neither
- */
-export function modelCalled(name: string): string {
-  if (statSync(name, { throwIfNoEntry: false })?.isDirectory()) return modelOfPath(resolve(name));
-  return parseRepositoryName(name, hubSettings().endpoint).id;
 }
 
 /** As `resolveModel`, but asks the Hub at most what the model consists of. */
@@ -259,6 +249,7 @@ export async function weightFilesOf(remote: RemoteModel, readIndex: () => Promis
   const where = `${remote.id}@${remote.revision}`;
   const listed = [...remote.files.keys()];
   if (!remote.files.has("config.json")) {
+    if (listed.some((name) => /\.gguf$/i.test(name))) throw noWeights(where, listed, false);
     throw new LossyscopeError(
       "model",
       `${where} has no config.json`,
@@ -266,7 +257,7 @@ export async function weightFilesOf(remote: RemoteModel, readIndex: () => Promis
     );
   }
   if (remote.files.has(SINGLE)) return [SINGLE];
-  if (!remote.files.has(INDEX)) throw noWeights(where, listed);
+  if (!remote.files.has(INDEX)) throw noWeights(where, listed, false);
   const shards = [...shardsOfIndex(indexOf(await readIndex(), `${where}/${INDEX}`), `${where}/${INDEX}`).keys()];
   const absent = shards.find((shard) => !remote.files.has(shard));
   if (absent)

@@ -155,7 +155,7 @@ async function weightNames(
   present: readonly string[],
 ): Promise<{ shards: ReadonlyMap<string, readonly string[]>; notes: readonly string[] }> {
   if (!present.includes(INDEX)) {
-    if (!present.includes(SINGLE)) throw noWeights(folder, present);
+    if (!present.includes(SINGLE)) throw noWeights(folder, present, true);
     return { shards: new Map([[SINGLE, []]]), notes: [] };
   }
   const index = await readJson(join(folder, INDEX), true, folder);

@@ -1,8 +1,10 @@
 /** What a reference is taken for, and what is told while it becomes a model. */
-import { writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
+import { fakeHub } from "../hub/hub.testing.ts";
+import { writeGgufModel } from "../measure/gguf.testing.ts";
 import { editJson, writeModel } from "../measure/model.testing.ts";
 import { type OpenEvent, openModel, referenceTo } from "./open.ts";
 
@@ -21,6 +23,66 @@ describe("a reference", () => {
       expect(await referenceTo(name)).toEqual({ kind: "hub", name });
     },
   );
+
+  it("is the one model in GGUF of a folder, and a file that begins as one", async () => {
+    mkdirSync(at("lm"));
+    const path = await writeGgufModel(at("lm", "tiny.gguf"), await writeModel(at("model")));
+    writeFileSync(at("lm", "mmproj-tiny.gguf"), "");
+    expect(await referenceTo(at("lm"))).toEqual({ kind: "gguf", path });
+    expect(await openModel(at("lm"))).toMatchObject({ name: "tiny", revision: null });
+    copyFileSync(path, at("lm", "sha256-0123"));
+    expect(await referenceTo(at("lm", "sha256-0123"))).toEqual({ kind: "gguf", path: at("lm", "sha256-0123") });
+    copyFileSync(path, at("lm", "other.gguf"));
+    await expect(openModel(at("lm"))).rejects.toThrow(
+      /lm has 2 models in GGUF: other\.gguf, tiny\.gguf: pass the file/,
+    );
+  });
+
+  it("is Ollama's where it says so", async () => {
+    expect(await referenceTo("ollama:tiny")).toEqual({ kind: "ollama", name: "ollama:tiny" });
+    const file = await writeGgufModel(at("m.gguf"), await writeModel(at("model")));
+    const [digest, size] = ["a".repeat(64), statSync(file).size];
+    for (const folder of ["blobs", "manifests/registry.ollama.ai/library/tiny"])
+      mkdirSync(at("ollama", folder), { recursive: true });
+    copyFileSync(file, at("ollama", "blobs", `sha256-${digest}`));
+    const layer = { mediaType: "application/vnd.ollama.image.model", digest: `sha256:${digest}`, size };
+    const manifest = at("ollama", "manifests/registry.ollama.ai/library/tiny/latest");
+    writeFileSync(manifest, JSON.stringify({ layers: [layer] }));
+    vi.stubEnv("OLLAMA_MODELS", at("ollama"));
+    expect(await openModel("ollama:tiny")).toMatchObject({
+      name: "tiny:latest",
+      revision: null,
+      architecture: "llama",
+    });
+    vi.unstubAllEnvs();
+  });
+
+  it("is a GGUF file of the Hub's by its name, or by how its weights are stored", async () => {
+    const named = { id: "org/name", revision: null };
+    for (const which of ["Q4_K_M", "m-Q4_K_M.gguf"]) {
+      const reference = { kind: "gguf on the hub", name: { ...named, which } };
+      expect(await referenceTo(`org/name:${which}`)).toEqual(reference);
+    }
+    const content = readFileSync(await writeGgufModel(at("m.gguf"), await writeModel(at("model"))));
+    const hub = await fakeHub();
+    const commit = "a".repeat(40);
+    const files = { "m-F32.gguf": { content, lfs: true }, "m-F16.gguf": { content: Buffer.from("other"), lfs: true } };
+    hub.models["org/name"] = { revisions: { main: commit }, commits: { [commit]: files } };
+    vi.stubEnv("HF_ENDPOINT", hub.url);
+    vi.stubEnv("HF_HUB_CACHE", at("cache"));
+    try {
+      const told: OpenEvent[] = [];
+      const model = await openModel("org/name:F32", { onDownload: (event) => told.push(event) });
+      expect(model).toMatchObject({ name: "org/name:F32", revision: commit, architecture: "llama" });
+      expect(told[0]).toMatchObject({ kind: "download", total: content.length, files: 1 });
+      await expect(openModel("org/name")).rejects.toThrow(
+        /only in GGUF.*name the file that is meant: org\/name@main:m-F32/,
+      );
+    } finally {
+      vi.unstubAllEnvs();
+      await hub.close();
+    }
+  });
 
   it("that is a file, or nothing, is refused with what to pass", async () => {
     writeFileSync(join(await writeModel(at("model")), "notes.txt"), "");

@@ -7,6 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { mapAtMost } from "../../files/concurrent.ts";
 import { systemCode } from "../../files/faults.ts";
 import { type GgufFile, readGgufFile } from "../../files/gguf.ts";
+import { readRange } from "../../files/ranges.ts";
 import type { GgufValue } from "../../formats/gguf/values.ts";
 import { count, counted } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
@@ -25,15 +26,25 @@ export interface OpenedGguf {
   readonly weightFiles: readonly WeightFile[];
 }
 
+/** Where files lie: on the disk, or elsewhere. */
+export interface GgufPlace {
+  /** header of a file */
+  readonly open: (path: string) => Promise<GgufFile>;
+  /** bytes of a file, by the path that its header came with */
+  readonly read: (path: string, offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+const DISK: GgufPlace = { open: readGgufFile, read: readRange };
+
 /**
  * @param path of the file, or of any part of a split model
  * @throws LossyscopeError `model` where a part is missing, of another model or there twice, or a header is not sound;
- *   `io`
+ *   `io`; what the place throws
  */
-export async function openGguf(path: string): Promise<OpenedGguf> {
+export async function openGguf(path: string, place: GgufPlace = DISK): Promise<OpenedGguf> {
   const parts = partsOf(path);
   const files = await mapAtMost(OPENED_AT_ONCE, parts, (part) =>
-    readGgufFile(part).catch((error) => {
+    place.open(part).catch((error) => {
       if (parts.length === 1 || systemCode((error as Error).cause) !== "ENOENT") throw error;
       throw new LossyscopeError(
         "model",
@@ -58,7 +69,7 @@ export async function openGguf(path: string): Promise<OpenedGguf> {
     }
   }
   checkTotal(path, files, tensors.size);
-  const source = tensorsInFiles(tensors);
+  const source = tensorsInFiles(tensors, place.read);
   return {
     metadata: files[0].header.metadata,
     source: files.some(({ header }) => header.byteOrder === "big") ? turned(source) : source,

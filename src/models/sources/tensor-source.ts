@@ -37,7 +37,7 @@ export interface TensorSource {
 }
 
 /** Tensors that lie plainly in files, one stretch each. */
-export function tensorsInFiles(tensors: ReadonlyMap<string, StoredTensor>): TensorSource {
+export function tensorsInFiles(tensors: ReadonlyMap<string, StoredTensor>, read = readRange): TensorSource {
   return {
     names: () => tensors.keys(),
     locate: (name) => tensors.get(name),
@@ -47,7 +47,7 @@ export function tensorsInFiles(tensors: ReadonlyMap<string, StoredTensor>): Tens
       if (!(from >= 0 && from <= to && to <= tensor.bytes)) {
         throw new RangeError(`bytes ${from} to ${to} of the tensor ${name}, which has ${tensor.bytes}`);
       }
-      return readRange(tensor.file, tensor.offset + from, to - from);
+      return read(tensor.file, tensor.offset + from, to - from);
     },
   };
 }

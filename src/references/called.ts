@@ -1,0 +1,31 @@
+/** What is known of a model from its reference alone, nothing being opened or asked. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ggufOfFolder, parseGgufName } from "../hub/gguf-name.ts";
+import { modelOfPath, parseRepositoryName } from "../hub/name.ts";
+import { OLLAMA, parseOllamaName } from "../hub/ollama.ts";
+import { calledOnHub } from "../hub/resolve-gguf.ts";
+import { hubSettings } from "../hub/settings.ts";
+import { nameOfGguf } from "./gguf.ts";
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/**
+ * What a model will be called: a folder's own name, a GGUF file's without its ending, `org/name`, `org/name:Q4_K_M`, or what
+ * Ollama calls it.
+ * @throws LossyscopeError `input` where it can be none of them
+ */
+export function modelCalled(reference: string): string {
+  if (isDirectory(reference)) {
+    const gguf = ggufOfFolder(readdirSync(reference), reference);
+    return gguf ? nameOfGguf(join(reference, gguf[0])) : modelOfPath(resolve(reference));
+  }
+  if (existsSync(reference)) return nameOfGguf(reference);
+  if (reference.startsWith(OLLAMA)) return parseOllamaName(reference).called;
+  const { endpoint } = hubSettings();
+  const name = parseGgufName(reference, endpoint);
+  return name ? calledOnHub(name) : parseRepositoryName(reference, endpoint).id;
+}
+
+/** Whether a reference can only be one of a GGUF file, there or not. */
+export const namesGguf = (reference: string): boolean => reference.startsWith(OLLAMA) || /\.gguf$/i.test(reference);
