@@ -519,6 +519,14 @@ export const sumSquares = (x: Value, axis: number | readonly number[], { keep = 
 const maxOp = reduction("ReduceMax", (g, x, y) => multiply(g, cast(equal(x, y), g.type)));
 export const max = (x: Value, axis: number, { keep = false } = {}): Value => one(maxOp, [x], { axes: [axis], keep });
 
+const argMaxOp: Op<None> = {
+  name: "ArgMax",
+  infer: ([x]) => [{ type: "int64", shape: replaced(x.shape, x.shape.length - 1, 1) }],
+  attributes: () => ({ axis: int(-1), keepdims: int(1), select_last_index: int(0) }),
+};
+/** Where the largest of the last axis stands, the first of several: [..., n] → int64 [..., 1]. */
+export const argMax = (x: Value): Value => one(argMaxOp, [x], NONE);
+
 const cumSumOp: Op<None> = { name: "CumSum", infer: ([x]) => [x] };
 /** Running sums along an axis, added one after the other in the type that x has. */
 export const cumSum = (x: Value, axis: number): Value => one(cumSumOp, [x, x.graph.integers([axis])], NONE);

@@ -17,13 +17,21 @@ import type { BlockSpec, DecoderSpec } from "./spec.ts";
  */
 const VOCABULARY_CHUNK = 16384;
 
+/** Which logits are made, and how many together. */
+export interface Columns {
+  /** of a chunk at most; absent: what is fastest for losses */
+  readonly chunk?: number;
+  /** the first so many tokens; absent: all */
+  readonly vocabulary?: number;
+}
+
 export interface Decoder {
   /** [B, S, d] each: the embedding output, then the residual stream after every block (before the final norm) */
   readonly stream: readonly Value[];
   /** [B, S, d], after the final norm */
   readonly final: Value;
   /** final states [..., d] → logits, in chunks [..., c] along the vocabulary */
-  logits(states: Value): readonly Value[];
+  logits(states: Value, columns?: Columns): readonly Value[];
 }
 
 /** @throws LossyscopeError `usage` where the model has fewer positions than the longest window */
@@ -47,7 +55,7 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
   return {
     stream,
     final: norm(building, stream[spec.blocks.length], spec.finalNorm),
-    logits: (states) => logits(building, spec, states),
+    logits: (states, columns) => logits(building, spec, states, columns),
   };
 }
 
@@ -92,13 +100,17 @@ function blockOutput(building: Building, attention: Attention, x: Value, block: 
   }
 }
 
-function logits(building: Building, { head, vocabulary }: DecoderSpec, states: Value): readonly Value[] {
+function logits(
+  building: Building,
+  { head, ...spec }: DecoderSpec,
+  states: Value,
+  { chunk: size = VOCABULARY_CHUNK, vocabulary = spec.vocabulary }: Columns = {},
+): readonly Value[] {
   const { weights } = building;
   const from = head.projection ? linear(building, states, head.projection) : states;
-  const chunks = Math.ceil(vocabulary / VOCABULARY_CHUNK);
-  return Array.from({ length: chunks }, (_, chunk) => {
-    const start = chunk * VOCABULARY_CHUNK;
-    const end = Math.min(start + VOCABULARY_CHUNK, vocabulary);
+  return Array.from({ length: Math.ceil(vocabulary / size) }, (_, chunk) => {
+    const start = chunk * size;
+    const end = Math.min(start + size, vocabulary);
     const mapped = ops.matMul(from, ops.transpose(weights.rows(head.linear.weight, start, end), [1, 0]));
     const biased = head.linear.bias ? ops.add(mapped, weights.rows(head.linear.bias, start, end)) : mapped;
     return softcapped(scaled(biased, head.scale), head.softcap);

@@ -12,17 +12,37 @@ import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
 import { type BoundTensor, bindWeights } from "./weights.ts";
 
+/** Where a graph holds more than one model. */
+export interface AmongOthers {
+  /** stands before the names of this one's tensors */
+  readonly prefix: string;
+  /** files of the others, for whom the folder is too */
+  readonly files: readonly string[];
+}
+
+const ALONE: AmongOthers = { prefix: "", files: [] };
+
+/** The files that a spec's tensors lie in. @throws LossyscopeError as `bindWeights` */
+export const weightFiles = (spec: DecoderSpec, source: TensorSource): readonly string[] =>
+  filesOf(bindWeights(spec, source));
+
+const filesOf = (bound: ReadonlyMap<TensorSlot, BoundTensor>): readonly string[] => [
+  ...new Set([...bound.values()].map(({ file }) => file)),
+];
+
 export class GraphWeights implements Weights {
   /** folder that the runtime must be given for the external data */
   readonly folder: string;
   readonly #graph: Graph;
   readonly #bound: ReadonlyMap<TensorSlot, BoundTensor>;
+  readonly #prefix: string;
 
   /** @throws LossyscopeError where the checkpoint does not match the spec (`bindWeights`) */
-  constructor(graph: Graph, spec: DecoderSpec, source: TensorSource) {
+  constructor(graph: Graph, spec: DecoderSpec, source: TensorSource, { prefix, files }: AmongOthers = ALONE) {
     this.#graph = graph;
     this.#bound = bindWeights(spec, source);
-    this.folder = sharedFolder([...this.#bound.values()].map(({ file }) => file));
+    this.#prefix = prefix;
+    this.folder = sharedFolder([...filesOf(this.#bound), ...files]);
   }
 
   value(slot: TensorSlot): Value {
@@ -42,8 +62,9 @@ export class GraphWeights implements Weights {
     const { type, file, offset, bytes } = this.#bound.get(slot)!;
     const rowBytes = bytes / slot.shape[0];
     const whole = end - start === slot.shape[0];
+    const name = `${this.#prefix}${slot.names[0]}`;
     return this.#graph.external(
-      whole ? slot.names[0] : `${slot.names[0]}[${start}:${end}]`,
+      whole ? name : `${name}[${start}:${end}]`,
       type,
       [end - start, ...slot.shape.slice(1)],
       {
