@@ -21,6 +21,7 @@ import {
   type Quantity,
 } from "../src/models/architectures.testing.ts";
 import { FORESIGHT_SCHEMA, foresightSchema } from "../src/profile/foresight.ts";
+import { LOCKSTEP_SCHEMA, lockstepSchema } from "../src/profile/lockstep.ts";
 import { PROFILE_SCHEMA, profileSchema } from "../src/profile/profile.ts";
 import { TRAJECTORY_SCHEMA, trajectorySchema } from "../src/profile/trajectory.ts";
 import { sentence } from "../src/report/format.ts";
@@ -94,7 +95,19 @@ const FORESIGHT: Published = {
   about: "What `--dry-run --json` prints, of every command that has it; nothing is written then.",
 };
 
-export const PUBLISHED: readonly Published[] = [PROFILE, TRAJECTORY, FORESIGHT];
+const LOCKSTEP: Published = {
+  title: "Two models side by side",
+  schema: publish(
+    lockstepSchema,
+    LOCKSTEP_SCHEMA,
+    "How far a model is from another over one text, token by token, as `lossyscope compare` finds it.",
+  ),
+  file: "lockstep.schema.json",
+  about:
+    "What `lossyscope compare P Q --text … --json` holds as `pairs[].lockstep`; P is the first model named, Q the pair's.",
+};
+
+export const PUBLISHED: readonly Published[] = [PROFILE, TRAJECTORY, FORESIGHT, LOCKSTEP];
 
 /** METHODS as a module: pages that cite it are drawn where there is no file to read it from. */
 function methodsModule(): string {
@@ -279,6 +292,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     ["docs/reference/profile.md", schemaPage(PROFILE)],
     ["docs/reference/trajectory.md", schemaPage(TRAJECTORY)],
     ["docs/reference/foresight.md", schemaPage(FORESIGHT)],
+    ["docs/reference/lockstep.md", schemaPage(LOCKSTEP)],
     ["docs/reference/architectures.md", architecturesPage(compared)],
     ...(await ladderFiles()),
   ]);

@@ -13,6 +13,7 @@ import { count, counted } from "../numeric/amounts.ts";
 import { bootstrapSums, type Estimate, FEWEST_UNITS, percentileInterval } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
+import type { Lockstep } from "../profile/lockstep.ts";
 import type { Profile } from "../profile/profile.ts";
 import { BLOCK_TOKENS } from "../text/units.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
@@ -65,6 +66,8 @@ export interface Pair {
   readonly worse: readonly Stretch[];
   /** of the layers' states; null where they were not kept or not looked at */
   readonly similarity: Similarity | null;
+  /** of both models over the text at a time; null where they were not read so */
+  readonly lockstep: Lockstep | null;
 }
 
 export interface Comparison {
@@ -280,6 +283,30 @@ export function withSimilarities(comparison: Comparison, alike: readonly (Simila
   };
 }
 
+/**
+ * @param together what `measureLockstep` found, one for each pair; null where it was not asked for
+ * @returns the comparison with it, and why figures are missing
+ */
+export function withLocksteps(
+  comparison: Comparison,
+  together: readonly (Lockstep | { readonly absent: string } | null)[],
+): Comparison {
+  const { pairs, refusals } = comparison;
+  const found = together.map((one) => (one === null || "absent" in one ? null : one));
+  const absent = together.flatMap((one, index) =>
+    one === null
+      ? []
+      : "absent" in one
+        ? [{ figure: `token by token, ${pairs[index].model}`, reason: one.absent }]
+        : one.refusals.map(({ figure, reason }) => ({ figure: `${figure}, ${pairs[index].model}`, reason })),
+  );
+  return {
+    ...comparison,
+    pairs: pairs.map((pair, index) => ({ ...pair, lockstep: found[index] })),
+    refusals: [...refusals, ...absent],
+  };
+}
+
 function pairOf(
   name: string,
   baseline: Profile,
@@ -335,5 +362,6 @@ function pairOf(
       .reverse()
       .map(({ one }) => one),
     similarity: null,
+    lockstep: null,
   };
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { modelProfile } from "../atlas/sample.testing.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
-import { sampleText, writeModel, writeText } from "../measure/model.testing.ts";
+import { editJson, sampleText, writeModel, writeText } from "../measure/model.testing.ts";
+import type { Foresight } from "../profile/foresight.ts";
+import { lockstepSchema } from "../profile/lockstep.ts";
 import { run } from "./run.testing.ts";
 
 let folder: string;
@@ -95,6 +97,62 @@ describe("lossyscope compare", () => {
     const mixed = await mix("--keep", "states");
     expect([mixed.code, mixed.out]).toEqual([0, expect.stringMatching(/^(plain|wide) /)]);
     vi.unstubAllEnvs();
+  });
+
+  describe("of models of one vocabulary", () => {
+    const quick = ["--split-on", "\\n\\n", "--no-plane", "--no-geometry", "--no-baselines", "--threads", "1"];
+    const on = (...more: string[]) => ["--text", at("both.txt"), ...quick, "--context", "32", ...more];
+    beforeAll(async () => {
+      vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+      await writeModel(at("p"));
+      await writeModel(at("q"), { change: (name, values) => name.includes("mlp") && values.reverse() });
+      await writeModel(at("other"));
+      editJson(at("other"), "tokenizer.json", ({ model }) => {
+        const { vocab } = model as { vocab: Record<string, number> };
+        [vocab.a, vocab.b] = [vocab.b, vocab.a];
+      });
+      writeText(at("both.txt"), sampleText(12, 60));
+    });
+    afterAll(() => vi.unstubAllEnvs());
+
+    it("reads them side by side, each beside the first, and says how far apart they are", async () => {
+      const { out, err } = await run("compare", at("p"), at("q"), at("p"), ...on("--json", at("three.json")));
+      expect(out).toMatch(
+        /q diverges from p.* by \d\.\d+ \(\d\.\d+–\d\.\d+\) bits a token \(KL, over [\d,]+ tokens; median/,
+      );
+      expect(out.replaceAll(/\s+/g, " ")).toMatch(
+        /give every token of the vocabulary the same probability, to the last bit/,
+      );
+      expect(err).toMatch(/model 2 beside the first/);
+      const { pairs, refusals } = JSON.parse(await readFile(at("three.json"), "utf8"));
+      const [q, same] = pairs.map(({ lockstep }: { lockstep: unknown }) => lockstepSchema.parse(lockstep));
+      expect([q.reference, q.model]).toEqual(["p", "q"]);
+      expect(q.overall.bitsPerByte.value).toBeCloseTo(pairs[0].overall.difference.value, 5);
+      expect(same.overall.klQuantiles.maximum).toBe(0);
+      expect(JSON.stringify(refusals)).not.toContain("token by token");
+    });
+
+    it("says which ids differ where they mean different tokens, and leaves it out where told to", async () => {
+      const apart = await run("compare", at("p"), at("other"), ...on());
+      expect(apart.out.replaceAll(/\s+/g, " ")).toMatch(
+        /Not compared: token by token, other: the vocabularies differ in 2 of 257 ids \(\d+ is "a" and "b", /,
+      );
+      const { out } = await run("compare", at("p"), at("q"), ...on("--no-lockstep", "--json"));
+      expect(JSON.parse(out).pairs[0].lockstep).toBeNull();
+    });
+
+    it("foretells it, and draws it", async () => {
+      const { out } = await run("compare", at("p"), at("q"), ...on("--dry-run", "--json"));
+      const { runs } = JSON.parse(out);
+      const labels = runs.map(({ stages }: Foresight["runs"][number]) => stages.map(({ label }) => label));
+      expect(labels.map((own: string[]) => own.includes("token by token"))).toEqual([false, true]);
+      expect(runs[1].seconds).toBeGreaterThan(runs[0].seconds);
+      expect(runs[1].memoryBytes).toBeGreaterThan(runs[0].memoryBytes);
+      await run("compare", at("p"), at("q"), ...on("--quiet", "--report", at("two.html")));
+      const page = await readFile(at("two.html"), "utf8");
+      expect(page).toMatch(/How far each is from the first, token by token/);
+      expect(page).toMatch(/aria-label="text shaded by what q lost/);
+    });
   });
 
   it("takes the folder of a profile for the profile, and tells it from that of a model", async () => {

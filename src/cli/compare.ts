@@ -2,13 +2,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
-import { compare, withSimilarities } from "../atlas/compare.ts";
+import { compare, withLocksteps, withSimilarities } from "../atlas/compare.ts";
 import { labelsOf, type Named } from "../atlas/text.ts";
 import { downloadProgress } from "../library/download.ts";
 import { dryRun, foresightOf } from "../measure/foresight/foresee.ts";
+import { type LookedAt, withLockstep } from "../measure/lockstep/foresee.ts";
 import { measure } from "../measure/measure.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
-import { stagesOfPart } from "../measure/stages.ts";
+import { stagesOfLockstep, stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
@@ -30,6 +31,7 @@ import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.t
 import { type Asked, Outputs, placesOf } from "./outputs.ts";
 import { readProfiles } from "./profiles.ts";
 import { progressOf } from "./progress.ts";
+import { besideFirst, besideOf, readBeside } from "./side-by-side.ts";
 
 const LAYERS = "likeness of layers";
 
@@ -41,11 +43,14 @@ export function compareCommand() {
   return measuringCommand("compare")
     .summary("compare models on one text, and show where they differ")
     .description(
-      "Compares models with the first one: bits per byte with a paired bootstrap, by domain, the documents and passages where they differ most, and, where their states were kept (`--keep states --out DIR`), how alike their layers are (linear CKA). Takes profiles as they are, and measures models on --text first, with the options of `lossyscope measure`. The tokenizers may differ; the text may not.",
+      "Compares models with the first one: bits per byte with a paired bootstrap, by domain, the documents and passages where they differ most, and, where their states were kept (`--keep states --out DIR`), how alike their layers are (linear CKA). Takes profiles as they are, and measures models on --text first, with the options of `lossyscope measure`. The tokenizers may differ; the text may not. Models of one vocabulary are then read side by side, token by token: KL divergence from the first, whether both hold the same token for likeliest, and where a copy lost most.",
     )
     .argument("<profile-or-model...>", "two or more, of one text, in files or folders; the first is the baseline")
     .optionsGroup(GROUP.read)
     .option("--common", "leaves out documents that a profile lacks", false)
+    .optionsGroup(GROUP.measured)
+    .option("--no-lockstep", "skips reading the text with two models at a time")
+    .optionsGroup(GROUP.read)
     .option("-o, --out <folder>", "keeps the profiles of measured models there, each in a folder of its own")
     .addOption(
       new Option("--keep <what...>", "keeps the models' states beside their profiles, to compare layers")
@@ -68,8 +73,10 @@ export function compareCommand() {
       for (const one of all) await one.prepare(options);
       const read = await readProfiles(candidates.filter((one) => typeof one === "string"));
       const progress = progressOf({ quiet });
-      if (options.dryRun) return foreseen(models, outputs, options, { planned, progress });
+      const beside = besideFirst(candidates, options);
+      if (options.dryRun) return foreseen(models, outputs, options, { planned, beside, progress });
       for (const one of models) progress.announce(stagesOfPart(planned!.plan, partOf(one, models), one.kept.paths));
+      for (const one of beside) progress.announce(stagesOfLockstep(besideOf(one, models)));
       if (keep.length > 0) progress.announce([{ label: LAYERS }]);
       const measured = planned && (await profilesOf(models, outputs, options, { ...planned, progress }));
       progress.enter(null);
@@ -77,7 +84,11 @@ export function compareCommand() {
         if (typeof one === "string") return read.shift()!;
         return { file: one.file, profile: measured!.get(one)! };
       });
-      const found = withSimilarities(compare(given, { seed, common }), await layersAlike(given, progress));
+      const compared = compare(given, { seed, common });
+      const together = planned && (await readBeside(beside, models, { ...planned, outputs: all, progress }, options));
+      progress.enter(null);
+      const pairs = candidates.slice(1).map((one) => (typeof one === "string" ? null : (together?.get(one) ?? null)));
+      const found = withSimilarities(withLocksteps(compared, pairs), await layersAlike(given, progress));
       await outputs.deliver({ found, given });
     });
 }
@@ -109,7 +120,15 @@ async function foreseen(
   models: readonly Model[],
   outputs: Outputs<Compared>,
   options: MeasuringOptions & Kept,
-  { planned, progress }: { readonly planned: Awaited<ReturnType<typeof readPlan>> | null; readonly progress: Progress },
+  {
+    planned,
+    beside,
+    progress,
+  }: {
+    readonly planned: Awaited<ReturnType<typeof readPlan>> | null;
+    readonly beside: readonly Model[];
+    readonly progress: Progress;
+  },
 ): Promise<void> {
   if (!planned) throw new LossyscopeError("usage", "nothing of profiles has to be foretold", "leave out --dry-run");
   const { offline, threads, work: root = defaultWorkFolder() } = options;
@@ -117,12 +136,16 @@ async function foreseen(
   const request = { ...planned, threads, root, option: "--work", outputs: placesOf(options, paths), progress } as const;
   const foresight = await interruptible(async (signal) => {
     const runs: ForeseenRun[] = [];
+    let first: LookedAt | undefined;
     let rates: Foresight["rates"] | undefined;
     for (const one of models) {
       const model = await openModel(one.name, { offline, signal, onDownload: downloadProgress(progress) });
       const found = await dryRun({ ...request, model, signal });
-      runs.push({ ...found.run, part: partOf(one, models) });
       rates ??= found.rates;
+      const looked = { model, prepared: found.prepared };
+      const run = first && beside.includes(one) ? withLockstep(found.run, [first, looked], threads, rates) : found.run;
+      runs.push({ ...run, part: partOf(one, models) });
+      first ??= looked;
     }
     return foresightOf(runs, rates!);
   });

@@ -148,6 +148,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "lossyscope compare": [
     ["profiles that are there", "lossyscope compare one.json two.json --report comparison.html"],
     [
+      "what a copy of a model lost, token by token",
+      "lossyscope compare org/model ./copy --text notes/ --report lost.html",
+    ],
+    [
       "two models, measured first, their layers compared as well",
       "lossyscope compare org/one org/two --text notes/ --keep states --out both/",
     ],

@@ -8,6 +8,8 @@ export { type FactOptions, type FactSet, readFacts } from "../text/facts.ts";
 export { findRun, type RunCheckpoint, type TrainingRun } from "./checkpoints/checkpoints.ts";
 export { measureRun, type RunRequest } from "./checkpoints/trajectory.ts";
 export { type FactsRequest, measureFacts } from "./facts/facts.ts";
+export type { LockstepRequest, NotTogether } from "./lockstep/course.ts";
+export { measureLockstep } from "./lockstep/lockstep.ts";
 export { type Measurement, type MeasureRequest, measure } from "./measure.ts";
 export { validatePlan } from "./plan.ts";
 export { defaultWorkFolder } from "./running/run-folder.ts";

@@ -12,6 +12,8 @@ export const READING = "reading the text";
 export const READING_UNSEEN = "reading the unseen text";
 export const DIGEST = "digest of the weights";
 export const PASS = "model pass";
+/** Of two models that run side by side, which no other run has. */
+export const LOCKSTEP = "token by token";
 export const LIKE_LM_EVAL = "as lm-evaluation-harness";
 export const COMPRESSORS = "other compressors";
 export const ENTROPY = "entropy of the weights";
@@ -65,6 +67,9 @@ export const stagesOf = (plan: Asked, files: readonly string[] = []): Stage[] =>
 /** Of one of several models on one text. */
 export const stagesOfPart = (plan: Asked, part: string, files: readonly string[] = []): Stage[] =>
   stagesOf(plan, files).map((stage) => ({ ...stage, part }));
+
+/** Of reading a text with two models at a time. */
+export const stagesOfLockstep = (part: string): Stage[] => [READING, LOCKSTEP].map((label) => ({ label, part }));
 
 /** @param first whether it is the shard that has what the plan needs once */
 export const stagesOfShard = (plan: Asked, first: boolean): Stage[] =>

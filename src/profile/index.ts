@@ -6,6 +6,7 @@ export type { Interval } from "./figures.ts";
 export { FORESIGHT_SCHEMA, type Foresight, foresightSchema } from "./foresight.ts";
 export type { Geometry, GeometryLayer } from "./geometry.ts";
 export type { Ledger } from "./ledger.ts";
+export { LOCKSTEP_SCHEMA, type Lockstep, type LockstepFigures, lockstepSchema } from "./lockstep.ts";
 export type { NextToken, NextTokenFigures } from "./next-token.ts";
 export type { Frontier, Information, Plane, PlaneLayer, PlaneOrder } from "./plane.ts";
 export { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";

@@ -32,6 +32,8 @@ const NANOSECONDS = {
   stateNumber: 25,
   /** a logit in the softmax of a loss */
   logit: 1.5,
+  /** a token of the vocabulary between two models: logits of both widened, exponentials, sums, in float64 */
+  together: 12,
   /** a soft assignment's share: out of the runtime, into fixed point, onto the disk */
   share: 25,
   /** a number of a Gram matrix, added exactly */
@@ -141,6 +143,10 @@ export function passSeconds(
     (moments ? (NANOSECONDS.gram * batches * layers * d * (d + 1)) / 2 : 0);
   return ready(costed) + products / rates.products + spread(costed, inRuntime) + own(costed, ours);
 }
+
+/** Of what two models have in common, where both run side by side. @param vocabulary tokens that both have */
+export const togetherSeconds = (costed: Pick<Costed, "rates" | "threads">, rows: number, vocabulary: number): number =>
+  own(costed, NANOSECONDS.together * rows * vocabulary) / costed.threads;
 
 /**
  * Rows that are decoded together, step by step, in a runtime of their own.

@@ -3,6 +3,7 @@ import type { Comparison, Difference, Pair, Verdict } from "../../atlas/compare.
 import type { Similarity } from "../../atlas/similarity.ts";
 import { type Block, heading, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shorten, si } from "../format.ts";
+import { lockstepBlocks } from "./lockstep.ts";
 
 const WORDS: Readonly<Record<Verdict, string>> = { better: "fewer bits", worse: "more bits", tie: "tie" };
 const verdictText = (verdict: Verdict | null): string => (verdict === null ? ABSENT : WORDS[verdict]);
@@ -41,7 +42,7 @@ export function similarityText(model: string, baseline: string, { cka, nearest, 
 }
 
 function pairBlocks(pair: Pair, baseline: string): Block[] {
-  const { model, domains, tally, documents, better, worse, similarity } = pair;
+  const { model, domains, tally, documents, better, worse, similarity, lockstep } = pair;
   const longest = 160;
   const passages = (title: string, stretches: Pair["better"]): Block[] =>
     stretches.length === 0
@@ -83,6 +84,7 @@ function pairBlocks(pair: Pair, baseline: string): Block[] {
       : []),
     ...passages(`Where ${model} needs fewer bits`, better),
     ...passages(`Where ${model} needs more bits`, worse),
+    ...(lockstep ? lockstepBlocks(model, baseline, lockstep) : []),
     ...(similarity ? [text(similarityText(model, baseline, similarity))] : []),
   ];
 }

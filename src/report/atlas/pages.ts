@@ -31,6 +31,7 @@ import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
 import { comparisonBlocks, comparisonClaim, documentsText, similarityText, told } from "./comparison.ts";
 import { areaBlocks, rivalryBlocks, rivalryPanels } from "./fit.ts";
+import { lockstepSection } from "./lockstep-section.ts";
 import { predictionBlocks } from "./prediction.ts";
 
 /** Tones that tell models apart; those beyond share the last. */
@@ -38,6 +39,12 @@ const TONES = ["model", "second", "third", "fourth", "faint"] as const;
 const toneOf = (index: number): (typeof TONES)[number] => TONES[Math.min(index, TONES.length - 1)];
 
 const intervalOf = (one: Interval): Interval => ({ value: one.value, low: one.low, high: one.high });
+
+/** What has a section of its own is not among the numbers of another. */
+const withoutLockstep = (comparison: Comparison): Comparison => ({
+  ...comparison,
+  pairs: comparison.pairs.map((pair) => ({ ...pair, lockstep: null })),
+});
 
 function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
   const { corpus, models, pairs, refusals } = comparison;
@@ -76,7 +83,7 @@ function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
         `Bits per byte less those of ${baseline.model}, paired`,
         responsive((form) => differences(`Difference in bits per byte from ${baseline.model}`, differing, form)),
       ),
-      numbers(blocksMarkup(comparisonBlocks(comparison).filter(({ kind }) => kind === "table"))),
+      numbers(blocksMarkup(comparisonBlocks(withoutLockstep(comparison)).filter(({ kind }) => kind === "table"))),
       ...refusals.map(({ figure: refused, reason }) => paragraph(`Not compared: ${refused}: ${reason}.`, "small")),
     ].join(""),
     means: [
@@ -257,9 +264,12 @@ export function comparisonPage(comparison: Comparison, profiles: readonly Profil
   const [claim, ...others] = comparisonClaim(comparison);
   const { corpus, models, notes } = comparison;
   const names = models.map(({ model }) => model).join(", ");
-  const further = [asked(comparison, profiles), overlaid(comparison, profiles), alike(comparison)].filter(
-    (one) => one !== null,
-  );
+  const further = [
+    lockstepSection(comparison),
+    asked(comparison, profiles),
+    overlaid(comparison, profiles),
+    alike(comparison),
+  ].filter((one) => one !== null);
   return framed(
     `comparison of ${names} on ${corpus.name}`,
     `${names} on ${corpus.name}: comparison`,

@@ -1,0 +1,50 @@
+/** Windows of a batch as the feeds of a graph: padded on the right, and where the rows of its outputs lie. */
+import type { WindowBatch } from "../text/corpus.ts";
+
+/** Where a batch's rows lie: flat indices b·S + s of the fresh slots, and of the slots that predict them. */
+export interface Layout {
+  readonly width: number;
+  readonly ids: BigInt64Array;
+  /** [rows] flat index of every fresh slot */
+  readonly slots: BigInt64Array;
+  /** rows that are predicted, the flat index of the slot before each, and the token to predict */
+  readonly scoredRows: Int32Array;
+  readonly scoredSlots: BigInt64Array;
+  readonly targets: BigInt64Array;
+}
+
+/**
+ * @param lossesOnly the last slot of a window predicts nothing: where no state is wanted either, it is not run
+ * @param steps lengths above which windows are read otherwise: the last slot runs where they would fall to one
+ */
+export function layout(batch: WindowBatch, lossesOnly: boolean, steps: readonly number[]): Layout {
+  const longest = Math.max(...batch.windows.map((window) => window.ids.length));
+  const unread = lossesOnly && !steps.includes(longest - 1) ? 1 : 0;
+  const width = Math.max(1, ...batch.windows.map((window) => window.ids.length - unread));
+  const ids = new BigInt64Array(batch.windows.length * width);
+  const slots: bigint[] = [];
+  const scoredRows: number[] = [];
+  const scoredSlots: bigint[] = [];
+  const targets: bigint[] = [];
+  batch.windows.forEach((window, b) => {
+    for (let s = 0; s < window.ids.length; s++) {
+      const flat = b * width + s;
+      if (s < width) ids[flat] = BigInt(window.ids[s]);
+      if (s < window.fresh) continue;
+      if (s > 0) {
+        scoredRows.push(slots.length);
+        scoredSlots.push(BigInt(flat - 1));
+        targets.push(BigInt(window.ids[s]));
+      }
+      slots.push(BigInt(flat));
+    }
+  });
+  return {
+    width,
+    ids,
+    slots: BigInt64Array.from(slots),
+    scoredRows: Int32Array.from(scoredRows),
+    scoredSlots: BigInt64Array.from(scoredSlots),
+    targets: BigInt64Array.from(targets),
+  };
+}

@@ -1,0 +1,110 @@
+/** What is decided before two models read a text side by side: whether they can, its documents, windows and batches. */
+import { batchesForTwo, lockstepBytes, type Two } from "../../engines/lockstep.ts";
+import { PROCESS_BYTES, requireMemory } from "../../engines/memory.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { decoderOf, type Model } from "../../ports/model.ts";
+import type { ProgressSink } from "../../ports/progress.ts";
+import type { Plan } from "../../profile/plan.ts";
+import type { TokenizedDocument, WindowBatch } from "../../text/corpus.ts";
+import { longestOf, windowsOf } from "../../text/windows.ts";
+import { sharedVocabulary } from "../../tokenizer/same.ts";
+import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { contextOf } from "../plan.ts";
+import { readCorpus } from "../preparing/corpus.ts";
+import { READING } from "../stages.ts";
+
+/** Two models and a text. */
+export interface LockstepRequest {
+  /** P, by which Q is judged */
+  readonly reference: Model;
+  readonly model: Model;
+  readonly plan: Plan;
+  readonly threads: number;
+  /** files and folders that the run writes: no part of a text folder that they lie in */
+  readonly outputs?: readonly string[];
+  readonly progress: ProgressSink;
+  readonly signal?: AbortSignal;
+}
+
+/** Why two models cannot be read together. */
+export interface NotTogether {
+  readonly absent: string;
+}
+
+/** What is read, and how. */
+export interface Course {
+  readonly tokenizer: Tokenizer;
+  readonly vocabulary: number;
+  readonly documents: readonly TokenizedDocument[];
+  readonly context: number;
+  readonly overlap: number;
+  /** both decoders; null where the weights of one are not at hand */
+  readonly models: Two | null;
+  readonly batches: readonly WindowBatch[];
+  readonly longest: number;
+}
+
+/**
+ * Reads the text, and decides what is decided before the models run.
+ * @throws LossyscopeError as `measureLockstep`
+ */
+export async function courseOf(request: LockstepRequest): Promise<Course | NotTogether> {
+  const { reference, model, plan, outputs, progress, signal } = request;
+  const opened = async (one: Model) =>
+    plan.chat
+      ? one.conversing()
+      : { tokenizer: await one.tokenizer({ specialTokens: plan.specialTokens }), chat: null };
+  const { tokenizer, chat } = await opened(reference);
+  const other = await opened(model);
+  other.chat?.close();
+  const shared = sharedVocabulary([tokenizer, other.tokenizer], [reference.vocabulary, model.vocabulary]);
+  if ("absent" in shared) {
+    chat?.close();
+    return shared;
+  }
+  const { documents } = await readCorpus(plan, { tokenizer, chat, outputs, progress, stage: READING, signal });
+  return courseOver(request, { documents, tokenizer, ...shared });
+}
+
+/**
+ * @param text tokenised by the reference's tokenizer
+ * @throws LossyscopeError `text` where it is empty or reaches what only one has; `usage` where the windows are longer than a
+ * model reads; `memory` where this machine has not enough for both
+ */
+export function courseOver(
+  { reference, model, plan }: Pick<LockstepRequest, "reference" | "model" | "plan">,
+  text: Pick<Course, "documents" | "tokenizer" | "vocabulary">,
+): Course {
+  const { documents, tokenizer, vocabulary } = text;
+  refuseBeyond(documents, tokenizer, vocabulary);
+  const positions = [reference.positions, model.positions].filter((most) => most !== null);
+  const context = contextOf(plan.context, positions.length > 0 ? Math.min(...positions) : null);
+  const overlap = plan.overlap ?? Math.floor(context / 2);
+  const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
+  if (windows.length === 0)
+    throw new LossyscopeError("text", "there is no text to read with both models", "give text that is not empty");
+  const [p, q] = [decoderOf(reference), decoderOf(model)];
+  const models: Two | null = p && q ? [p, q] : null;
+  const batches = models ? batchesForTwo(models, windows, plan.batchTokens) : [];
+  const longest = longestOf(batches);
+  if (models)
+    requireMemory(
+      PROCESS_BYTES + lockstepBytes(models, vocabulary, { longest, batchTokens: plan.batchTokens }),
+      "leave the two apart with --no-lockstep, pass a smaller --batch-tokens",
+    );
+  return { ...text, context, overlap, models, batches, longest };
+}
+
+/** @throws LossyscopeError `text` where the text reaches a token that only one of the models has */
+function refuseBeyond(documents: readonly TokenizedDocument[], tokenizer: Tokenizer, vocabulary: number): void {
+  for (const { id, ids } of documents) {
+    const beyond = ids.find((token) => token >= vocabulary);
+    if (beyond === undefined) continue;
+    const content = JSON.stringify(tokenizer.contentOf(beyond) ?? "");
+    throw new LossyscopeError(
+      "text",
+      `document "${id}" reaches the token ${content} (id ${beyond}), which only one of the models has`,
+      "leave that token out of the text, or leave the two apart with --no-lockstep",
+    );
+  }
+}

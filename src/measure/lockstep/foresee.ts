@@ -1,0 +1,65 @@
+/** How long two models will take side by side, and on how much memory, as far as a dry run of each has looked. */
+import { lockstepBytes } from "../../engines/lockstep.ts";
+import { PROCESS_BYTES } from "../../engines/memory.ts";
+import type { Rates } from "../../engines/trial.ts";
+import { sum } from "../../numeric/sums.ts";
+import type { Model } from "../../ports/model.ts";
+import type { ForeseenRun } from "../../profile/foresight.ts";
+import { sharedVocabulary } from "../../tokenizer/same.ts";
+import { countPass, passSeconds, REFERENCE, togetherSeconds } from "../foresight/work.ts";
+import type { Prepared } from "../prepare.ts";
+import { LOCKSTEP } from "../stages.ts";
+import { type Course, courseOver } from "./course.ts";
+
+/** A model that a dry run has looked at. */
+export interface LookedAt {
+  readonly model: Model;
+  readonly prepared: Pick<Prepared, "tokenizer" | "subject">;
+}
+
+/** Seconds of the pass. @param rates of this machine; a usual one's where it was not tried */
+export function lockstepSeconds(
+  models: readonly [Model, Model],
+  { models: decoders, batches, longest, vocabulary }: Pick<Course, "models" | "batches" | "longest" | "vocabulary">,
+  threads: number,
+  rates: Rates = REFERENCE,
+): number {
+  if (decoders === null) return 0;
+  const outputs = { losses: true, shares: 0, moments: false };
+  const passes = decoders.map(({ spec }, side) =>
+    passSeconds(
+      { rates, threads, spec, weightBytes: models[side].weightFileBytes },
+      countPass(spec, batches, longest),
+      outputs,
+    ),
+  );
+  const rows = sum(batches.flatMap(({ windows }) => windows.map(({ ids, fresh }) => ids.length - fresh)));
+  return sum(passes) + togetherSeconds({ rates, threads }, rows, vocabulary);
+}
+
+/**
+ * Adds to what the second model will do by itself that it is read beside the first.
+ * @throws LossyscopeError whatever would stop it before the models run
+ */
+export function withLockstep(
+  run: ForeseenRun,
+  [p, q]: readonly [LookedAt, LookedAt],
+  threads: number,
+  rates: Rates,
+): ForeseenRun {
+  const [reference, model] = [p.model, q.model];
+  const { subject, tokenizer } = p.prepared;
+  const shared = sharedVocabulary([tokenizer, q.prepared.tokenizer], [reference.vocabulary, model.vocabulary]);
+  if ("absent" in shared) return run;
+  const course = courseOver({ reference, model, plan: subject.plan }, { ...subject, tokenizer, ...shared });
+  if (course.models === null) return run;
+  const seconds = lockstepSeconds([reference, model], course, threads, rates);
+  const load = { longest: course.longest, batchTokens: subject.plan.batchTokens };
+  const memoryBytes = PROCESS_BYTES + lockstepBytes(course.models, course.vocabulary, load);
+  return {
+    ...run,
+    stages: [...run.stages, { label: LOCKSTEP, seconds }],
+    seconds: run.seconds === null ? null : run.seconds + seconds,
+    memoryBytes: run.memoryBytes === null ? null : Math.max(run.memoryBytes, memoryBytes),
+  };
+}

@@ -1,0 +1,84 @@
+/** The section of a comparison's page about models that read the text side by side (METHODS §12.1). */
+import type { Comparison, Pair } from "../../atlas/compare.ts";
+import type { Lockstep } from "../../profile/lockstep.ts";
+import { blocksMarkup } from "../findings.ts";
+import { count, figure, interval } from "../format.ts";
+import { type BarRow, bars } from "../marks/bars.ts";
+import { shadedBox } from "../marks/heat.ts";
+import { element, markup } from "../marks/svg.ts";
+import { drawn, numbers, paragraph, responsive, type Section } from "../sections/parts.ts";
+import { key } from "../sections/text.ts";
+import { lockstepBlocks, lockstepText } from "./lockstep.ts";
+
+type Together = Pair & { readonly lockstep: Lockstep };
+
+/** @returns null where no two models were read so */
+export function lockstepSection({ models, pairs }: Comparison): Section | null {
+  const baseline = models[0].model;
+  const together = pairs.filter((pair): pair is Together => pair.lockstep !== null);
+  if (together.length === 0) return null;
+  const divergences = together.flatMap((pair) => rowsOf(pair, together.length > 1));
+  return {
+    id: "lockstep",
+    title: "How far each is from the first, token by token",
+    methods: "§12.1",
+    body: [
+      ...together.map(({ model, lockstep }) => paragraph(lockstepText(model, baseline, lockstep), "lede")),
+      divergences.length === 0
+        ? ""
+        : drawn(
+            `Mean divergence from ${baseline}, bits a token`,
+            responsive((form) => bars(`Mean KL divergence from ${baseline}`, divergences, form)),
+          ),
+      ...together.map(({ model, lockstep }) => stretches(model, lockstep)),
+      ...together.map(({ model, lockstep }) =>
+        numbers(blocksMarkup(lockstepBlocks(model, baseline, lockstep).filter(({ kind }) => kind === "table"))),
+      ),
+    ].join(""),
+    means: [
+      `Both models read the same tokens after the same tokens. KL is how many bits more a token would take on average, if ${baseline} were right about how likely each is and the other model's probabilities were used; it counts every token of the vocabulary, those that did not come among them, and so sees what bits per byte do not. 0 is no difference at all.`,
+      "The passages are shaded by the divergence at each of their tokens.",
+    ],
+    misread: [
+      "A divergence says how different, not how much worse: it is as large where the other model knows better. Whether bits per byte suffered is in their difference.",
+      "The mean is made by few tokens: the median of a good copy is far below it. The percentiles say what the worst places are like.",
+    ],
+  };
+}
+
+function rowsOf({ model, lockstep }: Together, several: boolean): BarRow[] {
+  const { overall, domains } = lockstep;
+  const named = Object.entries(domains);
+  const all = [["all of it", overall] as const, ...(named.length > 1 ? named : [])];
+  return all.flatMap(([name, { kl }]) =>
+    kl === null
+      ? []
+      : [
+          {
+            name: several ? (name === "all of it" ? model : `${model}, ${name}`) : name,
+            ...{ value: kl.value, low: kl.low, high: kl.high },
+            written: figure(kl.value),
+            detail: `${interval(kl)} bits a token`,
+            tone: "model" as const,
+          },
+        ],
+  );
+}
+
+function stretches(model: string, { stretches: found, overall }: Lockstep): string {
+  const shown = found.flatMap(({ document, start, kl, delta, text, ends, bits }) => {
+    if (text === null) return [];
+    const lost = kl === null ? "" : `, ${figure(kl)} bits of divergence`;
+    const where = `${document}, from byte ${count(start)}${lost}; ${figure(delta)} bits more`;
+    const nats = bits.map((one) => Math.max(0, one) * Math.LN2);
+    return element(
+      "article",
+      { class: "passage" },
+      element("p", { class: "small" }, `<bdi>${markup(where)}</bdi>`),
+      shadedBox(`text shaded by what ${model} lost`, { text, ends, nats }),
+    );
+  });
+  if (shown.length === 0) return "";
+  const by = overall.kl === null ? "in bits" : "by divergence";
+  return `${paragraph(`Where ${model} lost most, ${by}`, "lede")}${key()}${shown.join("")}`;
+}
