@@ -1,9 +1,8 @@
-/** GGUF files made of the random-weight models: what they give is what the folder gives. */
+/** GGUF files made of the random-weight models: what they give is what the folder gives, and what llama.cpp gives. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
-import { openSafetensors } from "../../files/safetensors.ts";
 import { fixture } from "../../fixtures.testing.ts";
 import { f32, type TypedValue, text, u32, writeGguf } from "../../formats/gguf/gguf.testing.ts";
 import { type Dtype, fromFloat32, toFloat32 } from "../../formats/tensor-types.ts";
@@ -16,23 +15,25 @@ import { asFloat32 } from "../sources/float32.ts";
 import { openGguf } from "../sources/gguf.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import type { DecoderSpec } from "../spec.ts";
+import { CONVERSIONS, conversionOf, floats } from "./conversions.testing.ts";
 import { type Conversion, converted, convertedFile } from "./convert.testing.ts";
 import { ggufModel } from "./model.ts";
 
 const at = temporaryFolder();
 
-/** Ids of the golden file, and their losses under a spec and its weights. */
+/** Ids, and what llama.cpp gives for the same files. */
+const golden: { readonly ids: readonly number[]; readonly nats: Readonly<Record<string, readonly number[]>> } =
+  JSON.parse(readFileSync(fixture("gguf/llama-cpp-losses.json"), "utf8"));
+
+/** Losses of the golden ids under a spec and its weights. */
 async function losses(spec: DecoderSpec, weights: TensorSource): Promise<Float64Array> {
-  const [batch, positions] = [2, 17];
-  const golden = await openSafetensors(join(fixture("models/llama"), "golden.safetensors"));
-  const ids = [...((await golden.read("input_ids")) as BigInt64Array)].map((id) => Number(id) % spec.vocabulary);
-  await golden.close();
-  const run = await openGraph(buildMeasuringGraph(spec, weights, { losses: true }, positions));
-  const slots = [...ids.keys()].filter((slot) => slot % positions < positions - 1);
+  const { ids } = golden;
+  const run = await openGraph(buildMeasuringGraph(spec, weights, { losses: true }, ids.length));
+  const targets = ids.slice(1);
   const outputs = await run({
-    input_ids: { data: ids, dims: [batch, positions] },
-    loss_rows: { data: slots, dims: [slots.length] },
-    loss_targets: { data: slots.map((slot) => ids[slot + 1]), dims: [slots.length] },
+    input_ids: { data: ids, dims: [1, ids.length] },
+    loss_rows: { data: [...targets.keys()], dims: [targets.length] },
+    loss_targets: { data: targets, dims: [targets.length] },
   });
   return Float64Array.from(outputs.losses.data);
 }
@@ -57,73 +58,29 @@ async function ofFolder(name: string, config: Conversion["config"] = {}) {
 const furthest = (one: Float64Array, other: Float64Array): number =>
   one.reduce((most, value, index) => Math.max(most, Math.abs(value - other[index])), 0);
 
-/** Models, and what of their config GGUF does not carry and takes for granted. */
-const MODELS: readonly (readonly [name: string, config: Conversion["config"]])[] = [
-  ["llama", {}],
-  ["llama-tied-bf16", {}],
-  ["mistral-sharded", { sliding_window: null }],
-  ["mixtral", {}],
-  ["granite", {}],
-  ["qwen2", {}],
-  ["qwen3", {}],
-  ["olmo2", {}],
-  ["gemma2", { query_pre_attn_scalar: 16 }],
-  ["gemma3_text", { query_pre_attn_scalar: 16 }],
-  ["phi3", {}],
-  ["starcoder2", { sliding_window: null }],
-  ["stablelm", { use_parallel_residual: false }],
-  ["stablelm-parallel", {}],
-  ["gpt2", {}],
-  ["gpt2-hub-names", {}],
-  ["gpt_neox", {}],
-  ["gpt_neox-sequential", {}],
-  ["falcon-7b", {}],
-  ["falcon-40b", {}],
-];
-
 const close = 5e-5;
 
-const floats = (name: string, values: readonly number[]) => ({
-  name,
-  dtype: "F32" as const,
-  shape: [values.length],
-  data: fromFloat32("F32", Float32Array.from(values)),
-});
+/** llama.cpp looks GELU up in a table of float16. */
+const closeToLlamaCpp = ({ blocks: [{ mlp }] }: DecoderSpec): number =>
+  "activation" in mlp && mlp.activation.startsWith("gelu") ? 1e-2 : close;
 
 describe("a model in GGUF", () => {
-  it.each(MODELS)("gives the losses of its folder: %s", async (name, config) => {
-    const folder = await ofFolder(name, config);
-    const file = await ofFile(name, { config });
+  it.each(Object.keys(CONVERSIONS))("gives the losses of its folder, and llama.cpp's: %s", async (name) => {
+    const folder = await ofFolder(name, CONVERSIONS[name]);
+    const file = await ofFile(name, await conversionOf(name));
     expect(file.spec.architecture).toBe(folder.spec.architecture === "mistral" ? "llama" : folder.spec.architecture);
     expect([file.spec.positions, file.spec.vocabulary]).toEqual([folder.spec.positions, folder.spec.vocabulary]);
     const expected = await losses(folder.spec, folder.weights);
-    expect(furthest(await losses(file.spec, file.weights), expected)).toBeLessThan(close);
+    const found = await losses(file.spec, file.weights);
+    expect(furthest(found, expected)).toBeLessThan(close);
+    expect(furthest(found, Float64Array.from(golden.nats[name]))).toBeLessThan(closeToLlamaCpp(file.spec));
+    expect([...file.weights.names()].filter((tensor) => tensor.startsWith("rope_"))).toEqual([]);
   });
 
-  it("with Llama 3's bands as divisors", async () => {
-    const folder = await ofFolder("llama3-rope-scaling");
-    const [base, width, factor, low, high, original] = [500_000, 16, 32, 1, 4, 64];
-    const divisors = Array.from({ length: width / 2 }, (_, pair) => {
-      const turns = (original * base ** ((-2 * pair) / width)) / (2 * Math.PI);
-      const kept = Math.min(Math.max((turns - low) / (high - low), 0), 1);
-      return 1 / ((1 - kept) / factor + kept);
-    });
-    expect(new Set(divisors).size).toBeGreaterThan(2);
-    const file = await ofFile("llama3-rope-scaling", { extra: [floats("rope_freqs.weight", divisors)] });
-    const expected = await losses(folder.spec, folder.weights);
-    expect(furthest(await losses(file.spec, file.weights), expected)).toBeLessThan(close);
-    expect(file.weights.locate("rope_freqs.weight")).toBeUndefined();
-  });
-
-  it("with LongRoPE", async () => {
-    const folder = await ofFolder("phi3-longrope");
-    const { rope_scaling: scaling } = JSON.parse(readFileSync(join(at("folder"), "config.json"), "utf8"));
-    const file = await ofFile("phi3-longrope", {
-      extra: [
-        floats("rope_factors_long.weight", scaling.long_factor),
-        floats("rope_factors_short.weight", scaling.short_factor),
-      ],
-    });
+  it("with a window where the file says so", async () => {
+    const folder = await ofFolder("phi3");
+    const file = await ofFile("phi3");
+    expect(file.spec.blocks[0].attention.window).toBe(5);
     const expected = await losses(folder.spec, folder.weights);
     expect(furthest(await losses(file.spec, file.weights), expected)).toBeLessThan(close);
   });
