@@ -82,7 +82,7 @@ export async function conversionOf(name: string): Promise<Conversion> {
 
 /** Some characters and, behind them, control tokens: what llama.cpp wants to have before it opens a model. */
 export function someTokens(vocabulary: number): readonly (readonly [string, TypedValue])[] {
-  const characters = ["Ċ", ...BYTE_CHARACTERS.slice(33, 126)];
+  const characters = ["Ċ", ...BYTE_CHARACTERS.slice(33, 125), "ab"];
   const tokens = Array.from({ length: vocabulary }, (_, id) => characters[id] ?? `<${id}>`);
   return [
     ["tokenizer.ggml.model", text("gpt2")],
