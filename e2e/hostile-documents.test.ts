@@ -1,8 +1,10 @@
 /**
  * Documents and tables, mutated by the thousand (`src/mutations.testing.ts`): profiles with all that is made of them, .lsz
- * headers, scores, results of others, calibration sets with their fits, what is known of candidates, recipes of the ladder.
+ * headers, scores, results of others, calibration sets with their fits, what is known of candidates, recipes of the ladder,
+ * Ollama's manifests.
  */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseRecipes } from "../scripts/ladder.ts";
 import { choose, parseFacts } from "../src/atlas/choose.ts";
@@ -15,7 +17,9 @@ import { modelProfile } from "../src/atlas/sample.testing.ts";
 import { parseScores } from "../src/atlas/scores.ts";
 import { parseSet } from "../src/atlas/sets.ts";
 import { batches, crc32, headerBytes, OPENING_BYTES, readHeader, writeHeader } from "../src/coding/container.ts";
+import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hold } from "../src/hold.testing.ts";
+import { findOllamaModel } from "../src/hub/ollama.ts";
 import { mutatedBytes, mutatedJson, mutatedJsonText } from "../src/mutations.testing.ts";
 import { LossyscopeError } from "../src/numeric/errors.ts";
 import type { Profile } from "../src/profile/profile.ts";
@@ -23,6 +27,33 @@ import { parseProfile } from "../src/profile/read.ts";
 import { comparisonPage, fitPage } from "../src/report/atlas/pages.ts";
 import { renderReport } from "../src/report/html.ts";
 import { renderTerminal } from "../src/report/terminal.ts";
+
+const at = temporaryFolder();
+
+describe("manifests of Ollama's", () => {
+  it("by their bytes", async () => {
+    const digest = "a".repeat(64);
+    const folder = at("models");
+    const manifest = join(folder, "manifests", "registry.ollama.ai", "library", "tiny", "latest");
+    mkdirSync(dirname(manifest), { recursive: true });
+    mkdirSync(join(folder, "blobs"));
+    writeFileSync(join(folder, "blobs", `sha256-${digest}`), "GGUF");
+    const layers = [
+      { mediaType: "application/vnd.ollama.image.model", digest: `sha256:${digest}`, size: 4 },
+      { mediaType: "application/vnd.ollama.image.template", digest: `sha256:${"b".repeat(64)}`, size: 3 },
+    ];
+    const { sound } = await hold(
+      mutatedJsonText([{ schemaVersion: 2, config: layers[1], layers }]),
+      async (bytes) => {
+        writeFileSync(manifest, bytes);
+        const { path } = await findOllamaModel("ollama:tiny", [folder]);
+        expect(path).toBe(join(folder, "blobs", `sha256-${digest}`));
+      },
+      300,
+    );
+    expect(sound).toBeGreaterThan(0);
+  });
+});
 
 describe("profiles", () => {
   it("and the pages drawn from them", async () => {
