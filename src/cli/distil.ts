@@ -75,7 +75,7 @@ export function distilCommand() {
         const seconds = secondsOf(options, prepared);
         progress.expect({ [DISTILLING]: TAUGHT * seconds, [ALONE]: seconds });
         progress.start(TEACHER, null, "");
-        const teacherBits = await heldOutBitsPerByte(model, { documents, prefix, context, threads }, signal);
+        const teacherBits = await heldOutBitsPerByte(model, { documents, prefix, context, threads, signal });
         const unigram = unigramBitsPerByte(train, documents, spec.vocabulary);
         progress.finish();
         progress.message(

@@ -61,7 +61,7 @@ export function factsCommand() {
         const machine = { model, threads: options.threads, seed: options.seed };
         const onForesight = foretelling(options, outputs.paths, progress);
         if (options.dryRun || onForesight) {
-          const rates = await timedTrial(model.width, options.threads, signal);
+          const rates = await timedTrial(model.width, { threads: options.threads, signal });
           const foresight = foresightOf([foreseenAsking(machine, set, tokenizer, rates)], rates);
           if (options.dryRun) return printForesight(foresight, outputs.paths, options);
           onForesight?.(foresight);

@@ -86,7 +86,7 @@ export function statesCommand() {
         const onForesight = foretelling(options, [out], progress);
         if (options.dryRun || onForesight) {
           progress.finish();
-          const rates = await timedTrial(spec.width, threads, signal);
+          const rates = await timedTrial(spec.width, { threads, signal });
           const foresight = foresightOf([foreseenStates({ model, threads }, passages, logits, rates)], rates);
           if (options.dryRun) return printForesight(foresight, [out], { json: options.json || undefined });
           onForesight?.(foresight);

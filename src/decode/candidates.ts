@@ -7,9 +7,11 @@
  *
  * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
  */
+
 import { requirePositions } from "../models/decoder.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { generate } from "./generate.ts";
@@ -34,9 +36,7 @@ export interface Reply {
   readonly candidate: number | null;
 }
 
-export interface AskOptions {
-  readonly threads: number;
-  readonly signal?: AbortSignal;
+export interface AskOptions extends QuietContext {
   /** told how many questions are done, first of the candidates and then of the answers */
   readonly onProgress?: (phase: "candidates" | "answers", done: number) => void;
 }
@@ -97,7 +97,7 @@ export function requireAskable(spec: DecoderSpec, tokenizer: Tokenizer, question
 export async function ask(
   model: Model,
   questions: readonly Question[],
-  { threads, signal, onProgress = () => {} }: AskOptions,
+  { onProgress = () => {}, ...context }: AskOptions,
 ): Promise<Reply[]> {
   const { spec, weights } = requireDecoder(model, ASKING);
   const tokenizer = await model.tokenizer();
@@ -112,13 +112,12 @@ export async function ask(
     {
       spec,
       weights,
-      threads,
-      signal,
+      ...context,
       classes: endings.classes,
       onProgress: (done) => onProgress("candidates", done),
     },
   );
-  const said = await answers(model, tokenizer, questions, asked, { threads, signal, onProgress });
+  const said = await answers(model, tokenizer, questions, asked, { ...context, onProgress });
   return said.map((one, index) => ({ nats: nats[index], ...one }));
 }
 
@@ -156,7 +155,7 @@ async function answers(
   tokenizer: Tokenizer,
   questions: readonly Question[],
   asked: readonly Tokenized[],
-  { threads, signal, onProgress }: Required<Pick<AskOptions, "onProgress">> & AskOptions,
+  { onProgress, ...context }: Required<Pick<AskOptions, "onProgress">> & AskOptions,
 ): Promise<Answer[]> {
   const found = new Array<Answer>(questions.length);
   if (questions.length === 0) return found;
@@ -170,10 +169,9 @@ async function answers(
   const session = await DecodingSession.open({
     spec,
     weights,
-    threads,
+    ...context,
     prediction: "logits",
     longest,
-    signal,
   });
   try {
     for (let start = 0; start < order.length; start += rows) {

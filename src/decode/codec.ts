@@ -4,11 +4,13 @@
  *
  * Memory: `memory.ts` has the formula; a batch and its codes, and the session's with as many rows as the batch has blocks.
  */
+
 import { createHash } from "node:crypto";
 import type { Header, Maker } from "../coding/container.ts";
 import { tokenStarts } from "../coding/quantised.ts";
 import { requireMemory } from "../engines/memory.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import { type QuietContext, quietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { BlockDecoder, BlockEncoder, encodeAsBytes, type Row } from "./block.ts";
@@ -56,10 +58,7 @@ export async function makerOf(
   return { weights: short(weights), config: short(config), tokenizer: short(tokenizer) };
 }
 
-export interface CodecOptions extends Pick<Header, "context" | "overlap"> {
-  readonly threads: number;
-  readonly signal?: AbortSignal;
-}
+export interface CodecOptions extends QuietContext, Pick<Header, "context" | "overlap"> {}
 
 /** Told how many of a batch's bytes are through. */
 export type OnBytes = (bytes: number) => void;
@@ -79,7 +78,8 @@ export class Codec {
    * Whoever opens a codec closes it.
    * @throws LossyscopeError as the tokenizer and `DecodingSession.open`; `usage` for windows without room
    */
-  static async open(model: Model, { context, overlap, threads, signal }: CodecOptions): Promise<Codec> {
+  static async open(model: Model, options: CodecOptions): Promise<Codec> {
+    const { context, overlap } = options;
     const { spec, weights } = requireDecoder(model, CODING);
     const tokenizer = await model.tokenizer();
     const windows = { prefix: tokenizer.prefix?.id ?? null, context, overlap, vocabulary: spec.vocabulary };
@@ -87,11 +87,10 @@ export class Codec {
     const session = await DecodingSession.open({
       spec,
       weights,
-      threads,
+      ...quietContext(options),
       prediction: "probabilities",
       // A window's last token is predicted and never read.
       longest: context - 1,
-      signal,
     });
     return new Codec(session, tokenizer, windows);
   }

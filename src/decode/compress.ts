@@ -4,6 +4,7 @@
  *
  * Memory: `memory.ts`'s for one codec, or for two where batches are decoded again; of the file a batch at a time.
  */
+
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import {
@@ -20,6 +21,7 @@ import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { readChunks, readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import { CODING, Codec, defaultRows, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 import { decodeSection } from "./decompress.ts";
@@ -28,7 +30,7 @@ import { partedBytes } from "./transcript.ts";
 /** What needs less memory. */
 export const LESS = "pass a smaller --batch, --block or --context";
 
-export interface CompressOptions {
+export interface CompressOptions extends QuietContext {
   readonly input: string;
   readonly output: string;
   readonly blockBytes: number;
@@ -37,10 +39,8 @@ export interface CompressOptions {
   /** tokens of a window, prefix included, and how many a later one re-reads */
   readonly context: number;
   readonly overlap: number;
-  readonly threads: number;
   /** whether every batch is decoded again */
   readonly verify: boolean;
-  readonly signal?: AbortSignal;
   /** told of the plain bytes that are coded, from 0 on, and at the beginning of each batch */
   readonly onBytes?: OnBytes;
   /** told in the same way of those that were decoded again */
@@ -60,14 +60,14 @@ export interface Compressed {
  * the output's name
  */
 export async function compress(model: Model, options: CompressOptions): Promise<Compressed> {
-  const { input, output, blockBytes, context, overlap, threads, signal, onBytes, onVerified } = options;
+  const { input, output, blockBytes, context, overlap, signal, onBytes, onVerified } = options;
   const plain = await plainDigest(input, signal);
   const rows = options.rows ?? defaultRows(requireDecoder(model, CODING).spec, context);
   const layout = { plainBytes: plain.bytes, blockBytes, rows };
   foreseeCodec(model, { ...layout, context, sessions: options.verify ? 2 : 1 }, LESS);
   const opened: Codec[] = [];
   const openCodec = async (): Promise<Codec> => {
-    const codec = await Codec.open(model, { context, overlap, threads, signal });
+    const codec = await Codec.open(model, options);
     opened.push(codec);
     return codec;
   };

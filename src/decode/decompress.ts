@@ -4,6 +4,7 @@
  *
  * Memory: `memory.ts`'s for one codec; of the file a batch at a time.
  */
+
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import {
@@ -24,16 +25,15 @@ import { ioFault } from "../files/faults.ts";
 import { readUpTo } from "../files/ranges.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type QuietContext, quietContext } from "../ports/context.ts";
 import type { Model } from "../ports/model.ts";
 import { Codec, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
 
-export interface DecompressOptions {
+export interface DecompressOptions extends QuietContext {
   readonly input: string;
   readonly output: string;
-  readonly threads: number;
   /** whether what is sound is written where blocks are lost, zeros in their place */
   readonly salvage: boolean;
-  readonly signal?: AbortSignal;
   readonly onBytes?: OnBytes;
   /** told of the plain bytes before the first batch */
   readonly onStart?: (plainBytes: number) => void;
@@ -60,7 +60,7 @@ export interface Decompressed {
  * Whatever is thrown, nothing is left under the output's name
  */
 export async function decompress(model: Model, options: DecompressOptions): Promise<Decompressed> {
-  const { input, output, threads, salvage, signal, onBytes = () => {}, onStart = () => {} } = options;
+  const { input, output, salvage, signal, onBytes = () => {}, onStart = () => {} } = options;
   const file = await open(input).catch((error: unknown) => {
     throw ioFault(error, `read ${input}`);
   });
@@ -69,7 +69,7 @@ export async function decompress(model: Model, options: DecompressOptions): Prom
     const { header, bytes: sectionsStart } = await openHeader(file);
     await compareModels(model, header, signal);
     foreseeCodec(model, { ...header, sessions: 1 });
-    codec = await Codec.open(model, { ...header, threads, signal });
+    codec = await Codec.open(model, { ...header, ...quietContext(options) });
     await compareDistributions(codec, header);
     onStart(header.plainBytes);
     const lost: LostBlock[] = [];

@@ -6,6 +6,7 @@
  * Memory: in the child the weights, 8·B·P·L·K·h bytes of cache, P slots each (`memory.ts` has all of it); here what one
  * step predicts, 4·B·V bytes.
  */
+
 import { runnable } from "../engines/runnable.ts";
 import { createRuntime, type Runtime } from "../engines/runtime.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
@@ -13,16 +14,15 @@ import type { DecoderSpec } from "../models/spec.ts";
 import { buildStepGraph, type Prediction } from "../models/steps.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 
-export interface SessionOptions {
+export interface SessionOptions extends QuietContext {
   readonly spec: DecoderSpec;
   readonly weights: TensorSource;
-  readonly threads: number;
   /** what a step gives of the next token: logits, or their softmax in float32 */
   readonly prediction: Prediction;
   /** positions that a row reaches at most */
   readonly longest: number;
-  readonly signal?: AbortSignal;
 }
 
 export class DecodingSession {
@@ -50,9 +50,9 @@ export class DecodingSession {
    * @throws LossyscopeError `usage` beyond the model's positions; `engine` where the runtime does not take the model
    */
   static async open(options: SessionOptions): Promise<DecodingSession> {
-    const { spec, weights, threads, prediction, longest, signal } = options;
+    const { spec, weights, prediction, longest, signal } = options;
     const graph = buildStepGraph(spec, await runnable(weights, signal), prediction, longest);
-    const runtime = createRuntime({ threads });
+    const runtime = createRuntime(options);
     const session = new DecodingSession(runtime, options);
     if (signal?.aborted) session.#stop();
     signal?.addEventListener("abort", session.#stop);

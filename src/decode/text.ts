@@ -2,9 +2,11 @@
  * Text before and after a model that reads tokens: a prompt as ids, generated ids as the bytes they stand for. Bytes need
  * not end with a character; a streaming `TextDecoder` puts those of several tokens together.
  */
+
 import { requireMemory } from "../engines/memory.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type QuietContext, quietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
@@ -22,10 +24,8 @@ export function writtenBytes(tokenizer: Tokenizer, id: number, previous: number 
   return bytes[0] === SPACE && tokenizer.opensWithSpace(previous) ? bytes.subarray(1) : bytes;
 }
 
-export interface ContinueOptions extends Omit<GenerateOptions, "ends"> {
+export interface ContinueOptions extends QuietContext, Omit<GenerateOptions, "ends"> {
   readonly prompt: string;
-  readonly threads: number;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface ContinueOptions extends Omit<GenerateOptions, "ends"> {
  */
 export async function* continueText(
   model: Model,
-  { prompt, threads, signal, ...options }: ContinueOptions,
+  { prompt, ...options }: ContinueOptions,
 ): AsyncGenerator<{ readonly id: number; readonly bytes: Uint8Array }> {
   const { spec, weights } = requireDecoder(model, "writing token by token");
   const tokenizer = await model.tokenizer();
@@ -56,10 +56,9 @@ export async function* continueText(
   const session = await DecodingSession.open({
     spec,
     weights,
-    threads,
+    ...quietContext(options),
     prediction: "logits",
     longest,
-    signal,
   });
   try {
     let previous = prompt === "" ? null : ids[ids.length - 1];

@@ -14,6 +14,7 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildTreeGraph } from "../models/trees.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 
 /** A stem, which is not empty, and what may go on from it. */
 export interface Branching {
@@ -24,13 +25,11 @@ export interface Branching {
   readonly closings?: readonly number[];
 }
 
-export interface TreeOptions {
+export interface TreeOptions extends QuietContext {
   readonly spec: DecoderSpec;
   readonly weights: TensorSource;
-  readonly threads: number;
   /** tokens of each class */
   readonly classes?: readonly ReadonlySet<number>[];
-  readonly signal?: AbortSignal;
   /** told how many branchings are done */
   readonly onProgress?: (done: number) => void;
 }
@@ -48,8 +47,9 @@ const MOST_SCORES = 2 ** 26;
  */
 export async function codeLengths(
   branchings: readonly Branching[],
-  { spec, weights, threads, classes = [], signal, onProgress }: TreeOptions,
+  { spec, weights, classes = [], onProgress, ...context }: TreeOptions,
 ): Promise<Float64Array[]> {
+  const { signal } = context;
   const nats = branchings.map(({ tails }) => new Float64Array(tails.length));
   if (branchings.length === 0) return nats;
   const limits = limitsOf(spec);
@@ -62,7 +62,7 @@ export async function codeLengths(
   const left = new Int32Array(branchings.length);
   for (const { branching } of parts) left[branching]++;
 
-  const runtime = createRuntime({ threads });
+  const runtime = createRuntime(context);
   const stop = (): void => void runtime.close();
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });

@@ -4,10 +4,12 @@
  *
  * Memory: one window's outputs, S · ((L+2)·d + V) · 4 bytes, twice.
  */
+
 import { buildMeasuringGraph } from "../models/heads.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 import { runnable } from "./runnable.ts";
 import { createRuntime } from "./runtime.ts";
 
@@ -30,12 +32,13 @@ export async function* exportEverything(
   spec: DecoderSpec,
   weights: TensorSource,
   sequences: Iterable<Int32Array>,
-  { longest, threads, signal }: { readonly longest: number; readonly threads: number; readonly signal?: AbortSignal },
+  { longest, ...context }: QuietContext & { readonly longest: number },
 ): AsyncGenerator<Everything> {
+  const { signal } = context;
   const readable = await runnable(weights, signal);
   if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const graph = buildMeasuringGraph(spec, readable, { everything: true }, longest);
-  const runtime = createRuntime({ threads });
+  const runtime = createRuntime(context);
   const stop = (): void => void runtime.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {

@@ -6,10 +6,15 @@
  */
 import { buildMeasuringGraph } from "../models/heads.ts";
 import { lengthSteps } from "../models/rotary.ts";
-import type { TensorSource } from "../models/sources/tensor-source.ts";
-import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { type Engine, type EngineReport, type EngineRequest, refuseUngiven } from "../ports/engine.ts";
+import {
+  type Engine,
+  type EngineContext,
+  type EngineReport,
+  type EngineRequest,
+  refuseUngiven,
+} from "../ports/engine.ts";
+import type { Decoder } from "../ports/model.ts";
 import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { type Layout, layout } from "./layout.ts";
@@ -17,15 +22,7 @@ import { runnable } from "./runnable.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 
-export interface OnnxEngineOptions {
-  readonly spec: DecoderSpec;
-  readonly weights: TensorSource;
-  readonly threads: number;
-  /** most tokens of a window that will be run; where losses alone are asked for, its last token is not */
-  readonly longest: number;
-  /** names a window for people: `window 3 of "notes.txt"` */
-  readonly describe: (batch: WindowBatch) => string;
-}
+export interface OnnxEngineOptions extends EngineContext, Decoder {}
 
 const UNRUN: EngineReport = { version: "", loadSeconds: 0, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
 
@@ -104,7 +101,7 @@ export class OnnxEngine implements Engine {
 
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
     refuseUngiven(this, request);
-    const { spec, threads, longest, describe } = this.#options;
+    const { spec, longest, describe } = this.#options;
     const weights = await runnable(this.#options.weights, signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
     const graph = buildMeasuringGraph(
@@ -114,7 +111,7 @@ export class OnnxEngine implements Engine {
       longest,
     );
     if (this.#process) throw new Error("an engine runs once");
-    this.#process = createRuntime({ threads });
+    this.#process = createRuntime(this.#options);
     const runtime = this.#process;
     const stop = (): void => void this.close();
     signal?.addEventListener("abort", stop, { once: true });

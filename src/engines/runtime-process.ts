@@ -2,11 +2,13 @@
  * The parent's side of the runtime's child process: starts it, sends graphs and feeds, turns its answers into promises
  * and its death into an error. It knows nothing of models; `onnx.ts` gives the port its meaning.
  */
+
 import { type ChildProcess, fork } from "node:child_process";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
+import type { RunContext } from "../ports/context.ts";
 import { closePlaces, openPlaces, PLACES, take } from "./exchange.ts";
 import { refuseNonFinite, type Where } from "./finite.ts";
 import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime } from "./runtime-messages.ts";
@@ -19,9 +21,7 @@ const ONLY = "model";
 const LAST_WORDS = 2_000;
 
 /** The machine's part in running a graph. */
-export interface RuntimeContext {
-  readonly threads: number;
-}
+export type RuntimeContext = Pick<RunContext, "threads">;
 
 export interface RuntimeResult {
   readonly outputs: Record<string, Fetched>;

@@ -4,7 +4,9 @@
  *
  * Memory: the windows, the losses, and what the engine says.
  */
+
 import { lengthSteps } from "../models/rotary.ts";
+import { type QuietContext, quietContext } from "../ports/context.ts";
 import type { EngineContext, EngineReport, EngineRequest } from "../ports/engine.ts";
 import { eachLoss } from "../ports/losses.ts";
 import { decoderOf, type Model } from "../ports/model.ts";
@@ -20,14 +22,12 @@ export function batchesFor(model: Pick<Model, "runs">, windows: readonly Window[
 }
 
 /** One pass of a model. */
-export interface Reading {
+export interface Reading extends QuietContext {
   readonly model: Pick<Model, "runs">;
   readonly batches: readonly WindowBatch[];
-  readonly threads: number;
   /** where it is not that of the longest window: `EngineContext.longest` */
   readonly longest?: number;
   readonly describe: EngineContext["describe"];
-  readonly signal?: AbortSignal;
   readonly onWindows?: (done: number, total: number) => void;
 }
 
@@ -38,16 +38,16 @@ export interface Reading {
  * @throws LossyscopeError as `Engine.run` does, and whatever `take` throws
  */
 export async function readBatches(
-  { model, batches, threads, longest = longestOf(batches), describe, signal, onWindows }: Reading,
+  { model, batches, longest = longestOf(batches), describe, onWindows, ...context }: Reading,
   request: EngineRequest,
   take: (observation: Observation) => void,
 ): Promise<EngineReport | null> {
   if (batches.length === 0) return null;
-  const engine = createEngine(model, { threads, longest, describe });
+  const engine = createEngine(model, { ...quietContext(context), longest, describe });
   const total = batches.reduce((count, { windows }) => count + windows.length, 0);
   let done = 0;
   try {
-    for await (const observation of engine.run(batches, request, signal)) {
+    for await (const observation of engine.run(batches, request, context.signal)) {
       take(observation);
       onWindows?.((done += observation.batch.windows.length), total);
     }
@@ -57,7 +57,7 @@ export async function readBatches(
   return engine.report;
 }
 
-export interface ScoreRequest extends Pick<Reading, "threads" | "signal" | "onWindows"> {
+export interface ScoreRequest extends QuietContext, Pick<Reading, "onWindows"> {
   readonly model: Pick<Model, "runs" | "vocabulary">;
   readonly documents: readonly Pick<TokenizedDocument, "id" | "ids">[];
   readonly prefix: Prefix | null;

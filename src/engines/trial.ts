@@ -5,10 +5,12 @@
  *
  * Memory: that of a runtime without a model, and 13 MB.
  */
+
 import { tmpdir } from "node:os";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 import { createRuntime } from "./runtime.ts";
 
 /** What the machine does, as the trial found it. */
@@ -35,24 +37,20 @@ const LOOP = 4096;
  * @param width d; null where it is not known, and does not matter
  * @throws LossyscopeError `engine` where the runtime does not start; `interrupted`
  */
-export async function timedTrial(width: number | null, threads: number, signal?: AbortSignal): Promise<Rates> {
+export async function timedTrial(width: number | null, context: QuietContext): Promise<Rates> {
   const side = Math.max(16, Math.min(WIDEST, width ?? WIDEST));
   const products = Math.min(64, Math.max(1, Math.round(A_RUN / (2 * ROWS * side * side))));
-  if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
+  if (context.signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const before = loopRate();
-  const found = await runtimeRates(side, products, threads, signal);
+  const found = await runtimeRates(side, products, context);
   // Of two, as a moment in which others have the machine says little of the minutes to come.
   return { ...found, loop: Math.max(before, loopRate()) };
 }
 
-async function runtimeRates(
-  side: number,
-  products: number,
-  threads: number,
-  signal?: AbortSignal,
-): Promise<Omit<Rates, "loop">> {
+async function runtimeRates(side: number, products: number, context: QuietContext): Promise<Omit<Rates, "loop">> {
   const started = performance.now();
-  const runtime = createRuntime({ threads });
+  const runtime = createRuntime(context);
+  const { signal } = context;
   const stop = (): void => void runtime.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {

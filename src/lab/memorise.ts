@@ -7,12 +7,14 @@
  *
  * Memory: 8 bytes a token of the strings, 8 bytes a step; in the runtime as `training-graph.ts`.
  */
+
 import type { DecoderSpec } from "../models/spec.ts";
 import { count } from "../numeric/amounts.ts";
 import { quantile } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { sum } from "../numeric/sums.ts";
+import { type QuietContext, quietContext } from "../ports/context.ts";
 import { openFolder } from "../references/folder.ts";
 import type { Prefix } from "../text/corpus.ts";
 import { type CapacityRun, type CapacitySettings, memorised } from "./capacity.ts";
@@ -37,7 +39,7 @@ const BETA1 = 0.9;
 const BETA2 = 0.95;
 const CLIP = 1;
 
-export interface MemoriseJob {
+export interface MemoriseJob extends QuietContext {
   /** folder of the checkpoint that is left */
   readonly out: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -45,9 +47,7 @@ export interface MemoriseJob {
   readonly settings: CapacitySettings;
   readonly strings: number;
   readonly seed: number;
-  readonly threads: number;
   readonly onStep?: (step: number, lossNats: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -95,7 +95,7 @@ export function requirePositions({ positions }: DecoderSpec, length: number): vo
  * `io`, `engine`
  */
 export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
-  const { out, config, spec, settings, strings, seed, threads, signal } = job;
+  const { out, config, spec, settings, strings, seed, signal } = job;
   const { length, batch, runTokens } = settings;
   const { vocabulary } = spec;
   requirePositions(spec, length);
@@ -105,7 +105,7 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
   const part = Math.min(together, Math.max(1, Math.floor(runTokens / length)));
   const shape = { rows: part, positions: length, runs: Math.ceil(together / part), clip: CLIP };
   const rows = new Rows(seen, { positions: length, packing: "documents", prefix: OPENING, shuffled: true, seed });
-  const runtime = new TrainingRuntime(layout, shape, { threads });
+  const runtime = new TrainingRuntime(layout, shape, job);
   const losses: number[] = [];
   let heldUntil: number | null = null;
   let enough = false;
@@ -151,11 +151,12 @@ export async function memorise(job: MemoriseJob): Promise<CapacityRun> {
   const unseen = uniformStrings(strings, length, vocabulary, seed, "strings never seen");
   const codeLengths = async (of: readonly Int32Array[]): Promise<Float64Array> => {
     const documents = of.map((ids, index) => ({ index, id: `string ${index + 1}`, ids }));
-    const nats = await lossesOf(
-      await openFolder(out),
-      { documents, prefix: OPENING, context: length + 1, threads },
-      signal,
-    );
+    const nats = await lossesOf(await openFolder(out), {
+      documents,
+      prefix: OPENING,
+      context: length + 1,
+      ...quietContext(job),
+    });
     return Float64Array.from(nats, (tokens) => sum(tokens));
   };
   return {

@@ -2,6 +2,7 @@
  * A training run: steps over rows of tokens, checkpoints on the way, a log of both. Everything that a step does follows
  * from the settings, the rows and the step's number, so a run that was stopped goes on to the weights it would have had.
  */
+
 import { appendFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../files/atomic.ts";
@@ -10,6 +11,7 @@ import { lockFolder } from "../files/lock.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { QuietContext } from "../ports/context.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 import {
   type CheckpointForm,
@@ -69,7 +71,7 @@ export interface CheckpointReport {
   readonly heldOutBitsPerByte: number | null;
 }
 
-export interface TrainingJob {
+export interface TrainingJob extends QuietContext {
   /** the folder that everything goes to */
   readonly out: string;
   readonly config: Record<string, unknown>;
@@ -82,7 +84,6 @@ export interface TrainingJob {
   /** what a checkpoint holds beside config and weights, and what its weights are rounded to */
   readonly files: CheckpointForm["files"];
   readonly dtype: CheckpointForm["dtype"];
-  readonly threads: number;
   readonly resume: boolean;
   /** whether a run that the folder holds is taken away, where it is not one to go on with; not where not given */
   readonly replace?: boolean;
@@ -97,7 +98,6 @@ export interface TrainingJob {
   readonly onStart?: (done: { readonly step: number; readonly tokens: number }) => void;
   readonly onStep?: (report: StepReport) => void;
   readonly onCheckpoint?: (report: CheckpointReport) => void;
-  readonly signal?: AbortSignal;
 }
 
 export interface Trained {
@@ -127,7 +127,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
 }
 
 async function trainAlone(job: TrainingJob): Promise<Trained> {
-  const { out, spec, rows, settings, teacher, threads, identity, signal } = job;
+  const { out, spec, rows, settings, teacher, identity, signal } = job;
   const layout = layoutOf(spec);
   const shape = shapeOf(settings, teacher);
   const wanted = new Set(checkpointSteps(settings.steps, settings.checkpoints));
@@ -137,7 +137,7 @@ async function trainAlone(job: TrainingJob): Promise<Trained> {
     tokens: 0,
     state: initialState(initialVector(layout, job.config, settings.seed)),
   };
-  const runtime = new TrainingRuntime(layout, shape, { threads });
+  const runtime = new TrainingRuntime(layout, shape, job);
   try {
     const graphs = buildTrainingGraphs(spec, layout, shape);
     if (job.judged) graphs.push(buildEvaluatingGraph(spec, layout, { ...shape, teacher: job.judged.by }));

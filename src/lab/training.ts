@@ -4,6 +4,7 @@
  *
  * Memory: `prepare.ts`'s and `trainer.ts`'s.
  */
+
 import { readFile } from "node:fs/promises";
 import { almanacPages } from "../almanac/record.ts";
 import { sha256 } from "../files/digest.ts";
@@ -13,6 +14,7 @@ import { specOf } from "../models/config.ts";
 import type { StoredDtype } from "../models/untrained.ts";
 import { count, figure } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { quietContext, type RunContext } from "../ports/context.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import { openFolder } from "../references/folder.ts";
 import { saidOfFiles, TextAccount } from "../text/account.ts";
@@ -173,19 +175,16 @@ export function settingsOf(plan: TrainingPlan, { rows }: Prepared): TrainingSett
   };
 }
 
-export interface TrainingRun {
+export interface TrainingRun extends RunContext {
   readonly plan: TrainingPlan;
   readonly prepared: Prepared;
   /** the folder that everything goes to */
   readonly out: string;
-  readonly threads: number;
   readonly resume: boolean;
   /** whether a run that the folder holds is taken away */
   readonly replace: boolean;
   /** of the stage */
   readonly label: string;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
   readonly teacher?: Teacher & { readonly digest: string };
   readonly judged?: TrainingJob["judged"];
 }
@@ -240,7 +239,7 @@ export async function prepareTraining(
  * @throws LossyscopeError as `train` does
  */
 export async function runTraining(run: TrainingRun): Promise<Trained> {
-  const { plan, prepared, threads, resume, replace, progress, signal, teacher, label } = run;
+  const { plan, prepared, resume, replace, progress, teacher, label } = run;
   const settings = settingsOf(plan, prepared);
   const { rows, heldOut, tokenizer } = prepared;
   const total = Math.round((settings.rows / rows.perEpoch) * rows.tokensPerEpoch);
@@ -258,7 +257,7 @@ export async function runTraining(run: TrainingRun): Promise<Trained> {
       identity: sha256(JSON.stringify([prepared.digest, settings, taught ?? null])),
       files: prepared.files,
       dtype: plan.dtype,
-      threads,
+      ...quietContext(run),
       resume,
       replace,
       validate:
@@ -268,7 +267,7 @@ export async function runTraining(run: TrainingRun): Promise<Trained> {
               const { prefix } = tokenizer;
               const { context } = plan;
               const model = await openFolder(folder);
-              return heldOutBitsPerByte(model, { documents: heldOut, prefix, context, threads }, signal);
+              return heldOutBitsPerByte(model, { documents: heldOut, prefix, context, ...quietContext(run) });
             },
       judged: run.judged,
       onStart: (done) => begin((tokens = done.tokens)),
@@ -281,7 +280,6 @@ export async function runTraining(run: TrainingRun): Promise<Trained> {
           `step ${count(step)}: wrote ${folder}${bits === null ? "" : `, held out ${figure(bits, 4)} bits per byte`}`,
         );
       },
-      signal,
     });
   } finally {
     progress.finish();

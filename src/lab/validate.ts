@@ -2,6 +2,7 @@
 
 import { scoreDocuments } from "../engines/score.ts";
 import { sum } from "../numeric/sums.ts";
+import type { QuietContext } from "../ports/context.ts";
 import type { Model } from "../ports/model.ts";
 import type { Prefix, TokenizedDocument } from "../text/corpus.ts";
 
@@ -27,13 +28,12 @@ export function unigramBitsPerByte(
 /** Tokens that go through the model together. */
 const BATCH_TOKENS = 2048;
 
-export interface Coded<Document> {
+export interface Coded<Document> extends QuietContext {
   /** each at its own `index` */
   readonly documents: readonly Document[];
   readonly prefix: Prefix | null;
   /** tokens of a window; later ones re-read half of it */
   readonly context: number;
-  readonly threads: number;
 }
 
 /**
@@ -42,25 +42,19 @@ export interface Coded<Document> {
  */
 export async function lossesOf(
   model: Model,
-  { documents, prefix, context, threads }: Coded<Pick<TokenizedDocument, "index" | "id" | "ids">>,
-  signal?: AbortSignal,
+  coded: Coded<Pick<TokenizedDocument, "index" | "id" | "ids">>,
 ): Promise<readonly Float32Array[]> {
-  const overlap = Math.floor(context / 2) - 1;
-  const request = { model, documents, prefix, context, overlap, threads, batchTokens: BATCH_TOKENS, signal };
-  return (await scoreDocuments(request)).losses;
+  const overlap = Math.floor(coded.context / 2) - 1;
+  return (await scoreDocuments({ ...coded, model, overlap, batchTokens: BATCH_TOKENS })).losses;
 }
 
 /**
  * Bits per byte of a model on documents that it was not trained on.
  * @throws LossyscopeError as `lossesOf` does
  */
-export async function heldOutBitsPerByte(
-  model: Model,
-  validation: Coded<TokenizedDocument>,
-  signal?: AbortSignal,
-): Promise<number> {
+export async function heldOutBitsPerByte(model: Model, validation: Coded<TokenizedDocument>): Promise<number> {
   const { documents } = validation;
-  const losses = await lossesOf(model, validation, signal);
+  const losses = await lossesOf(model, validation);
   const bits = documents.map(({ index, repairs }) => sum(losses[index]) / Math.LN2 + repairs.bits);
   return sum(bits) / sum(documents.map(({ bytes }) => bytes));
 }

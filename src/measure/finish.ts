@@ -7,8 +7,8 @@
 
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked } from "../numeric/schema-faults.ts";
+import { type RunContext, runContext } from "../ports/context.ts";
 import type { KeptRows } from "../ports/probe.ts";
-import type { ProgressSink } from "../ports/progress.ts";
 import type { Probes } from "../probes/index.ts";
 import type { Facts } from "../profile/facts.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
@@ -42,14 +42,10 @@ export interface Findings {
   readonly executions: readonly Execution[];
 }
 
-export interface FinishRequest {
-  readonly threads: number;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
-}
+export type FinishRequest = RunContext;
 
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
-export async function finish(findings: Findings, { threads, progress, signal }: FinishRequest): Promise<Measurement> {
+export async function finish(findings: Findings, request: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
   const { subject, probes, likeLmEval, recall, facts, executions } = findings;
   const { plan, documents, foretold } = subject;
@@ -60,7 +56,7 @@ export async function finish(findings: Findings, { threads, progress, signal }: 
   let keptStates: KeptRows | null = null;
   const refusals: Profile["refusals"] = [];
   for (const probe of probes.list) {
-    const own = await probe.finish({ beside, lossesOf, found, foretold, threads, progress, signal });
+    const own = await probe.finish({ beside, lossesOf, found, foretold, ...runContext(request) });
     found = { ...found, ...own.sections };
     refusals.push(...(own.refusals ?? []));
     keptStates ??= own.keptStates ?? null;

@@ -7,6 +7,7 @@ import { arch, platform } from "node:os";
 import { createEngine } from "../engines/create.ts";
 import { batchesFor, readBatches } from "../engines/score.ts";
 import { sizeText } from "../numeric/amounts.ts";
+import { quietContext } from "../ports/context.ts";
 import { withProgress } from "../ports/progress.ts";
 import { requestOf } from "../probes/index.ts";
 import { describeBatch, longestOf } from "../text/windows.ts";
@@ -32,7 +33,7 @@ export interface Observed {
 export async function observe(run: Run): Promise<Observed> {
   const { request, prepared, probes, folder, place } = run;
   const { subject, longest } = prepared;
-  const { model, threads, resume, progress } = request;
+  const { model, resume, progress } = request;
   if (resume && !folder.stopped) progress.message("there is nothing to go on from: the run begins afresh");
   const bytes = probes.list.reduce((total, probe) => total + (probe.diskBytes?.(run.batches) ?? 0), 0);
   if (bytes > 0) {
@@ -41,7 +42,7 @@ export async function observe(run: Run): Promise<Observed> {
   }
   const stopwatch = performance.now();
   const engine = createEngine(model, {
-    threads,
+    ...quietContext(request),
     longest,
     describe: (batch) => describeBatch(batch, subject.documents),
   });
@@ -90,11 +91,10 @@ async function passLikeLmEval(
       {
         model,
         batches,
-        threads: request.threads,
+        ...quietContext(request),
         // nothing is predicted from the last slot of its windows
         longest: longestOf(all) - 1,
         describe: (batch) => describeBatch(batch, corpus.sequences),
-        signal: request.signal,
         onWindows,
       },
       { heads: { losses: true, inLanes: true, preNorm: false } },

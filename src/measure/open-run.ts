@@ -9,6 +9,7 @@
 import { timedTrial } from "../engines/trial.ts";
 import { timeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { RunContext } from "../ports/context.ts";
 import { type Probes, probesOf } from "../probes/index.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { WindowBatch } from "../text/corpus.ts";
@@ -19,8 +20,7 @@ import { spelling } from "./preparing/spelling.ts";
 import { RunFolder } from "./running/run-folder.ts";
 import type { Shard } from "./shards/share.ts";
 
-export interface RunRequest extends PrepareRequest {
-  readonly threads: number;
+export interface RunRequest extends RunContext, PrepareRequest {
   /** between two snapshots of the probes */
   readonly snapshotSeconds?: number;
   readonly resume: boolean;
@@ -102,8 +102,8 @@ async function foresee(
   left: readonly WindowBatch[],
   shard: Shard | null,
 ): Promise<ForeseenRun | null> {
-  const { model, threads, progress, signal, onForesight } = request;
-  const rates = onForesight && (await timedTrial(model.width, threads, signal));
+  const { model, threads, progress, onForesight } = request;
+  const rates = onForesight && (await timedTrial(model.width, request));
   progress.expect(costsOf(request, prepared, left, rates));
   if (!rates) return null;
   const run = foreseenRun(prepared, { model, threads, batches: left, shard, rates });

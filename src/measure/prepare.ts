@@ -8,8 +8,9 @@
 import { basename } from "node:path";
 import { batchesFor } from "../engines/score.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { RunContext } from "../ports/context.ts";
 import { type Capability, type Decoder, decoderOf, type Model, type ModelDigests } from "../ports/model.ts";
-import { type ProgressSink, withProgress } from "../ports/progress.ts";
+import { withProgress } from "../ports/progress.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
@@ -25,7 +26,7 @@ import { type GivenPoints, type PlanePoints, planePoints } from "./preparing/poi
 import { type Foretold, foretell } from "./preparing/remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 
-export interface PrepareRequest {
+export interface PrepareRequest extends Omit<RunContext, "threads"> {
   readonly model: Model;
   readonly plan: Plan;
   /** the file that `plan.plane.pointsDigest` names */
@@ -34,8 +35,6 @@ export interface PrepareRequest {
   readonly title?: string;
   /** files and folders that the run writes: no part of a text folder that they lie in */
   readonly outputs?: readonly string[];
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
 }
 
 /** What is measured, and all that its figures follow from beside the model's answers. Plain data. */

@@ -2,8 +2,10 @@
  * The port every engine implements: windows in, observations out. An engine states what it can give; a probe that
  * needs more is refused by name before anything runs (DESIGN, 'The way of the data' 5).
  */
+
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { WindowBatch } from "../text/corpus.ts";
+import type { RunContext } from "./context.ts";
 import type { HeadRequest, Need, Observation } from "./observation.ts";
 
 export interface EngineRequest {
@@ -17,8 +19,7 @@ export interface EngineRequest {
 }
 
 /** What an engine is made with beside its model. */
-export interface EngineContext {
-  readonly threads: number;
+export interface EngineContext extends Pick<RunContext, "threads"> {
   /** most tokens of a window that will be run; where losses alone are asked for, its last token is not */
   readonly longest: number;
   /** names a batch for people: `tokens 0 to 511 of "notes.txt"` */

@@ -3,6 +3,7 @@
  * together with the same probe of other shards, and the part of the profile that it gives. Runs, shards, merges and profiles
  * know probes by this alone; which ones there are is said in `probes/index.ts` and nowhere else.
  */
+
 import type { z } from "zod";
 import type { SpillPlace } from "../files/spill.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -16,10 +17,10 @@ import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import type { Units } from "../text/units.ts";
+import type { RunContext } from "./context.ts";
 import type { EngineRequest } from "./engine.ts";
 import type { Capability, Model } from "./model.ts";
 import type { HeadRequest, Observation } from "./observation.ts";
-import type { ProgressSink } from "./progress.ts";
 
 /** What decides before the model runs which figures there will be. */
 export interface ProbeGround {
@@ -79,7 +80,7 @@ export interface Beside {
   readonly likeLmEval: NonNullable<Coding["likeLmEval"]> | null;
 }
 
-export interface FinishContext {
+export interface FinishContext extends RunContext {
   readonly beside: Beside;
   /** nats of every token of the document with that index, as `CodingProbe.losses` gives them */
   readonly lossesOf: (document: number) => Float32Array;
@@ -87,9 +88,6 @@ export interface FinishContext {
   readonly found: Readonly<Partial<Profile>>;
   /** figures that are known to be missing since before the run */
   readonly foretold: readonly { readonly figure: string }[];
-  readonly threads: number;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
 }
 
 /** Rows of states that are kept to be written beside the profile. */

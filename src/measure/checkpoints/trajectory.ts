@@ -17,8 +17,9 @@ import { ioFault } from "../../files/faults.ts";
 import { phaseChangeNeed } from "../../info/phase-change.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { unmet } from "../../numeric/needs.ts";
+import type { RunContext } from "../../ports/context.ts";
 import type { Model } from "../../ports/model.ts";
-import { type ProgressSink, SILENT, type Stage } from "../../ports/progress.ts";
+import { SILENT, type Stage } from "../../ports/progress.ts";
 import { FRONTIER } from "../../probes/plane/probe.ts";
 import type { ForeseenRun, Foresight } from "../../profile/foresight.ts";
 import type { Plan } from "../../profile/plan.ts";
@@ -32,12 +33,11 @@ import { COMPRESSORS, DIGEST, stagesOfPart } from "../stages.ts";
 import type { RunCheckpoint } from "./checkpoints.ts";
 import { reusableProfile } from "./reuse.ts";
 
-export interface RunRequest {
+export interface RunRequest extends RunContext {
   /** in order */
   readonly checkpoints: readonly RunCheckpoint[];
   readonly plan: Plan;
   readonly points: GivenPoints | null;
-  readonly threads: number;
   readonly work: string;
   /** folder that profiles are kept in, or null */
   readonly profiles: string | null;
@@ -49,8 +49,6 @@ export interface RunRequest {
   readonly onForesight?: (foresight: Foresight) => void;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
   readonly offline?: boolean;
   /** what shows the download of one checkpoint */
   readonly downloads?: () => OpenOptions["onDownload"];

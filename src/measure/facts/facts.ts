@@ -4,28 +4,26 @@
  *
  * Memory: what asking and figures take.
  */
+
 import { ask, type Question, type Reply } from "../../decode/candidates.ts";
 import { storageLedger } from "../../models/ledger.ts";
 import { count } from "../../numeric/amounts.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { random } from "../../numeric/random.ts";
+import { quietContext, type RunContext } from "../../ports/context.ts";
 import { type Model, requireDecoder } from "../../ports/model.ts";
-import type { ProgressSink } from "../../ports/progress.ts";
 import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
 import type { Prepared } from "../prepare.ts";
 import { ANSWERS, CANDIDATES } from "../stages.ts";
 import { type Answered, factFigures } from "./figures.ts";
 
-export interface FactsRequest {
+export interface FactsRequest extends RunContext {
   readonly model: Model;
   readonly facts: FactSet;
-  readonly threads: number;
   readonly seed: number;
   /** false: no examples */
   readonly keepText: boolean;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
 }
 
 /** Facts shown, for each number of exposures. */
@@ -39,7 +37,7 @@ const MISTAKES = 12;
  * @throws LossyscopeError as `measureFacts`
  */
 export async function factsOf(
-  request: Pick<FactsRequest, "model" | "threads" | "progress" | "signal">,
+  request: RunContext & Pick<FactsRequest, "model">,
   { subject: { plan }, facts }: Prepared,
 ): Promise<Facts | null> {
   if (!facts || !request.model.can.has("steps")) return null;
@@ -59,7 +57,7 @@ interface Asked {
  * @throws LossyscopeError `input` or `usage` for prompts that the model cannot be asked; `engine`, `memory`; `interrupted`
  */
 export async function measureFacts(request: FactsRequest): Promise<Facts> {
-  const { model, facts: set, threads, seed, keepText, progress, signal } = request;
+  const { model, facts: set, seed, keepText, progress } = request;
   const { facts } = set;
   const asked = facts.flatMap(({ prompts, candidates, value }, fact) =>
     prompts.map(({ text, joint, terminator }): Asked => {
@@ -73,8 +71,7 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
     model,
     asked.map(({ question }) => question),
     {
-      threads,
-      signal,
+      ...quietContext(request),
       onProgress(phase, done) {
         if (stages[phase] !== stage) progress.start((stage = stages[phase]), asked.length, "questions");
         progress.update(done);

@@ -3,6 +3,7 @@
  * much memory and disk, and which figures this text is too short for. A run tells it when it is prepared; a dry run prepares,
  * tells it and ends, having written nothing.
  */
+
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { requireAskable } from "../../decode/candidates.ts";
@@ -12,6 +13,7 @@ import { requirePositions } from "../../models/decoder.ts";
 import { storageLedger } from "../../models/ledger.ts";
 import { type Need, unmet } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
+import type { RunContext } from "../../ports/context.ts";
 import { decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
 import { probeDiskBytes } from "../../probes/index.ts";
 import { FORESIGHT_SCHEMA, type ForeseenRun, type Foresight } from "../../profile/foresight.ts";
@@ -243,8 +245,7 @@ export const foresightOf = (
   rates,
 });
 
-export interface DryRunRequest extends PrepareRequest {
-  readonly threads: number;
+export interface DryRunRequest extends RunContext, PrepareRequest {
   readonly shard?: Shard | null;
   /** where the run would keep what it needs, and the option that named it */
   readonly root: string;
@@ -260,10 +261,10 @@ export async function dryRun(
   request: DryRunRequest,
   rates?: Rates,
 ): Promise<{ readonly run: ForeseenRun; readonly rates: Rates; readonly prepared: Prepared }> {
-  const { model, threads, shard = null, root, option, progress, signal } = request;
+  const { model, threads, shard = null, root, option, progress } = request;
   const prepared = await lookAhead(request);
   const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
-  const tried = rates ?? (await timedTrial(model.width, threads, signal));
+  const tried = rates ?? (await timedTrial(model.width, request));
   progress.finish();
   const run = foreseenRun(prepared, { model, threads, batches, shard, rates: tried });
   refuseSmallDisk(run.diskBytes, 0, nearestFolder(root), option);

@@ -1,10 +1,11 @@
 /** The text of a measurement, read and tokenised, and what the profile says of it (METHODS §0). */
+
 import { basename, isAbsolute } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { almanacPages } from "../../almanac/record.ts";
 import { sha256 } from "../../files/digest.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
-import type { ProgressSink } from "../../ports/progress.ts";
+import type { RunContext } from "../../ports/context.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { type FilesRead, saidOfFiles, TextAccount } from "../../text/account.ts";
@@ -19,16 +20,14 @@ import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 /** Documents of one file come without a wait between them: every so often signals and the terminal get their turn. */
 const BREATH_MILLISECONDS = 50;
 
-export interface CorpusRequest {
+export interface CorpusRequest extends Omit<RunContext, "threads"> {
   readonly tokenizer: Tokenizer;
   /** of conversations; null where the plan asks for none */
   readonly chat: ChatTemplate | null;
   /** where this run writes: no part of the text */
   readonly outputs?: readonly string[];
-  readonly progress: ProgressSink;
   /** of `stages.ts` */
   readonly stage: string;
-  readonly signal?: AbortSignal;
 }
 
 export interface ReadCorpus extends TokenizedCorpus {

@@ -8,21 +8,20 @@
 
 import { batchesFor, type Reading, readBatches } from "../../engines/score.ts";
 import { random } from "../../numeric/random.ts";
+import { type QuietContext, quietContext } from "../../ports/context.ts";
 import type { Model } from "../../ports/model.ts";
 import type { Gist } from "../../profile/recall.ts";
 import type { Window, WindowBatch } from "../../text/corpus.ts";
 import type { InUnit, Means } from "./means.ts";
 import type { Answer } from "./verbatim.ts";
 
-export interface GistRequest {
+export interface GistRequest extends QuietContext {
   readonly model: Model;
   /** id that opens every window, or null */
   readonly prefix: number | null;
-  readonly threads: number;
   readonly batchTokens: number;
   readonly preNorm: boolean;
   readonly seed: number;
-  readonly signal?: AbortSignal;
   readonly onSequences: (done: number, total: number) => void;
 }
 
@@ -83,7 +82,7 @@ export function cosine(a: Float64Array, b: Float64Array): number {
 /** Mean of the final layer's states over each sequence, [d] each. */
 async function meanStates(
   sequences: readonly Int32Array[],
-  { model, prefix, threads, batchTokens, preNorm, signal, onSequences }: GistRequest,
+  { model, prefix, batchTokens, preNorm, onSequences, ...context }: GistRequest,
 ): Promise<Float64Array[]> {
   const opening = prefix === null ? [] : [prefix];
   const windows = sequences.map(
@@ -100,9 +99,8 @@ async function meanStates(
   const reading: Reading = {
     model,
     batches: batchesFor(model, windows, batchTokens),
-    threads,
+    ...quietContext(context),
     describe: ({ windows: [{ document }] }) => `passage ${document}`,
-    signal,
     onWindows: onSequences,
   };
   const stateRows = ({ windows: own }: WindowBatch): Int32Array =>

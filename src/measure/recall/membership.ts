@@ -12,8 +12,9 @@ import { aucInterval } from "../../numeric/auc.ts";
 import { bootstrapSums, percentileInterval } from "../../numeric/bootstrap.ts";
 import { random } from "../../numeric/random.ts";
 import { sum } from "../../numeric/sums.ts";
+import { quietContext, type RunContext } from "../../ports/context.ts";
 import type { Model } from "../../ports/model.ts";
-import { type ProgressSink, withProgress } from "../../ports/progress.ts";
+import { withProgress } from "../../ports/progress.ts";
 import type { Interval } from "../../profile/figures.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Membership } from "../../profile/recall.ts";
@@ -79,21 +80,18 @@ export interface MembershipRequest {
   readonly signal?: AbortSignal;
 }
 
-export interface LossesRequest {
+export interface LossesRequest extends RunContext {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly plan: Pick<Plan, "batchTokens">;
   readonly context: number;
   readonly overlap: number;
-  readonly threads: number;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
 }
 
 /** One pass over the unseen text, losses alone. */
 export async function lossesOf(
   documents: readonly TokenizedDocument[],
-  { model, tokenizer, plan, context, overlap, threads, progress, signal }: LossesRequest,
+  { model, tokenizer, plan, context, overlap, ...run }: LossesRequest,
 ): Promise<Side["lossesOf"]> {
   const request = {
     model,
@@ -101,11 +99,10 @@ export async function lossesOf(
     prefix: tokenizer.prefix,
     context,
     overlap,
-    threads,
     batchTokens: plan.batchTokens,
-    signal,
+    ...quietContext(run),
   };
-  const { losses } = await withProgress(progress, UNSEEN_PASS, "windows", (onWindows) =>
+  const { losses } = await withProgress(run.progress, UNSEEN_PASS, "windows", (onWindows) =>
     scoreDocuments({ ...request, onWindows }),
   );
   return (document) => losses[document];

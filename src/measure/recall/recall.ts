@@ -5,10 +5,12 @@
  * Memory: the places and their answers, about 1 kB each and 32·d bytes more for the gist; the unseen text and 8 bytes a
  * token; the byte models of `control.ts`; one runtime at a time.
  */
+
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
 import { groupsNeed, isMet, unmet } from "../../numeric/needs.ts";
+import type { RunContext } from "../../ports/context.ts";
 import type { Model } from "../../ports/model.ts";
-import { type ProgressSink, withProgress } from "../../ports/progress.ts";
+import { withProgress } from "../../ports/progress.ts";
 import type { Probes } from "../../probes/index.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Profile } from "../../profile/profile.ts";
@@ -28,16 +30,13 @@ import { apart, fittingPrefixes, gistNeed } from "./needs.ts";
 import { exposuresOf, type Place, placesOf } from "./places.ts";
 import { answers, asked, continuations, guesser } from "./verbatim.ts";
 
-interface RecallRequest {
+interface RecallRequest extends RunContext {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
   readonly plan: Plan;
   /** of the windows that unseen text is cut into */
   readonly context: number;
   readonly overlap: number;
-  readonly threads: number;
-  readonly progress: ProgressSink;
-  readonly signal?: AbortSignal;
   /** the text, with what each of its tokens cost */
   readonly seen: Side;
   readonly units: Units;
@@ -58,7 +57,7 @@ export interface Recalled {
  * @throws LossyscopeError as the engine, the session and the tokenizer do; `interrupted`
  */
 export async function recallOf(
-  request: Pick<RecallRequest, "model" | "threads" | "progress" | "signal">,
+  request: RunContext & Pick<RecallRequest, "model">,
   { subject: { plan, context, overlap, documents }, tokenizer, unseen }: Prepared,
   { lossesOf, units }: Probes,
 ): Promise<Recalled | null> {

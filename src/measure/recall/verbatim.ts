@@ -4,11 +4,13 @@
  *
  * Memory: the session's for a batch of prompts of one length; a few hundred bytes a continuation.
  */
+
 import { defaultRows } from "../../decode/codec.ts";
 import { generate } from "../../decode/generate.ts";
 import { DecodingSession } from "../../decode/session.ts";
 import { writtenBytes } from "../../decode/text.ts";
 import { editDistance } from "../../numeric/edit-distance.ts";
+import { type QuietContext, quietContext } from "../../ports/context.ts";
 import { type Model, requireDecoder } from "../../ports/model.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
@@ -69,13 +71,11 @@ export function asked(
   });
 }
 
-export interface ContinueRequest {
+export interface ContinueRequest extends QuietContext {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
-  readonly threads: number;
   /** l */
   readonly length: number;
-  readonly signal?: AbortSignal;
   /** told of every step how many passages are through */
   readonly onPassages: (done: number) => void;
 }
@@ -87,7 +87,7 @@ export interface ContinueRequest {
  */
 export async function continuations(
   questions: readonly (readonly Asked[])[],
-  { model, tokenizer, threads, length, signal, onPassages }: ContinueRequest,
+  { model, tokenizer, length, onPassages, ...context }: ContinueRequest,
 ): Promise<Int32Array[][]> {
   const { spec, weights } = requireDecoder(model, "recall");
   const opening = tokenizer.prefix ? [tokenizer.prefix.id] : [];
@@ -97,10 +97,9 @@ export async function continuations(
   const session = await DecodingSession.open({
     spec,
     weights,
-    threads,
+    ...quietContext(context),
     prediction: "logits",
     longest: tokens,
-    signal,
   });
   try {
     const found: Int32Array[][] = [];

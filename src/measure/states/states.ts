@@ -6,6 +6,7 @@
  * Memory: one window's outputs (`engines/exporter.ts`) and 12 bytes a token. Disk: the file, and as much again while it is
  * put together.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ORIGIN_KEY, type Origin } from "../../engines/dump.ts";
@@ -18,6 +19,7 @@ import type { TensorSource } from "../../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../../models/spec.ts";
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
+import { type QuietContext, quietContext } from "../../ports/context.ts";
 import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
 import { windowsOf } from "../../text/windows.ts";
 
@@ -126,16 +128,14 @@ export function requireRows({ vocabulary }: Pick<DecoderSpec, "vocabulary">, pas
   return rows;
 }
 
-export interface StatesRequest {
+export interface StatesRequest extends QuietContext {
   readonly spec: DecoderSpec;
   readonly weights: TensorSource;
   /** those of a document one after the other */
   readonly passages: readonly Passage[];
-  readonly threads: number;
   readonly out: string;
   /** whether the file holds the logits, V numbers a token; true where not given */
   readonly logits?: boolean;
-  readonly signal?: AbortSignal;
   readonly onPassage?: (done: number) => void;
   /** what must hold once all has been run */
   readonly check?: () => Promise<void>;
@@ -148,7 +148,7 @@ export interface StatesRequest {
  * @throws LossyscopeError `input` on an id outside the vocabulary or beyond the model's positions; `io`; `engine`
  */
 export async function writeStates(request: StatesRequest): Promise<number> {
-  const { spec, weights, passages, threads, out, signal, onPassage, check } = request;
+  const { spec, weights, passages, out, onPassage, check } = request;
   const { width, vocabulary } = spec;
   const layers = spec.blocks.length + 1;
   const rows = requireRows(spec, passages);
@@ -173,7 +173,7 @@ export async function writeStates(request: StatesRequest): Promise<number> {
   try {
     let done = 0;
     const sequences = passages.map(({ ids }) => ids);
-    for await (const everything of exportEverything(spec, weights, sequences, { longest, threads, signal })) {
+    for await (const everything of exportEverything(spec, weights, sequences, { longest, ...quietContext(request) })) {
       const passage = passages[done];
       const { lastBlockOutput, logits } = everything;
       spills.get("hidden_states")!.append(packed(everything, passage, width));
