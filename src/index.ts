@@ -19,6 +19,7 @@ export {
 export { estimate } from "./library/estimate.ts";
 export { type GenerateTextOptions, generate } from "./library/generate.ts";
 export type { GivenProfile, Text } from "./library/given.ts";
+export { type LockstepOptions, lockstep } from "./library/lockstep.ts";
 export {
   type FactsOptions,
   facts,
@@ -44,6 +45,7 @@ export { type Fault, LossyscopeError } from "./numeric/errors.ts";
 export type { Capability, Model } from "./ports/model.ts";
 export type { ProgressSink } from "./ports/progress.ts";
 export type { Facts } from "./profile/facts.ts";
+export type { Lockstep } from "./profile/lockstep.ts";
 export type { Profile } from "./profile/profile.ts";
 export { figureAt, parseProfile } from "./profile/read.ts";
 export type { Trajectory } from "./profile/trajectory.ts";

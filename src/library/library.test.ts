@@ -7,7 +7,7 @@ import { writeLetterModel } from "../decode/model.testing.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { fixture } from "../fixtures.testing.ts";
 import * as lossyscope from "../index.ts";
-import { listener, sampleText, writeModel, writeText } from "../measure/model.testing.ts";
+import { editJson, listener, sampleText, writeModel, writeText } from "../measure/model.testing.ts";
 
 const at = temporaryFolder();
 beforeEach(() => {
@@ -43,6 +43,23 @@ describe("the library", () => {
     const opened = await lossyscope.openModel(model);
     const domains = await lossyscope.measure(opened, { ...small, text: [{ path: text, domain: "verse" }] });
     expect(Object.keys(domains.coding!.domains)).toEqual(["verse"]);
+  });
+
+  it("reads with two models side by side, and refuses those of two vocabularies", async () => {
+    const [one, two] = [await writeModel(at("one")), await writeModel(at("two"), { config: { num_hidden_layers: 1 } })];
+    const text = writeText(at("text.txt"), sampleText(12, 60));
+    const found = await lossyscope.lockstep(one, two, { text, splitOn: CUT, threads: 1 });
+    const quick = ["--no-plane", "--no-geometry", "--no-baselines", "--split-on", CUT, "--threads", "1"];
+    const { pairs } = await printed("compare", one, two, "--text", text, ...quick);
+    const timeless = ({ provenance, ...rest }: lossyscope.Lockstep) => rest;
+    expect(timeless(found)).toEqual(timeless(pairs[0].lockstep));
+    editJson(two, "tokenizer.json", ({ model }) => {
+      const { vocab } = model as { vocab: Record<string, number> };
+      [vocab.a, vocab.b] = [vocab.b, vocab.a];
+    });
+    await expect(lossyscope.lockstep(one, two, { text, threads: 1 })).rejects.toThrow(
+      /the vocabularies differ in 2 of/,
+    );
   });
 
   it("asks what comes back of a text", async () => {

@@ -9,6 +9,7 @@ import { fromFloat32, toFloat32 } from "../../formats/tensor-types.ts";
 import type { Model } from "../../ports/model.ts";
 import { lockstepSchema } from "../../profile/lockstep.ts";
 import { openModel } from "../../references/open.ts";
+import { writeGgufModel } from "../gguf.testing.ts";
 import { editJson, listener, measureFiles, sampleText, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
 import { unigramModel, unigramNats } from "../unigram.testing.ts";
@@ -88,6 +89,18 @@ describe("two models over one text", () => {
     expect(overall.kl!.value).toBeLessThan(1e-3);
     expect(overall.agreement!.value).toBeGreaterThan(0.9);
     expect((await lockstep(await open(q), await open(stored), plan)).overall.klQuantiles!.maximum).toBe(0);
+  });
+
+  it("of which one is a GGUF file of the other's numbers differ by nothing, by little where they are 8 bits", async () => {
+    const folder = await writeModel(temporary("p"), { config: { hidden_size: 32, intermediate_size: 64 } });
+    const [same, small] = await Promise.all(
+      (["F32", "Q8_0"] as const).map((as) => writeGgufModel(temporary(`${as}.gguf`), folder, { as })),
+    );
+    const plan = planOf(text);
+    expect((await lockstep(await open(folder), await open(same), plan)).overall.klQuantiles!.maximum).toBe(0);
+    const { overall } = await lockstep(await open(folder), await open(small), plan);
+    expect(overall.kl!.low).toBeGreaterThan(0);
+    expect(overall.kl!.high).toBeLessThan(0.01);
   });
 
   it("of which one gives losses alone have ΔL, and KL refused by name", async () => {

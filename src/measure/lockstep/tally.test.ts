@@ -123,6 +123,18 @@ describe("figures of two models", () => {
     expect(() => tally.finish({ seed: SEED, prefixed: true })).toThrow(/mean divergence is -\S+ bits a token/);
   });
 
+  it("name no token that lost nothing", () => {
+    const tally = new Tally(corpus, true);
+    for (const { document, token } of places)
+      tally.put(document, token, { ...saidOf(document, token), both: { kl: Number(token === 3), topP: 0, topQ: 0 } });
+    const { extremes } = tally.finish({ seed: SEED, prefixed: true });
+    expect(extremes.map(({ token }) => token)).toEqual(Array(10).fill(3));
+    const same = new Tally(corpus, true);
+    for (const { document, token } of places)
+      same.put(document, token, { ...saidOf(document, token), both: { kl: 0, topP: 0, topQ: 0 } });
+    expect(same.finish({ seed: SEED, prefixed: true }).extremes).toEqual([]);
+  });
+
   it("leave out a first token that nothing comes before, with its bytes in", () => {
     const rest = places.filter(({ token }) => token > 0);
     const { overall } = tallied(rest).finish({ seed: SEED, prefixed: false });

@@ -29,7 +29,7 @@ export interface Said {
   readonly both: { readonly kl: number; readonly topP: number; readonly topQ: number } | null;
 }
 
-/** A token that stands out. */
+/** A token that stands out: none that lost nothing. */
 export interface Extreme extends Said {
   readonly document: number;
   readonly token: number;
@@ -77,6 +77,7 @@ export class Tally {
     this.#columns.squares[unit] += probability ** 2;
     this.#columns.agreed[unit] += Number(both !== null && both.topP === both.topQ);
     const one = { document, token, ...said, delta, both };
+    if (!(rank(one) > 0)) return;
     const last = this.#extremes.at(-1);
     if (last && this.#extremes.length === NAMED && before(last, one) < 0) return;
     this.#extremes = [...this.#extremes, one].sort(before).slice(0, NAMED);

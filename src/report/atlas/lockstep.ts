@@ -3,8 +3,9 @@ import type { Lockstep, LockstepFigures } from "../../profile/lockstep.ts";
 import { type Block, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shareOf, shorten } from "../format.ts";
 
-/** Letters of a stretch in a table, and of what stands before a token. */
+/** Letters of a stretch in a table, of a token, and of what stands before it. */
 const STRETCH = 160;
+const TOKEN = 32;
 const BEFORE = 30;
 
 /** What the whole comes to, in two sentences. */
@@ -94,21 +95,23 @@ function tokenBlocks({ tokens, overall }: Lockstep, model: string, baseline: str
       tokens.map((one) => [
         `${one.document}, byte ${count(one.start)}`,
         one.before === null ? ABSENT : one.before.slice(-BEFORE),
-        one.text ?? ABSENT,
+        one.text === null ? ABSENT : shorten(one.text, TOKEN),
         one.kl === null ? ABSENT : figure(one.kl),
         figure(one.delta),
         percent(one.p),
         percent(one.q),
-        ...(one.likeliest
-          ? [one.likeliest.p === one.likeliest.q ? one.likeliest.p : `${one.likeliest.p} → ${one.likeliest.q}`]
-          : likeliest
-            ? [ABSENT]
-            : []),
+        ...(likeliest ? [likeliestText(one.likeliest)] : []),
       ]),
       "figures",
       { kinds: ["words", "words", "words", "figures", "figures", "figures", "figures", "words"] },
     ),
   ];
+}
+
+function likeliestText(found: Lockstep["tokens"][number]["likeliest"]): string {
+  if (found === null) return ABSENT;
+  const [p, q] = [shorten(found.p, TOKEN), shorten(found.q, TOKEN)];
+  return found.p === found.q ? p : `${p} → ${q}`;
 }
 
 const masked = ({ shared, reference, model }: Lockstep["vocabulary"]): boolean => shared < Math.max(reference, model);
