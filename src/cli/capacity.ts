@@ -1,7 +1,8 @@
 /** `lossyscope capacity --config config.json --out DIR`: how many bits of random strings a model can hold (METHODS §5). */
 import { readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
+import type { Rates } from "../engines/trial.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { lockFolder } from "../files/lock.ts";
@@ -16,21 +17,24 @@ import {
 import { memorise, requirePositions } from "../lab/memorise.ts";
 import { publishedCapacities } from "../lab/published.ts";
 import { readConfig } from "../lab/training.ts";
-import { trainingSeconds } from "../measure/foresight/costs.ts";
+import { foreseenLearning, trainingSeconds } from "../measure/foresight/training.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { storageLedger } from "../models/ledger.ts";
+import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { ForeseenRun } from "../profile/foresight.ts";
 import { capacityBlocks, capacityClaim, capacityPage } from "../report/capacity.ts";
 import { count, counted, figure } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { formsOf } from "./findings.ts";
+import { dryRunOption } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { atLeast, force, quiet, seed, threads } from "./options.ts";
 import { type Asked, document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
-import { between } from "./training.ts";
+import { between, TRAINS, timedUnlessQuiet, told } from "./training.ts";
 
 const RESULT = "capacity.json";
 
@@ -61,12 +65,14 @@ export function capacityCommand() {
     .option("--seed <n>", "first of the seeds", seed, 0)
     .option("--resume", "goes on with what the folder holds, or adds strings and seeds to it", false)
     .addOption(force())
+    .addOption(dryRunOption(TRAINS))
     .option("--json [file]", "writes the result to a file, or to standard output")
     .addOption(quiet())
     .action(async (options) => {
       const { out, length, steps, batch, runTokens, rate, resume } = options;
       const progress = progressOf(options);
-      const unlock = lockFolder(out, "measuring capacity");
+      // of a dry run the folder need not be there, and is not made
+      const unlock = options.dryRun ? () => {} : lockFolder(out, "measuring capacity");
       await interruptible(async (signal) => {
         const given = await readConfig(options.config);
         const config = { ...given, ...(options.vocabulary && { vocab_size: options.vocabulary }) };
@@ -86,14 +92,19 @@ export function capacityCommand() {
         const path = join(out, RESULT);
         const earlier = resume ? await runsBefore(path, config, settings) : [];
         const outputs = outputsOf(options, await publishedCapacities());
-        await outputs.prepare({ resume: earlier.length > 0 });
-        for (const one of resume ? [] : left) await rm(one, { recursive: true, force: true });
+        await outputs.prepare({ resume: earlier.length > 0, dryRun: options.dryRun });
         const done = ({ strings, seed }: Cell): CapacityRun | undefined =>
           earlier.find((run) => run.strings === strings && run.seed === seed);
-        const seconds = trainingSeconds(spec, options.threads, steps * batch * length, runTokens);
-        const open = grid.filter((cell) => !done(cell)).map(labelOf);
-        progress.announce(open.map((label) => ({ label })));
-        progress.expect(Object.fromEntries(open.map((label) => [label, seconds])));
+        const open = grid.filter((cell) => !done(cell));
+        const rates = await timedUnlessQuiet(options, spec.width, signal);
+        const ahead = open.map((cell) => foreseenCell(cell, { spec, settings, rates, ...options }));
+        const writes = [...outputs.paths, ...open.map((cell) => checkpointOf(out, cell))];
+        if (await told(ahead, rates, options, writes, progress)) return;
+        for (const one of resume ? [] : left) await rm(one, { recursive: true, force: true });
+        progress.announce(ahead.flatMap(({ stages }) => stages));
+        progress.expect(
+          Object.fromEntries(ahead.flatMap(({ stages }) => stages.map(({ label, seconds }) => [label, seconds]))),
+        );
         const runs: CapacityRun[] = [];
         let capacity: Capacity | undefined;
         for (const cell of grid) {
@@ -121,6 +132,34 @@ export function capacityCommand() {
 }
 
 type Cell = Pick<CapacityRun, "strings" | "seed">;
+
+interface Foreseen {
+  readonly spec: DecoderSpec;
+  readonly settings: CapacitySettings;
+  readonly rates: Rates | undefined;
+  readonly config: string;
+  readonly threads: number;
+}
+
+/** What a cell takes if it does not settle before its last step. */
+function foreseenCell(cell: Cell, { spec, settings, rates, config, threads }: Foreseen): ForeseenRun {
+  const { steps, batch, length: positions, runTokens } = settings;
+  const tokens = steps * batch * positions;
+  const part = labelOf(cell);
+  const seconds = trainingSeconds({ spec, threads, rates }, { tokens, positions, runTokens });
+  return foreseenLearning({
+    spec,
+    threads,
+    name: basename(config),
+    part,
+    settings: { steps, batch, positions, runTokens },
+    tokens,
+    settles: true,
+    checkpoints: 1,
+    dtype: "float32",
+    stages: [{ label: part, seconds }],
+  });
+}
 
 const labelOf = ({ strings, seed }: Cell): string => `${counted(strings, "string")}, seed ${seed}`;
 
@@ -151,7 +190,9 @@ const outputsOf = (
 
 /** The result and the checkpoints that a run has left in the folder, the result first. */
 async function leftIn(out: string): Promise<string[]> {
-  const names = await readdir(out);
+  const names = await readdir(out).catch((error) =>
+    systemCode(error) === "ENOENT" ? [] : Promise.reject(ioFault(error, `read ${out}`)),
+  );
   const checkpoints = names.filter((name) => /^strings-\d+$/.test(name)).sort();
   return [...names.filter((name) => name === RESULT), ...checkpoints].map((name) => join(out, name));
 }

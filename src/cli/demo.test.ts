@@ -80,6 +80,10 @@ it(
     const { out, err } = await demo(standIn, "--out", at("the report"), "--seed", "5");
 
     expect(out).toMatch(/^This is a specimen: /);
+    const foretold = err.replace(/\s+/g, " ");
+    expect(foretold).toMatch(
+      / on known\.jsonl, unseen\.jsonl: 34 documents, .* Writes .*report\.html, .* model pass: /,
+    );
     const world = createWorld(3, "tiny");
     for (const [split, count] of Object.entries(standIn.pages)) {
       const lines = readFileSync(at("the report", "pages", `${split}.jsonl`), "utf8")

@@ -19,6 +19,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { openModel } from "../references/open.ts";
 import { PROFILE } from "../store/profiles.ts";
 import { deliver, measurementOutputs } from "./deliver.ts";
+import { foretelling } from "./foresight.ts";
 import { interruptible } from "./interrupt.ts";
 import { force, quiet, seed, threads } from "./options.ts";
 import { progressOf } from "./progress.ts";
@@ -126,7 +127,8 @@ export function demoCommand(specimen: Specimen = MAIN) {
     .action(async ({ threads, seed, quiet, ...asked }) => {
       const { out } = asked;
       const folder = await lastCheckpoint(specimen.run);
-      const progress = { ...progressOf({ quiet }), message() {} };
+      const shown = progressOf({ quiet });
+      const progress = { ...shown, message() {} };
       const pages = pagesIn(out);
       const places = Object.values(pages).map((path) => ({ path, option: "--out" }));
       const outputs = measurementOutputs({ ...asked, quiet }, [], places);
@@ -151,7 +153,9 @@ export function demoCommand(specimen: Specimen = MAIN) {
           for (const [path, bytes] of changed) await writeAtomic(path, bytes);
           progress.finish();
           const model = await openModel(folder, { offline: true, signal });
-          const request = { model, points: null, title: TITLE, threads, work, resume: false, progress, signal };
+          const onForesight = foretelling({ quiet }, outputs.paths, shown);
+          const about = { model, points: null, title: TITLE, threads, resume: false, onForesight };
+          const request = { ...about, work, progress, signal };
           await deliver(await measure({ ...request, plan }), outputs, progress);
           const domains = text.flatMap(({ path, domain }) => ["--domain", `${domain}=${path}`]);
           const again = ["measure", fromHere(folder), ...domains];

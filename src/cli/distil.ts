@@ -1,6 +1,7 @@
 /** `lossyscope distil --teacher MODEL --config config.json --text … --out DIR`: a smaller model from a larger one. */
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
+import { runtimeBytes } from "../engines/memory.ts";
 import { requireFree } from "../lab/checkpoint.ts";
 import { retention, studentConfig } from "../lab/distil.ts";
 import type { Trained } from "../lab/trainer.ts";
@@ -17,7 +18,7 @@ import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { oneLine, resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
-import { between, secondsOf, trainingCommand, trainingStages } from "./training.ts";
+import { between, TrainingForesight, timedUnlessQuiet, told, trainingCommand, trainingStages } from "./training.ts";
 
 interface Distilled {
   readonly folder: string;
@@ -72,8 +73,18 @@ export function distilCommand() {
         );
         const { heldOut: documents, tokenizer, train } = prepared;
         const { prefix } = tokenizer;
-        const seconds = secondsOf(options, prepared);
-        progress.expect({ [DISTILLING]: TAUGHT * seconds, [ALONE]: seconds });
+        const rates = await timedUnlessQuiet(options, prepared.spec.width, signal);
+        const ahead = new TrainingForesight(options, prepared, rates);
+        const learning = { [TEACHER]: ahead.heldOutSeconds(spec), [DISTILLING]: TAUGHT * ahead.seconds };
+        const beside = runtimeBytes(spec, weights, { longest: context, batchTokens: options.runTokens });
+        const run = ahead.run(learning, options.control ? "student" : undefined);
+        const runs = [
+          { ...run, memoryBytes: run.memoryBytes! + beside },
+          ...(options.control ? [ahead.run({ [ALONE]: ahead.seconds }, "alone")] : []),
+        ];
+        const writes = (options.control ? [taught, control] : [taught]).flatMap((folder) => ahead.writes(folder));
+        if (await told(runs, rates, options, writes, progress)) return;
+        progress.expect({ ...learning, [ALONE]: ahead.seconds });
         progress.start(TEACHER, null, "");
         const teacherBits = await heldOutBitsPerByte(model, { documents, prefix, context, threads, signal });
         const unigram = unigramBitsPerByte(train, documents, spec.vocabulary);
@@ -91,15 +102,15 @@ export function distilCommand() {
           digest: digest!,
         };
         const judged = { by: teacher, documents, prefix };
-        const run = { plan: options, prepared, threads, resume, replace, progress, signal, judged };
+        const job = { plan: options, prepared, threads, resume, replace, progress, signal, judged };
         const summary = ({ last, klNats }: Trained): Distilled => ({
           folder: last.folder,
           bitsPerByte: last.heldOutBitsPerByte!,
           retention: retention(unigram, teacherBits, last.heldOutBitsPerByte!),
           klBits: klNats! / Math.LN2,
         });
-        const student = summary(await runTraining({ ...run, teacher, out: taught, label: DISTILLING }));
-        const alone = options.control ? summary(await runTraining({ ...run, out: control, label: ALONE })) : null;
+        const student = summary(await runTraining({ ...job, teacher, out: taught, label: DISTILLING }));
+        const alone = options.control ? summary(await runTraining({ ...job, out: control, label: ALONE })) : null;
         await model.refuseChanges();
         const result = { teacherBitsPerByte: teacherBits, unigramBitsPerByte: unigram, student, alone };
         process.stdout.write(

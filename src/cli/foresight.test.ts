@@ -7,7 +7,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { sampleText, writeModel, writeText } from "../measure/model.testing.ts";
+import { CONFIG, sampleText, writeModel, writeText } from "../measure/model.testing.ts";
 import { foresightSchema } from "../profile/foresight.ts";
 import { parseProfile } from "../profile/read.ts";
 import { type Execution, run } from "./run.testing.ts";
@@ -223,6 +223,84 @@ describe("a dry run of several models, of facts and of states", () => {
     expect(foresight.diskBytes / 2 / size).toBeLessThan(1.1);
     const { code: wrong, err } = await run(...asked, "--force", "--json");
     expect([wrong, err]).toEqual([2, expect.stringContaining("--json is for --dry-run")]);
+  });
+});
+
+describe("a dry run of training", () => {
+  const configured = (): string => {
+    const { eos_token_id, vocab_size, ...config } = CONFIG;
+    return writeText(at("config.json"), JSON.stringify(config));
+  };
+  const shape = ["--context", "16", "--batch", "4", "--run-tokens", "32", "--threads", "1"];
+  const learning = async (command: string): Promise<string[]> => {
+    const from = command === "distil" ? ["--teacher", await model()] : ["--tokenizer", await model()];
+    const given = ["--config", configured(), "--text", text(), "--held-out", "0.2", "--checkpoints", "4"];
+    return [command, ...from, ...given, "--steps", "7", ...shape, "--out", at("out")];
+  };
+  const logOf = (folder: string): { step?: number; tokens?: number; checkpoint?: string }[] =>
+    readFileSync(join(folder, "log.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+
+  it("says steps, tokens and what is left, as they then are", async () => {
+    const asked = await learning("train");
+    const foresight = foresightIn(await dry(...asked, "--json"));
+    const [{ training, text: read, memoryBytes, model: about }] = foresight.runs;
+    expect(about).toMatchObject({ name: "config.json", architecture: "llama", layers: 2, width: 16 });
+    expect(memoryBytes).toBeGreaterThan(40 * about.parameters!);
+    expect((await run(...asked, "--quiet")).code).toBe(0);
+    const log = logOf(at("out"));
+    const steps = log.filter(({ tokens }) => tokens !== undefined);
+    expect(training).toMatchObject({ steps: steps.length, settles: false, rows: 4, positions: 16 });
+    expect(Math.abs(training!.tokens - steps.at(-1)!.tokens!)).toBeLessThan(16);
+    expect(read!.documents).toBeGreaterThan(0);
+    expect(training!.heldOutTokens).toBeGreaterThan(0);
+    const left = readdirSync(at("out")).map((name) => at("out", name));
+    expect([...foresight.writes].sort()).toEqual(left.sort());
+    expect(training!.checkpoints).toBe(log.filter(({ checkpoint }) => checkpoint).length);
+    const { size } = lstatSync(at("out", "step-7", "model.safetensors"));
+    expect(size / training!.checkpointBytes).toBeGreaterThan(1);
+    expect(size / training!.checkpointBytes).toBeLessThan(1.2);
+    // the folder is taken now: both say so
+    const [foreseen, real] = [await dry(...asked, "--quiet"), await run(...asked, "--quiet")];
+    expect([foreseen.code, foreseen.err]).toEqual([real.code, real.err]);
+    expect(real.code).toBe(2);
+  });
+
+  it("of a distillation is of student and control", async () => {
+    const asked = await learning("distil");
+    const { runs, writes } = foresightIn(await dry(...asked, "--json"));
+    expect(runs.map(({ part, stages }) => [part, stages.map(({ label }) => label)])).toEqual([
+      ["student", ["teacher on held-out text", "distilling"]],
+      ["alone", ["training alone"]],
+    ]);
+    expect(runs[0].memoryBytes).toBeGreaterThan(runs[1].memoryBytes!);
+    expect(writes).toEqual(expect.arrayContaining([at("out", "student", "step-7"), at("out", "alone", "step-7")]));
+    const [alone] = foresightIn(await dry(...asked, "--no-control", "--json")).runs;
+    expect(alone.part).toBeNull();
+  });
+
+  it("of capacity is of the strings that are not there yet, for so long at most", async () => {
+    const { eos_token_id, ...config } = CONFIG;
+    const path = writeText(at("config.json"), JSON.stringify({ ...config, vocab_size: 16 }));
+    const asked = ["capacity", "--config", path, "--length", "8", "--steps", "10", "--batch", "4", "--threads", "1"];
+    const strings = (...numbers: readonly number[]) => [...asked, "--strings", numbers.join(), "--out", at("out")];
+    const first = await dry(...strings(4, 8));
+    expect(first.out.replace(/\s+/g, " ")).toMatch(/; at most 10 steps of 4 rows of 8 tokens, 320 tokens in all; /);
+    expect((await run(...strings(4), "--quiet")).code).toBe(0);
+    const { runs, writes } = foresightIn(await dry(...strings(4, 8), "--resume", "--json"));
+    expect(runs.map(({ part, training }) => [part, training!.settles])).toEqual([["8 strings, seed 0", true]]);
+    expect(writes).toEqual([at("out", "capacity.json"), at("out", "report.html"), at("out", "strings-8", "seed-0")]);
+    const again = await dry(...strings(4), "--resume");
+    expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^There is nothing left to train\./)]);
+  });
+
+  it("is said before a training that nobody asked to be quiet", async () => {
+    const asked = await learning("train");
+    const { code, err } = await run(...asked);
+    expect(code).toBe(0);
+    expect(err.replace(/\s+/g, " ")).toMatch(/7 steps of 4 rows of 16 tokens, .* step 0: wrote /);
   });
 });
 

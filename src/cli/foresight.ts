@@ -7,11 +7,9 @@ import { forTerminal, proseWidth, terminalOptions } from "../report/terminal-opt
 import { printed } from "./output.ts";
 import { document } from "./outputs.ts";
 
-export const dryRunOption = () =>
-  new Option(
-    "--dry-run",
-    "says what it would do, for how long, and what the text is too short for; does nothing",
-  ).default(false);
+/** @param says of what it does beside saying what it would do */
+export const dryRunOption = (says = "for how long, and what the text is too short for") =>
+  new Option("--dry-run", `says what it would do, ${says}; does nothing`).default(false);
 
 /** Lines for a stream. */
 function linesFor(foresight: Foresight, stream: NodeJS.WriteStream): string[] {

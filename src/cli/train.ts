@@ -6,7 +6,7 @@ import { interruptible } from "./interrupt.ts";
 import { atLeast } from "./options.ts";
 import { resultLine } from "./output.ts";
 import { progressOf } from "./progress.ts";
-import { secondsOf, trainingCommand, trainingStages } from "./training.ts";
+import { TrainingForesight, timedUnlessQuiet, told, trainingCommand, trainingStages } from "./training.ts";
 
 const TRAINING = "training";
 
@@ -31,7 +31,11 @@ export function trainCommand() {
         progress.announce(trainingStages(TRAINING));
         const config = await readConfig(options.config);
         const prepared = await prepareTraining(options, config, { tokenizer, vocabulary }, { out, progress });
-        progress.expect({ [TRAINING]: secondsOf(options, prepared) });
+        const rates = await timedUnlessQuiet(options, prepared.spec.width, signal);
+        const ahead = new TrainingForesight(options, prepared, rates);
+        const stages = { [TRAINING]: ahead.seconds };
+        if (await told([ahead.run(stages)], rates, options, ahead.writes(out), progress)) return;
+        progress.expect(stages);
         const run = { plan: options, prepared, out, threads, resume, replace };
         const { last } = await runTraining({ ...run, label: TRAINING, progress, signal });
         process.stdout.write(

@@ -22,7 +22,8 @@ import { checked } from "../numeric/schema-faults.ts";
 import { type ParameterLayout, tensorsOf } from "./parameters.ts";
 import type { TrainingState } from "./training-runtime.ts";
 
-const STATE = "training.safetensors";
+/** All that is needed to go on, beside the checkpoints. */
+export const STATE = "training.safetensors";
 /** The log of a run, beside its checkpoints: one line a step and a checkpoint. */
 export const RUN_LOG = "log.jsonl";
 

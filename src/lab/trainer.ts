@@ -107,7 +107,10 @@ export interface Trained {
 }
 
 /** Rows that go through the model together, and in how many runs a batch does. */
-export function shapeOf({ batch, positions, runTokens, clip }: TrainingSettings, teacher?: Teacher): TrainingShape {
+export function shapeOf(
+  { batch, positions, runTokens, clip }: Pick<TrainingSettings, "batch" | "positions" | "runTokens" | "clip">,
+  teacher?: Teacher,
+): TrainingShape {
   const rows = Math.ceil(batch / Math.ceil((batch * positions) / Math.max(runTokens, positions)));
   return { rows, positions, runs: Math.ceil(batch / rows), clip, ...(teacher && { teacher }) };
 }

@@ -175,6 +175,10 @@ export function settingsOf(plan: TrainingPlan, { rows }: Prepared): TrainingSett
   };
 }
 
+/** Tokens that a run learns from in all, those read again among them. */
+export const tokensOf = ({ rows: wanted }: TrainingSettings, { rows }: Pick<Prepared, "rows">): number =>
+  Math.round((wanted / rows.perEpoch) * rows.tokensPerEpoch);
+
 export interface TrainingRun extends RunContext {
   readonly plan: TrainingPlan;
   readonly prepared: Prepared;
@@ -242,7 +246,7 @@ export async function runTraining(run: TrainingRun): Promise<Trained> {
   const { plan, prepared, resume, replace, progress, teacher, label } = run;
   const settings = settingsOf(plan, prepared);
   const { rows, heldOut, tokenizer } = prepared;
-  const total = Math.round((settings.rows / rows.perEpoch) * rows.tokensPerEpoch);
+  const total = tokensOf(settings, prepared);
   const begin = (done: number): void => progress.start(label, total, "tokens", done);
   const taught = teacher && { digest: teacher.digest, temperature: teacher.temperature, weight: teacher.weight };
   let tokens = 0;
@@ -273,7 +277,9 @@ export async function runTraining(run: TrainingRun): Promise<Trained> {
       onStart: (done) => begin((tokens = done.tokens)),
       onStep: (step) => {
         tokens = step.tokens;
-        progress.update(tokens, `step ${count(step.step)} of ${count(settings.steps)}, loss ${figure(step.lossNats)}`);
+        const note = `step ${count(step.step)} of ${count(settings.steps)}, loss ${figure(step.lossNats)}`;
+        // Rows of a share of an epoch have about their share of its tokens.
+        progress.update(tokens, note, step.step === settings.steps ? tokens : total);
       },
       onCheckpoint: ({ step, folder, heldOutBitsPerByte: bits }) => {
         progress.message(

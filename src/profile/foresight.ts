@@ -61,6 +61,19 @@ const runSchema = z.object({
     })
     .nullable()
     .meta({ description: "how the text goes through the model; null where no text does" }),
+  training: z
+    .object({
+      steps: count.meta({ description: "steps" }),
+      settles: z.boolean().meta({ description: "whether it ends before where no more is learned" }),
+      rows: count.meta({ description: "rows of a step" }),
+      positions: count.meta({ description: "tokens of a row" }),
+      tokens: count.meta({ description: "tokens that are learned from, those read again among them" }),
+      heldOutTokens: count.meta({ description: "tokens that every checkpoint is tried on; 0 without" }),
+      checkpoints: count.meta({ description: "checkpoints that are left" }),
+      checkpointBytes: count.meta({ description: "bytes of the weights of one" }),
+    })
+    .nullable()
+    .meta({ description: "how the model learns; null where it does not" }),
   stages: z
     .array(
       z.object({

@@ -19,6 +19,7 @@ const run = (more: Partial<ForeseenRun> = {}): ForeseenRun => ({
   },
   text: { name: "t.txt", documents: 1, bytes: 5000, tokens: 3212, unit: "block", units: 2, unseen: null },
   facts: null,
+  training: null,
   pass: { context: 512, windows: 12, batches: 1, slots: 6144 },
   stages: [
     { label: "model pass", seconds: 10 },

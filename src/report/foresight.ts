@@ -10,9 +10,23 @@ import { together, whyMissing } from "./refusals.ts";
 /** Stages that are named; those that take a smaller part are not. */
 const NAMED_SHARE = 0.04;
 
+/** Of many files so many are named, from the front and from the end. */
+const NAMED_FILES = [4, 2] as const;
+
+type Training = NonNullable<ForeseenRun["training"]>;
+
 const batches = (value: number): string => (value === 1 ? "1 batch" : `${count(value)} batches`);
 
-function subject({ model, text, facts, pass }: ForeseenRun): string {
+/** `100 steps of 32 rows of 256 tokens, 819,200 tokens in all; leaves 12 checkpoints of 5.20 MB` */
+function learning({ steps, settles, rows, positions, tokens, heldOutTokens, checkpoints, checkpointBytes }: Training) {
+  const size = `${si(checkpointBytes, "B")}${checkpoints === 1 ? "" : " each"}`;
+  return [
+    `${settles ? "at most " : ""}${counted(steps, "step")} of ${counted(rows, "row")} of ${counted(positions, "token")}, ${counted(tokens, "token")} in all`,
+    `leaves ${counted(checkpoints, "checkpoint")}, ${size}${heldOutTokens > 0 ? `, tried on ${counted(heldOutTokens, "held-out token")}` : ""}`,
+  ];
+}
+
+function subject({ model, text, facts, pass, training }: ForeseenRun): string {
   const { name, architecture, layers, width, parameters } = model;
   const shape = [
     ...(architecture === null ? [] : [architecture]),
@@ -28,6 +42,7 @@ function subject({ model, text, facts, pass }: ForeseenRun): string {
     ...(pass
       ? [`${counted(pass.windows, "window")} of at most ${counted(pass.context, "token")}, ${batches(pass.batches)}`]
       : []),
+    ...(training ? learning(training) : []),
     ...(facts
       ? [`${counted(facts.questions, "question")} about ${counted(facts.facts, "fact")} of ${facts.name}`]
       : []),
@@ -42,13 +57,14 @@ function stages({ stages, seconds }: ForeseenRun): string {
 /** Runs of one text are alike: the first one stands for the stages of all. */
 function course({ runs, seconds, memoryBytes, diskBytes }: Foresight): string {
   const [first] = runs;
+  const most = runs.some(({ training }) => training?.settles) ? "At most about" : "About";
   const each = runs.length > 1 ? `, the first of ${count(runs.length)}` : "";
   const disk = diskBytes > 0 ? ` and ${si(diskBytes, "B")} of disk for a while` : "";
   const beside = stages(first);
   const about =
     seconds === null
       ? `How long the model takes is not known here${beside === "" ? "" : ` (beside it ${beside}${each})`}`
-      : `${seconds < 1 ? "Less than a second" : `About ${roughly(seconds)}`} (${beside}${each})`;
+      : `${seconds < 1 ? "Less than a second" : `${most} ${roughly(seconds)}`} (${beside}${each})`;
   const memory = memoryBytes === null ? [] : [`up to ${si(memoryBytes, "B")} of memory for the model${disk}`];
   return [about, ...(memoryBytes === null && disk !== "" ? [disk.replace(/^ and /, "")] : memory)].join("; ");
 }
@@ -70,14 +86,22 @@ function missing({ runs, missing: ofAll }: Foresight): string[] {
   ].flatMap(said);
 }
 
+function listed(files: readonly string[]): string {
+  const [front, end] = NAMED_FILES;
+  const between = files.length - front - end;
+  if (between <= 1) return files.join(", ");
+  return [...files.slice(0, front), `${count(between)} more`, ...files.slice(-end)].join(", ");
+}
+
 /** @returns sentences, one a line, foreign text made visible, not wrapped */
 export function foresightSentences(foresight: Foresight): string[] {
   const { runs, writes } = foresight;
+  if (runs.length === 0) return ["There is nothing left to train."];
   const shown = runs.length > 3 ? [runs[0], runs[runs.length - 1]] : runs;
   return [
     ...shown.map((run) => `${run.part === null ? "" : `${run.part}: `}${subject(run)}.`),
     `${course(foresight)}.`,
-    writes.length > 0 ? `Writes ${writes.join(", ")}.` : "Writes no file; the result goes to standard output.",
+    writes.length > 0 ? `Writes ${listed(writes)}.` : "Writes no file; the result goes to standard output.",
     ...missing(foresight),
   ].map((sentence) => visible(sentence));
 }

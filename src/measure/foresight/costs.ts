@@ -7,7 +7,6 @@ import { defaultRows } from "../../decode/codec.ts";
 import type { Rates } from "../../engines/trial.ts";
 import { PACKED } from "../../info/packing.ts";
 import { lengthSteps } from "../../models/rotary.ts";
-import type { DecoderSpec } from "../../models/spec.ts";
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
 import { sum } from "../../numeric/sums.ts";
 import { decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
@@ -265,13 +264,4 @@ const TOKEN_BYTES = 4;
 export function codingSeconds(machine: Machine, bytes: number, rows: number): number {
   const tokens = bytes / TOKEN_BYTES;
   return stepsSeconds(costedOf(machine), { read: 0, steps: tokens / rows, rows: tokens });
-}
-
-/** A step's gradients take twice what its losses do. */
-const TRAINED = 3;
-
-/** About how long a model takes to learn from tokens, so many at a time. */
-export function trainingSeconds(spec: DecoderSpec, threads: number, tokens: number, together: number): number {
-  const counts = { slots: tokens, rows: tokens, scores: 0, scoreProducts: 0, batches: Math.ceil(tokens / together) };
-  return TRAINED * passSeconds({ rates: REFERENCE, threads, spec, weightBytes: 0 }, counts, LOSSES);
 }

@@ -168,6 +168,7 @@ const alone = (model: Model, stages: ForeseenRun["stages"]): ForeseenRun => ({
   text: null,
   facts: null,
   pass: null,
+  training: null,
   stages,
   seconds: sum(stages.map(({ seconds }) => seconds)),
   memoryBytes: 0,
@@ -208,6 +209,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       batches: batches.length,
       slots: slotsOf(batches),
     },
+    training: null,
     stages: atCost,
     // What runs without weights at hand is beyond what can be counted here.
     seconds: decoder && sum(atCost.map(({ seconds }) => seconds)),
@@ -239,9 +241,9 @@ export const foresightOf = (
   ),
   memoryBytes: ofAll(
     runs.map(({ memoryBytes }) => memoryBytes),
-    (bytes) => Math.max(...bytes),
+    (bytes) => Math.max(0, ...bytes),
   ),
-  diskBytes: Math.max(...runs.map(({ diskBytes }) => diskBytes)),
+  diskBytes: Math.max(0, ...runs.map(({ diskBytes }) => diskBytes)),
   rates,
 });
 
