@@ -17,7 +17,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import { CAPABILITIES, type Model } from "../ports/model.ts";
 import { conversing } from "../tokenizer/conversing.ts";
-import { ggufChatTemplates, ggufTokenizer } from "../tokenizer/gguf/tokenizer.ts";
+import { ggufChatTemplates, ggufTokenizer, ggufTokenizerDigest } from "../tokenizer/gguf/tokenizer.ts";
 
 const ENDS = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"] as const;
 
@@ -71,7 +71,7 @@ export async function openGgufModel(
       return {
         config: sha256(canonicalJson(config)),
         weights: await digestOf(weightFiles, options),
-        tokenizer: (await tokenizer()).digest,
+        tokenizer: ggufTokenizerDigest(metadata),
       };
     },
     refuseChanges: () => files.check(),

@@ -16,7 +16,7 @@ export const unsound = (message: string, next = "fetch or convert the file again
 export class Short extends Error {
   /** @param bytes of the file that are needed to go on */
   constructor(readonly bytes: number) {
-    super(`${bytes} bytes are needed`);
+    super(`${count(bytes)} bytes are needed`);
   }
 }
 

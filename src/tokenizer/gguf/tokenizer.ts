@@ -88,7 +88,7 @@ function readTokenizer(metadata: Metadata, options: TokenizerOptions): Tokenizer
     }),
   ]);
   const control = { bos, eos, names, around, modelMaxLength: undefined };
-  return new Tokenizer(kind.definition, prefix, control, digestOf(metadata), kind.notice, rows);
+  return new Tokenizer(kind.definition, prefix, control, ggufTokenizerDigest(metadata), kind.notice, rows);
 }
 
 /** Further tokens with a part of their own; llama.cpp's spelling of one key is what files have. */
@@ -147,8 +147,8 @@ function addedTokens(metadata: Metadata, { tokens, types }: GgufVocabulary): Add
   return added;
 }
 
-/** SHA-256 of everything in the metadata that concerns the tokenizer. */
-function digestOf(metadata: Metadata): string {
+/** SHA-256 of everything in the metadata that concerns the tokenizer: its `digest`, without making it. */
+export function ggufTokenizerDigest(metadata: Metadata): string {
   const own = [...metadata].filter(([key]) => key.startsWith("tokenizer.") || key === "general.name");
   const plain = own.map(([key, value]) => [key, ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : value]);
   return sha256(
