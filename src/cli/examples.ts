@@ -19,6 +19,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure HuggingFaceTB/SmolLM2-135M --text notes/ --out report/",
     ],
     [
+      "a model that Ollama has here; one in GGUF of the Hub is org/name:Q4_K_M",
+      "lossyscope measure ollama:llama3.2 --text notes/",
+    ],
+    [
       "bits per byte alone, of the first megabyte that comes through a pipe",
       "zcat t.gz | lossyscope measure ./model --text - --no-plane --limit-bytes 1MB",
     ],
