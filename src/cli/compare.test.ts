@@ -137,6 +137,9 @@ describe("lossyscope compare", () => {
       expect(apart.out.replaceAll(/\s+/g, " ")).toMatch(
         /Not compared: token by token, other: the vocabularies differ in 2 of 257 ids \(\d+ is "a" and "b", /,
       );
+      expect((await run("compare", at("p"), at("other"), ...on("--dry-run"))).out.replaceAll(/\s+/g, " ")).toMatch(
+        /Will be missing of model 2 of 2: token by token: the vocabularies differ in 2 .*; it would take two models of one/,
+      );
       const { out } = await run("compare", at("p"), at("q"), ...on("--no-lockstep", "--json"));
       expect(JSON.parse(out).pairs[0].lockstep).toBeNull();
     });

@@ -45,6 +45,17 @@ export interface Course {
 }
 
 /**
+ * What two models that could be measured one by one cannot do together is no reason to lose what was measured.
+ * @returns that, where the error tells of it
+ * @throws the error, of whatever else it tells
+ */
+export function notTogether(error: unknown): NotTogether {
+  if (error instanceof LossyscopeError && (error.fault === "memory" || error.fault === "text"))
+    return { absent: error.message };
+  throw error;
+}
+
+/**
  * Reads the text, and decides what is decided before the models run.
  * @throws LossyscopeError as `measureLockstep`
  */

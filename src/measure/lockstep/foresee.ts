@@ -2,14 +2,16 @@
 import { lockstepBytes } from "../../engines/lockstep.ts";
 import { PROCESS_BYTES } from "../../engines/memory.ts";
 import type { Rates } from "../../engines/trial.ts";
+import { needed } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { Model } from "../../ports/model.ts";
 import type { ForeseenRun } from "../../profile/foresight.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
+import { plainly } from "../foresight/foresee.ts";
 import { countPass, passSeconds, REFERENCE, togetherSeconds } from "../foresight/work.ts";
 import type { Prepared } from "../prepare.ts";
 import { LOCKSTEP } from "../stages.ts";
-import { type Course, courseOver } from "./course.ts";
+import { type Course, courseOver, type NotTogether, notTogether } from "./course.ts";
 
 /** A model that a dry run has looked at. */
 export interface LookedAt {
@@ -39,6 +41,7 @@ export function lockstepSeconds(
 
 /**
  * Adds to what the second model will do by itself that it is read beside the first.
+ * @returns it with what will be missing where the two cannot be read together
  * @throws LossyscopeError whatever would stop it before the models run
  */
 export function withLockstep(
@@ -49,9 +52,25 @@ export function withLockstep(
 ): ForeseenRun {
   const [reference, model] = [p.model, q.model];
   const { subject, tokenizer } = p.prepared;
-  const shared = sharedVocabulary([tokenizer, q.prepared.tokenizer], [reference.vocabulary, model.vocabulary]);
-  if ("absent" in shared) return run;
-  const course = courseOver({ reference, model, plan: subject.plan }, { ...subject, tokenizer, ...shared });
+  const course = ((): Course | NotTogether => {
+    try {
+      const shared = sharedVocabulary([tokenizer, q.prepared.tokenizer], [reference.vocabulary, model.vocabulary]);
+      if ("absent" in shared) return shared;
+      return courseOver({ reference, model, plan: subject.plan }, { ...subject, tokenizer, ...shared });
+    } catch (error) {
+      return notTogether(error);
+    }
+  })();
+  if ("absent" in course) {
+    const missing = needed(
+      LOCKSTEP,
+      false,
+      "pair of models",
+      course.absent,
+      "two models of one vocabulary, and room for both",
+    );
+    return { ...run, missing: [...run.missing, plainly(missing)] };
+  }
   if (course.models === null) return run;
   const seconds = lockstepSeconds([reference, model], course, threads, rates);
   const load = { longest: course.longest, batchTokens: subject.plan.batchTokens };

@@ -129,6 +129,28 @@ describe("two models over one text", () => {
     });
   });
 
+  it("of which one has more rows are compared over those of the other, which a text must not leave", async () => {
+    const more = { vocab_size: 300 };
+    const [p, q] = [
+      await writeModel(temporary("p"), { prefix: false }),
+      await writeModel(temporary("q"), {
+        ...{ prefix: false, config: more },
+        // rows of padding that would have all of the mass
+        change: (name, values) => name === "lm_head.weight" && values.fill(40, 257 * 16),
+      }),
+    ];
+    const found = await lockstep(await open(p), await open(q), planOf(text));
+    expect(found.vocabulary).toEqual({ shared: 257, reference: 257, model: 300 });
+    expect(found.overall.bitsPerByte.value).toBeLessThan(20);
+    expect(found.overall.tokens).toBe(found.overall.bytes - 24);
+
+    const fewer = await writeModel(temporary("fewer"), { prefix: false, config: { vocab_size: 98 } });
+    const request = { plan: planOf("abc"), threads: 1, progress: listener() };
+    expect(await measureLockstep({ ...request, reference: await open(p), model: await open(fewer) })).toEqual({
+      absent: expect.stringMatching(/reaches the token "b" \(id 98\), which only one of the models has: leave that/),
+    });
+  });
+
   it("keep their text to themselves where asked", async () => {
     const [p, q] = [await writeModel(temporary("p")), await writeModel(temporary("q"), { change: noisy })];
     const found = await lockstep(await open(p), await open(q), planOf(text, { keepText: false }));

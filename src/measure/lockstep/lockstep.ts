@@ -14,7 +14,7 @@ import type { WindowBatch } from "../../text/corpus.ts";
 import { describeBatch } from "../../text/windows.ts";
 import { spelling } from "../preparing/spelling.ts";
 import { LOCKSTEP } from "../stages.ts";
-import { type Course, courseOf, type LockstepRequest, type NotTogether } from "./course.ts";
+import { type Course, courseOf, type LockstepRequest, type NotTogether, notTogether } from "./course.ts";
 import { lockstepSeconds } from "./foresee.ts";
 import { toldStretches, toldTokens } from "./places.ts";
 import { Tally } from "./tally.ts";
@@ -27,7 +27,7 @@ import { Tally } from "./tally.ts";
  */
 export async function measureLockstep(request: LockstepRequest): Promise<Lockstep | NotTogether> {
   const { reference, model, plan, threads } = request;
-  const course = await courseOf(request);
+  const course = await courseOf(request).catch(notTogether);
   if ("absent" in course) return course;
   const { documents, tokenizer, models } = course;
   request.progress.expect({ [LOCKSTEP]: lockstepSeconds([reference, model], course, threads) });
