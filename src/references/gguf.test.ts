@@ -3,9 +3,13 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { text } from "../formats/gguf/gguf.testing.ts";
+import { dryRun } from "../measure/foresight/foresee.ts";
 import { writeGgufModel } from "../measure/gguf.testing.ts";
-import { measureFiles, sampleText, writeModel, writeText } from "../measure/model.testing.ts";
+import { listener, measureFiles, sampleText, writeModel, writeText } from "../measure/model.testing.ts";
+import { validatePlan } from "../measure/plan.ts";
+import { storageLedger } from "../models/ledger.ts";
 import { describeModel } from "../ports/model.testing.ts";
+import { decoderOf } from "../ports/model.ts";
 import { nameOfGguf, openGgufModel } from "./gguf.ts";
 import { openModel, referenceTo } from "./open.ts";
 
@@ -73,6 +77,29 @@ describe("a GGUF file", () => {
     expect(Object.keys(profile.ledger?.byDtype ?? {})).toContain("Q8_0");
     expect(profile.ledger?.notes?.join()).toMatch(/stored as Q8_0, and run as the float32 values these stand for/);
     expect(profile.geometry?.embedding).not.toBeNull();
+  });
+
+  it("in blocks takes disk for a while, which is foretold", async () => {
+    const folder = await writeModel(at("model"), { config: WIDE });
+    const words = writeText(at("text.txt"), sampleText(2, 300));
+    const foretold = async (path: string): Promise<number> => {
+      const model = await openModel(path);
+      const plan = validatePlan({ text: [{ path: words }], plane: null, geometry: false, baselines: false });
+      const { run } = await dryRun({
+        ...{ model, plan, points: null, threads: 1 },
+        ...{ root: at(), option: "--work", progress: listener() },
+      });
+      return run.diskBytes;
+    };
+    const { parameters } = storageLedger(
+      (await openModel(folder)).config,
+      decoderOf(await openModel(folder))!.weights,
+      {
+        name: "m",
+      },
+    );
+    expect(await foretold(await writeGgufModel(at("q.gguf"), folder, { as: "Q8_0" }))).toBe(4 * parameters.total);
+    expect(await foretold(await writeGgufModel(at("f.gguf"), folder, { as: "F16" }))).toBe(0);
   });
 
   it("brings its template of conversations, or says that it has none", async () => {

@@ -11,6 +11,7 @@ import { PROCESS_BYTES } from "../../engines/memory.ts";
 import { type Rates, timedTrial } from "../../engines/trial.ts";
 import { requirePositions } from "../../models/decoder.ts";
 import { storageLedger } from "../../models/ledger.ts";
+import { float32Bytes } from "../../models/sources/float32.ts";
 import { type Need, unmet } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { RunContext } from "../../ports/context.ts";
@@ -157,8 +158,14 @@ export function foreseenStates(
     },
     memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: longest }),
     // the file, and the parts that it is put together of
-    diskBytes: 2 * rows * rowBytes,
+    diskBytes: 2 * rows * rowBytes + widenedBytes(model),
   };
+}
+
+/** What its weights take on the disk meanwhile where they cannot be run as they lie (`engines/runnable.ts`). */
+function widenedBytes(model: Pick<Model, "runs">): number {
+  const decoder = decoderOf(model);
+  return decoder ? float32Bytes(decoder.weights) : 0;
 }
 
 /** A run of which only the model is known, and what it takes. */
@@ -172,7 +179,7 @@ const alone = (model: Model, stages: ForeseenRun["stages"]): ForeseenRun => ({
   stages,
   seconds: sum(stages.map(({ seconds }) => seconds)),
   memoryBytes: 0,
-  diskBytes: 0,
+  diskBytes: widenedBytes(model),
   missing: [],
 });
 
@@ -214,7 +221,9 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     // What runs without weights at hand is beyond what can be counted here.
     seconds: decoder && sum(atCost.map(({ seconds }) => seconds)),
     memoryBytes: decoder && PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: plan.batchTokens }),
-    diskBytes: Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
+    diskBytes:
+      widenedBytes(model) +
+      Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
     missing: [...foretold],
   };
 }
@@ -269,7 +278,7 @@ export async function dryRun(
   const tried = rates ?? (await timedTrial(model.width, request));
   progress.finish();
   const run = foreseenRun(prepared, { model, threads, batches, shard, rates: tried });
-  refuseSmallDisk(run.diskBytes, 0, nearestFolder(root), option);
+  refuseSmallDisk(run.diskBytes - widenedBytes(model), 0, nearestFolder(root), option);
   return { run, rates: tried, prepared };
 }
 
