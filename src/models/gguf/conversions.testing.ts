@@ -32,6 +32,12 @@ export const CONVERSIONS: Readonly<Record<string, Conversion["config"]>> = {
   "gpt2-hub-names": {},
   gpt_neox: {},
   "gpt_neox-sequential": {},
+  qwen3_moe: {},
+  seed_oss: {},
+  smollm3: { no_rope_layers: [1, 1, 1] },
+  gemma: {},
+  cohere: {},
+  phi: {},
   "falcon-7b": {},
   "falcon-40b": {},
 };

@@ -201,6 +201,66 @@ const RULES: Readonly<Record<string, Rules>> = {
       ["attention.sliding_window_pattern", u32(number(config, "sliding_window_pattern", 6))],
     ],
   },
+  qwen3_moe: {
+    architecture: "qwen3moe",
+    keys: (config) => [
+      ...llamaKeys(config),
+      ["expert_count", u32(number(config, "num_experts"))],
+      ["expert_used_count", u32(number(config, "num_experts_per_tok"))],
+      ["expert_feed_forward_length", u32(number(config, "moe_intermediate_size"))],
+    ],
+    names: [
+      [/mlp\.gate\./, "ffn_gate_inp."],
+      [/mlp\.experts\.(\d+)\.(gate|up|down)_proj/, "ffn_$2_exps@$1"],
+      ...LLAMA_NAMES,
+      FFN_NORM,
+    ],
+  },
+  seed_oss: {
+    architecture: "seed_oss",
+    keys: llamaKeys,
+    names: [...LLAMA_NAMES, [/post_attention_layernorm/, "post_attention_norm"]],
+  },
+  smollm3: { ...llama, architecture: "smollm3" },
+  gemma: {
+    ...gemma,
+    architecture: "gemma",
+    keys: (config) => llamaKeys({ ...config, rope_theta: undefined }),
+    names: [...LLAMA_NAMES, FFN_NORM],
+  },
+  cohere: {
+    architecture: "command-r",
+    keys: (config) => [
+      ...llamaKeys(config),
+      ["attention.layer_norm_epsilon", f32(number(config, "layer_norm_eps"))],
+      ["logit_scale", f32(number(config, "logit_scale"))],
+      ["rope.scaling.type", text("none")],
+    ],
+    names: LLAMA_NAMES,
+  },
+  phi: {
+    architecture: "phi2",
+    keys: (config) => [
+      ...llamaKeys({ ...config, rope_theta: undefined }),
+      ["attention.layer_norm_epsilon", f32(number(config, "layer_norm_eps"))],
+      [
+        "rope.dimension_count",
+        u32(
+          Math.floor(
+            Math.floor(number(config, "partial_rotary_factor") * number(config, "hidden_size")) /
+              number(config, "num_attention_heads"),
+          ),
+        ),
+      ],
+    ],
+    names: [
+      [/final_layernorm/, "norm"],
+      [/self_attn\.dense/, "attn_output"],
+      [/mlp\.fc1/, "ffn_up"],
+      [/mlp\.fc2/, "ffn_down"],
+      ...LLAMA_NAMES,
+    ],
+  },
   phi3: {
     architecture: "phi3",
     keys: (config) => [

@@ -35,6 +35,22 @@ export const MIXTRAL: Names = {
   },
 };
 
+export const QWEN_MOE: Names = {
+  ...LLAMA,
+  inside: {
+    ...LLAMA.inside,
+    ffn_gate_inp: "mlp.gate",
+    ffn_gate_exps: "mlp.experts.*.gate_proj",
+    ffn_up_exps: "mlp.experts.*.up_proj",
+    ffn_down_exps: "mlp.experts.*.down_proj",
+  },
+};
+
+export const SEED_OSS: Names = {
+  ...LLAMA,
+  inside: { ...LLAMA.inside, post_attention_norm: "post_attention_layernorm" },
+};
+
 export const GEMMA: Names = {
   ...LLAMA,
   inside: {
@@ -71,6 +87,12 @@ export const STABLELM: Names = {
 export const STARCODER2: Names = {
   ...LLAMA,
   inside: { ...LLAMA.inside, ffn_up: "mlp.c_fc", ffn_down: "mlp.c_proj" },
+};
+
+export const PHI2: Names = {
+  ...LLAMA,
+  outside: { ...LLAMA.outside, output_norm: "model.final_layernorm" },
+  inside: { ...LLAMA.inside, attn_output: "self_attn.dense", ffn_up: "mlp.fc1", ffn_down: "mlp.fc2" },
 };
 
 export const GPT2: Names = {
