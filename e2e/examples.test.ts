@@ -38,7 +38,7 @@ function node(...args: readonly string[]): { readonly out: string; readonly err:
 describe("the examples", () => {
   it("are those that their page names", () => {
     const page = readFileSync(join(examples, "README.md"), "utf8");
-    const named = [...page.matchAll(/\]\((\w+\.js)\)/g)].map(([, name]) => name);
+    const named = [...page.matchAll(/\]\(([\w-]+\.js)\)/g)].map(([, name]) => name);
     expect(named.toSorted()).toEqual(names.toSorted());
   });
 
@@ -53,6 +53,7 @@ describe("the examples", () => {
     ["choose.js", /^not main\/step-36246: .*\ntake small\/step-36246\nmain\/step-36246, overall: not foreseen: /],
     ["states.js", /^kind: 0\.\d+ of ln 100 held out, 0\.0\S+ by chance\nnoise: -?0/],
     ["compress.js", /^(\d+) bytes became (\d+)\n\1 bytes came back\n$/],
+    ["own-model.js", /^own: \d\.\d+ bits per byte\n(no .*\n)*no plane: the model does not show its hidden states\n/],
     ["train.js", /^run.step-20: \d\.\d+ bits per byte held out\n(step \d+: \d\.\d+ bits per byte\n){3}$/],
   ])("%s runs", (name, printed) => expect(node(name).out).toMatch(printed));
 

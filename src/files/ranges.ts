@@ -1,14 +1,19 @@
 /** Plain bytes of a file: a stretch at its place, or all of them in order. */
 import { createReadStream } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { ioFault } from "./faults.ts";
 
+/** What reads a file at a place; Node's `FileHandle`, whose own type programs without Node's types do not have. */
+interface Handle {
+  read(into: Uint8Array, at: number, length: number, from: number): Promise<{ readonly bytesRead: number }>;
+}
+
 /** What one request to the system may ask for. */
 const MOST_AT_ONCE = 2 ** 30;
 
-async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promise<number> {
+async function fill(file: Handle, bytes: Uint8Array, offset: number): Promise<number> {
   let done = 0;
   while (done < bytes.length) {
     const { bytesRead } = await file.read(bytes, done, Math.min(bytes.length - done, MOST_AT_ONCE), offset + done);
@@ -19,7 +24,7 @@ async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promis
 }
 
 /** @returns `length` bytes from `offset` on, fewer where the file ends before */
-export async function readUpTo(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+export async function readUpTo(file: Handle, offset: number, length: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(length);
   return bytes.subarray(0, await fill(file, bytes, offset));
 }
@@ -29,7 +34,7 @@ export async function readUpTo(file: FileHandle, offset: number, length: number)
  * @throws LossyscopeError `io` where the file ends before
  */
 export async function readExactly(
-  file: FileHandle,
+  file: Handle,
   path: string,
   offset: number,
   length: number,

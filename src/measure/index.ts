@@ -1,6 +1,14 @@
 /** `lossyscope/measure`: what the commands do, as functions. */
 
-export type { Capability, Model } from "../ports/model.ts";
+export {
+  type Engine,
+  type EngineContext,
+  type EngineReport,
+  type EngineRequest,
+  refuseUngiven,
+} from "../ports/engine.ts";
+export type { Capability, Model, ModelDigests, Runs } from "../ports/model.ts";
+export type { HeadRequest, LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 export { type ProgressSink, SILENT, type Stage } from "../ports/progress.ts";
 export type { Plan } from "../profile/plan.ts";
 export { type OpenOptions, openModel } from "../references/open.ts";

@@ -45,6 +45,12 @@ const EVERYTHING = {
   recall: { prefixes: [4], length: 4, passages: 12 },
 };
 
+/** Nothing of that. */
+const CODING = {
+  ...{ plane: null, geometry: false, baselines: false, likeLmEval: false, entropy: false },
+  ...{ with: [], facts: null },
+};
+
 function request(plan: Readonly<Record<string, unknown>> = {}) {
   const text = writeText(at("text.txt"), sampleText(24, 150));
   const facts = { path: writeText(at("facts.jsonl"), JSON.stringify(FACT)) };
@@ -133,19 +139,21 @@ describe("a model that gives losses alone", () => {
     expect(figuresOf(profile)).toEqual(figuresOf(whole.profile));
   });
 
+  it("has parts that are told from another's", async () => {
+    const plan = { ...CODING, context: { tokens: 40 }, batchTokens: 400 };
+    for (const [index, name] of ["one", "two"].entries()) {
+      const shard = new Shard(index + 1, 2);
+      await measureShard({ ...request(plan), model: unigramModel(name), shard, out: at("strange") });
+    }
+    expect(() => openParts([at("strange")])).toThrow(
+      /are parts of different measurements: the models are not the same/,
+    );
+  });
+
   it("is told from others by its name, as nothing else tells it", async () => {
-    const plan = {
-      plane: null,
-      geometry: false,
-      baselines: false,
-      likeLmEval: false,
-      entropy: false,
-      with: [],
-      facts: null,
-    };
     const ids: string[] = [];
     for (const name of ["one", "one", "two"])
-      ids.push((await measure({ ...request(plan), model: unigramModel(name) })).profile.id);
+      ids.push((await measure({ ...request(CODING), model: unigramModel(name) })).profile.id);
     expect([ids[0] === ids[1], ids[0] === ids[2]]).toEqual([true, false]);
   });
 

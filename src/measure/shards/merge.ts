@@ -119,7 +119,9 @@ function refuseStranger(
     const differ = Object.keys(mine.plan).filter(
       (key) => key !== "text" && asked(mine.plan, key) !== asked(its.plan, key),
     );
-    refuse(differ.map((key) => `${key} ${asked(mine.plan, key)} and ${asked(its.plan, key)}`).join("; "));
+    const options = differ.map((key) => `${key} ${asked(mine.plan, key)} and ${asked(its.plan, key)}`);
+    // Where neither digests nor options tell them apart, their models' names do.
+    refuse(options.length > 0 ? options.join("; ") : "the models are not the same");
   }
   if (mine.count !== its.count) refuse(`${mine.index} of ${mine.count} and ${its.index} of ${its.count}`);
 }
