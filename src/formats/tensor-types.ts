@@ -7,6 +7,7 @@ import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { dequantise } from "./blocks/dequantise.ts";
 import { BLOCKS, type BlockType, isBlockType } from "./blocks/types.ts";
+import { float8Table, isFloat8 } from "./float8.ts";
 import { halfTable } from "./halves.ts";
 
 /** Bits of a value, by type, where every value has its own. */
@@ -89,18 +90,18 @@ function view<A extends TensorData>(type: ViewOf<A>, bytes: Uint8Array): A {
 }
 
 /**
- * The values of a tensor, exactly: F16, BF16 and blocks as float32, 64-bit integers as BigInts, BOOL as 0 and 1.
- * @throws LossyscopeError `unsupported` for 8-bit and narrower floats and complex numbers
+ * The values of a tensor, exactly: F16, BF16, 8-bit floats and blocks as float32, 64-bit integers as BigInts, BOOL as 0 and 1.
+ * @throws LossyscopeError `unsupported` for floats narrower than 8 bits and complex numbers
  */
 export function decodeTensor(dtype: Dtype, bytes: Uint8Array): TensorData {
-  if (dtype === "F16" || dtype === "BF16" || isBlockType(dtype)) return toFloat32(dtype, bytes);
+  if (dtype === "F16" || dtype === "BF16" || isFloat8(dtype) || isBlockType(dtype)) return toFloat32(dtype, bytes);
   const type = VIEWS[dtype];
   if (type) return view(type, bytes);
   throw new LossyscopeError("unsupported", `no reader for ${dtype} values`, "use a file in F32, F16 or BF16");
 }
 
 /**
- * Float values as float32: F16 and BF16 exactly, F64 rounded to nearest, F32 as a view, blocks as `dequantise` has them.
+ * Float values as float32: F16, BF16 and 8-bit floats exactly, F64 rounded to nearest, F32 as a view, blocks as `dequantise` has them.
  * @throws LossyscopeError `unsupported` for any other dtype
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
@@ -124,6 +125,12 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
     }
     default:
       if (isBlockType(dtype)) return dequantise(dtype, bytes);
+      if (isFloat8(dtype)) {
+        const table = float8Table(dtype);
+        const values = new Float32Array(bytes.length);
+        for (let i = 0; i < bytes.length; i++) values[i] = table[bytes[i]];
+        return values;
+      }
       throw new LossyscopeError("unsupported", `${dtype} values are not read as floats`, "use F64, F32, F16 or BF16");
   }
 }

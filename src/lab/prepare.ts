@@ -10,6 +10,7 @@ import { sha256 } from "../files/digest.ts";
 import { ioFault, systemCode } from "../files/faults.ts";
 import { CHAT_FILES, TOKENIZER_FILES } from "../hub/layout.ts";
 import { specOf } from "../models/config.ts";
+import { refuseQuantised } from "../models/quantised/methods.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -67,6 +68,7 @@ export async function prepare(given: Preparation): Promise<Prepared> {
       ? splitText(given.documents, given.heldOut, seed)
       : { train: given.documents, heldOut: given.heldOut };
   const { config, files, tokenizer } = await tokenizerFor(given, train);
+  refuseQuantised(config);
   const spec = specOf(config);
   if (spec.positions !== null && positions > spec.positions)
     throw new LossyscopeError(

@@ -45,6 +45,7 @@ import { smollm3 } from "./architectures/smollm3.ts";
 import { stablelm } from "./architectures/stablelm.ts";
 import { starcoder2 } from "./architectures/starcoder2.ts";
 import { Config } from "./config-keys.ts";
+import { refuseUnread } from "./quantised/methods.ts";
 import type { DecoderSpec } from "./spec.ts";
 import { NESTED, WRAPPED_IN } from "./text-model.ts";
 
@@ -137,16 +138,7 @@ export function specOf(values: unknown): DecoderSpec {
       `the architecture ${shown(config.architecture)} is not known`,
       `supported: ${supportedArchitectures.join(", ")}; another needs a file of its own in src/models/architectures`,
     );
-  // MLX writes `quantization`, compressed-tensors wrote `compression_config` before transformers had a name for it.
-  for (const key of ["quantization_config", "compression_config", "quantization"]) {
-    const quantised = config.section(key);
-    if (quantised)
-      throw new LossyscopeError(
-        "unsupported",
-        `the weights are quantised (${key}: ${quantised.text("quant_method", "unknown")})`,
-        "use the checkpoint in F32, F16 or BF16",
-      );
-  }
+  refuseUnread(config.values);
   for (const key of ["is_encoder_decoder", "add_cross_attention"]) config.only(key, false);
   // transformers 5 lets every token see those after it where a config says so.
   config.only("is_causal", true);

@@ -46,7 +46,8 @@ export interface EntropyOptions {
  * @returns bytes, buffers left out, not rounded
  * @throws LossyscopeError `io` where a file cannot be read; `interrupted`
  */
-export async function entropyCodedBytes(weights: TensorSource, options: EntropyOptions = {}): Promise<number> {
+export async function entropyCodedBytes(source: TensorSource, options: EntropyOptions = {}): Promise<number> {
+  const weights = source.stored ?? source;
   const tensors = [...weights.names()]
     .map((name) => ({ name, ...weights.locate(name)! }))
     .filter((tensor) => !isBuffer(tensor.name, tensor))

@@ -70,7 +70,7 @@ interface Packing {
 }
 
 function packingOf(config: ModelConfig): Packing | undefined {
-  const value = said(config, ["quantization_config", "quantization"]);
+  const value = said(config, ["quantization_config", "compression_config", "quantization"]);
   if (typeof value !== "object" || value === null) return undefined;
   const settings = value as Record<string, unknown>;
   const method = typeof settings.quant_method === "string" ? settings.quant_method : "quantised";
@@ -80,6 +80,7 @@ function packingOf(config: ModelConfig): Packing | undefined {
 function packedBits(method: string, settings: Record<string, unknown>): number | undefined {
   if (method === "mxfp4") return 4;
   if (method === "fp8" || method === "fbgemm_fp8") return 8;
+  if (method === "modelopt") return settings.quant_algo === "FP8" ? 8 : undefined;
   if (method.startsWith("bitsandbytes")) return settings.load_in_4bit ? 4 : settings.load_in_8bit ? 8 : undefined;
   const groups = settings.config_groups;
   if (typeof groups === "object" && groups !== null) {
@@ -91,7 +92,7 @@ function packedBits(method: string, settings: Record<string, unknown>): number |
 
 /** Scales, zero points and tables that a quantised file keeps beside its packed weights: bytes without parameters. */
 const QUANTISATION_SIDE =
-  /(?:^|[._])(?:qzeros|g_idx|scales|biases|SCB|(?:nested_)?(?:absmax|quant_map)|weight_format|quant_state\..*|(?:weight|input|output|k|v|q)_(?:scale(?:_inv|_2)?|zero_point|g_idx|shape))$/;
+  /(?:^|[._])(?:qzeros|g_idx|scales|biases|SCB|(?:nested_)?(?:absmax|quant_map)|weight_format|quant_state\..*|(?:weight|input|output|activation|prob|k|v|q)_(?:scale(?:_inv|_2|_ub)?|global_scale|zero_point|g_idx|shape))$/;
 
 const PACKED_DTYPES: Partial<Record<Dtype, number>> = { I8: 8, U8: 8, I16: 16, U16: 16, I32: 32, U32: 32 };
 
@@ -168,7 +169,7 @@ function activeParameters(
  */
 export function storageLedger(
   config: ModelConfig,
-  weights: TensorSource,
+  source: TensorSource,
   {
     name: model,
     training: given = {},
@@ -178,6 +179,7 @@ export function storageLedger(
     notes: found = [],
   }: LedgerOptions,
 ): Ledger {
+  const weights = source.stored ?? source;
   const packing = packingOf(config);
   const copies = tiedCopies(config, weights);
   const counted = new Map<string, number>();

@@ -9,6 +9,7 @@ import type { Dtype } from "../formats/tensor-types.ts";
 import { count, counted, sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { isTied } from "./ledger.ts";
+import { quantisationOf } from "./quantised/methods.ts";
 import { renamed, type TensorSource } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
 import { WRAPPERS } from "./wrappers.ts";
@@ -239,6 +240,7 @@ function otherType(config: Values, weights: TensorSource): string[] {
     if (!isBuffer(name, tensor)) stored.add(tensor.dtype);
   }
   if (type === undefined || stored.size === 0 || stored.has(type)) return [];
+  if (quantisationOf(config)) return [];
   return [`stored as ${[...stored].join(", ")} and read so, though config.json says ${named}`];
 }
 

@@ -67,11 +67,11 @@ export function bindWeights(spec: DecoderSpec, source: TensorSource): ReadonlyMa
         `the tensor ${name} has shape [${stored.shape.join(", ")}], config.json makes it [${slot.shape.join(", ")}]`,
         "check that config.json belongs to these weights",
       );
-    const type = stored.isTurned ? undefined : WEIGHT_TYPES[stored.dtype];
+    const type = stored.isTurned || stored.isComputed ? undefined : WEIGHT_TYPES[stored.dtype];
     if (!type)
       throw new LossyscopeError(
         "unsupported",
-        `the tensor ${name} is stored as ${stored.isTurned ? "big-endian " : ""}${stored.dtype}`,
+        `the tensor ${name} is stored ${stored.isComputed ? "quantised" : `as ${stored.isTurned ? "big-endian " : ""}${stored.dtype}`}`,
         `use the checkpoint in ${Object.keys(WEIGHT_TYPES).join(", ")}`,
       );
     bound.set(slot, { ...stored, type });

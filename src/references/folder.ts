@@ -6,6 +6,8 @@ import { parseJsonObject } from "../formats/json.ts";
 import { modelOfPath } from "../hub/name.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
+import { unquantised } from "../models/quantised/unquantised.ts";
+import { seenAsFloat32 } from "../models/sources/float32.ts";
 import { bindWeights } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
@@ -16,15 +18,16 @@ import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 /**
  * Reads the headers, finds the spec, and makes sure that the two are of one model.
  * @param called what it is called where that is not the folder's own name
- * @throws LossyscopeError as `openCheckpoint`, `specOf` and `bindWeights` do: all that headers tell
+ * @throws LossyscopeError as `openCheckpoint`, `specOf`, `unquantised` and `bindWeights` do: all that headers tell
  */
 export async function openFolder(
   folder: string,
   called: Pick<Model, "name" | "revision"> = { name: modelOfPath(resolve(folder)), revision: null },
 ): Promise<Model> {
-  const { config, outerConfig, weights, weightFiles, tokenizerFiles, ...checkpoint } = await openCheckpoint(folder);
+  const { config, outerConfig, weightFiles, tokenizerFiles, ...checkpoint } = await openCheckpoint(folder);
   const spec = specOf(config);
-  bindWeights(spec, weights);
+  const { weights, notes } = unquantised(config, checkpoint.weights);
+  bindWeights(spec, seenAsFloat32(weights));
   const { architecture, blocks, width, vocabulary, positions } = spec;
   return {
     name: called.name,
@@ -41,7 +44,7 @@ export async function openFolder(
     weightFileBytes: sum(weightFiles.map(({ bytes }) => bytes)),
     tokenizerFiles: tokenizerFiles.map((name) => join(folder, name)),
     aside: checkpoint.aside,
-    notes: checkpoint.notes,
+    notes: [...checkpoint.notes, ...notes],
     tokenizer: (options) => loadTokenizer(folder, outerConfig, { rows: vocabulary, ...options }),
     conversing: () => loadConversing(folder, outerConfig, { rows: vocabulary }),
     ends: () => endsOfText(folder, config),

@@ -9,6 +9,7 @@ import { isBlockType } from "../formats/blocks/types.ts";
 import type { GgufValue } from "../formats/gguf/values.ts";
 import { digestOf } from "../models/checkpoint.ts";
 import { ggufModel } from "../models/gguf/model.ts";
+import { seenAsFloat32 } from "../models/sources/float32.ts";
 import { openGguf } from "../models/sources/gguf.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { bindWeights } from "../models/weights.ts";
@@ -37,7 +38,7 @@ export async function openGgufModel(
   const files = new Unchanged("model", "the model", "was used");
   for (const file of weightFiles) await files.watch(file.path);
   const { config, spec, weights } = await ggufModel({ metadata, source });
-  bindAsFloat32(spec, weights);
+  bindWeights(spec, seenAsFloat32(weights));
   const { architecture, blocks, width, vocabulary, positions } = spec;
   const tokenizer: Model["tokenizer"] = async (options) => ggufTokenizer(metadata, { rows: vocabulary, ...options });
   return {
@@ -76,19 +77,6 @@ export async function openGgufModel(
     },
     refuseChanges: () => files.check(),
   };
-}
-
-/** As the graph will bind them, once those in blocks are float32. */
-function bindAsFloat32(spec: Parameters<typeof bindWeights>[0], weights: TensorSource): void {
-  bindWeights(spec, {
-    ...weights,
-    locate(name) {
-      const tensor = weights.locate(name);
-      return tensor && (isBlockType(tensor.dtype) || tensor.isTurned)
-        ? { ...tensor, dtype: "F32", isTurned: false }
-        : tensor;
-    },
-  });
 }
 
 /** What is said of types in blocks. */

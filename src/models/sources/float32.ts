@@ -1,17 +1,20 @@
 /**
- * Weights that the runtime can read in place. Where some are in blocks or big-endian, all of them are written as
+ * Weights that the runtime can read in place. Where some are in blocks, 8-bit, computed or big-endian, all of them are written as
  * float32 into a file of their own, one after the other; else they stay where they are. Disk: 4 bytes a value; memory:
  * a piece of 4 MiB as stored and as float32 (80 MiB of the types of one and a half bits).
  */
 import { open, realpath, rm } from "node:fs/promises";
 import { ioFault } from "../../files/faults.ts";
 import { isBlockType } from "../../formats/blocks/types.ts";
+import { isFloat8 } from "../../formats/float8.ts";
 import { toFloat32 } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { piecesOf, type StoredTensor, type TensorSource } from "./tensor-source.ts";
 
-const isInPlace = ({ dtype, isTurned }: StoredTensor): boolean => !isBlockType(dtype) && !isTurned;
-const isFloat = ({ dtype }: StoredTensor): boolean => isBlockType(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
+const isInPlace = ({ dtype, isTurned, isComputed }: StoredTensor): boolean =>
+  !isBlockType(dtype) && !isFloat8(dtype) && !isTurned && !isComputed;
+const isFloat = ({ dtype }: StoredTensor): boolean =>
+  isBlockType(dtype) || isFloat8(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
 const valuesOf = ({ shape }: StoredTensor): number => shape.reduce((product, size) => product * size, 1);
 
 /** Names of what is written, in order; none where all can stay. */
@@ -64,3 +67,18 @@ export async function asFloat32(source: TensorSource, path: string, signal?: Abo
     throw ioFault(error, `write ${path}`);
   }
 }
+
+/**
+ * The source as it will be once `asFloat32` has written what has to be: for binding it before anything is written.
+ * What it gives to read stays as stored.
+ */
+export const seenAsFloat32 = (source: TensorSource): TensorSource => ({
+  names: () => source.names(),
+  read: (name, from, to) => source.read(name, from, to),
+  locate(name) {
+    const tensor = source.locate(name);
+    return tensor && isFloat(tensor) && !isInPlace(tensor)
+      ? { ...tensor, dtype: "F32", isTurned: false, isComputed: false }
+      : tensor;
+  },
+});

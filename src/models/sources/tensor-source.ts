@@ -21,6 +21,11 @@ export interface StoredTensor {
   readonly bytes: number;
   /** the file has its values big-endian: nobody can read it in place, `read` turns them */
   readonly isTurned?: boolean;
+  /**
+   * what `read` gives is computed from several tensors of the file: nobody can read it in place. `bytes` are those that
+   * `read` gives, `offset` is where the tensor begins that most of it is in
+   */
+  readonly isComputed?: boolean;
 }
 
 export interface TensorSource {
@@ -34,6 +39,8 @@ export interface TensorSource {
    *   stretch of it
    */
   read(name: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** the tensors that the files have, where some of this source's are computed from them: what storage is counted by */
+  readonly stored?: TensorSource;
 }
 
 /** Tensors that lie plainly in files, one stretch each. */

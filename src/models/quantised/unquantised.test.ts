@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { specOf } from "../config.ts";
+import { coded, f32, type Held, held } from "./quantised.testing.ts";
+import { unquantised } from "./unquantised.ts";
+
+type Tensors = Readonly<Record<string, Held>>;
+type Settings = Readonly<Record<string, unknown>>;
+
+const FP8: Settings = { quant_method: "fp8", weight_block_size: [4, 8] };
+const SOUND: Tensors = { "x.weight": coded("F8_E4M3", 6, 16), "x.weight_scale_inv": f32([2, 2], 0.5) };
+
+const opened = (quantization_config: unknown, tensors: Tensors) => unquantised({ quantization_config }, held(tensors));
+
+function faultOf(act: () => unknown): LossyscopeError {
+  try {
+    act();
+  } catch (error) {
+    expect(error).toBeInstanceOf(LossyscopeError);
+    return error as LossyscopeError;
+  }
+  throw new Error("nothing was refused");
+}
+
+describe("a quantised folder", () => {
+  it("keeps the other tensors as they are, says what it is stored as, and what runs otherwise", async () => {
+    const { weights, notes } = opened(FP8, { norm: f32([3], 1), ...SOUND, "x.activation_scale": f32([], 2) });
+    expect([...weights.names()]).toEqual(["norm", "x.weight"]);
+    expect(weights.locate("norm")).toMatchObject({ dtype: "F32", shape: [3] });
+    expect(weights.locate("x.activation_scale")).toBeUndefined();
+    await expect(weights.read("x.weight_scale_inv", 0, 0)).rejects.toThrow(RangeError);
+    expect(notes).toEqual([
+      "stored as F8_E4M3 with scales (fp8), and run as the float32 values these stand for",
+      "activations stay float32, where the format rounds them as the model runs",
+    ]);
+  });
+
+  it("has nothing outside of a tensor", async () => {
+    const { weights } = opened(FP8, SOUND);
+    for (const [from, to] of [
+      [-1, 1],
+      [2, 1],
+      [0, 6 * 16 * 4 + 1],
+      [Number.NaN, 1],
+    ])
+      await expect(weights.read("x.weight", from, to)).rejects.toThrow(RangeError);
+  });
+
+  it("without a word of it in the config is as it is stored", () => {
+    const stored = held(SOUND);
+    expect(unquantised({}, stored)).toEqual({
+      weights: stored,
+      notes: ["stored as F8_E4M3 without scales, and run as float32"],
+    });
+  });
+
+  it.each<[string, Settings, Tensors, RegExp]>([
+    [
+      "scales of another shape",
+      FP8,
+      { ...SOUND, "x.weight_scale_inv": f32([2, 3], 1) },
+      /x\.weight_scale_inv has shape \[2, 3\]; x\.weight of shape \[6, 16\] takes \[2, 2\] by the config/,
+    ],
+    [
+      "one scale where blocks are said",
+      FP8,
+      { ...SOUND, "x.weight_scale_inv": f32([], 1) },
+      /has shape \[\]; .* \[2, 2\]/,
+    ],
+    ["no scales", FP8, { "x.weight": SOUND["x.weight"] }, /x\.weight is F8_E4M3, and no x\.weight_scale or/],
+    ["two tensors of scales", FP8, { ...SOUND, "x.weight_scale": f32([], 1) }, /x\.weight has two tensors of scales/],
+    ["a block of none", { ...FP8, weight_block_size: [0, 8] }, SOUND, /weight_block_size is \[0,8\]; expected whole/],
+    ["a block of three sizes", { ...FP8, weight_block_size: [1, 2, 3] }, SOUND, /weight_block_size is \[1,2,3\]/],
+    [
+      "groups of none",
+      {
+        quant_method: "compressed-tensors",
+        format: "float-quantized",
+        config_groups: { a: { weights: { strategy: "group", group_size: 0 } } },
+      },
+      { "x.weight": SOUND["x.weight"], "x.weight_scale": f32([6, 2], 1) },
+      /group_size is \[1,0\]/,
+    ],
+    [
+      "no matrix",
+      FP8,
+      { ...SOUND, "x.weight": coded("F8_E4M3", 2, 6, 16) },
+      /x\.weight has shape \[2, 6, 16\], and matrices alone/,
+    ],
+  ])("is refused with %s", (_, settings, tensors, message) => {
+    expect(faultOf(() => opened(settings, tensors)).message).toMatch(message);
+  });
+
+  it.each([Number.NaN, Infinity])("is refused with a scale of %s, once it comes to it", async (value) => {
+    const { weights } = opened(FP8, { ...SOUND, "x.weight_scale_inv": f32([2, 2], 1, 1, value) });
+    await expect(weights.read("x.weight", 0, 4)).rejects.toThrow(
+      `x.weight_scale_inv holds "${value}" at element 2, where scales have to be numbers`,
+    );
+  });
+});
+
+/** The methods of transformers 5 (`QuantizationMethod`) that are not read. */
+const UNREAD = [
+  ...["aqlm", "auto-round", "bitnet", "eetq", "fouroversix", "fp_quant", "gemma", "gguf", "higgs", "hqq", "metal"],
+  ...["mxfp8", "nvfp4", "quanto", "quark", "quip", "sinq", "spqr", "torchao", "vptq"],
+];
+
+describe("what is not read", () => {
+  it.each(UNREAD)("%s is refused by its name", (quant_method) => {
+    const { fault, message } = faultOf(() => specOf({ model_type: "llama", quantization_config: { quant_method } }));
+    expect(fault).toBe("unsupported");
+    expect(message).toMatch(`the weights are quantised (quantization_config: ${quant_method})`);
+  });
+
+  it.each<[Settings, RegExp]>([
+    [{ quant_method: "fp8", expert_dtype: "fp4" }, /fp8, expert_dtype "fp4"/],
+    [{ quant_method: "modelopt", quant_algo: "W4A8_AWQ" }, /modelopt, quant_algo "W4A8_AWQ"/],
+    [{ quant_method: "compressed-tensors", format: "marlin-24" }, /compressed-tensors, format "marlin-24"/],
+    [{ quant_method: "compressed-tensors" }, /compressed-tensors, format nothing/],
+    [
+      { quant_method: "compressed-tensors", format: "float-quantized", transform_config: { config_groups: {} } },
+      /transform_config/,
+    ],
+    [
+      { quant_method: "compressed-tensors", format: "float-quantized", sparsity_config: { format: "sparse-bitmask" } },
+      /sparsity_config/,
+    ],
+    [
+      {
+        quant_method: "compressed-tensors",
+        format: "mixed-precision",
+        config_groups: { a: { format: "float-quantized" }, b: { format: "marlin-24" } },
+      },
+      /format "marlin-24"/,
+    ],
+  ])("%j is refused by the setting", (quantization_config, message) => {
+    for (const refusing of [
+      () => specOf({ model_type: "llama", quantization_config }),
+      () => unquantised({ quantization_config }, held(SOUND)),
+    ])
+      expect(faultOf(refusing).message).toMatch(message);
+  });
+
+  it("settings that are none are refused", () => {
+    expect(faultOf(() => opened("fp8", SOUND)).message).toMatch(/quantization_config to "fp8"; expected an object/);
+  });
+});

@@ -1,0 +1,63 @@
+/**
+ * A folder's weights as the values that they stand for, however its config says they are quantised, and what is to be said
+ * of that. Exact is what the format defines of the weights; what it rounds as the model runs (activations, the keys and
+ * values kept) is not part of the weights, and stays float32 here.
+ */
+import { isFloat8 } from "../../formats/float8.ts";
+import type { Dtype } from "../../formats/tensor-types.ts";
+import type { TensorSource } from "../sources/tensor-source.ts";
+import { dequantised, type QuantisedMatrix } from "./dequantised.ts";
+import { groupsOf, type Quantisation, quantisationOf, refuseUnread } from "./methods.ts";
+import { scaledMatrices } from "./scaled.ts";
+
+export interface Unquantised {
+  /** its `stored` are the tensors given, where some are computed from them */
+  readonly weights: TensorSource;
+  readonly notes: readonly string[];
+}
+
+/** Scales of what is rounded as the model runs. */
+const RUNNING = /(?:^|\.)(?:(?:input|output|activation|prob|q|k|v)_(?:scale|zero_point|global_scale)|input_scale_ub)$/;
+
+/**
+ * @param config the text model's
+ * @throws LossyscopeError `unsupported` for what is not read, by name; `model` where tensors and settings contradict
+ *   each other
+ */
+export function unquantised(config: Readonly<Record<string, unknown>>, stored: TensorSource): Unquantised {
+  const quantisation = quantisationOf(config);
+  if (!quantisation) return { weights: stored, notes: plain(stored) };
+  refuseUnread(config);
+  const matrices = scaledMatrices(stored, quantisation);
+  const running = new Set([...stored.names()].filter((name) => RUNNING.test(name)));
+  return { weights: dequantised(stored, matrices, running), notes: notesOf(quantisation, stored, matrices, running) };
+}
+
+const listed = (types: Iterable<Dtype>): string => [...new Set(types)].join(", ");
+
+/** Of 8-bit floats that nothing scales. */
+function plain(stored: TensorSource): readonly string[] {
+  const types = [...stored.names()].map((name) => stored.locate(name)!.dtype).filter(isFloat8);
+  return types.length === 0 ? [] : [`stored as ${listed(types)} without scales, and run as float32`];
+}
+
+function notesOf(
+  quantisation: Quantisation,
+  stored: TensorSource,
+  matrices: readonly QuantisedMatrix[],
+  running: ReadonlySet<string>,
+): readonly string[] {
+  if (matrices.length === 0) return [`${quantisation.key} names ${quantisation.method}, and no weight is quantised`];
+  const types = matrices.map(({ codes }) => stored.locate(codes)!.dtype);
+  return [
+    `stored as ${listed(types)} with scales (${quantisation.method}), and run as the float32 values these stand for`,
+    ...(running.size > 0 || roundsActivations(quantisation)
+      ? ["activations stay float32, where the format rounds them as the model runs"]
+      : []),
+  ];
+}
+
+function roundsActivations({ method, settings }: Quantisation): boolean {
+  if (method !== "compressed-tensors") return true;
+  return groupsOf(settings).some(({ input_activations: given }) => given !== undefined && given !== null);
+}

@@ -1,0 +1,65 @@
+/** A folder of quantised weights as a model: the suite for models, and figures equal to those of the values they stand for. */
+import { appendFileSync } from "node:fs";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { float8Table } from "../formats/float8.ts";
+import { measureFiles, sampleText, writeText } from "../measure/model.testing.ts";
+import { type Rounding, writeQuantised } from "../measure/quantised.testing.ts";
+import { describeModel } from "../ports/model.testing.ts";
+import { openFolder } from "./folder.ts";
+
+const at = temporaryFolder();
+beforeEach(() => {
+  vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+  return () => vi.unstubAllEnvs();
+});
+
+/** Codes of E4M3 by the nearest value, a scale a row. */
+const toFloat8: Rounding = (name, shape, values) => {
+  const table = float8Table("F8_E4M3");
+  const columns = shape[1];
+  const scale = Float32Array.from(
+    { length: shape[0] },
+    (_, row) => values.subarray(row * columns, (row + 1) * columns).reduce((m, v) => Math.max(m, Math.abs(v)), 0) / 448,
+  );
+  const codes = Uint8Array.from(values, (value, i) => {
+    const wanted = value / scale[Math.floor(i / columns)];
+    let nearest = 0;
+    for (let code = 0; code < 256; code++)
+      if (Math.abs(table[code] - wanted) < Math.abs(table[nearest] - wanted)) nearest = code;
+    return nearest;
+  });
+  return {
+    parts: [
+      { name, dtype: "F8_E4M3", shape, data: codes },
+      { name: `${name}_scale`, dtype: "F32", shape: [shape[0], 1], data: scale },
+    ],
+    values: Float32Array.from(codes, (code, i) => table[code] * scale[Math.floor(i / columns)]),
+  };
+};
+
+const FBGEMM = { quant_method: "fbgemm_fp8" };
+
+describeModel("a folder of 8-bit floats", {
+  make: async () => openFolder((await writeQuantised(at("m"), FBGEMM, toFloat8))[0]),
+  change: () => appendFileSync(at("m", "quantised", "config.json"), " "),
+});
+
+describe("a folder of quantised weights", () => {
+  it.each<[string, object, Rounding, string]>([["8-bit floats", FBGEMM, toFloat8, "F8_E4M3"]])(
+    "%s: gives a text the bits of the values it stands for, and counts what is stored",
+    async (_, settings, round, type) => {
+      const folders = await writeQuantised(at("m"), { ...settings }, round);
+      const words = writeText(at("text.txt"), sampleText(3, 300));
+      const profiles = [];
+      for (const model of folders)
+        profiles.push((await measureFiles({ model, text: words, work: `${model}-work` })).profile);
+      const [quantised, plain] = profiles;
+      expect(quantised.coding?.overall.bitsPerByte.value).toBe(plain.coding?.overall.bitsPerByte.value);
+      expect(quantised.ledger?.parameters).toEqual(plain.ledger?.parameters);
+      expect(Object.keys(quantised.ledger?.byDtype ?? {})).toContain(type);
+      expect(quantised.ledger!.weightBytes).toBeLessThan(plain.ledger!.weightBytes);
+      expect(quantised.ledger?.notes?.join()).toMatch(/stored as .*, and run as the float32 values these stand for/);
+    },
+  );
+});
