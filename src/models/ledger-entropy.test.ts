@@ -1,11 +1,16 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { writeSafetensors } from "../files/safetensors.ts";
+import { openSafetensors, writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
+import { BLOCK_PARTS } from "../formats/blocks/parts.ts";
+import { BLOCKS, type BlockType } from "../formats/blocks/types.ts";
+import { writeGguf } from "../formats/gguf/gguf.testing.ts";
 import { fromFloat32 } from "../formats/tensor-types.ts";
 import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { entropyCodedBytes } from "./ledger-entropy.ts";
+import { openGguf } from "./sources/gguf.ts";
 import { openShards } from "./sources/safetensors.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
@@ -35,6 +40,31 @@ function naiveBytes(dtype: string, bytes: Uint8Array): number {
   return (dtype === "BF16" ? high : high + field([16, 24]) + field([24, 32])) / 8;
 }
 
+/** The same of blocks: every part's bytes by themselves, float16 numbers by their two fields. */
+function naiveBlockBytes(type: BlockType, bytes: Uint8Array): number {
+  const parts: string[][] = BLOCK_PARTS[type].map(() => []);
+  for (let at = 0; at < bytes.length; ) {
+    for (const [index, part] of BLOCK_PARTS[type].entries()) {
+      const own = [...bytes.subarray(at, at + part.bytes)];
+      if (part.kind === "half")
+        parts[index].push(
+          own
+            .reverse()
+            .map((b) => b.toString(2).padStart(8, "0"))
+            .join(""),
+        );
+      else parts[index].push(...own.map(String));
+      at += part.bytes;
+    }
+  }
+  const bits = parts.map((values, index) =>
+    BLOCK_PARTS[type][index].kind === "half"
+      ? bitsOfField(values.map((value) => value.slice(0, 6))) + bitsOfField(values.map((value) => value.slice(6)))
+      : bitsOfField(values),
+  );
+  return bits.reduce((sum, of) => sum + of, 0) / 8;
+}
+
 async function naive(weights: TensorSource): Promise<number> {
   let sum = 0;
   for (const name of weights.names()) {
@@ -48,6 +78,35 @@ async function naive(weights: TensorSource): Promise<number> {
 /** What a test has put into `at("model.safetensors")`. */
 const written = async (): Promise<TensorSource> =>
   (await openShards(at(), new Map([["model.safetensors", []]]))).source;
+
+describe("entropyCodedBytes of blocks", () => {
+  const read = async (type: BlockType): Promise<Uint8Array> => {
+    const file = await openSafetensors(fixture("gguf/blocks.safetensors"));
+    const bytes = (await file.read(`raw.${type}`)) as Uint8Array;
+    await file.close();
+    return bytes;
+  };
+  const sourceOf = async (type: BlockType, data: Uint8Array): Promise<TensorSource> => {
+    const shape = [(data.length / BLOCKS[type].bytes) * BLOCKS[type].values];
+    writeFileSync(at("m.gguf"), writeGguf({ tensors: [{ name: "t", dtype: type, shape, data }] }));
+    return (await openGguf(at("m.gguf"))).source;
+  };
+
+  it.each(Object.keys(BLOCKS) as BlockType[])("is the definition's on %s", async (type) => {
+    const data = await read(type);
+    const coded = await entropyCodedBytes(await sourceOf(type, data));
+    expect(coded).toBeCloseTo(naiveBlockBytes(type, data), 6);
+    expect(coded).toBeLessThan(data.length);
+  });
+
+  it("tells of numbers that are none", async () => {
+    const data = await read("Q4_K");
+    data.set([0, 0x7c], 144 + 2);
+    const told: unknown[] = [];
+    await entropyCodedBytes(await sourceOf("Q4_K", data), { onNonFinite: (...said) => told.push(said) });
+    expect(told).toEqual([["t", 256]]);
+  });
+});
 
 describe("entropyCodedBytes", () => {
   it.each(["gpt_neox", "gpt_neox-bf16", "gpt_neox-f16", "mistral-sharded"])(

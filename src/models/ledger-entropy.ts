@@ -1,11 +1,15 @@
 /**
- * Entropy-coded bytes of the weights (METHODS §1.2): per tensor Σ n·H over the fields of its values, as if every field had
- * an ideal code of its own. Fields are cut from 16-bit words: bf16 exponent 8 bits | sign+mantissa 8; f16 sign+exponent 6
- * | mantissa 10; f32 exponent 8 | sign+7 high mantissa bits | each low byte; values of any other type cost their bytes.
+ * Entropy-coded bytes of the weights (METHODS §1.2): per tensor Σ n·H over the fields of its values, as if every field
+ * had an ideal code of its own. Fields are cut from 16-bit words: bf16 exponent 8 bits | sign+mantissa 8; f16
+ * sign+exponent 6 | mantissa 10; f32 exponent 8 | sign+7 high mantissa bits | each low byte. Of a block, every float16
+ * number is cut as f16, and every stretch of codes, scales or signs is a field of bytes; values of any other type cost
+ * their bytes.
  *
  * One pass: a histogram of the whole words of a tensor, from which those of the fields follow. Exact; memory 8 MiB
  * whatever the tensor.
  */
+import { BLOCK_PARTS, halvesOf } from "../formats/blocks/parts.ts";
+import { BLOCKS, type BlockType, isBlockType } from "../formats/blocks/types.ts";
 import type { Dtype } from "../formats/tensor-types.ts";
 import { piecesOf, type TensorSource } from "./sources/tensor-source.ts";
 import { isBuffer } from "./weights.ts";
@@ -56,6 +60,17 @@ export async function entropyCodedBytes(source: TensorSource, options: EntropyOp
   let done = 0;
   let coded = 0;
   for (const { name, dtype, bytes } of tensors) {
+    const onBytes = (read: number): void => options.onProgress?.((done += read), total);
+    if (isBlockType(dtype)) {
+      const blocks = new BlockCounts(dtype);
+      for await (const piece of piecesOf(weights, name, options.signal)) {
+        blocks.add(piece);
+        onBytes(piece.length);
+      }
+      coded += blocks.bits() / 8;
+      if (blocks.nonFinite > 0) options.onNonFinite?.(name, blocks.nonFinite);
+      continue;
+    }
     const fields = FIELDS[dtype];
     if (!fields) {
       coded += bytes;
@@ -73,6 +88,46 @@ export async function entropyCodedBytes(source: TensorSource, options: EntropyOp
     if (bad > 0) options.onNonFinite?.(name, bad);
   }
   return coded;
+}
+
+/** What of every part of a tensor's blocks comes how often. */
+class BlockCounts {
+  /** values in blocks that have a number which is NaN or infinite */
+  nonFinite = 0;
+  readonly #type: BlockType;
+  /** of every part: by word for a float16 number, else by byte */
+  readonly #counts: readonly Float64Array[];
+
+  constructor(type: BlockType) {
+    this.#type = type;
+    this.#counts = BLOCK_PARTS[type].map(({ kind }) => new Float64Array(kind === "half" ? WORDS : 256));
+  }
+
+  /** @param bytes whole blocks */
+  add(bytes: Uint8Array): void {
+    const { values, bytes: size } = BLOCKS[this.#type];
+    const mask = NON_FINITE.F16!;
+    const halves = halvesOf(this.#type);
+    const word = (at: number): number => bytes[at] | (bytes[at + 1] << 8);
+    let begin = 0;
+    for (const [index, part] of BLOCK_PARTS[this.#type].entries()) {
+      const counts = this.#counts[index];
+      if (part.kind === "half") for (let at = begin; at < bytes.length; at += size) counts[word(at)]++;
+      else
+        for (let at = begin; at < bytes.length; at += size)
+          for (let i = at; i < at + part.bytes; i++) counts[bytes[i]]++;
+      begin += part.bytes;
+    }
+    for (let at = 0; at < bytes.length; at += size)
+      if (halves.some((half) => (word(at + half) & mask) === mask)) this.nonFinite += values;
+  }
+
+  bits(): number {
+    return this.#counts.reduce(
+      (bits, counts) => bits + (counts.length === WORDS ? codedBits([counts], FIELDS.F16!) : entropyBits(counts)),
+      0,
+    );
+  }
 }
 
 /** Adds the words of whole values to the histogram of their place in the value. */

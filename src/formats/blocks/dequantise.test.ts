@@ -5,6 +5,7 @@ import { fixture } from "../../fixtures.testing.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { type Dtype, dtypeBits, toFloat32 } from "../tensor-types.ts";
 import { dequantise } from "./dequantise.ts";
+import { BLOCK_PARTS, halvesOf } from "./parts.ts";
 import { BLOCKS, type BlockType } from "./types.ts";
 
 const TYPES = Object.keys(BLOCKS) as BlockType[];
@@ -47,6 +48,17 @@ describe("blocks of values", () => {
     for (let block = 0; block * bytes < raw.length; block++) {
       const alone = dequantise(type, shifted.subarray(1 + block * bytes, 1 + (block + 1) * bytes));
       expect(bits(alone)).toEqual(bits(values.subarray(block * inBlock, (block + 1) * inBlock)));
+    }
+  });
+
+  it.each(TYPES)("of type %s are made of their parts, numbers where they are said to be", async (type) => {
+    const { bytes } = BLOCKS[type];
+    expect(BLOCK_PARTS[type].reduce((sum, part) => sum + part.bytes, 0)).toBe(bytes);
+    const { raw } = await golden(type);
+    for (const half of halvesOf(type)) {
+      const block = Uint8Array.from(raw.subarray(0, bytes));
+      block.set([0, 0x7e], half); // NaN
+      expect(dequantise(type, block).some(Number.isNaN)).toBe(true);
     }
   });
 

@@ -4,22 +4,15 @@
  * ggml's own converter knows; others are refused by name.
  */
 
+import { halvesOf } from "../../formats/blocks/parts.ts";
 import { BLOCKS, type BlockType, isBlockType } from "../../formats/blocks/types.ts";
 import { swapWords } from "../../formats/gguf/byte-order.ts";
 import { dtypeBits } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import type { StoredTensor, TensorSource } from "./tensor-source.ts";
 
-/** Where in a block the float16 values are. */
-const HALVES: Readonly<Partial<Record<BlockType, readonly number[]>>> = {
-  Q4_0: [0],
-  Q8_0: [0],
-  Q4_K: [0, 2],
-  Q6_K: [208],
-  TQ2_0: [64],
-  MXFP4: [],
-  NVFP4: [],
-};
+/** Types whose order is laid down: the float16 numbers are turned, bytes are bytes. */
+const TURNED: ReadonlySet<BlockType> = new Set(["Q4_0", "Q8_0", "Q4_K", "Q6_K", "TQ2_0", "MXFP4", "NVFP4"]);
 
 /** Whole values or blocks, in place. @throws LossyscopeError `unsupported` for a type that is not turned */
 function turn(name: string, { dtype }: StoredTensor, bytes: Uint8Array): void {
@@ -27,13 +20,13 @@ function turn(name: string, { dtype }: StoredTensor, bytes: Uint8Array): void {
     swapWords(bytes, dtypeBits(dtype) / 8);
     return;
   }
-  const halves = HALVES[dtype];
-  if (!halves)
+  if (!TURNED.has(dtype))
     throw new LossyscopeError(
       "unsupported",
       `the tensor ${name} is big-endian ${dtype}, whose byte order is nowhere laid down`,
       "use the little-endian file",
     );
+  const halves = halvesOf(dtype);
   for (let at = 0; at < bytes.length; at += BLOCKS[dtype].bytes)
     for (const half of halves) swapWords(bytes.subarray(at + half, at + half + 2), 2);
 }
