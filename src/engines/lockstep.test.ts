@@ -30,11 +30,9 @@ const describeBatch = (batch: WindowBatch): string => `batch ${batch.index}`;
 async function together(models: Two, batches: readonly WindowBatch[], vocabulary: number) {
   const seen: Together[] = [];
   const longest = longestOf(batches);
-  const run = readTogether({ models, vocabulary, batches, threads: 1, longest, describe: describeBatch });
-  for (let next = await run.next(); ; next = await run.next()) {
-    if (next.done) return { seen, report: next.value };
-    seen.push(next.value);
-  }
+  const request = { models, vocabulary, batches, threads: 1, longest, describe: describeBatch };
+  const report = await readTogether(request, (one) => void seen.push(one));
+  return { seen, report };
 }
 
 describe("two models in one runtime", () => {
@@ -65,14 +63,12 @@ describe("two models in one runtime", () => {
     const llama = await decoderIn(fixture("models/llama"));
     const [batch] = batchesForTwo([llama, llama], windowsOf(0, drawn(32, 6), null, 8, 3), 24);
     const request = { models: [llama, llama], vocabulary: 32, batches: [batch], threads: 1, longest: 8 } as const;
-    const late = readTogether({ ...request, describe: describeBatch, signal: AbortSignal.abort() });
-    await expect(late.next()).rejects.toMatchObject({ fault: "interrupted" });
-    const beyond = readTogether({
-      ...request,
-      batches: [{ ...batch, windows: [{ ...batch.windows[0], ids: Int32Array.of(999_999, 1) }] }, batch],
-      describe: describeBatch,
-    });
-    await expect(beyond.next()).rejects.toThrow(/batch 0/);
+    const nothing = () => {};
+    const late = readTogether({ ...request, describe: describeBatch, signal: AbortSignal.abort() }, nothing);
+    await expect(late).rejects.toMatchObject({ fault: "interrupted" });
+    const wrong = { ...batch, windows: [{ ...batch.windows[0], ids: Int32Array.of(999_999, 1) }] };
+    const beyond = readTogether({ ...request, batches: [wrong, batch], describe: describeBatch }, nothing);
+    await expect(beyond).rejects.toThrow(/batch 0/);
   });
 });
 

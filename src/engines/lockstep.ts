@@ -66,19 +66,15 @@ export function lockstepBytes(models: Two, vocabulary: number, load: Load): numb
 }
 
 /**
- * Runs the batches in order and yields what came of each.
+ * Runs the batches in order.
+ * @param take takes what came of each, in order
  * @returns what the runtime has to tell
- * @throws LossyscopeError as `Engine.run`; `model` where the files of the two share no folder, or a result is no number
+ * @throws LossyscopeError as `Engine.run`, and whatever `take` throws; `model` where the files of the two share no folder, or a result is no number
  */
-export async function* readTogether({
-  models,
-  vocabulary,
-  batches,
-  threads,
-  longest,
-  describe,
-  signal,
-}: TogetherRequest): AsyncGenerator<Together, EngineReport> {
+export async function readTogether(
+  { models, vocabulary, batches, threads, longest, describe, signal }: TogetherRequest,
+  take: (one: Together) => void,
+): Promise<EngineReport> {
   const [p, q] = await Promise.all(
     models.map(async ({ spec, weights }) => ({ spec, weights: await runnable(weights, signal) })),
   );
@@ -118,7 +114,7 @@ export async function* readTogether({
       report.cpuSeconds = cpuSeconds;
       report.peakBytes = Math.max(report.peakBytes, peakBytes);
       const of = (name: string): Float32Array => outputs[name].data;
-      yield {
+      take({
         batch,
         kl: of("kl"),
         natsP: of("nats.p"),
@@ -127,7 +123,7 @@ export async function* readTogether({
         probability: of("probability"),
         topP: of("top.p"),
         topQ: of("top.q"),
-      };
+      });
     }
     return report;
   } catch (error) {

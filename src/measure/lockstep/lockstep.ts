@@ -67,24 +67,22 @@ async function together(request: LockstepRequest, course: Course, models: Two, t
   const describe = (batch: WindowBatch): string => describeBatch(batch, documents);
   return withProgress(progress, LOCKSTEP, "windows", async (update) => {
     const total = batches.reduce((windows, batch) => windows + batch.windows.length, 0);
-    const run = readTogether({ models, vocabulary, batches, threads, longest, describe, signal });
     let done = 0;
-    for (let next = await run.next(); ; next = await run.next()) {
-      if (next.done) return { engine: `onnxruntime ${next.value.version}`, peakBytes: next.value.peakBytes };
-      const { batch, kl, natsP, natsQ, delta, probability, topP, topQ } = next.value;
-      let row = 0;
-      for (const { window, token } of scoredIn(batch)) {
-        tally.put(window.document, token, {
-          delta: bits(delta[row]),
-          probability: probability[row],
-          p: Math.exp(-natsP[row]),
-          q: Math.exp(-natsQ[row]),
-          both: { kl: bits(kl[row]), topP: topP[row], topQ: topQ[row] },
-        });
-        row++;
-      }
-      update((done += batch.windows.length), total);
-    }
+    const report = await readTogether(
+      { models, vocabulary, batches, threads, longest, describe, signal },
+      ({ batch, kl, natsP, natsQ, delta, probability, topP, topQ }) => {
+        for (const [row, { window, token }] of [...scoredIn(batch)].entries())
+          tally.put(window.document, token, {
+            delta: bits(delta[row]),
+            probability: probability[row],
+            p: Math.exp(-natsP[row]),
+            q: Math.exp(-natsQ[row]),
+            both: { kl: bits(kl[row]), topP: topP[row], topQ: topQ[row] },
+          });
+        update((done += batch.windows.length), total);
+      },
+    );
+    return { engine: `onnxruntime ${report.version}`, peakBytes: report.peakBytes };
   });
 }
 
