@@ -59,7 +59,10 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** @throws LossyscopeError `unsupported` naming everything that is asked for and not given */
+/**
+ * Refuses a request for what an engine does not give.
+ * @throws LossyscopeError `unsupported` naming everything that is asked for and not given
+ */
 export function refuseUngiven({ name, gives }: Engine, { heads, stateRows }: EngineRequest): void {
   const asked: Readonly<Record<Need, boolean>> = {
     losses: heads.losses,
