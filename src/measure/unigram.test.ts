@@ -4,8 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { createEngine } from "../engines/create.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { sum } from "../numeric/sums.ts";
+import { describeEngine } from "../ports/engine.testing.ts";
 import { describeModel } from "../ports/model.testing.ts";
 import { parseProfile } from "../profile/read.ts";
 import { foresightSentences } from "../report/foresight.ts";
@@ -21,6 +23,10 @@ import { Shard } from "./shards/share.ts";
 import { unigramModel, unigramNats } from "./unigram.testing.ts";
 
 describeModel("a model that gives losses alone", { make: async () => unigramModel() });
+describeEngine("the engine that it brings", {
+  make: async () => createEngine(unigramModel(), { threads: 1, longest: 8, describe: () => "a batch" }),
+  vocabulary: unigramModel().vocabulary,
+});
 
 const at = temporaryFolder();
 beforeEach(() => {

@@ -92,6 +92,16 @@ export interface Model {
   refuseChanges(): Promise<void>;
 }
 
+/** What of a model its decoder says: what is run, which can do everything, and its shape. */
+export function ofDecoder(
+  spec: DecoderSpec,
+  weights: TensorSource,
+): Pick<Model, "architecture" | "layers" | "width" | "vocabulary" | "positions" | "can" | "runs"> {
+  const { architecture, blocks, width, vocabulary, positions } = spec;
+  const shape = { architecture, layers: blocks.length, width, vocabulary, positions };
+  return { ...shape, can: new Set(CAPABILITIES), runs: { kind: "decoder", spec, weights } };
+}
+
 /** @returns null where no weights are at hand */
 export const decoderOf = ({ runs }: Pick<Model, "runs">): Decoder | null => (runs.kind === "decoder" ? runs : null);
 

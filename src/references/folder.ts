@@ -11,7 +11,7 @@ import { seenAsFloat32 } from "../models/sources/float32.ts";
 import { bindWeights } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
-import { CAPABILITIES, type Model } from "../ports/model.ts";
+import { type Model, ofDecoder } from "../ports/model.ts";
 import { loadConversing } from "../tokenizer/conversing.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 
@@ -28,17 +28,11 @@ export async function openFolder(
   const spec = specOf(config);
   const { weights, notes } = unquantised(config, checkpoint.weights);
   bindWeights(spec, seenAsFloat32(weights));
-  const { architecture, blocks, width, vocabulary, positions } = spec;
+  const { vocabulary } = spec;
   return {
     name: called.name,
     revision: called.revision,
-    architecture,
-    layers: blocks.length,
-    width,
-    vocabulary,
-    positions,
-    can: new Set(CAPABILITIES),
-    runs: { kind: "decoder", spec, weights },
+    ...ofDecoder(spec, weights),
     config,
     folder,
     weightFileBytes: sum(weightFiles.map(({ bytes }) => bytes)),

@@ -16,7 +16,7 @@ import { bindWeights } from "../models/weights.ts";
 import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
-import { CAPABILITIES, type Model } from "../ports/model.ts";
+import { type Model, ofDecoder } from "../ports/model.ts";
 import { conversing } from "../tokenizer/conversing.ts";
 import { ggufChatTemplates, ggufTokenizer, ggufTokenizerDigest } from "../tokenizer/gguf/tokenizer.ts";
 
@@ -39,18 +39,12 @@ export async function openGgufModel(
   for (const file of weightFiles) await files.watch(file.path);
   const { config, spec, weights } = await ggufModel({ metadata, source });
   bindWeights(spec, seenAsFloat32(weights));
-  const { architecture, blocks, width, vocabulary, positions } = spec;
+  const { vocabulary } = spec;
   const tokenizer: Model["tokenizer"] = async (options) => ggufTokenizer(metadata, { rows: vocabulary, ...options });
   return {
     name: called.name,
     revision: called.revision,
-    architecture,
-    layers: blocks.length,
-    width,
-    vocabulary,
-    positions,
-    can: new Set(CAPABILITIES),
-    runs: { kind: "decoder", spec, weights },
+    ...ofDecoder(spec, weights),
     config,
     folder: null,
     weightFileBytes: sum(weightFiles.map(({ bytes }) => bytes)),
