@@ -76,9 +76,18 @@ describe.skipIf(spawnSync("bash", ["--version"]).status !== 0)("what bash offers
   it.each([
     [["mea"], ["measure"]],
     [["co"], ["compare", "compress", "completion"]],
-    [["measure", "m", "--like", ""], ["lm-eval"]],
-    [["measure", "m", "--like", "=", "l"], ["lm-eval"]],
-    [["measure", "m", "--like", "="], ["lm-eval"]],
+    [
+      ["measure", "m", "--like", ""],
+      ["lm-eval", "llama.cpp"],
+    ],
+    [
+      ["measure", "m", "--like", "=", "l"],
+      ["lm-eval", "llama.cpp"],
+    ],
+    [
+      ["measure", "m", "--like", "="],
+      ["lm-eval", "llama.cpp"],
+    ],
     [["measure", "m", "--text", "a", "b", "--with", "recall", "f"], ["facts"]],
     [["measure", "m", "--seed", ""], []],
     [["measure", "m", "--text", ""], []],
@@ -117,10 +126,10 @@ describe.each(shells)("%s", (shell) => {
     for (const name of ["it's.txt", 'my $x "q".txt']) writeFileSync(join(folder, name), "");
     mkdirSync(join(folder, "my folder"));
     const lines = [
-      `lossyscope mea${TAB} m --text my\\ \\$${TAB} --like ${TAB}`,
+      `lossyscope mea${TAB} m --text my\\ \\$${TAB} --like lm${TAB}`,
       `lossyscope measure my\\ f${TAB} --out my\\ f${TAB} --seed my${TAB}`,
       `lossyscope measure m --text it${TAB} "my \\$${TAB}`,
-      `lossyscope measure m --like=${TAB} --json=it${TAB}`,
+      `lossyscope measure m --like=lm${TAB} --json=it${TAB}`,
       `lossyscope atlas fi${TAB} x --ran${TAB}`,
       `lossyscope distill --decay l${TAB} --tea${TAB} my\\ f${TAB}`,
       `lossyscope compare it${TAB} it${TAB} --repo${TAB} it${TAB} --comm${TAB}`,

@@ -30,6 +30,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "paragraphs as documents, and what lm-evaluation-harness would report",
       "lossyscope measure ./model --text book.txt --split-on '\\n\\n' --like lm-eval",
     ],
+    [
+      "bits per byte of a GGUF file, and what llama-perplexity would report",
+      "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp",
+    ],
   ],
   "lossyscope merge": [
     [

@@ -40,7 +40,11 @@ export function measureCommand() {
         .choices(["next-token", "recall", "facts"])
         .default([] as string[]),
     )
-    .addOption(new Option("--like <tool>", "also says what another tool would report").choices(["lm-eval"]))
+    .addOption(
+      new Option("--like <tool...>", "also says what another tool would report")
+        .choices(["lm-eval", "llama.cpp"])
+        .default([] as string[]),
+    )
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -55,7 +59,8 @@ export function measureCommand() {
       const progress = progressOf(options);
       await interruptible(async (signal) => {
         const { plan, points } = await readPlan(options, command.getOptionValueSource("context") === "cli", {
-          likeLmEval: options.like === "lm-eval",
+          likeLmEval: options.like.includes("lm-eval"),
+          likeLlamaCpp: options.like.includes("llama.cpp"),
           entropy: options.entropy,
           trainingTokens: options.trainingTokens ?? null,
           trainingBytes: options.trainingBytes ?? null,

@@ -28,6 +28,7 @@ export const OPTION_OF: Readonly<Record<string, string>> = {
   preNorm: "--pre-norm",
   baselines: "--no-baselines",
   likeLmEval: "--like",
+  likeLlamaCpp: "--like",
   entropy: "--entropy",
   trainingTokens: "--training-tokens",
   trainingBytes: "--training-bytes",

@@ -14,6 +14,7 @@ import type { Facts } from "../profile/facts.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
+import type { LlamaCppTally } from "./llama-cpp/llama-cpp.ts";
 import type { LmEvalTally } from "./lm-eval/lm-eval.ts";
 import type { Subject } from "./prepare.ts";
 import type { Recalled } from "./recall/recall.ts";
@@ -34,6 +35,7 @@ export interface Findings {
   readonly subject: Subject;
   readonly probes: Probes;
   readonly likeLmEval: LmEvalTally | null;
+  readonly likeLlamaCpp: LlamaCppTally | null;
   readonly static: StaticFigures;
   /** null where it was not asked for */
   readonly recall: Recalled | null;
@@ -47,11 +49,15 @@ export type FinishRequest = RunContext;
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, request: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, recall, facts, executions } = findings;
+  const { subject, probes, likeLmEval, likeLlamaCpp, recall, facts, executions } = findings;
   const { plan, documents, foretold } = subject;
   const { ledger, baselines } = findings.static;
   const { lossesOf } = probes;
-  const beside = { ...findings.static, likeLmEval: likeLmEval?.finish() ?? null };
+  const beside = {
+    ...findings.static,
+    likeLmEval: likeLmEval?.finish() ?? null,
+    likeLlamaCpp: likeLlamaCpp?.finish() ?? null,
+  };
   let found: Partial<Profile> = {};
   let keptStates: KeptRows | null = null;
   const refusals: Profile["refusals"] = [];

@@ -31,9 +31,10 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
     const { subject } = prepared;
     const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
     return await openRun(request, prepared, place, async (run) => {
-      const { likeLmEval, execution } = await observe(run);
+      const { likeLmEval, likeLlamaCpp, execution } = await observe(run);
       const found = {
         likeLmEval,
+        likeLlamaCpp,
         static: await staticFigures(request, prepared),
         recall: await recallOf(request, prepared, run.probes),
         facts: await factsOf(request, prepared),

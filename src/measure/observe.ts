@@ -1,6 +1,6 @@
 /**
  * What takes the model: the pass of the plan's batches, seen by the probes, and where it is asked for a second one over the
- * windows of lm-evaluation-harness. How long it took, and on what, is kept for the provenance.
+ * windows of lm-evaluation-harness and of llama-perplexity. How long it took, and on what, is kept for the provenance.
  */
 
 import { arch, platform } from "node:os";
@@ -11,17 +11,19 @@ import { quietContext } from "../ports/context.ts";
 import { withProgress } from "../ports/progress.ts";
 import { requestOf } from "../probes/index.ts";
 import { describeBatch, longestOf } from "../text/windows.ts";
+import { type LlamaCppCorpus, LlamaCppTally, llamaCppWindows, WHOLE_TEXT } from "./llama-cpp/llama-cpp.ts";
 import { type LmEvalCorpus, LmEvalTally, lmEvalCorpusWindows } from "./lm-eval/lm-eval.ts";
 import type { Run, RunRequest } from "./open-run.ts";
 import type { Subject } from "./prepare.ts";
 import { type Execution, type ExecutionSoFar, executionSince } from "./running/execution.ts";
 import { onePass } from "./running/pass.ts";
 import type { Shard } from "./shards/share.ts";
-import { LIKE_LM_EVAL } from "./stages.ts";
+import { LIKE_LLAMA_CPP, LIKE_LM_EVAL } from "./stages.ts";
 
 /** What was seen beside what the probes of the run have. */
 export interface Observed {
   readonly likeLmEval: LmEvalTally | null;
+  readonly likeLlamaCpp: LlamaCppTally | null;
   /** what the model's work has taken until now */
   execution(): Execution;
 }
@@ -60,6 +62,9 @@ export async function observe(run: Run): Promise<Observed> {
   const likeLmEval = subject.likeLmEval
     ? await passLikeLmEval(request, subject.likeLmEval, subject, place.shard)
     : null;
+  const likeLlamaCpp = prepared.likeLlamaCpp
+    ? await passLikeLlamaCpp(request, prepared.likeLlamaCpp, subject.plan.batchTokens)
+    : null;
   const ran: ExecutionSoFar = {
     node: process.version,
     platform: `${platform()} ${arch()}`,
@@ -67,10 +72,11 @@ export async function observe(run: Run): Promise<Observed> {
     threads: request.threads,
     tokens: pass.tokens,
     passSeconds: pass.seconds,
-    enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0),
+    enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0, likeLlamaCpp?.peakBytes ?? 0),
   };
   return {
     likeLmEval: likeLmEval?.tally ?? null,
+    likeLlamaCpp: likeLlamaCpp?.tally ?? null,
     execution: () => executionSince(ran, prepared.started, stopwatch),
   };
 }
@@ -98,6 +104,25 @@ async function passLikeLmEval(
         onWindows,
       },
       { heads: { losses: true, inLanes: true, preNorm: false } },
+      (observation) => tally.observe(observation),
+    ),
+  );
+  return { tally, peakBytes: report?.peakBytes ?? 0 };
+}
+
+/** What llama-perplexity would say: its chunks through the same model, losses alone. */
+async function passLikeLlamaCpp(
+  request: RunRequest,
+  corpus: LlamaCppCorpus,
+  batchTokens: number,
+): Promise<{ readonly tally: LlamaCppTally; readonly peakBytes: number }> {
+  const { model } = request;
+  const batches = batchesFor(model, llamaCppWindows(corpus), batchTokens);
+  const tally = new LlamaCppTally(corpus);
+  const report = await withProgress(request.progress, LIKE_LLAMA_CPP, "windows", (onWindows) =>
+    readBatches(
+      { model, batches, ...quietContext(request), describe: (batch) => describeBatch(batch, WHOLE_TEXT), onWindows },
+      { heads: { losses: true, preNorm: false } },
       (observation) => tally.observe(observation),
     ),
   );

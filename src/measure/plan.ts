@@ -21,17 +21,17 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
     (faults) => new LossyscopeError("usage", `the options do not make a plan (${faults})`),
     nameOf,
   );
-  const { text, unseen, facts, with: asked, chat, splitOn, likeLmEval } = plan;
+  const { text, unseen, facts, with: asked, chat, splitOn, likeLmEval, likeLlamaCpp } = plan;
   if (chat && splitOn !== null)
     throw new LossyscopeError(
       "usage",
       "--split-on cuts texts, and a conversation is one",
       "leave out one of --split-on and --chat",
     );
-  if (chat && likeLmEval)
+  if (chat && (likeLmEval || likeLlamaCpp))
     throw new LossyscopeError(
       "usage",
-      "lm-evaluation-harness scores texts, not conversations",
+      `${likeLmEval ? "lm-evaluation-harness" : "llama-perplexity"} scores texts, not conversations`,
       "leave out one of --chat and --like",
     );
   if ([...text, ...unseen].filter(({ path }) => path === "-").length > 1)

@@ -18,6 +18,7 @@ import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { LLAMA_CPP_CONTEXT, type LlamaCppCorpus, llamaCppCorpus } from "./llama-cpp/llama-cpp.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
 import { contextOf, runId } from "./plan.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./preparing/corpus.ts";
@@ -67,6 +68,8 @@ export interface Prepared {
   readonly started: Date;
   readonly subject: Subject;
   readonly tokenizer: Tokenizer;
+  /** null where it is not asked for */
+  readonly likeLlamaCpp: LlamaCppCorpus | null;
   /** text that the model was not trained on; null where none is given */
   readonly unseen: readonly TokenizedDocument[] | null;
   /** null where they are not asked for */
@@ -116,6 +119,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   if (decoder) foreseeMemory(decoder, { longest, batchTokens: plan.batchTokens });
   const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents) : null;
+  const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp(model, plan, documents) : null;
   const ground = { plan, model, context, overlap, prefix: tokenizer.prefix, documents };
   const foretold = await foretell(
     { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null },
@@ -168,6 +172,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
       })),
       foretold,
     },
+    likeLlamaCpp,
     unseen: unseen?.documents ?? null,
     facts,
     tokenizer,
@@ -227,5 +232,18 @@ async function asLmEval(
   const corpus = lmEvalCorpus(documents, tokenizer, model);
   const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
   foreseeLmEval(decoder, Math.min(most, corpus.maxLength));
+  return corpus;
+}
+
+/** The text as llama-perplexity has it. @throws LossyscopeError as `llamaCppCorpus`; `memory` */
+async function asLlamaCpp(
+  model: Model,
+  { context, batchTokens }: Plan,
+  documents: readonly TokenizedDocument[],
+): Promise<LlamaCppCorpus> {
+  const tokens = context.asked ? context.tokens : LLAMA_CPP_CONTEXT;
+  const corpus = llamaCppCorpus(documents, await model.tokenizer({ specialTokens: false }), tokens, model.positions);
+  const decoder = decoderOf(model);
+  if (decoder) foreseeMemory(decoder, { longest: tokens, batchTokens });
   return corpus;
 }

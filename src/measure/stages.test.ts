@@ -15,6 +15,7 @@ it.each([
   ["code lengths alone", {}],
   ["the plane without its frontier", { plane: { points: 20, frontier: null } }],
   ["what takes the weights and other compressors", { geometry: true, baselines: true, entropy: true }],
+  ["what llama-perplexity would report", { likeLlamaCpp: true, context: { tokens: 24, asked: true } }],
   [
     "the plane with its frontier, recall",
     { plane: { points: 20 }, with: ["recall"], recall: { prefixes: [4], length: 4 } },

@@ -15,6 +15,7 @@ export const PASS = "model pass";
 /** Of two models that run side by side, which no other run has. */
 export const LOCKSTEP = "token by token";
 export const LIKE_LM_EVAL = "as lm-evaluation-harness";
+export const LIKE_LLAMA_CPP = "as llama-perplexity";
 export const COMPRESSORS = "other compressors";
 export const ENTROPY = "entropy of the weights";
 export const EMBEDDING = "embedding matrix";
@@ -29,7 +30,10 @@ export const ANSWERS = "facts: answers";
 export const STATES = "states";
 export const WRITING = "writing";
 
-type Asked = Pick<Plan, "unseen" | "likeLmEval" | "baselines" | "entropy" | "geometry" | "plane" | "with">;
+type Asked = Pick<
+  Plan,
+  "unseen" | "likeLmEval" | "likeLlamaCpp" | "baselines" | "entropy" | "geometry" | "plane" | "with"
+>;
 
 /** Of asking for facts alone. */
 export const stagesOfFacts = (files: readonly string[]): Stage[] =>
@@ -43,7 +47,11 @@ const preparing = ({ unseen }: Asked): readonly string[] => [
   ...where(unseen.length > 0, READING_UNSEEN),
   DIGEST,
 ];
-const observing = ({ likeLmEval }: Asked): readonly string[] => [PASS, ...where(likeLmEval, LIKE_LM_EVAL)];
+const observing = ({ likeLmEval, likeLlamaCpp }: Asked): readonly string[] => [
+  PASS,
+  ...where(likeLmEval, LIKE_LM_EVAL),
+  ...where(likeLlamaCpp, LIKE_LLAMA_CPP),
+];
 const staticFigures = ({ baselines, entropy, geometry }: Asked): readonly string[] => [
   ...where(baselines, COMPRESSORS),
   ...where(entropy, ENTROPY),

@@ -78,6 +78,7 @@ export interface Beside {
   };
   readonly embedding: Geometry["embedding"];
   readonly likeLmEval: NonNullable<Coding["likeLmEval"]> | null;
+  readonly likeLlamaCpp: NonNullable<Coding["likeLlamaCpp"]> | null;
 }
 
 export interface FinishContext extends RunContext {

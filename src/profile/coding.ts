@@ -84,5 +84,19 @@ export const codingSchema = z.object({
     })
     .optional()
     .meta({ description: "what lm-evaluation-harness would report; with `--like lm-eval`" }),
+  likeLlamaCpp: z
+    .object({
+      version: z.string().meta({ description: "the version that is followed" }),
+      perplexity: z.number().meta({ description: "what it calls PPL: per token, of the tokens that it scores" }),
+      standardError: z.number().meta({ description: "what it puts after ±, tokens taken for independent" }),
+      lossNats: z.number().meta({ description: "mean loss of a scored token: ln of the perplexity" }),
+      tokens: count.meta({ description: "tokens that it scores" }),
+      chunks: count.meta({ description: "chunks that it reads" }),
+      context: count.meta({ description: "tokens of a chunk, its n_ctx: --context where that is given, else 512" }),
+      bos: z.string().nullable().meta({ description: "what stands in place of each chunk's first token, or null" }),
+      why: z.string().meta({ description: "why these differ from the figures above" }),
+    })
+    .optional()
+    .meta({ description: "what llama-perplexity would report; with `--like llama.cpp`" }),
 });
 export type Coding = z.infer<typeof codingSchema>;

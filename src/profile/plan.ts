@@ -53,6 +53,7 @@ export const planSchema = z
     preNorm: z.boolean().default(false),
     baselines: z.boolean().default(true),
     likeLmEval: z.boolean().default(false),
+    likeLlamaCpp: z.boolean().default(false),
     entropy: z.boolean().default(false),
     trainingTokens: z.number().positive().nullable().default(null),
     trainingBytes: z.number().positive().nullable().default(null),

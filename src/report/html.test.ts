@@ -170,6 +170,7 @@ describe("report", () => {
       "children&#39;s stories",
       "lm-evaluation-harness 0.4.13 would report 3.71",
       "with add_bos_token=False 3.70",
+      "llama-perplexity of llama.cpp 0.5.0 would report PPL = 11.5000 +/- 0.61000",
     ])
       expect(page).toContain(text);
   });

@@ -54,6 +54,11 @@ refused. Its log-softmax adds float32 exponentials as PyTorch does on a CPU with
 ### 1.5 The next token
 With \`--with next-token\`: over all predicted tokens, the **accuracy** (top-1): the share of them where the token that the model holds for likeliest is the text's (of equals the one with the lowest id); the **confidence**: the mean probability of that likeliest token; the **expected calibration error** (Guo et al. 2017, arXiv 1706.04599, eq. 3): tokens in ten bins of that probability, ((b−1)/10, b/10], and ECE = Σ_b (n_b/N) · |accuracy_b − confidence_b|. The plug-in is biased upward where bins hold few tokens. A first token that nothing comes before is not predicted. Intervals over units as everywhere; a bin that some resample leaves empty has none.
 
+### 1.6 As llama-perplexity reports it
+With \`--like llama.cpp\`, for comparison alone: perplexity and its ± as llama.cpp 0.5's \`llama-perplexity -f\` has them without strides. The text is one: documents one after another as \`cat\` joins files (what \`--split-on\` cuts away is not there), less one line break at the end; special tokens spelt in it are text; BOS before it where the tokenizer adds BOS. Its tokens are cut into chunks of n_ctx (\`--context\` where that is given, as \`-c\` there; else 512) that see nothing of each other; what is left after the
+last whole one is dropped; fewer than two chunks are refused. Where the tokenizer adds BOS, BOS stands in place of the first token of every chunk. Logits are taken from position n_ctx/2 (rounded down) on, so that the n_ctx − 1 − n_ctx/2 tokens after it are scored, 255 of 512. With v the losses in nats and N their number, PPL = e^(mean v) and its ± is PPL · √((mean v² − (mean v)²)/(N − 1)), tokens taken for
+independent, which they are not. llama.cpp multiplies quantised weights with activations rounded to 8 bits and has tables of float16 for some functions, so its own figure lies near this one, not on it. Not for conversations, and not cut into shards. A model's folder is taken as its conversion would be: BOS is added where the tokenizer's own template does.
+
 ## 2 The information plane
 After Conklin et al., 'Learning is Forgetting: LLM Training As Lossy Compression' (arXiv 2604.07569, ICLR 2026) and the estimator of arXiv 2505.23960.
 ### 2.1 Soft assignment

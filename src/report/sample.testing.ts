@@ -607,6 +607,17 @@ export function manyDomains(): Profile {
         prefix: "<s>",
         why: "disjoint windows, one token of context each",
       },
+      likeLlamaCpp: {
+        version: "0.5.0",
+        perplexity: 11.5,
+        standardError: 0.61,
+        lossNats: Math.log(11.5),
+        tokens: 1020,
+        chunks: 4,
+        context: 512,
+        bos: "<s>",
+        why: "the second half of each chunk",
+      },
     },
     plane: {
       ...plane,

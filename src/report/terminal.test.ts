@@ -90,6 +90,12 @@ describe("terminal summary", () => {
     );
   });
 
+  it("says what llama-perplexity would report where that was asked for", () => {
+    const text = renderTerminal(manyDomains(), options).replace(/\s+/g, " ");
+    expect(text).toContain("PPL = 11.5000 +/- 0.61000 (4 chunks of 512 tokens, 1,020 of them scored)");
+    expect(renderTerminal(lossesOnly(), options)).not.toContain("llama-perplexity");
+  });
+
   it("says what lm-evaluation-harness would report where that was asked for", () => {
     const text = renderTerminal(manyDomains(), options).replace(/\s+/g, " ");
     expect(text).toContain("lm-evaluation-harness 0.4.13 would report 3.7100 bits per byte, byte perplexity 13.090");

@@ -27,6 +27,7 @@ import {
   wrap,
 } from "./format.ts";
 import { headline } from "./headline.ts";
+import { llamaCppSentence } from "./llama-cpp.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
 import { nextTokenSentence } from "./next-token.ts";
 import { recallLines } from "./recall.ts";
@@ -250,6 +251,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
     ],
     pages && !pages.elsewhere ? [] : sizes(profile, across, shown, strong, faint),
     profile.coding?.likeLmEval ? paragraph(`${lmEvalSentence(profile.coding.likeLmEval)}.`) : [],
+    profile.coding?.likeLlamaCpp ? paragraph(`${llamaCppSentence(profile.coding.likeLlamaCpp)}.`) : [],
     profile.almanac && pages
       ? almanacLines(
           profile.almanac,

@@ -19,6 +19,7 @@ import { FRONTIER, LAYERS as PLANE } from "../../probes/plane/probe.ts";
 import type { TokenizedDocument, Window, WindowBatch } from "../../text/corpus.ts";
 import { unitsOf } from "../../text/units.ts";
 import { batchesOf, longestOf, windowsOf } from "../../text/windows.ts";
+import { llamaCppWindows } from "../llama-cpp/llama-cpp.ts";
 import { lmEvalCorpusWindows } from "../lm-eval/lm-eval.ts";
 import type { Prepared, Subject } from "../prepare.ts";
 import { MOST_BYTES } from "../recall/control.ts";
@@ -73,7 +74,7 @@ export function costsOf(
   batches: readonly WindowBatch[],
   rates: Rates = REFERENCE,
 ): Costs {
-  const { subject, unseen } = prepared;
+  const { subject, unseen, likeLlamaCpp } = prepared;
   const { plan, documents, reference, likeLmEval } = subject;
   const bytes = sum(documents.map((document) => document.bytes));
   const lengths = documents.map(({ ids }) => ids.length);
@@ -100,6 +101,7 @@ export function costsOf(
       moments: plan.geometry,
     }),
     ...(likeLmEval && { [STAGE.LIKE_LM_EVAL]: pass(lmEvalCorpusWindows(likeLmEval)) }),
+    ...(likeLlamaCpp && { [STAGE.LIKE_LLAMA_CPP]: pass(llamaCppWindows(likeLlamaCpp)) }),
     ...(plan.entropy && { [STAGE.ENTROPY]: entropySeconds(costed) }),
     ...(plan.with.includes("recall") && {
       [STAGE.GUESSES]: learningSeconds(costed, learnt),

@@ -152,6 +152,7 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
         subject,
         probes,
         likeLmEval,
+        likeLlamaCpp: null,
         static: asides,
         recall: null,
         facts: null,

@@ -35,6 +35,12 @@ export interface ShardRequest extends RunRequest {
 
 /** @throws LossyscopeError `usage` where the plan asks for what shards cannot share */
 export function refuseUnshared(plan: Plan): void {
+  if (plan.likeLlamaCpp)
+    throw new LossyscopeError(
+      "usage",
+      "--like llama.cpp cannot be cut into shards: only the windows of the text are shared",
+      "leave out --like llama.cpp, and measure it by itself with --no-plane --no-geometry",
+    );
   const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
   if (apart.length > 0) {
     const asked = apart.join(" and ");

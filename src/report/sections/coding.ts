@@ -2,6 +2,7 @@
 import type { CodingFigures } from "../../profile/coding.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { count, figure, interval, ofSize, percent, sentence, si } from "../format.ts";
+import { llamaCppSentence } from "../llama-cpp.ts";
 import { lmEvalSentence } from "../lm-eval.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { growth } from "../marks/growth.ts";
@@ -121,6 +122,7 @@ export function compressors(profile: Profile): Section {
         ]),
     ...refusalsUnder(profile, "coding").map((reason) => `Missing: ${reason}.`),
     ...(coding.likeLmEval ? [`${lmEvalSentence(coding.likeLmEval)}: ${coding.likeLmEval.why}.`] : []),
+    ...(coding.likeLlamaCpp ? [`${llamaCppSentence(coding.likeLlamaCpp)}: ${coding.likeLlamaCpp.why}.`] : []),
   ];
   const body = [
     drawn(
