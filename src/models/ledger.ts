@@ -105,6 +105,20 @@ function parametersOf(name: string, tensor: StoredTensor, packing: Packing | und
   return Math.round((elements(tensor.shape) * width) / packing.bits);
 }
 
+/** Parameters of a stored tensor, by what is computed from it: nothing counts a matrix of several tensors but one of them. */
+function countedFrom(source: TensorSource): (name: string, tensor: StoredTensor) => number {
+  const place = ({ file, offset }: StoredTensor): string => `${offset} ${file}`;
+  const computed = new Map<string, number>();
+  for (const name of source.names()) {
+    const tensor = source.locate(name)!;
+    if (tensor.isComputed) computed.set(place(tensor), elements(tensor.shape));
+  }
+  return (name, tensor) => {
+    const itself = source.locate(name);
+    return itself && !itself.isComputed ? elements(itself.shape) : (computed.get(place(tensor)) ?? 0);
+  };
+}
+
 /** Whether a config, or its architecture where it does not say, makes the embedding the output matrix. */
 export const isTied = (config: ModelConfig): boolean =>
   (said(config, ["tie_word_embeddings"]) ?? TIED_BY_DEFAULT.has(String(config.model_type))) === true;
@@ -181,6 +195,7 @@ export function storageLedger(
 ): Ledger {
   const weights = source.stored ?? source;
   const packing = packingOf(config);
+  const ofStored = source.stored ? countedFrom(source) : undefined;
   const copies = tiedCopies(config, weights);
   const counted = new Map<string, number>();
   const byDtype: Ledger["byDtype"] = {};
@@ -194,7 +209,7 @@ export function storageLedger(
       buffers.bytes += tensor.bytes;
       continue;
     }
-    const parameters = copies.has(name) ? 0 : parametersOf(name, tensor, packing);
+    const parameters = copies.has(name) ? 0 : ofStored ? ofStored(name, tensor) : parametersOf(name, tensor, packing);
     if (parameters === undefined) unread.push(name);
     else counted.set(name, parameters);
     weightBytes += tensor.bytes;

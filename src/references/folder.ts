@@ -26,7 +26,7 @@ export async function openFolder(
 ): Promise<Model> {
   const { config, outerConfig, weightFiles, tokenizerFiles, ...checkpoint } = await openCheckpoint(folder);
   const spec = specOf(config);
-  const { weights, notes } = unquantised(config, checkpoint.weights);
+  const { weights, notes } = await unquantised(config, checkpoint.weights);
   bindWeights(spec, seenAsFloat32(weights));
   const { vocabulary } = spec;
   return {

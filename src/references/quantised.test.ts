@@ -38,6 +38,30 @@ const toFloat8: Rounding = (name, shape, values) => {
   };
 };
 
+/** Codes of 4 bits from −8, a scale for eight of a row. */
+const toPacked: Rounding = (name, shape, values) => {
+  const scale = Float32Array.from({ length: values.length / 8 }, (_, group) =>
+    values.subarray(8 * group, 8 * group + 8).reduce((most, value) => Math.max(most, Math.abs(value) / 7), 0),
+  );
+  const codes = Array.from(values, (value, i) => Math.round(value / scale[i >> 3]));
+  const packed = new Int32Array(codes.length / 8);
+  for (const [i, code] of codes.entries()) packed[i >> 3] |= (code + 8) << (4 * (i & 7));
+  const [rows, columns] = shape;
+  return {
+    parts: [
+      { name: `${name}_packed`, dtype: "I32", shape: [rows, columns / 8], data: packed },
+      { name: `${name}_scale`, dtype: "F32", shape: [rows, columns / 8], data: scale },
+      { name: `${name}_shape`, dtype: "I64", shape: [2], data: BigInt64Array.from(shape, BigInt) },
+    ],
+    values: Float32Array.from(codes, (code, i) => code * scale[i >> 3]),
+  };
+};
+
+const PACKED = {
+  quant_method: "compressed-tensors",
+  format: "pack-quantized",
+  config_groups: { group_0: { weights: { num_bits: 4, type: "int", strategy: "group", group_size: 8 } } },
+};
 const FBGEMM = { quant_method: "fbgemm_fp8" };
 
 describeModel("a folder of 8-bit floats", {
@@ -46,7 +70,10 @@ describeModel("a folder of 8-bit floats", {
 });
 
 describe("a folder of quantised weights", () => {
-  it.each<[string, object, Rounding, string]>([["8-bit floats", FBGEMM, toFloat8, "F8_E4M3"]])(
+  it.each<[string, object, Rounding, string]>([
+    ["8-bit floats", FBGEMM, toFloat8, "F8_E4M3"],
+    ["packed codes", PACKED, toPacked, "I32"],
+  ])(
     "%s: gives a text the bits of the values it stands for, and counts what is stored",
     async (_, settings, round, type) => {
       const folders = await writeQuantised(at("m"), { ...settings }, round);

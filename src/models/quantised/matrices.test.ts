@@ -28,7 +28,7 @@ async function opened(name: string): Promise<{ stored: TensorSource; config: obj
 describe("a quantised matrix", () => {
   it.each(cases)("%s has the values that its format defines, whole and in any stretch", async (name) => {
     const { stored, config, expected } = await opened(name);
-    const { weights } = unquantised({ ...config }, stored);
+    const { weights } = await unquantised({ ...config }, stored);
     expect([...weights.names()]).toEqual(["x.weight"]);
     const { dtype, shape, bytes, isComputed } = weights.locate("x.weight")!;
     expect({ dtype, bytes, isComputed }).toEqual({ dtype: "F32", bytes: expected.length, isComputed: true });

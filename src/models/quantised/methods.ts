@@ -33,7 +33,7 @@ export function quantisationOf(config: Values): Quantisation | null {
 }
 
 /** Formats of compressed-tensors, by what the config calls them. */
-const COMPRESSED = ["float-quantized", "int-quantized", "naive-quantized"];
+const COMPRESSED = ["float-quantized", "int-quantized", "naive-quantized", "nvfp4-pack-quantized", "pack-quantized"];
 
 /** What is read, by method, and of which settings each is refused: `key value`, or null. */
 const READ: ReadonlyMap<string, (settings: Values) => string | null> = new Map([

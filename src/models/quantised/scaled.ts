@@ -6,16 +6,23 @@
  */
 import { isFloat8 } from "../../formats/float8.ts";
 import { type Dtype, toFloat32 } from "../../formats/tensor-types.ts";
-import { LossyscopeError, shown } from "../../numeric/errors.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
 import type { StoredTensor, TensorSource } from "../sources/tensor-source.ts";
+import { compressedGrid, schemesOf } from "./compressed.ts";
 import type { QuantisedMatrix } from "./dequantised.ts";
-import { groupsOf, isObject, type Quantisation } from "./methods.ts";
-import { applyScales, finiteValues, type Grid, gridOf, isOfGrid, type Scales } from "./scales.ts";
-
-type Shape = readonly [rows: number, columns: number];
-
-/** Of transformers' fp8 where the config does not say. */
-const BLOCK = [128, 128] as const;
+import type { Quantisation } from "./methods.ts";
+import {
+  applyScales,
+  BLOCK,
+  finiteValues,
+  type Grid,
+  gridOf,
+  isOfGrid,
+  misfit,
+  type Scales,
+  type Shape,
+  sizes,
+} from "./scales.ts";
 
 /** @throws LossyscopeError `model` where scales do not fit, with both shapes */
 export function scaledMatrices(source: TensorSource, quantisation: Quantisation): readonly QuantisedMatrix[] {
@@ -100,21 +107,6 @@ function matrixShape(name: string, shape: readonly number[]): Shape {
   );
 }
 
-function misfit(
-  scale: string,
-  found: readonly number[],
-  name: string,
-  shape: Shape,
-  grids: readonly Grid[],
-): LossyscopeError {
-  const wanted = [...new Set(grids.map((grid) => `[${grid.shape.join(", ")}]`))].join(" or ");
-  return new LossyscopeError(
-    "model",
-    `${scale} has shape [${found.join(", ")}]; ${name} of shape [${shape.join(", ")}] takes ${wanted} by the config`,
-    "check that config.json belongs to these weights",
-  );
-}
-
 /** How scales may lie over a matrix, by what the config says. */
 function gridsOf({ method, settings }: Quantisation, shape: Shape): readonly Grid[] {
   const [rows, columns] = [Math.max(shape[0], 1), Math.max(shape[1], 1)];
@@ -129,39 +121,8 @@ function gridsOf({ method, settings }: Quantisation, shape: Shape): readonly Gri
     case "fbgemm_fp8":
       return [byRow];
     case "compressed-tensors":
-      return groupsOf(settings).flatMap(({ weights }) => {
-        if (!isObject(weights)) return [];
-        const { strategy, group_size: group, block_structure: block } = weights;
-        switch (strategy) {
-          case "tensor":
-            return [whole];
-          case "channel":
-            return [byRow];
-          case "block":
-            return [gridOf(shape, ...(sizes("block_structure", block) ?? BLOCK))];
-          case "group":
-            return [gridOf(shape, 1, sizes("group_size", [1, group])![1])];
-          default:
-            throw new LossyscopeError(
-              "unsupported",
-              `the weights are quantised by the strategy ${shown(strategy)}`,
-              "use the checkpoint in F32, F16 or BF16",
-            );
-        }
-      });
+      return schemesOf(settings).map((weights) => compressedGrid(weights, shape));
     default:
       return [whole, byRow];
   }
-}
-
-/** @returns undefined where nothing is said. @throws LossyscopeError `model` for what are no two sizes */
-function sizes(key: string, value: unknown): Shape | undefined {
-  if (value === undefined || value === null) return undefined;
-  const isSize = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) > 0;
-  if (Array.isArray(value) && value.length === 2 && isSize(value[0]) && isSize(value[1])) return [value[0], value[1]];
-  throw new LossyscopeError(
-    "model",
-    `the config's ${key} is ${shown(value)}; expected whole numbers above zero`,
-    "check config.json",
-  );
 }

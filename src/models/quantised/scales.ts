@@ -24,7 +24,10 @@ export interface Scales extends Grid {
   readonly groupOf: Int32Array | null;
 }
 
-type Shape = readonly [rows: number, columns: number];
+export type Shape = readonly [rows: number, columns: number];
+
+/** Of values that share a scale, where a format of blocks does not say. */
+export const BLOCK: Shape = [128, 128];
 
 /** A scale for every `rowsEach` rows and `columnsEach` columns of a matrix, the last ones shorter where they do not divide it. */
 export const gridOf = ([rows, columns]: Shape, rowsEach: number, columnsEach: number): Grid => ({
@@ -73,4 +76,32 @@ export function applyScales(codes: Float32Array, from: number, columns: number, 
       codes[i] = (codes[i] - (zeros ? zeros[at] : 0)) * values[at];
     }
   }
+}
+
+/** Scales of a shape that the config does not make. */
+export function misfit(
+  scale: string,
+  found: readonly number[],
+  name: string,
+  shape: Shape,
+  grids: readonly Grid[],
+): LossyscopeError {
+  const wanted = [...new Set(grids.map((grid) => `[${grid.shape.join(", ")}]`))].join(" or ");
+  return new LossyscopeError(
+    "model",
+    `${scale} has shape [${found.join(", ")}]; ${name} of shape [${shape.join(", ")}] takes ${wanted} by the config`,
+    "check that config.json belongs to these weights",
+  );
+}
+
+/** @returns undefined where nothing is said. @throws LossyscopeError `model` for what are no two sizes */
+export function sizes(key: string, value: unknown): Shape | undefined {
+  if (value === undefined || value === null) return undefined;
+  const isSize = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) > 0;
+  if (Array.isArray(value) && value.length === 2 && isSize(value[0]) && isSize(value[1])) return [value[0], value[1]];
+  throw new LossyscopeError(
+    "model",
+    `the config's ${key} is ${shown(value)}; expected whole numbers above zero`,
+    "check config.json",
+  );
 }

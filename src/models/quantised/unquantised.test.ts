@@ -12,9 +12,9 @@ const SOUND: Tensors = { "x.weight": coded("F8_E4M3", 6, 16), "x.weight_scale_in
 
 const opened = (quantization_config: unknown, tensors: Tensors) => unquantised({ quantization_config }, held(tensors));
 
-function faultOf(act: () => unknown): LossyscopeError {
+async function faultOf(act: () => unknown): Promise<LossyscopeError> {
   try {
-    act();
+    await act();
   } catch (error) {
     expect(error).toBeInstanceOf(LossyscopeError);
     return error as LossyscopeError;
@@ -24,7 +24,7 @@ function faultOf(act: () => unknown): LossyscopeError {
 
 describe("a quantised folder", () => {
   it("keeps the other tensors as they are, says what it is stored as, and what runs otherwise", async () => {
-    const { weights, notes } = opened(FP8, { norm: f32([3], 1), ...SOUND, "x.activation_scale": f32([], 2) });
+    const { weights, notes } = await opened(FP8, { norm: f32([3], 1), ...SOUND, "x.activation_scale": f32([], 2) });
     expect([...weights.names()]).toEqual(["norm", "x.weight"]);
     expect(weights.locate("norm")).toMatchObject({ dtype: "F32", shape: [3] });
     expect(weights.locate("x.activation_scale")).toBeUndefined();
@@ -36,7 +36,7 @@ describe("a quantised folder", () => {
   });
 
   it("has nothing outside of a tensor", async () => {
-    const { weights } = opened(FP8, SOUND);
+    const { weights } = await opened(FP8, SOUND);
     for (const [from, to] of [
       [-1, 1],
       [2, 1],
@@ -46,9 +46,9 @@ describe("a quantised folder", () => {
       await expect(weights.read("x.weight", from, to)).rejects.toThrow(RangeError);
   });
 
-  it("without a word of it in the config is as it is stored", () => {
+  it("without a word of it in the config is as it is stored", async () => {
     const stored = held(SOUND);
-    expect(unquantised({}, stored)).toEqual({
+    expect(await unquantised({}, stored)).toEqual({
       weights: stored,
       notes: ["stored as F8_E4M3 without scales, and run as float32"],
     });
@@ -87,15 +87,99 @@ describe("a quantised folder", () => {
       { ...SOUND, "x.weight": coded("F8_E4M3", 2, 6, 16) },
       /x\.weight has shape \[2, 6, 16\], and matrices alone/,
     ],
-  ])("is refused with %s", (_, settings, tensors, message) => {
-    expect(faultOf(() => opened(settings, tensors)).message).toMatch(message);
+  ])("is refused with %s", async (_, settings, tensors, message) => {
+    expect((await faultOf(() => opened(settings, tensors))).message).toMatch(message);
   });
 
   it.each([Number.NaN, Infinity])("is refused with a scale of %s, once it comes to it", async (value) => {
-    const { weights } = opened(FP8, { ...SOUND, "x.weight_scale_inv": f32([2, 2], 1, 1, value) });
+    const { weights } = await opened(FP8, { ...SOUND, "x.weight_scale_inv": f32([2, 2], 1, 1, value) });
     await expect(weights.read("x.weight", 0, 4)).rejects.toThrow(
       `x.weight_scale_inv holds "${value}" at element 2, where scales have to be numbers`,
     );
+  });
+});
+
+const packed = (weights: Settings, format = "pack-quantized"): Settings => ({
+  quant_method: "compressed-tensors",
+  format,
+  config_groups: { a: { weights: { num_bits: 4, strategy: "group", group_size: 8, ...weights } } },
+});
+const words = (shape: readonly number[], ...values: number[]): Held => ({
+  dtype: "I32",
+  shape,
+  data: Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => values[i % values.length]),
+});
+const sizes = (...values: number[]): Held => ({
+  dtype: "I64",
+  shape: [values.length],
+  data: BigInt64Array.from(values, BigInt),
+});
+const PACKED: Tensors = {
+  "x.weight_packed": words([6, 2], 0),
+  "x.weight_scale": f32([6, 2], 1),
+  "x.weight_shape": sizes(6, 16),
+};
+
+describe("packed codes", () => {
+  it.each<[string, Settings, Tensors, RegExp]>([
+    ["no shape", {}, { ...PACKED, "x.weight_shape": f32([1], 1) }, /not integers/],
+    ["a shape of three", {}, { ...PACKED, "x.weight_shape": sizes(1, 2, 3) }, /x\.weight_shape holds \[\]/],
+    ["a shape of none", {}, { ...PACKED, "x.weight_shape": sizes(6, 0) }, /x\.weight_shape holds \[6,0\]/],
+    ["an absurd shape", {}, { ...PACKED, "x.weight_shape": sizes(6, 2 ** 40) }, /outside the 32-bit integers/],
+    [
+      "more codes than words",
+      {},
+      { ...PACKED, "x.weight_shape": sizes(6, 17) },
+      /x\.weight_packed has shape \[6, 2\], which is not that of \[6, 17\] codes of 4 bits/,
+    ],
+    [
+      "no scales",
+      {},
+      { ...PACKED, "x.weight_scale": f32([6, 3], 1) },
+      /x\.weight_scale has shape \[6, 3\]; .* \[6, 2\]/,
+    ],
+    ["groups of none", { group_size: 0 }, PACKED, /group_size is \[1,0\]/],
+    ["another width", { num_bits: 3 }, PACKED, /packed codes of 3 bits/],
+    [
+      "zero points that do not fit",
+      {},
+      { ...PACKED, "x.weight_zero_point": words([6, 2], 0) },
+      /x\.weight_zero_point \(I32\) has shape \[6, 2\]; .* takes \[1, 2\]/,
+    ],
+    [
+      "an order that does not fit",
+      {},
+      { ...PACKED, "x.weight_g_idx": words([15], 0) },
+      /x\.weight_g_idx has shape \[15\]/,
+    ],
+  ])("are refused with %s", async (_, weights, tensors, message) => {
+    expect((await faultOf(() => opened(packed(weights), tensors))).message).toMatch(message);
+  });
+
+  it.each<[string, Tensors, RegExp]>([
+    ["a group that is none", { "x.weight_g_idx": words([16], 0, 2) }, /puts column 1 in group 2 of 2/],
+    ["a group below zero", { "x.weight_g_idx": words([16], -2) }, /puts column 0 in group -2 of 2/],
+    ["a group of others", { "x.weight_g_idx": words([16], 0) }, /puts 16 columns in group 0, the config makes it 8/],
+    ["words that are none", { "x.weight_packed": f32([6, 2], 1) }, /x\.weight_packed is F32, where I32 packs codes/],
+  ])("are refused with %s, once it comes to them", async (_, tensors, message) => {
+    const { weights } = await opened(packed({}), { ...PACKED, ...tensors });
+    expect((await faultOf(() => weights.read("x.weight", 0, 4))).message).toMatch(message);
+  });
+
+  const NVFP4: Tensors = {
+    "x.weight_packed": coded("U8", 6, 16),
+    "x.weight_scale": coded("F8_E4M3", 6, 2),
+    "x.weight_global_scale": f32([1], 1),
+  };
+  it.each<[string, Tensors, RegExp]>([
+    ["no scale of the whole", { "x.weight_global_scale": f32([2], 1) }, /x\.weight_global_scale has shape \[2\]/],
+    ["scales of another type", { "x.weight_scale": f32([6, 2], 1) }, /x\.weight_scale \(F32\) has shape \[6, 2\]/],
+    ["scales of another shape", { "x.weight_scale": coded("F8_E4M3", 6, 1) }, /has shape \[6, 1\]; .* takes \[6, 2\]/],
+    ["a scale of zero", { "x.weight_global_scale": f32([1], 0) }, /x\.weight_global_scale is 0, and divides/],
+  ])("of 4-bit floats are refused with %s", async (_, tensors, message) => {
+    const settings = packed({ strategy: "tensor_group", group_size: 16 }, "nvfp4-pack-quantized");
+    const act = async () => (await opened(settings, { ...NVFP4, ...tensors })).weights.read("x.weight", 0, 4);
+    expect((await faultOf(act)).message).toMatch(message);
   });
 });
 
@@ -106,8 +190,10 @@ const UNREAD = [
 ];
 
 describe("what is not read", () => {
-  it.each(UNREAD)("%s is refused by its name", (quant_method) => {
-    const { fault, message } = faultOf(() => specOf({ model_type: "llama", quantization_config: { quant_method } }));
+  it.each(UNREAD)("%s is refused by its name", async (quant_method) => {
+    const { fault, message } = await faultOf(() =>
+      specOf({ model_type: "llama", quantization_config: { quant_method } }),
+    );
     expect(fault).toBe("unsupported");
     expect(message).toMatch(`the weights are quantised (quantization_config: ${quant_method})`);
   });
@@ -133,15 +219,17 @@ describe("what is not read", () => {
       },
       /format "marlin-24"/,
     ],
-  ])("%j is refused by the setting", (quantization_config, message) => {
+  ])("%j is refused by the setting", async (quantization_config, message) => {
     for (const refusing of [
       () => specOf({ model_type: "llama", quantization_config }),
       () => unquantised({ quantization_config }, held(SOUND)),
     ])
-      expect(faultOf(refusing).message).toMatch(message);
+      expect((await faultOf(refusing)).message).toMatch(message);
   });
 
-  it("settings that are none are refused", () => {
-    expect(faultOf(() => opened("fp8", SOUND)).message).toMatch(/quantization_config to "fp8"; expected an object/);
+  it("settings that are none are refused", async () => {
+    expect((await faultOf(() => opened("fp8", SOUND))).message).toMatch(
+      /quantization_config to "fp8"; expected an object/,
+    );
   });
 });

@@ -8,6 +8,8 @@ import type { Dtype } from "../../formats/tensor-types.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import { dequantised, type QuantisedMatrix } from "./dequantised.ts";
 import { groupsOf, type Quantisation, quantisationOf, refuseUnread } from "./methods.ts";
+import { nvfp4Matrices } from "./nvfp4.ts";
+import { packedMatrices } from "./packed.ts";
 import { scaledMatrices } from "./scaled.ts";
 
 export interface Unquantised {
@@ -24,13 +26,22 @@ const RUNNING = /(?:^|\.)(?:(?:input|output|activation|prob|q|k|v)_(?:scale|zero
  * @throws LossyscopeError `unsupported` for what is not read, by name; `model` where tensors and settings contradict
  *   each other
  */
-export function unquantised(config: Readonly<Record<string, unknown>>, stored: TensorSource): Unquantised {
+export async function unquantised(
+  config: Readonly<Record<string, unknown>>,
+  stored: TensorSource,
+): Promise<Unquantised> {
   const quantisation = quantisationOf(config);
   if (!quantisation) return { weights: stored, notes: plain(stored) };
   refuseUnread(config);
-  const matrices = scaledMatrices(stored, quantisation);
+  const matrices = await matricesOf(quantisation, stored);
   const running = new Set([...stored.names()].filter((name) => RUNNING.test(name)));
   return { weights: dequantised(stored, matrices, running), notes: notesOf(quantisation, stored, matrices, running) };
+}
+
+async function matricesOf(quantisation: Quantisation, stored: TensorSource): Promise<readonly QuantisedMatrix[]> {
+  const scaled = scaledMatrices(stored, quantisation);
+  if (quantisation.method !== "compressed-tensors") return scaled;
+  return [...scaled, ...(await packedMatrices(stored, quantisation)), ...nvfp4Matrices(stored)];
 }
 
 const listed = (types: Iterable<Dtype>): string => [...new Set(types)].join(", ");
