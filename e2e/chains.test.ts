@@ -226,7 +226,7 @@ describe("training → everything else", () => {
     await ok("almanac", "--seed", "3", "--size", "tiny", "--out", "almanac", "--quiet");
     const training = ["--text", "almanac/train.jsonl", "--config", "config.json", ...shape, "--steps", "12"];
     await ok("train", ...training, "--checkpoints", "3", "--held-out", "0", "--out", "run", "--quiet");
-    const facts = ["--facts", "almanac/facts.jsonl", "--limit-facts", "6"];
+    const facts = ["--facts", "almanac/facts.jsonl", "--limit-facts", "2"];
     await ok("facts", "run/step-12", ...facts, "--out", "answers", ...quick);
     expect(existsSync("answers/facts.html")).toBe(true);
 
@@ -241,6 +241,7 @@ describe("training → everything else", () => {
     await ok("measure", "small/student/step-12", "--text", "FILE", ...bare, "--json", "student.json");
 
     const course = ["--text", "almanac/known.jsonl", ...quick, "--no-geometry", "--no-frontier", "--no-baselines"];
+    course.push("--points", "20");
     await ok("trajectory", "run", ...course, "--out", "course");
     const [first, last] = ["step-0", "step-12"].map((step) => `course/profiles/${step}.json`);
     expect(await ok("compare", first, last)).toContain("step-12");
