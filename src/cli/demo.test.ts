@@ -10,7 +10,7 @@ import { hasSpecimens } from "../fixtures.testing.ts";
 import { figuresOf, writeModel, writeText } from "../measure/model.testing.ts";
 import { profileSchema } from "../profile/profile.ts";
 import { readProfile } from "../store/profiles.ts";
-import { demoCommand, type Specimen } from "./demo.ts";
+import { demoCommand, MAIN, type Specimen } from "./demo.ts";
 import { run } from "./run.testing.ts";
 
 /** Milliseconds that whole measurements may take where other tests run beside them. */
@@ -22,7 +22,7 @@ beforeEach(() => {
   return () => vi.unstubAllEnvs();
 });
 
-async function demo(specimen: Specimen | undefined, ...args: readonly string[]): Promise<{ out: string; err: string }> {
+async function demo(specimen: Specimen, ...args: readonly string[]): Promise<{ out: string; err: string }> {
   const said = { out: "", err: "" };
   const streams = [
     vi.spyOn(process.stdout, "write").mockImplementation((text) => Boolean((said.out += text))),
@@ -46,7 +46,7 @@ it("says how to get the specimen where it is not there", async () => {
 
 it("replaces what an earlier demo wrote, and nothing else without --force", async () => {
   await writeModel(at("run", "step-2"), { config: { max_position_embeddings: 256 } });
-  const specimen = { run: at("run"), seed: 3, size: "tiny", pages: { known: 4, unseen: 4 }, facts: 2 } as const;
+  const specimen = { run: at("run"), seed: 3, size: "tiny", pages: { known: 4, unseen: 4 }, facts: 1 } as const;
   const once = (...more: string[]) => demo(specimen, "--out", at("out"), ...more);
   const stopped = readdirSync(at());
   for (const place of ["report.html", "profile.json", "pages/known.jsonl", "pages/facts.jsonl.gz"]) {
@@ -76,7 +76,7 @@ it(
   async () => {
     for (const step of [2, 10])
       await writeModel(at("run", `step-${step}`), { config: { max_position_embeddings: 256 } });
-    const standIn = { run: at("run"), seed: 3, size: "tiny", pages: { known: 22, unseen: 12 }, facts: 10 } as const;
+    const standIn = { run: at("run"), seed: 3, size: "tiny", pages: { known: 22, unseen: 12 }, facts: 2 } as const;
     const { out, err } = await demo(standIn, "--out", at("the report"), "--seed", "5");
 
     expect(out).toMatch(/^This is a specimen: /);
@@ -116,7 +116,8 @@ describe.skipIf(!hasSpecimens)("the specimen (needs specimens/main)", () => {
   it(
     "knows part of its world, writes it better than every compressor, and does not beat the known floor",
     async () => {
-      const { out } = await demo(undefined, "--out", at("report"));
+      // All its pages, and fewer questions, of which nothing below is made.
+      const { out } = await demo({ ...MAIN, facts: 12 }, "--out", at("report"));
       const profile = profileSchema.parse(JSON.parse(readFileSync(at("report", "profile.json"), "utf8")));
       const { knowledge, aboveFloor } = profile.almanac!;
       expect(knowledge!.share.low).toBeGreaterThan(0.4);
@@ -130,11 +131,8 @@ describe.skipIf(!hasSpecimens)("the specimen (needs specimens/main)", () => {
       expect(aboveFloor.high).toBeGreaterThan(0);
       const { bitsPerByte, baselines } = profile.coding!.domains.known;
       for (const one of baselines) expect(bitsPerByte.high).toBeLessThan(one.bitsPerByte);
-      // There are only so many that training told of so often, and ten events.
-      expect(profile.refusals.map(({ figure }) => figure)).toEqual([
-        "facts.exposures.interval",
-        "facts.relations.interval",
-      ]);
+      // Of some facts there are only so many.
+      expect(profile.refusals.filter(({ figure }) => !/^facts\.\w+\.interval$/.test(figure))).toEqual([]);
       expect(out).toContain("Share of knowledge:");
     },
     WHOLE,
