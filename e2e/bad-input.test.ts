@@ -182,9 +182,9 @@ describe("a model that is refused", () => {
     [
       "quantised weights",
       inJson("config.json", (config) => {
-        config.quantization_config = { quant_method: "gptq" };
+        config.quantization_config = { quant_method: "hqq" };
       }),
-      /the weights are quantised \(quantization_config: gptq\): use the checkpoint in F32/,
+      /the weights are quantised \(quantization_config: hqq\): use the checkpoint in F32/,
     ],
     [
       "absurd sizes in the config",

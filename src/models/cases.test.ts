@@ -255,10 +255,10 @@ describe("what a wrapper means where it does not say", () => {
 
   it("quantisation that the wrapper names is the text model's", () => {
     const { config } = textModel(
-      { model_type: "llava", text_config: { model_type: "llama" }, quantization_config: { quant_method: "awq" } },
+      { model_type: "llava", text_config: { model_type: "llama" }, quantization_config: { quant_method: "hqq" } },
       without,
     );
-    expect(() => specOf(config)).toThrow(/quantised \(quantization_config: awq\)/);
+    expect(() => specOf(config)).toThrow(/quantised \(quantization_config: hqq\)/);
   });
 
   it.each([

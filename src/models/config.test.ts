@@ -22,7 +22,7 @@ describe("specOf refuses", () => {
     ["one with sinks", { model_type: "gpt_oss", quantization_config: {} }, /gpt_oss is.*missing: attention sinks/],
     ["one that predicts nothing", { model_type: "bert" }, /bert is an encoder[^;]*supported:/],
     ["a name of Object's own", { model_type: "constructor" }, /the architecture "constructor" is not known/],
-    ["quantised weights", { ...config("llama"), quantization_config: { quant_method: "gptq" } }, /quantised.*gptq/],
+    ["quantised weights", { ...config("llama"), quantization_config: { quant_method: "hqq" } }, /quantised.*hqq/],
     [
       "weights that MLX quantised",
       { ...config("llama"), quantization: { bits: 4, group_size: 64 } },

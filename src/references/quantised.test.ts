@@ -57,6 +57,34 @@ const toPacked: Rounding = (name, shape, values) => {
   };
 };
 
+/** The same of the matrix turned, a scale an output. */
+const toGptq: Rounding = (name, [rows, columns], values) => {
+  const module = name.replace(/\.weight$/, "");
+  const scale = Float32Array.from({ length: rows }, (_, row) =>
+    values.subarray(row * columns, (row + 1) * columns).reduce((most, value) => Math.max(most, Math.abs(value) / 7), 0),
+  );
+  const codes = Array.from(values, (value, i) => Math.round(value / scale[Math.floor(i / columns)]));
+  const packed = new Int32Array(codes.length / 8);
+  for (const [i, code] of codes.entries()) {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    packed[(column >> 3) * rows + row] |= (code + 8) << (4 * (column & 7));
+  }
+  return {
+    parts: [
+      { name: `${module}.qweight`, dtype: "I32", shape: [columns / 8, rows], data: packed },
+      {
+        name: `${module}.qzeros`,
+        dtype: "I32",
+        shape: [1, rows / 8],
+        data: new Int32Array(rows / 8).fill(0x77777777),
+      },
+      { name: `${module}.scales`, dtype: "F32", shape: [1, rows], data: scale },
+    ],
+    values: Float32Array.from(codes, (code, i) => code * scale[Math.floor(i / columns)]),
+  };
+};
+
+const GPTQ = { quant_method: "gptq", bits: 4, group_size: -1, desc_act: false };
 const PACKED = {
   quant_method: "compressed-tensors",
   format: "pack-quantized",
@@ -73,6 +101,7 @@ describe("a folder of quantised weights", () => {
   it.each<[string, object, Rounding, string]>([
     ["8-bit floats", FBGEMM, toFloat8, "F8_E4M3"],
     ["packed codes", PACKED, toPacked, "I32"],
+    ["GPTQ", GPTQ, toGptq, "I32"],
   ])(
     "%s: gives a text the bits of the values it stands for, and counts what is stored",
     async (_, settings, round, type) => {

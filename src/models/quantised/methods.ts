@@ -37,14 +37,25 @@ const COMPRESSED = ["float-quantized", "int-quantized", "naive-quantized", "nvfp
 
 /** What is read, by method, and of which settings each is refused: `key value`, or null. */
 const READ: ReadonlyMap<string, (settings: Values) => string | null> = new Map([
+  ["awq", ({ version, format }) => otherThan("version", lower(version ?? format), [undefined, "gemm"])],
   ["compressed-tensors", unreadCompression],
   ["fbgemm_fp8", () => null],
   ["fp8", ({ expert_dtype }) => otherThan("expert_dtype", expert_dtype, [undefined, null, "fp8"])],
+  ["gptq", unreadGptq],
   ["modelopt", ({ quant_algo }) => otherThan("quant_algo", quant_algo, ["FP8"])],
 ]);
 
 const otherThan = (key: string, value: unknown, read: readonly unknown[]): string | null =>
   read.includes(value) ? null : `${key} ${shown(value)}`;
+
+const lower = (value: unknown): unknown => (typeof value === "string" ? value.toLowerCase() : (value ?? undefined));
+
+function unreadGptq({ checkpoint_format, format, dynamic, is_marlin_format }: Values): string | null {
+  // Settings of single modules, by patterns of their names.
+  if (isObject(dynamic) && Object.keys(dynamic).length > 0) return "dynamic";
+  if (is_marlin_format === true) return "is_marlin_format";
+  return otherThan("checkpoint_format", checkpoint_format ?? format ?? undefined, [undefined, "gptq", "gptq_v2"]);
+}
 
 /** Groups of `config_groups`. */
 export const groupsOf = (settings: Values): readonly Values[] =>

@@ -183,6 +183,52 @@ describe("packed codes", () => {
   });
 });
 
+const GPTQ: Settings = { quant_method: "gptq", bits: 4, group_size: 8 };
+const TURNED: Tensors = {
+  "x.qweight": words([2, 8], 0),
+  "x.qzeros": words([2, 1], 0x77777777),
+  "x.scales": f32([2, 8], 1),
+  "x.g_idx": words([16], 0, 1),
+};
+const AWQ: Settings = { quant_method: "awq", bits: 4, group_size: 8, version: "GEMM" };
+
+describe("turned codes", () => {
+  it.each<[string, Settings, Tensors, RegExp]>([
+    ["groups of none", { ...GPTQ, group_size: 0 }, TURNED, /group_size is 0; expected/],
+    ["another width", { ...GPTQ, bits: 5 }, TURNED, /gptq codes of 5 bits: those of 2, 3, 4, 8/],
+    ["no width", { quant_method: "awq" }, TURNED, /awq codes of nothing bits: those of 4/],
+    ["no zero points", GPTQ, { ...TURNED, "x.qzeros": words([2, 2], 0) }, /x\.qzeros has shape \[2, 2\]; .* \[2, 1\]/],
+    ["no scales", GPTQ, { "x.qweight": TURNED["x.qweight"], "x.qzeros": TURNED["x.qzeros"] }, /x\.scales is missing/],
+    ["other groups", { ...GPTQ, group_size: 4 }, TURNED, /x\.qzeros has shape \[2, 1\]; .* takes \[4, 1\]/],
+    [
+      "an order that does not fit",
+      GPTQ,
+      { ...TURNED, "x.g_idx": words([8], 0) },
+      /x\.g_idx has shape \[8\]; .* \[16\]/,
+    ],
+    ["no matrix", GPTQ, { ...TURNED, "x.qweight": words([16], 0) }, /x\.qweight has shape \[16\]/],
+    ["settings of single modules", { ...GPTQ, dynamic: { "-:x": {} } }, TURNED, /gptq, dynamic/],
+    ["another order of nibbles", { ...AWQ, version: "gemv" }, TURNED, /awq, version "gemv"/],
+    ["Marlin's order", { ...GPTQ, checkpoint_format: "marlin" }, TURNED, /checkpoint_format "marlin"/],
+  ])("are refused with %s", async (_, settings, tensors, message) => {
+    expect((await faultOf(() => opened(settings, tensors))).message).toMatch(message);
+  });
+
+  it.each<[string, Tensors, RegExp]>([
+    ["a group that is none", { "x.g_idx": words([16], 0, 2) }, /x\.g_idx puts column 1 in group 2 of 2/],
+    [
+      "a zero point that libraries differ on",
+      { "x.qzeros": words([2, 1], 0x77f77777) },
+      /x\.qzeros stores 15 for output 5/,
+    ],
+    ["a scale that is none", { "x.scales": f32([2, 8], Number.NaN) }, /x\.scales holds "NaN"/],
+    ["words that are none", { "x.qweight": f32([2, 8], 0) }, /x\.qweight is F32/],
+  ])("are refused with %s, once it comes to them", async (_, tensors, message) => {
+    const { weights } = await opened(GPTQ, { ...TURNED, ...tensors });
+    expect((await faultOf(() => weights.read("x.weight", 0, 4))).message).toMatch(message);
+  });
+});
+
 /** The methods of transformers 5 (`QuantizationMethod`) that are not read. */
 const UNREAD = [
   ...["aqlm", "auto-round", "bitnet", "eetq", "fouroversix", "fp_quant", "gemma", "gguf", "higgs", "hqq", "metal"],

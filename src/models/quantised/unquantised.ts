@@ -7,6 +7,7 @@ import { isFloat8 } from "../../formats/float8.ts";
 import type { Dtype } from "../../formats/tensor-types.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import { dequantised, type QuantisedMatrix } from "./dequantised.ts";
+import { gptqMatrices } from "./gptq.ts";
 import { groupsOf, type Quantisation, quantisationOf, refuseUnread } from "./methods.ts";
 import { nvfp4Matrices } from "./nvfp4.ts";
 import { packedMatrices } from "./packed.ts";
@@ -39,6 +40,7 @@ export async function unquantised(
 }
 
 async function matricesOf(quantisation: Quantisation, stored: TensorSource): Promise<readonly QuantisedMatrix[]> {
+  if (quantisation.method === "gptq" || quantisation.method === "awq") return gptqMatrices(stored, quantisation);
   const scaled = scaledMatrices(stored, quantisation);
   if (quantisation.method !== "compressed-tensors") return scaled;
   return [...scaled, ...(await packedMatrices(stored, quantisation)), ...nvfp4Matrices(stored)];
@@ -69,6 +71,6 @@ function notesOf(
 }
 
 function roundsActivations({ method, settings }: Quantisation): boolean {
-  if (method !== "compressed-tensors") return true;
+  if (method !== "compressed-tensors") return method !== "gptq" && method !== "awq";
   return groupsOf(settings).some(({ input_activations: given }) => given !== undefined && given !== null);
 }
