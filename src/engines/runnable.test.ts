@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { tellOfTemporaries } from "../files/temporary.ts";
@@ -41,6 +42,16 @@ it("others are written once, into a file that goes with the process", async () =
   expect([dtype, bytes, one.locate("a")?.file]).toEqual(["F32", 4 * 96, file]);
   expect(readdirSync(at("cache/lossyscope/float32"))).toHaveLength(1);
   expect(told).toEqual([`+${file}`]);
+});
+
+it("what a process left that is no more is removed, and nothing else", async () => {
+  const folder = at("cache/lossyscope/float32");
+  mkdirSync(folder, { recursive: true });
+  const [left, own, other] = ["999999999-0.f32", `${process.pid}-99.f32`, "notes.txt"];
+  for (const name of [left, own, other]) writeFileSync(join(folder, name), "");
+  await runnable(await source([plain, blocks]));
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining([own, other]));
+  expect(readdirSync(folder)).not.toContain(left);
 });
 
 it("what was stopped leaves nothing, and is begun anew by who asks again", async () => {

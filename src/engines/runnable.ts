@@ -3,10 +3,11 @@
  * with it, where the model's own files will not do (`models/sources/float32.ts`). Disk: 4 bytes a parameter in the
  * user's cache folder, which is looked at first; the pages are the runtime's own memory, not a second one.
  */
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder } from "../files/cache.ts";
 import { ioFault } from "../files/faults.ts";
+import { isRunning } from "../files/processes.ts";
 import { removeAtExit } from "../files/temporary.ts";
 import { asFloat32, float32Bytes } from "../models/sources/float32.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
@@ -26,10 +27,19 @@ export function runnable(weights: TensorSource, signal?: AbortSignal): Promise<T
   return making;
 }
 
+/** Removes what a process has left that was ended before it could. */
+async function removeLeft(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, pid] = /^(\d+)-\d+\.f32$/.exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { force: true }).catch(() => {});
+  }
+}
+
 async function make(weights: TensorSource, signal: AbortSignal | undefined): Promise<TensorSource> {
   const bytes = float32Bytes(weights);
   if (bytes === 0) return weights;
   const folder = cacheFolder("float32");
+  await removeLeft(folder);
   const { bavail, bsize } = await mkdir(folder, { recursive: true })
     .then(() => statfs(folder))
     .catch((error) => Promise.reject(ioFault(error, `write to the folder ${folder}`)));
