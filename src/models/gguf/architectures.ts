@@ -41,6 +41,8 @@ const ARCHITECTURES: ReadonlyMap<string, GgufArchitecture> = new Map<string, Ggu
       neighbours: true,
     },
   ],
+  ["olmo", { config: like.olmo, names: () => named.LLAMA, neighbours: true }],
+  ["olmoe", { config: like.olmoe, names: () => named.QWEN_MOE }],
   ["olmo2", { config: like.olmo2, names: () => named.OLMO2 }],
   ["phi2", { config: others.phi2, names: () => named.PHI2 }],
   ["phi3", { config: like.phi3, names: () => named.PHI3 }],

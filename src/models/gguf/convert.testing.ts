@@ -216,6 +216,30 @@ const RULES: Readonly<Record<string, Rules>> = {
       FFN_NORM,
     ],
   },
+  olmo: {
+    architecture: "olmo",
+    keys: (config) => [
+      ...llamaKeys(config),
+      ["attention.layer_norm_epsilon", f32(1e-5)],
+      ...(config.clip_qkv == null ? [] : ([["attention.clamp_kqv", f32(number(config, "clip_qkv"))]] as Pairs)),
+    ],
+    names: [...LLAMA_NAMES, FFN_NORM],
+    change: permute,
+  },
+  olmoe: {
+    architecture: "olmoe",
+    keys: (config) => [
+      ...llamaKeys({ ...config, rms_norm_eps: 1e-5 }),
+      ["expert_count", u32(number(config, "num_experts"))],
+      ["expert_used_count", u32(number(config, "num_experts_per_tok"))],
+    ],
+    names: [
+      [/mlp\.gate\./, "ffn_gate_inp."],
+      [/mlp\.experts\.(\d+)\.(gate|up|down)_proj/, "ffn_$2_exps@$1"],
+      ...LLAMA_NAMES,
+      FFN_NORM,
+    ],
+  },
   seed_oss: {
     architecture: "seed_oss",
     keys: llamaKeys,

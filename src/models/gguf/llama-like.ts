@@ -137,6 +137,30 @@ export function qwen3Moe(keys: Keys, tensors: Tensors): Config {
   };
 }
 
+/** Its norms have no weights, and an epsilon that no config changes. */
+export function olmo(keys: Keys, tensors: Tensors): Config {
+  keys.only("attention.layer_norm_epsilon", 1e-5);
+  const config = common(keys, tensors);
+  return {
+    model_type: "olmo",
+    ...config,
+    ...rotary(keys, config),
+    clip_qkv: keys.optional("attention.clamp_kqv") ?? null,
+  };
+}
+
+export function olmoe(keys: Keys, tensors: Tensors): Config {
+  const config = { ...common(keys, tensors), ...rms(keys) };
+  return {
+    model_type: "olmoe",
+    ...config,
+    ...rotary(keys, config),
+    num_experts: keys.number("expert_count"),
+    num_experts_per_tok: keys.number("expert_used_count"),
+    norm_topk_prob: false,
+  };
+}
+
 export function seedOss(keys: Keys, tensors: Tensors): Config {
   const config = { ...common(keys, tensors), ...rms(keys) };
   return {
