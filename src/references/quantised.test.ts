@@ -84,6 +84,28 @@ const toGptq: Rounding = (name, [rows, columns], values) => {
   };
 };
 
+/** Codes of 4 bits, two a byte, a scale for 64 of the matrix. */
+const toNf4: Rounding = (name, shape, values) => {
+  const map = Float32Array.from({ length: 16 }, (_, code) => (code - 8) / 8);
+  const absmax = Float32Array.from({ length: Math.ceil(values.length / 64) }, (_, block) =>
+    values.subarray(64 * block, 64 * block + 64).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+  );
+  const codes = Array.from(values, (value, i) => Math.min(15, Math.round((8 * value) / absmax[i >> 6]) + 8));
+  const packed = new Uint8Array(codes.length / 2);
+  for (const [i, code] of codes.entries()) packed[i >> 1] |= code << (4 * (1 - (i & 1)));
+  const state = new TextEncoder().encode(JSON.stringify({ quant_type: "nf4", blocksize: 64, shape }));
+  return {
+    parts: [
+      { name, dtype: "U8", shape: [packed.length, 1], data: packed },
+      { name: `${name}.absmax`, dtype: "F32", shape: [absmax.length], data: absmax },
+      { name: `${name}.quant_map`, dtype: "F32", shape: [16], data: map },
+      { name: `${name}.quant_state.bitsandbytes__nf4`, dtype: "U8", shape: [state.length], data: state },
+    ],
+    values: Float32Array.from(codes, (code, i) => map[code] * absmax[i >> 6]),
+  };
+};
+
+const NF4 = { quant_method: "bitsandbytes", load_in_4bit: true, bnb_4bit_quant_type: "nf4" };
 const GPTQ = { quant_method: "gptq", bits: 4, group_size: -1, desc_act: false };
 const PACKED = {
   quant_method: "compressed-tensors",
@@ -102,6 +124,7 @@ describe("a folder of quantised weights", () => {
     ["8-bit floats", FBGEMM, toFloat8, "F8_E4M3"],
     ["packed codes", PACKED, toPacked, "I32"],
     ["GPTQ", GPTQ, toGptq, "I32"],
+    ["bitsandbytes", NF4, toNf4, "U8"],
   ])(
     "%s: gives a text the bits of the values it stands for, and counts what is stored",
     async (_, settings, round, type) => {

@@ -16,10 +16,13 @@ export interface QuantisedMatrix {
   readonly codes: string;
   /** all stored tensors that it is made of */
   readonly parts: readonly string[];
-  readonly shape: readonly [rows: number, columns: number];
+  /** a row is all of the first size's one */
+  readonly shape: readonly number[];
   /** @throws LossyscopeError `model` where what all rows share is not sound; `io` */
   open(): Promise<RowReader>;
 }
+
+const product = (shape: readonly number[]): number => shape.reduce((size, one) => size * one, 1);
 
 /**
  * @param matrices of the source, by the tensor that most of each is in
@@ -49,8 +52,7 @@ export function dequantised(
       const matrix = byName.get(name);
       if (!matrix) return known.has(name) ? stored.locate(name) : undefined;
       const { file, offset } = stored.locate(matrix.codes)!;
-      const [rows, columns] = matrix.shape;
-      return { dtype: "F32", shape: matrix.shape, file, offset, bytes: 4 * rows * columns, isComputed: true };
+      return { dtype: "F32", shape: matrix.shape, file, offset, bytes: 4 * product(matrix.shape), isComputed: true };
     },
     async read(name, from, to) {
       const matrix = byName.get(name);
@@ -58,8 +60,8 @@ export function dequantised(
         if (!known.has(name)) throw new RangeError(`there is no tensor ${name}`);
         return stored.read(name, from, to);
       }
-      const [rows, columns] = matrix.shape;
-      const rowBytes = 4 * columns;
+      const [rows, ...row] = matrix.shape;
+      const rowBytes = 4 * product(row);
       if (!(from >= 0 && from <= to && to <= rows * rowBytes))
         throw new RangeError(`bytes ${from} to ${to} of the tensor ${name}, which has ${rows * rowBytes}`);
       if (from === to) return new Uint8Array(0);

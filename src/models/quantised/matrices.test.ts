@@ -32,7 +32,7 @@ describe("a quantised matrix", () => {
     expect([...weights.names()]).toEqual(["x.weight"]);
     const { dtype, shape, bytes, isComputed } = weights.locate("x.weight")!;
     expect({ dtype, bytes, isComputed }).toEqual({ dtype: "F32", bytes: expected.length, isComputed: true });
-    expect(4 * shape[0] * shape[1]).toBe(expected.length);
+    expect(4 * shape.reduce((size, one) => size * one, 1)).toBe(expected.length);
     expect(await weights.read("x.weight", 0, bytes)).toEqual(expected);
     const place = fc.nat({ max: bytes });
     await fc.assert(

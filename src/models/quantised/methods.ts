@@ -38,11 +38,13 @@ const COMPRESSED = ["float-quantized", "int-quantized", "naive-quantized", "nvfp
 /** What is read, by method, and of which settings each is refused: `key value`, or null. */
 const READ: ReadonlyMap<string, (settings: Values) => string | null> = new Map([
   ["awq", ({ version, format }) => otherThan("version", lower(version ?? format), [undefined, "gemm"])],
+  ["bitsandbytes", () => null],
   ["compressed-tensors", unreadCompression],
   ["fbgemm_fp8", () => null],
   ["fp8", ({ expert_dtype }) => otherThan("expert_dtype", expert_dtype, [undefined, null, "fp8"])],
   ["gptq", unreadGptq],
   ["modelopt", ({ quant_algo }) => otherThan("quant_algo", quant_algo, ["FP8"])],
+  ["mxfp4", () => null],
 ]);
 
 const otherThan = (key: string, value: unknown, read: readonly unknown[]): string | null =>

@@ -229,6 +229,82 @@ describe("turned codes", () => {
   });
 });
 
+const BNB: Settings = { quant_method: "bitsandbytes", load_in_4bit: true };
+const state = (more: Settings = {}): Held => {
+  const data = new TextEncoder().encode(JSON.stringify({ blocksize: 8, shape: [3, 6], ...more }));
+  return { dtype: "U8", shape: [data.length], data };
+};
+const STATE = "x.weight.quant_state.bitsandbytes__nf4";
+const FOUR: Tensors = {
+  "x.weight": coded("U8", 9, 1),
+  "x.weight.absmax": f32([3], 1),
+  "x.weight.quant_map": f32([16], 1),
+  [STATE]: state(),
+};
+const NESTED: Tensors = {
+  ...FOUR,
+  "x.weight.absmax": coded("U8", 3),
+  "x.weight.nested_absmax": f32([2], 1),
+  "x.weight.nested_quant_map": f32([256], 1),
+  [STATE]: state({ nested_blocksize: 2, nested_offset: 0.5 }),
+};
+const EIGHT: Tensors = { "x.weight": coded("I8", 3, 6), "x.SCB": f32([3], 1) };
+
+describe("codes of bitsandbytes", () => {
+  it.each<[string, Tensors, RegExp]>([
+    [
+      "more codes than bytes",
+      { ...FOUR, [STATE]: state({ shape: [3, 7] }) },
+      /x\.weight has 9 bytes; \[3, 7\] .* take 11/,
+    ],
+    ["a shape that is none", { ...FOUR, [STATE]: state({ shape: [3, -6] }) }, /says shape \[3,-6\]/],
+    ["a block of none", { ...FOUR, [STATE]: state({ blocksize: 0 }) }, /says blocksize 0; a whole number/],
+    ["a state that is none", { ...FOUR, [STATE]: coded("U8", 4) }, /quant_state\.bitsandbytes__nf4 .*JSON/],
+    [
+      "no scales",
+      { ...FOUR, "x.weight.absmax": f32([2], 1) },
+      /absmax is F32 of shape \[2\]; F32 of shape \[3\] is wanted/,
+    ],
+    ["no map", { ...FOUR, "x.weight.quant_map": f32([15], 1) }, /quant_map is F32 of shape \[15\]/],
+    ["a nested block of none", { ...NESTED, [STATE]: state({ nested_offset: 1 }) }, /says nested_blocksize nothing/],
+    ["no nested scales", { ...NESTED, "x.weight.nested_absmax": f32([3], 1) }, /nested_absmax is F32 of shape \[3\]/],
+    ["no scales of rows", { ...EIGHT, "x.SCB": f32([6], 1) }, /x\.SCB is F32 of shape \[6\]; F32 of shape \[3\]/],
+    ["no codes", { "x.SCB": f32([6], 1) }, /x\.weight is missing; a matrix of I8 is wanted/],
+    ["an order for tensor cores", { ...EIGHT, "x.weight_format": coded("U8") }, /x\.weight is in an order for tensor/],
+  ])("are refused with %s", async (_, tensors, message) => {
+    expect((await faultOf(() => opened(BNB, tensors))).message).toMatch(message);
+  });
+
+  it.each<[string, Tensors]>([
+    ["x.weight.absmax", { ...FOUR, "x.weight.absmax": f32([3], 1, Number.NaN) }],
+    ["x.weight.nested_absmax", { ...NESTED, "x.weight.nested_absmax": f32([2], 1, Infinity) }],
+    ["x.SCB", { ...EIGHT, "x.SCB": f32([3], 1, Number.NaN) }],
+  ])("are refused with a %s that is no number, once it comes to it", async (name, tensors) => {
+    const { weights } = await opened(BNB, tensors);
+    expect((await faultOf(() => weights.read("x.weight", 0, 4))).message).toMatch(`${name} holds`);
+  });
+});
+
+describe("MXFP4", () => {
+  const SOUND: Tensors = { x_blocks: coded("U8", 2, 3, 1, 16), x_scales: coded("U8", 2, 3, 1) };
+  it.each<[string, Tensors]>([
+    ["no scales", { x_blocks: SOUND.x_blocks }],
+    ["scales that do not fit", { ...SOUND, x_scales: coded("U8", 2, 3, 2) }],
+    ["blocks of another size", { ...SOUND, x_blocks: coded("U8", 2, 3, 1, 8) }],
+    ["another type", { ...SOUND, x_blocks: coded("I8", 2, 3, 1, 16) }],
+  ])("is refused with %s", async (_, tensors) => {
+    expect((await faultOf(() => opened({ quant_method: "mxfp4" }, tensors))).message).toMatch(
+      /x_blocks is .* and x_scales .*; U8 \[experts, outputs, blocks, 16\]/,
+    );
+  });
+
+  it("is refused with a scale that is no number, once it comes to it", async () => {
+    const x_scales = { ...SOUND.x_scales, data: new Uint8Array(6).fill(255) };
+    const { weights } = await opened({ quant_method: "mxfp4" }, { ...SOUND, x_scales });
+    expect((await faultOf(() => weights.read("x", 0, 4))).message).toMatch(/x_scales holds a scale that is no number/);
+  });
+});
+
 /** The methods of transformers 5 (`QuantizationMethod`) that are not read. */
 const UNREAD = [
   ...["aqlm", "auto-round", "bitnet", "eetq", "fouroversix", "fp_quant", "gemma", "gguf", "higgs", "hqq", "metal"],

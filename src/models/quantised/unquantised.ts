@@ -6,9 +6,11 @@
 import { isFloat8 } from "../../formats/float8.ts";
 import type { Dtype } from "../../formats/tensor-types.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
+import { bitsandbytesMatrices } from "./bitsandbytes.ts";
 import { dequantised, type QuantisedMatrix } from "./dequantised.ts";
 import { gptqMatrices } from "./gptq.ts";
 import { groupsOf, type Quantisation, quantisationOf, refuseUnread } from "./methods.ts";
+import { mxfp4Matrices } from "./mxfp4.ts";
 import { nvfp4Matrices } from "./nvfp4.ts";
 import { packedMatrices } from "./packed.ts";
 import { scaledMatrices } from "./scaled.ts";
@@ -40,10 +42,23 @@ export async function unquantised(
 }
 
 async function matricesOf(quantisation: Quantisation, stored: TensorSource): Promise<readonly QuantisedMatrix[]> {
-  if (quantisation.method === "gptq" || quantisation.method === "awq") return gptqMatrices(stored, quantisation);
-  const scaled = scaledMatrices(stored, quantisation);
-  if (quantisation.method !== "compressed-tensors") return scaled;
-  return [...scaled, ...(await packedMatrices(stored, quantisation)), ...nvfp4Matrices(stored)];
+  switch (quantisation.method) {
+    case "gptq":
+    case "awq":
+      return gptqMatrices(stored, quantisation);
+    case "bitsandbytes":
+      return bitsandbytesMatrices(stored);
+    case "mxfp4":
+      return mxfp4Matrices(stored);
+    case "compressed-tensors":
+      return [
+        ...scaledMatrices(stored, quantisation),
+        ...(await packedMatrices(stored, quantisation)),
+        ...nvfp4Matrices(stored),
+      ];
+    default:
+      return scaledMatrices(stored, quantisation);
+  }
 }
 
 const listed = (types: Iterable<Dtype>): string => [...new Set(types)].join(", ");
@@ -70,7 +85,11 @@ function notesOf(
   ];
 }
 
+/** Methods whose activations are as the model has them; bitsandbytes rounds them where weights are of 8 bits. */
+const WEIGHTS_ALONE = ["awq", "gptq", "mxfp4"];
+
 function roundsActivations({ method, settings }: Quantisation): boolean {
-  if (method !== "compressed-tensors") return method !== "gptq" && method !== "awq";
+  if (method === "bitsandbytes") return settings.load_in_8bit === true;
+  if (method !== "compressed-tensors") return !WEIGHTS_ALONE.includes(method);
   return groupsOf(settings).some(({ input_activations: given }) => given !== undefined && given !== null);
 }
