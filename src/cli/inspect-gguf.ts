@@ -97,7 +97,7 @@ export function tokenizerText({ tokenizer: { model, pre, tokens, chat } }: GgufF
   return `Tokenizer: ${cut}, ${count(tokens)} tokens; ${chat ? "with a" : "without a"} template of conversations.`;
 }
 
-export const matricesTable = ({ matrices }: GgufFacts): TextTable => ({
+export const matricesTable = (matrices: readonly MatrixKind[]): TextTable => ({
   head: ["matrix", "tensors", "parameters", "bytes", "bits each", "stored as"],
   rows: matrices.map(({ kind, tensors, parameters, bytes, bitsPerParameter, types }) => [
     kind,

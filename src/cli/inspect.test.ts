@@ -5,6 +5,8 @@ import { fixture } from "../fixtures.testing.ts";
 import { text, texts, writeGguf } from "../formats/gguf/gguf.testing.ts";
 import { encodeHeader, type TensorShape } from "../formats/safetensors.ts";
 import { type FakeHub, fakeHub } from "../hub/hub.testing.ts";
+import { CONFIG, editJson } from "../measure/model.testing.ts";
+import { writeQuantised } from "../measure/quantised.testing.ts";
 import { ledgerSchema } from "../profile/ledger.ts";
 import { createProgress } from "../report/progress.ts";
 import { type InspectOptions, inspect, inspectCommand, inspectionText } from "./inspect.ts";
@@ -105,6 +107,38 @@ describe("inspect of a GGUF file", () => {
     expect(table).toMatch(/Tokenizer: gpt2, cut as olmo, 2 tokens; without a template of conversations\./);
     expect(table).toMatch(/attn_q +2 +256 +392 B +12\.3 +F16, Q8_0\n/);
     expect(table).toMatch(/token_embd +1 +128 +256 B +16\.0 +F16/);
+  });
+});
+
+describe("inspect of a folder of quantised weights", () => {
+  it("says what its matrices are stored as, scales and all", async () => {
+    const settings = {
+      quant_method: "compressed-tensors",
+      format: "int-quantized",
+      config_groups: { group_0: { weights: { num_bits: 8, type: "int", strategy: "channel" } } },
+    };
+    const [folder] = await writeQuantised(at("m"), settings, (name, shape, values) => ({
+      parts: [
+        { name, dtype: "I8", shape, data: new Int8Array(values.length) },
+        { name: `${name}_scale`, dtype: "F32", shape: [shape[0], 1], data: new Float32Array(shape[0]) },
+      ],
+      values,
+    }));
+    const inspection = await inspect(folder, options());
+    const kind = inspection.matrices?.find((one) => one.kind === "mlp.down_proj");
+    const { hidden_size: width, intermediate_size: inner, num_hidden_layers: layers } = CONFIG;
+    expect(kind).toMatchObject({
+      tensors: layers,
+      parameters: layers * width * inner,
+      bytes: layers * (width * inner + 4 * width),
+      types: ["I8"],
+    });
+    expect(inspectionText(inspection, WIDE)).toMatch(/mlp\.down_proj +2 +768 +896 B +9\.33 +I8\n/);
+    expect(inspection.ledger.notes?.join()).toMatch(/stored as I8 with scales \(compressed-tensors\)/);
+    editJson(folder, "config.json", (json) =>
+      Object.assign(json, { quantization_config: { quant_method: "hqq", bits: 8 } }),
+    );
+    expect(await inspect(folder, options())).not.toHaveProperty("matrices");
   });
 });
 

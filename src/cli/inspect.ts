@@ -8,9 +8,11 @@ import { findModel, resolveModel } from "../hub/resolve.ts";
 import { findGguf } from "../hub/resolve-gguf.ts";
 import { downloadProgress } from "../library/download.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
+import type { MatrixKind } from "../models/gguf/kinds.ts";
 import { type ModelConfig, storageLedger } from "../models/ledger.ts";
 import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
 import type { GivenTraining } from "../models/ledger-known.ts";
+import { storedKinds } from "../models/quantised/unquantised.ts";
 import { gatherTensors } from "../models/sources/safetensors.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
@@ -32,6 +34,8 @@ export interface Inspection {
   readonly ledger: Ledger;
   /** of a GGUF file */
   readonly gguf?: GgufFacts;
+  /** of a folder on this machine whose weights are quantised: what its matrices are stored as, most bytes first */
+  readonly matrices?: readonly MatrixKind[];
 }
 
 export interface InspectOptions {
@@ -103,6 +107,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
         architecture: typeof architecture === "string" ? architecture : null,
       },
       ...(found.gguf && { gguf: found.gguf }),
+      ...(found.matrices && { matrices: found.matrices }),
       ledger: storageLedger(found.config, found.weights, {
         name: found.name,
         training: options.training,
@@ -125,6 +130,7 @@ interface Headers {
   readonly aside: readonly Aside[];
   readonly notes: readonly string[];
   readonly gguf?: GgufFacts;
+  readonly matrices?: readonly MatrixKind[];
 }
 
 /** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
@@ -154,7 +160,9 @@ async function headersOf(name: string, { entropy, offline, progress, signal }: I
   const { folder, ...model } =
     found.kind === "folder" ? found.model : await resolveModel(name, { offline, signal, onProgress });
   const { config, weights, aside, notes } = await openCheckpoint(folder);
-  return { ...model, config, weights, aside, notes };
+  const quantised = await storedKinds(config, weights);
+  if (!quantised) return { ...model, config, weights, aside, notes };
+  return { ...model, config, aside, ...quantised, notes: [...notes, ...quantised.notes] };
 }
 
 async function entropyWithProgress(
@@ -174,7 +182,10 @@ async function entropyWithProgress(
 }
 
 /** The ledger as a person reads it. */
-export function inspectionText({ model, ledger, gguf }: Inspection, terminal: TerminalOptions): string {
+export function inspectionText(
+  { model, ledger, gguf, matrices = gguf?.matrices }: Inspection,
+  terminal: TerminalOptions,
+): string {
   const rows: string[][] = []; // label, value, note
   const { total, embedding, nonEmbedding, activePerToken } = ledger.parameters;
   const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : "");
@@ -224,7 +235,8 @@ export function inspectionText({ model, ledger, gguf }: Inspection, terminal: Te
     [
       proseLines([title.filter(Boolean).join(" ")], terminal),
       shownTable(table, terminal),
-      ...(gguf ? [proseLines([tokenizerText(gguf)], terminal), shownTable(matricesTable(gguf), terminal)] : []),
+      ...(gguf ? [proseLines([tokenizerText(gguf)], terminal)] : []),
+      ...(matrices ? [shownTable(matricesTable(matrices), terminal)] : []),
       proseLines(notes, terminal),
     ],
     terminal,

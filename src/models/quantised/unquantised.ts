@@ -5,6 +5,9 @@
  */
 import { isFloat8 } from "../../formats/float8.ts";
 import type { Dtype } from "../../formats/tensor-types.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { sum } from "../../numeric/sums.ts";
+import { type MatrixKind, matrixKinds } from "../gguf/kinds.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import { bitsandbytesMatrices } from "./bitsandbytes.ts";
 import { dequantised, type QuantisedMatrix } from "./dequantised.ts";
@@ -19,6 +22,7 @@ export interface Unquantised {
   /** its `stored` are the tensors given, where some are computed from them */
   readonly weights: TensorSource;
   readonly notes: readonly string[];
+  readonly matrices: readonly QuantisedMatrix[];
 }
 
 /** Scales of what is rounded as the model runs. */
@@ -34,11 +38,15 @@ export async function unquantised(
   stored: TensorSource,
 ): Promise<Unquantised> {
   const quantisation = quantisationOf(config);
-  if (!quantisation) return { weights: stored, notes: plain(stored) };
+  if (!quantisation) return { weights: stored, notes: plain(stored), matrices: [] };
   refuseUnread(config);
   const matrices = await matricesOf(quantisation, stored);
   const running = new Set([...stored.names()].filter((name) => RUNNING.test(name)));
-  return { weights: dequantised(stored, matrices, running), notes: notesOf(quantisation, stored, matrices, running) };
+  return {
+    weights: dequantised(stored, matrices, running),
+    notes: notesOf(quantisation, stored, matrices, running),
+    matrices,
+  };
 }
 
 async function matricesOf(quantisation: Quantisation, stored: TensorSource): Promise<readonly QuantisedMatrix[]> {
@@ -58,6 +66,28 @@ async function matricesOf(quantisation: Quantisation, stored: TensorSource): Pro
       ];
     default:
       return scaledMatrices(stored, quantisation);
+  }
+}
+
+/** A folder's weights with what its matrices are stored as; null where none is quantised, or how they are is not read. */
+export async function storedKinds(
+  config: Readonly<Record<string, unknown>>,
+  stored: TensorSource,
+): Promise<(Omit<Unquantised, "matrices"> & { readonly matrices: readonly MatrixKind[] }) | null> {
+  try {
+    const { matrices, ...read } = await unquantised(config, stored);
+    if (matrices.length === 0) return null;
+    const byName = new Map(matrices.map((matrix) => [matrix.name, matrix]));
+    const kinds = matrixKinds(read.weights, (name) => {
+      const matrix = byName.get(name);
+      if (!matrix) return stored.locate(name)!;
+      const { dtype } = stored.locate(matrix.codes)!;
+      return { dtype, bytes: sum(matrix.parts.map((part) => stored.locate(part)!.bytes)) };
+    });
+    return { ...read, matrices: kinds };
+  } catch (error) {
+    if (error instanceof LossyscopeError && error.fault !== "io") return null;
+    throw error;
   }
 }
 
