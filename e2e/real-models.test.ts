@@ -8,6 +8,7 @@ import { smollm2 } from "../scripts/real-models.ts";
 import { scoreDocuments } from "../src/engines/score.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { fixture } from "../src/fixtures.testing.ts";
+import { measureFiles, writeText } from "../src/measure/model.testing.ts";
 import { sum } from "../src/numeric/sums.ts";
 import { openModel } from "../src/references/open.ts";
 
@@ -23,6 +24,12 @@ interface Golden {
   readonly ids: readonly number[];
   readonly nats: readonly number[];
 }
+/**
+ * llama-perplexity's rule over the logits of llama.cpp 0.5 (node-llama-cpp 3.22, CPU) for the golden text in chunks of 128: the
+ * file's values written as float32, and the file itself, whose products llama.cpp takes with activations of 8 bits.
+ */
+const LLAMA_CPP = { float32: 47.402014, itself: 47.304463 };
+
 const golden: Golden = JSON.parse(readFileSync(fixture("gguf/smollm2-nats.json"), "utf8"));
 
 describe.skipIf(!existsSync(smollm2))("SmolLM2 in Q4_1 (needs npm run real-models)", () => {
@@ -42,5 +49,15 @@ describe.skipIf(!existsSync(smollm2))("SmolLM2 in Q4_1 (needs npm run real-model
     const furthest = losses[0].reduce((most, nats, token) => Math.max(most, Math.abs(nats - golden.nats[token])), 0);
     expect(furthest).toBeLessThan(1e-4);
     expect(sum(losses[0]) / sum(golden.nats)).toBeCloseTo(1, 5);
+  });
+
+  it("has llama.cpp's perplexity of the same values, and about that of the file", { timeout: 120_000 }, async () => {
+    const text = writeText(at("text.txt"), golden.text);
+    const plan = { splitOn: null, likeLlamaCpp: true, context: { tokens: 128, asked: true } };
+    const { profile } = await measureFiles({ model: smollm2, text, work: at("work"), plan, threads: 2 });
+    const { perplexity } = profile.coding!.likeLlamaCpp!;
+    // its keys and values are kept as float16
+    expect(Math.abs(perplexity / LLAMA_CPP.float32 - 1)).toBeLessThan(1e-3);
+    expect(Math.abs(perplexity / LLAMA_CPP.itself - 1)).toBeLessThan(1e-2);
   });
 });
