@@ -8,7 +8,8 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { unquantised } from "../models/quantised/unquantised.ts";
 import { seenAsFloat32 } from "../models/sources/float32.ts";
-import { bindWeights } from "../models/weights.ts";
+import type { DecoderSpec } from "../models/spec.ts";
+import { bindWeights, slotsOf } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { sum } from "../numeric/sums.ts";
 import { type Model, ofDecoder } from "../ports/model.ts";
@@ -26,7 +27,7 @@ export async function openFolder(
 ): Promise<Model> {
   const { config, outerConfig, weightFiles, tokenizerFiles, ...checkpoint } = await openCheckpoint(folder);
   const spec = specOf(config);
-  const { weights, notes } = await unquantised(config, checkpoint.weights);
+  const { weights, notes } = await unquantised(config, checkpoint.weights, placesOf(spec));
   bindWeights(spec, seenAsFloat32(weights));
   const { vocabulary } = spec;
   return {
@@ -46,6 +47,9 @@ export async function openFolder(
     refuseChanges: checkpoint.refuseChanges,
   };
 }
+
+/** Names that the model has a place for. */
+const placesOf = (spec: DecoderSpec): ReadonlySet<string> => new Set([...slotsOf(spec)].flatMap(({ names }) => names));
 
 /** By config.json and generation_config.json. */
 async function endsOfText(folder: string, config: Readonly<Record<string, unknown>>): Promise<ReadonlySet<number>> {

@@ -141,4 +141,20 @@ describe("a folder of quantised weights", () => {
       expect(quantised.ledger?.notes?.join()).toMatch(/stored as .*, and run as the float32 values these stand for/);
     },
   );
+
+  it("leaves out biases of zeros that its architecture has no place for, and no others", async () => {
+    const withBias =
+      (value: number): Rounding =>
+      (name, shape, values) => {
+        const rounded = toGptq(name, shape, values)!;
+        const bias = { name: name.replace("weight", "bias"), dtype: "F32" as const, shape: [shape[0]] };
+        return { ...rounded, parts: [...rounded.parts, { ...bias, data: new Float32Array(shape[0]).fill(value) }] };
+      };
+    const [zeros] = await writeQuantised(at("zeros"), GPTQ, withBias(0));
+    expect((await openFolder(zeros)).layers).toBe(2);
+    const [ones] = await writeQuantised(at("ones"), GPTQ, withBias(1));
+    await expect(openFolder(ones)).rejects.toThrow(/has no place for: .*\.bias/);
+    const [biased] = await writeQuantised(at("biased"), GPTQ, toGptq, { attention_bias: true, mlp_bias: true });
+    expect((await openFolder(biased)).layers).toBe(2);
+  });
 });

@@ -30,23 +30,44 @@ const RUNNING = /(?:^|\.)(?:(?:input|output|activation|prob|q|k|v)_(?:scale|zero
 
 /**
  * @param config the text model's
+ * @param placed names that the model has a place for
  * @throws LossyscopeError `unsupported` for what is not read, by name; `model` where tensors and settings contradict
  *   each other
  */
 export async function unquantised(
   config: Readonly<Record<string, unknown>>,
   stored: TensorSource,
+  placed: ReadonlySet<string> = new Set(),
 ): Promise<Unquantised> {
   const quantisation = quantisationOf(config);
   if (!quantisation) return { weights: stored, notes: plain(stored), matrices: [] };
   refuseUnread(config);
   const matrices = await matricesOf(quantisation, stored);
   const running = new Set([...stored.names()].filter((name) => RUNNING.test(name)));
+  const left = new Set([...running, ...(await idleBiases(quantisation, stored, matrices, placed))]);
   return {
-    weights: dequantised(stored, matrices, running),
+    weights: dequantised(stored, matrices, left),
     notes: notesOf(quantisation, stored, matrices, running),
     matrices,
   };
+}
+
+/** Biases that AutoGPTQ wrote beside every matrix, where the model has none: all zero, else they are not left out. */
+async function idleBiases(
+  { method }: Quantisation,
+  stored: TensorSource,
+  matrices: readonly QuantisedMatrix[],
+  placed: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const idle: string[] = [];
+  if (method !== "gptq") return idle;
+  for (const { name, shape } of matrices) {
+    const bias = name.replace(/weight$/, "bias");
+    const tensor = stored.locate(bias);
+    if (!tensor || placed.has(bias) || tensor.shape.join() !== String(shape[0])) continue;
+    if ((await stored.read(bias, 0, tensor.bytes)).every((byte) => byte === 0)) idle.push(bias);
+  }
+  return idle;
 }
 
 async function matricesOf(quantisation: Quantisation, stored: TensorSource): Promise<readonly QuantisedMatrix[]> {
