@@ -137,6 +137,13 @@ describe("what is wrong with a value", () => {
     );
   });
 
+  it("says the first where a list within has more than a call takes", () => {
+    const steps = z.object({ steps: z.array(z.object({ layers: z.array(z.object({ layer: z.number() })) })) });
+    const layers = new Array<number>(300_000).fill(0);
+    expect(said(steps, { steps: [{ layers }] })).toBe("steps[0].layers[0]: expected an object, found 0");
+    expect(fitting(steps, { steps: [{ layers }] })).toBeUndefined();
+  });
+
   it("shows the end of a long path", () => {
     const deep = Array.from({ length: 60 }, (_, at) => `key${at}`);
     const value = deep.reduceRight<unknown>((inner, key) => ({ [key]: inner }), 1);

@@ -33,14 +33,24 @@ export function checked<S extends z.ZodType>(
 ): z.output<S> {
   let worded = 0;
   const error: $ZodErrorMap = (issue) => (worded++ < MOST_WORDED ? inWords(issue) : "");
-  const found = schema.safeParse(value, { error, reportInput: true });
+  const found = parsed(schema, value, { error, reportInput: true });
   if (found.success) return found.data;
   throw refusal(sentenceOf(faultsOf(found.error.issues, []), nameOf));
 }
 
+/** zod hands faults on as arguments of one call, and so many as a list may have are too many: then the first must do. */
+function parsed<S extends z.ZodType>(schema: S, value: unknown, how: Parameters<S["safeParse"]>[1]) {
+  try {
+    return schema.safeParse(value, how);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return schema.safeParse(value, { ...how, abortEarly: true } as typeof how);
+  }
+}
+
 /** The value as the schema has it, or undefined where it does not fit and that is no fault. */
 export const fitting = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> | undefined =>
-  schema.safeParse(value, { error: () => "" }).data;
+  parsed(schema, value, { error: () => "" }).data;
 
 /** A value as it was found, shortened: `-3`, `"text"`, `a list of 3`, `nothing`. */
 export function found(value: unknown): string {
