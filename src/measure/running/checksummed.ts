@@ -49,8 +49,24 @@ export function readChecksummed<T>(path: string, schema: z.ZodType<T>, made: str
   } catch {
     throw damaged("what its checksum is of is no data");
   }
+  if (claimsMore(said, wrapped.length)) throw damaged("a list in it has more places than the file has bytes");
   const { version, content } = checked(wrappedSchema, said, damaged);
   if (version !== VERSION)
     throw new LossyscopeError("usage", `${made} by lossyscope ${version}, this is ${VERSION}`, next);
   return checked(schema, content, damaged);
+}
+
+/** Whether a list has more places than so many: a clone may say any length of a list that is empty. */
+function claimsMore(said: unknown, places: number): boolean {
+  const met = new Set<unknown>();
+  const left = [said];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || met.has(value)) continue;
+    met.add(value);
+    if (Array.isArray(value) && value.length > places) return true;
+    if (value instanceof Map) for (const [key, own] of value) left.push(key, own);
+    else for (const own of value instanceof Set ? value : Object.values(value)) left.push(own);
+  }
+  return false;
 }
