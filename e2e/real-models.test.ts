@@ -26,7 +26,8 @@ interface Golden {
 }
 /**
  * llama-perplexity's rule over the logits of llama.cpp 0.5 (node-llama-cpp 3.22, CPU) for the golden text in chunks of 128: the
- * file's values written as float32, and the file itself, whose products llama.cpp takes with activations of 8 bits.
+ * file's values written as float32, and the file itself, whose products llama.cpp takes with activations of 8 bits
+ * (fixtures/generate/gguf_perplexity.mjs).
  */
 const LLAMA_CPP = { float32: 47.402014, itself: 47.304463 };
 
