@@ -96,7 +96,11 @@ describe("openCheckpoint", () => {
       { "config.json": {}, "pytorch_model.bin": "" },
       "only as pytorch_model.bin: Python pickles, which run code",
     ],
-    ["GGUF", { "config.json": {}, "m-Q4_K_M.gguf": "" }, "only as m-Q4_K_M.gguf: GGUF is not read"],
+    [
+      "GGUF",
+      { "config.json": {}, "m-Q4_K_M.gguf": "" },
+      "has its weights only in GGUF, as m-Q4_K_M.gguf: name the file that is meant",
+    ],
     ["an adapter", { "config.json": {}, "adapter_model.safetensors": "" }, "merge the adapter"],
     ["an index without a map", { "config.json": {}, "model.safetensors.index.json": {} }, "has no weight_map"],
     [

@@ -5,6 +5,7 @@
  * a row's 127 stands for its `SCB`. Products and sums are rounded to float32 where the library's are.
  */
 import { parseJsonObject } from "../../formats/json.ts";
+import { count, counted } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import type { QuantisedMatrix } from "./dequantised.ts";
@@ -47,7 +48,7 @@ function hold(source: TensorSource, name: string, dtype: string, shape: readonly
 async function stateOf(source: TensorSource, name: string): Promise<State> {
   const { dtype, bytes } = source.locate(name)!;
   if (dtype !== "U8" || bytes > MOST_STATE_BYTES)
-    throw wrong(`${name} is no JSON: ${dtype}, ${shown(bytes)} bytes of it`);
+    throw wrong(`${name} is no JSON: ${dtype}, ${counted(bytes, "byte")} of it`);
   const text = new TextDecoder().decode(await source.read(name, 0, bytes));
   const state = parseJsonObject(text, (why) => wrong(`${name} ${why}`));
   const size = (key: string): number => {
@@ -74,7 +75,7 @@ function fourBits(source: TensorSource, name: string, state: string, { shape, bl
   const stored = source.locate(name);
   if (stored?.bytes !== bytes)
     throw wrong(
-      `${name} ${stored ? `has ${shown(stored.bytes)} bytes` : "is missing"}; [${shape.join(", ")}] codes of 4 bits take ${bytes}`,
+      `${name} ${stored ? `has ${counted(stored.bytes, "byte")}` : "is missing"}; [${shape.join(", ")}] codes of 4 bits take ${count(bytes)}`,
     );
   hold(source, part("quant_map"), "F32", [16]);
   hold(source, part("absmax"), nested ? "U8" : "F32", [blocks]);
