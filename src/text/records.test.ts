@@ -60,6 +60,10 @@ describe("a record without text", () => {
 describe("a conversation", () => {
   const read = (record: unknown, field: string | null = null) => conversationOf(record, field, "line 1");
 
+  it("has nothing where a program gives no message", () => {
+    expect(() => read([undefined])).toThrow(/^line 1 has nothing as message 1: /);
+  });
+
   it("is read from messages, ShareGPT and a field of one's own, with its tools and what is said in it", () => {
     const said = [{ role: "user", content: "é" }, { role: "assistant", content: [{ type: "text", text: "abc" }, { type: "image" }] }]; // biome-ignore format: short
     expect(read({ messages: said })).toEqual({ messages: said, tools: null, messageBytes: 5 });

@@ -95,6 +95,7 @@ function noText(record: unknown, asked: string | null, field: string | null, whe
 /** What a value is, in words. */
 function named(value: unknown): string {
   if (value === null) return "null";
+  if (value === undefined) return "nothing";
   if (Array.isArray(value)) return `a list of ${count(value.length)}`;
   if (typeof value === "object") {
     const keys = Object.keys(value);

@@ -35,6 +35,7 @@ function said(error: unknown): string {
     return /stack/.test(error.message) ? "it nests too deeply" : "something in it grows too large";
   if (error instanceof TypeError || error instanceof ReferenceError) return "it asks a value for what it does not have";
   const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith("Cannot call something")) return "it calls what cannot be called";
   return message.replace(/\bundefined\b/g, "nothing").replace(/\[object \w*\]/g, "a value");
 }
 

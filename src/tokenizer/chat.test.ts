@@ -88,6 +88,9 @@ describe("a chat template", () => {
     await expect(
       chatOf(["default", "{{ process.exit(3) }}{{ messages.constructor('x')() }}"]).render(SAID, ""),
     ).rejects.toThrow(/fails/);
+    await expect(chatOf(["default", "{{ nothing_there() }}"]).render(SAID, "")).rejects.toThrow(
+      /fails: it calls what cannot be called: /,
+    );
   });
 
   it("that does not come to an end is ended", async () => {
