@@ -44,11 +44,12 @@ describe.skipIf(!hasSpecimens)("the specimens (need specimens/main)", () => {
     }
   });
 
-  it("the last checkpoint of the main one goes with the package, alone; METHODS too", async () => {
+  it("the last checkpoints of the main one and of the small one go with the package, alone; METHODS too", async () => {
     const { files } = pack("--dry-run");
     const folders = new Set(files.map(({ path }) => /^(specimens\/.*)\/[^/]+$/.exec(path)?.[1]).filter(Boolean));
-    const last = (await findRun([specimen("main")])).checkpoints.at(-1)!;
-    expect([...folders]).toEqual([`specimens/main/${last.name}`]);
+    const last = async (name: string): Promise<string> =>
+      `specimens/${name}/${(await findRun([specimen(name)])).checkpoints.at(-1)!.name}`;
+    expect([...folders]).toEqual([await last("main"), await last("small")]);
     // reports carry the sections of METHODS that they cite
     expect(files.map(({ path }) => path)).toContain("docs/METHODS.md");
   });
