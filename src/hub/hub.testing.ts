@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { vi } from "vitest";
 
 export interface FakeModel {
   /** commit, by branch or tag */
@@ -144,6 +145,22 @@ export async function fakeHub(): Promise<FakeHub> {
     },
   };
   return hub;
+}
+
+/**
+ * The Hub as a test finds it: empty and quiet, with a cache that nobody else has.
+ * @param at places in a folder of the test's own
+ */
+export function onlyHub(hub: FakeHub, at: (name: string) => string): void {
+  vi.stubEnv("HF_ENDPOINT", hub.url);
+  vi.stubEnv("HF_HUB_CACHE", at("cache"));
+  vi.stubEnv("HF_HOME", at("home"));
+  vi.stubEnv("HF_HUB_OFFLINE", "");
+  vi.stubEnv("HF_TOKEN", "");
+  hub.asked.length = 0;
+  hub.intercept = undefined;
+  hub.terse = false;
+  for (const name of Object.keys(hub.models)) delete hub.models[name];
 }
 
 export interface FakeProxy {

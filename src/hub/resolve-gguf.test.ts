@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import type { ResolveEvent } from "./events.ts";
 import { parseGgufName } from "./gguf-name.ts";
-import { type FakeHub, fakeHub } from "./hub.testing.ts";
+import { type FakeHub, fakeHub, onlyHub } from "./hub.testing.ts";
 import { resolveGguf } from "./resolve-gguf.ts";
 
 const at = temporaryFolder();
@@ -18,13 +18,7 @@ beforeAll(async () => {
 afterAll(() => hub.close());
 
 beforeEach(() => {
-  vi.stubEnv("HF_ENDPOINT", hub.url);
-  vi.stubEnv("HF_HUB_CACHE", at("cache"));
-  vi.stubEnv("HF_HOME", at("home"));
-  vi.stubEnv("HF_HUB_OFFLINE", "");
-  vi.stubEnv("HF_TOKEN", "");
-  hub.asked.length = 0;
-  hub.intercept = undefined;
+  onlyHub(hub, at);
   hub.models["org/model"] = {
     revisions: { main: COMMIT },
     commits: {

@@ -17,7 +17,7 @@ import { temporaryFolder } from "../files/folder.testing.ts";
 import { encodeHeader } from "../formats/safetensors.ts";
 import type { ResolveEvent } from "./events.ts";
 import { readRemoteHeaders } from "./headers.ts";
-import { type Asked, type FakeHub, fakeHub, fakeProxy, gitId, type Reply, sha256 } from "./hub.testing.ts";
+import { type Asked, type FakeHub, fakeHub, fakeProxy, gitId, onlyHub, type Reply, sha256 } from "./hub.testing.ts";
 import { findModel, type ResolveOptions, resolveModel } from "./resolve.ts";
 
 const at = temporaryFolder();
@@ -37,15 +37,7 @@ beforeAll(async () => {
 afterAll(() => hub.close());
 
 beforeEach(() => {
-  vi.stubEnv("HF_ENDPOINT", hub.url);
-  vi.stubEnv("HF_HUB_CACHE", at("cache"));
-  vi.stubEnv("HF_HOME", at("home"));
-  vi.stubEnv("HF_HUB_OFFLINE", "");
-  vi.stubEnv("HF_TOKEN", "");
-  hub.asked.length = 0;
-  hub.intercept = undefined;
-  hub.terse = false;
-  for (const name of Object.keys(hub.models)) delete hub.models[name];
+  onlyHub(hub, at);
   hub.models["org/model"] = {
     revisions: { main: COMMIT },
     commits: {
