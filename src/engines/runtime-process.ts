@@ -223,14 +223,15 @@ export class RuntimeProcess {
 
   #death(code: number | null, signal: NodeJS.Signals | null): Error {
     if (this.#closing) return stopped();
-    const subject = [...this.#waiting.values()].at(0)?.subject ?? "no work";
+    const waiting = [...this.#waiting.values()].at(0);
+    const when = waiting ? `at ${waiting.subject}` : "while it waited for work";
     const lines = this.#lastWords.trim().split("\n");
     const words = lines.find((line) => TELLING.test(line)) ?? lines.at(-1);
     const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
     const memory = signal === "SIGKILL" || /bad_alloc|out of memory/i.test(this.#lastWords);
     return new LossyscopeError(
       memory ? "memory" : "engine",
-      `the runtime ${how} at ${subject}${words ? ` (${words.trim()})` : ""}`,
+      `the runtime ${how} ${when}${words ? ` (${words.trim()})` : ""}`,
       memory ? `it probably ran out of memory; ${LESS}` : undefined,
     );
   }

@@ -108,7 +108,11 @@ describe("a run", () => {
         return run.apply(this, given);
       });
       const progress = listener((label, updates) => {
-        if (label === PASS && updates === 4) process.kill(engine!.processId!, "SIGKILL");
+        if (label !== PASS || updates !== 4) return;
+        // It stands still until there is work that it does not answer.
+        const id = engine!.processId!;
+        process.kill(id, "SIGSTOP");
+        setTimeout(() => process.kill(id, "SIGKILL"), 300);
       });
       const error = await failure(measureFiles({ ...request, progress }));
       vi.restoreAllMocks();
