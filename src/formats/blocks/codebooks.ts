@@ -10,16 +10,28 @@ const fround = Math.fround;
 const NONLINEAR = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 const E2M1_TWICE = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
+/** A stretch of twice so many values, from as many bytes of codes. */
+function lookUp(
+  bytes: Uint8Array,
+  codes: number,
+  count: number,
+  list: Int8Array,
+  scale: number,
+  values: Float32Array,
+  to: number,
+): void {
+  for (let j = 0; j < count; j++) {
+    const q = bytes[codes + j];
+    values[to + j] = scale * list[q & 15];
+    values[to + count + j] = scale * list[q >> 4];
+  }
+}
+
 /** Blocks of 32: float16 scale d, 16 bytes of codes. */
 export const iq4Nl: Decoder = (bytes, values) => {
   const halves = halfTable();
   for (let at = 0, to = 0; at < bytes.length; at += 18, to += 32) {
-    const d = halves[bytes[at] | (bytes[at + 1] << 8)];
-    for (let j = 0; j < 16; j++) {
-      const q = bytes[at + 2 + j];
-      values[to + j] = d * NONLINEAR[q & 15];
-      values[to + 16 + j] = d * NONLINEAR[q >> 4];
-    }
+    lookUp(bytes, at + 2, 16, NONLINEAR, halves[bytes[at] | (bytes[at + 1] << 8)], values, to);
   }
 };
 
@@ -32,13 +44,7 @@ export const iq4Xs: Decoder = (bytes, values) => {
     for (let group = 0; group < 8; group++) {
       const low = (bytes[at + 4 + (group >> 1)] >> (4 * (group & 1))) & 15;
       const scale = fround(d * ((low | (((high >> (2 * group)) & 3) << 4)) - 32));
-      const codes = at + 8 + group * 16;
-      const out = to + group * 32;
-      for (let j = 0; j < 16; j++) {
-        const q = bytes[codes + j];
-        values[out + j] = scale * NONLINEAR[q & 15];
-        values[out + 16 + j] = scale * NONLINEAR[q >> 4];
-      }
+      lookUp(bytes, at + 8 + group * 16, 16, NONLINEAR, scale, values, to + group * 32);
     }
   }
 };
@@ -49,12 +55,7 @@ const HALF_E8M0 = Float32Array.from({ length: 256 }, (_, e) => 2 ** (e - 128));
 /** Blocks of 32: a scale of E8M0, 16 bytes of codes (OCP Microscaling Formats 1.0). */
 export const mxfp4: Decoder = (bytes, values) => {
   for (let at = 0, to = 0; at < bytes.length; at += 17, to += 32) {
-    const d = HALF_E8M0[bytes[at]];
-    for (let j = 0; j < 16; j++) {
-      const q = bytes[at + 1 + j];
-      values[to + j] = d * E2M1_TWICE[q & 15];
-      values[to + 16 + j] = d * E2M1_TWICE[q >> 4];
-    }
+    lookUp(bytes, at + 1, 16, E2M1_TWICE, HALF_E8M0[bytes[at]], values, to);
   }
 };
 
@@ -70,14 +71,7 @@ const HALF_E4M3 = Float32Array.from({ length: 256 }, (_, byte) => {
 export const nvfp4: Decoder = (bytes, values) => {
   for (let at = 0, to = 0; at < bytes.length; at += 36, to += 64) {
     for (let group = 0; group < 4; group++) {
-      const d = HALF_E4M3[bytes[at + group]];
-      const codes = at + 4 + group * 8;
-      const out = to + group * 16;
-      for (let j = 0; j < 8; j++) {
-        const q = bytes[codes + j];
-        values[out + j] = d * E2M1_TWICE[q & 15];
-        values[out + 8 + j] = d * E2M1_TWICE[q >> 4];
-      }
+      lookUp(bytes, at + 4 + group * 8, 8, E2M1_TWICE, HALF_E4M3[bytes[at + group]], values, to + group * 16);
     }
   }
 };
