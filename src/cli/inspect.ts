@@ -18,7 +18,7 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { ggufAt, referenceTo } from "../references/open.ts";
-import { count, figure, percent, si } from "../report/format.ts";
+import { count, counted, figure, percent, si } from "../report/format.ts";
 import type { Progress } from "../report/progress.ts";
 import { type TerminalOptions, terminalOptions } from "../report/terminal-options.ts";
 import { asText, proseLines, shownTable } from "../report/text-table.ts";
@@ -198,7 +198,7 @@ export function inspectionText(
 
   rows.push(["Weights", si(ledger.weightBytes, "B"), `${figure(ledger.bitsPerParameter)} bits a parameter`]);
   for (const [dtype, { tensors, bytes }] of Object.entries(ledger.byDtype)) {
-    rows.push([`  ${dtype}`, si(bytes, "B"), `${count(tensors)} tensors`]);
+    rows.push([`  ${dtype}`, si(bytes, "B"), counted(tensors, "tensor")]);
   }
   if (ledger.entropyCodedBytes !== null) {
     const note = `${share(ledger.entropyCodedBytes, ledger.weightBytes)} of the stored bytes`;
