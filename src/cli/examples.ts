@@ -34,6 +34,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "bits per byte of a GGUF file, and what llama-perplexity would report",
       "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp",
     ],
+    [
+      "a file in 4 bits beside one in 8, token by token",
+      "lossyscope measure q4.gguf --reference q8.gguf --text notes/ --out report/",
+    ],
   ],
   "lossyscope merge": [
     [

@@ -31,6 +31,10 @@ export function measureCommand() {
     .optionsGroup(GROUP.read)
     .addOption(unseenText())
     .optionsGroup(GROUP.model)
+    .option(
+      "--reference <model>",
+      "also reads the text with that model beside it, token by token: how far MODEL is from it",
+    )
     .option("--name <name>", "what the profile calls the model (default: the folder's name, or org/name)", modelName)
     .option("--training-tokens <n>", "tokens the model was trained on", quantity)
     .option("--training-bytes <n>", "bytes the model was trained on", quantity)
@@ -72,20 +76,21 @@ export function measureCommand() {
         const { threads, resume } = options;
         // Of a dry run `--json` is the foresight's.
         const json = options.dryRun && options.json === true ? undefined : options.json;
+        if (options.reference !== undefined) refuseReadOnce(options.text);
         const share = options.shard && { shard: options.shard, out: placeOfPart({ ...options, json }) };
         const outputs = measurementOutputs(options, options.keep);
         if (!share) await outputs.prepare(options);
-        progress.announce(share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, outputs.paths));
-        const opened = await openModel(name, {
-          offline: options.offline,
-          signal,
-          onDownload: downloadProgress(progress),
-        });
+        const beside = options.reference !== undefined;
+        progress.announce(share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, outputs.paths, beside));
+        const open = (called: string) =>
+          openModel(called, { offline: options.offline, signal, onDownload: downloadProgress(progress) });
+        const opened = await open(name);
         const model = { ...opened, name: options.name ?? opened.name };
+        const reference = options.reference === undefined ? undefined : await open(options.reference);
         const places = placesOf(options, outputs.paths);
-        const request = { model, plan, points, threads, resume, outputs: places, progress, signal };
+        const request = { model, reference, plan, points, threads, resume, outputs: places, progress, signal };
         if (options.dryRun) {
-          if (share) refuseUnshared(plan);
+          if (share) refuseUnshared(request);
           const [root, option] = share
             ? ([share.out, "--out"] as const)
             : ([options.work ?? defaultWorkFolder(), "--work"] as const);
@@ -102,6 +107,12 @@ export function measureCommand() {
         await measureInto(outputs, { ...request, onForesight, work: options.work ?? defaultWorkFolder() });
       });
     });
+}
+
+/** @throws LossyscopeError `usage` where the text can be read once alone: the reference reads it in tokens of its own */
+function refuseReadOnce(text: readonly string[]): void {
+  if (text.includes("-"))
+    throw new LossyscopeError("usage", "standard input can be read once, not for the reference too", "pass a file");
 }
 
 /** @throws LossyscopeError `usage` where a shard is asked for what only the whole measurement has */

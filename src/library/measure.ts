@@ -26,6 +26,8 @@ export interface MeasureOptions
   readonly text: Text;
   /** text of the same kind that the model was not trained on, for `with: ["recall"]` */
   readonly unseen?: Text;
+  /** the model that it is read beside, token by token (METHODS §12.1) */
+  readonly reference?: string | Model;
 }
 
 /**
@@ -35,10 +37,12 @@ export interface MeasureOptions
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped
  */
 export async function measure(model: string | Model, options: MeasureOptions): Promise<Profile> {
-  const { text, unseen = [], threads, work, resume, progress, signal, title, offline, ...plan } = options;
+  const { text, unseen = [], reference, threads, work, resume, progress, signal, title, offline, ...plan } = options;
+  const run = { offline, progress, signal };
   const { profile } = await measured({
     ...machineOf({ threads, progress, signal }),
-    model: await opened(model, { offline, progress, signal }),
+    model: await opened(model, run),
+    reference: reference === undefined ? undefined : await opened(reference, run),
     plan: validatePlan({ ...plan, text: sourcesOf(text), unseen: sourcesOf(unseen) }),
     points: null,
     work: work ?? defaultWorkFolder(),
@@ -95,7 +99,8 @@ export async function facts(model: string | Model, options: FactsOptions): Promi
   });
 }
 
-export interface TrajectoryOptions extends Omit<MeasureOptions, "title" | "unseen" | "with" | "recall" | "facts"> {
+export interface TrajectoryOptions
+  extends Omit<MeasureOptions, "title" | "unseen" | "reference" | "with" | "recall" | "facts"> {
   /** folder that the profiles of the checkpoints are kept in, which `resume` goes on from; none where not given */
   readonly profiles?: string;
 }

@@ -11,11 +11,14 @@ import { type RunContext, runContext } from "../ports/context.ts";
 import type { KeptRows } from "../ports/probe.ts";
 import type { Probes } from "../probes/index.ts";
 import type { Facts } from "../profile/facts.ts";
+import type { Lockstep } from "../profile/lockstep.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { LlamaCppTally } from "./llama-cpp/llama-cpp.ts";
 import type { LmEvalTally } from "./lm-eval/lm-eval.ts";
+import type { NotTogether } from "./lockstep/course.ts";
+import { ONE_VOCABULARY } from "./lockstep/foresee.ts";
 import type { Subject } from "./prepare.ts";
 import type { Recalled } from "./recall/recall.ts";
 import type { Execution } from "./running/execution.ts";
@@ -40,6 +43,8 @@ export interface Findings {
   /** null where it was not asked for */
   readonly recall: Recalled | null;
   readonly facts: Facts | null;
+  /** what there is beside a reference, or why there is nothing; absent where none was named */
+  readonly lockstep?: Lockstep | NotTogether;
   /** every process that ran the model */
   readonly executions: readonly Execution[];
 }
@@ -49,7 +54,7 @@ export type FinishRequest = RunContext;
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, request: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, likeLlamaCpp, recall, facts, executions } = findings;
+  const { subject, probes, likeLmEval, likeLlamaCpp, recall, facts, lockstep, executions } = findings;
   const { plan, documents, foretold } = subject;
   const { ledger, baselines } = findings.static;
   const { lossesOf } = probes;
@@ -86,12 +91,14 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
     ...found,
     ...(recall && { recall: recall.recall }),
     ...(plan.with.includes("facts") && { facts }),
+    ...(lockstep && { lockstep: "absent" in lockstep ? null : lockstep }),
     provenance: provenanceOf(subject, executions, stopwatch),
     refusals: [
       ...subject.refusals,
       ...foretold.map(({ figure, reason, remedy }) => ({ figure, reason, remedy })),
       ...baselines.refusals,
       ...(recall?.refusals ?? []),
+      ...(lockstep ? refusedBeside(lockstep) : []),
       ...refusals,
     ],
   };
@@ -108,9 +115,14 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
   return { profile: published, documents, lossesOf, keptStates };
 }
 
+const refusedBeside = (found: Lockstep | NotTogether): Profile["refusals"] =>
+  "absent" in found
+    ? [{ figure: "lockstep", reason: found.absent, remedy: ONE_VOCABULARY }]
+    : found.refusals.map(({ figure, reason }) => ({ figure: `lockstep.overall.${figure}`, reason }));
+
 /** @param stopwatch when this process began what the processes that ran the model have not counted */
 function provenanceOf(
-  { digests, plan, reference }: Subject,
+  { digests, referenceDigests, plan, reference }: Subject,
   executions: readonly Execution[],
   stopwatch: number,
 ): Profile["provenance"] {
@@ -127,6 +139,7 @@ function provenanceOf(
       threads: most(({ threads }) => threads),
     },
     digests,
+    ...(referenceDigests && { reference: referenceDigests }),
     seeds: { everything: plan.seed, ...(reference && { referencePoints: reference.source }) },
     started: executions.map(({ started }) => started).sort()[0],
     seconds: total(({ seconds }) => seconds) + (performance.now() - stopwatch) / 1000,

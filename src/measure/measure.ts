@@ -4,11 +4,13 @@
  */
 
 import { factsOf } from "./facts/facts.ts";
-import { finish, type Measurement } from "./finish.ts";
+import { type Findings, finish, type Measurement } from "./finish.ts";
+import { measureLockstep } from "./lockstep/lockstep.ts";
 import { observe } from "./observe.ts";
 import { openRun, type RunRequest } from "./open-run.ts";
 import { prepare } from "./prepare.ts";
 import { recallOf } from "./recall/recall.ts";
+import { READING_REFERENCE } from "./stages.ts";
 import { staticFigures } from "./static/static-figures.ts";
 
 export type { Measurement } from "./finish.ts";
@@ -38,6 +40,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
         static: await staticFigures(request, prepared),
         recall: await recallOf(request, prepared, run.probes),
         facts: await factsOf(request, prepared),
+        lockstep: await lockstepOf(request),
       };
       const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
       await request.model.refuseChanges();
@@ -47,4 +50,9 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
   } finally {
     request.progress.finish();
   }
+}
+
+/** Beside the reference; undefined where none is named. */
+async function lockstepOf({ reference, ...request }: MeasureRequest): Promise<Findings["lockstep"]> {
+  return reference && measureLockstep({ ...request, reference, stage: READING_REFERENCE });
 }

@@ -15,6 +15,7 @@ import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { costsOf } from "./foresight/costs.ts";
 import { foreseenRun, foresightOf } from "./foresight/foresee.ts";
+import { besideReference } from "./lockstep/foresee.ts";
 import type { Prepared, PrepareRequest } from "./prepare.ts";
 import { spelling } from "./preparing/spelling.ts";
 import { RunFolder } from "./running/run-folder.ts";
@@ -106,7 +107,8 @@ async function foresee(
   const rates = onForesight && (await timedTrial(model.width, request));
   progress.expect(costsOf(request, prepared, left, rates));
   if (!rates) return null;
-  const run = foreseenRun(prepared, { model, threads, batches: left, shard, rates });
+  const alone = foreseenRun(prepared, { model, threads, batches: left, shard, rates });
+  const run = await besideReference(alone, { ...request, prepared, rates });
   onForesight?.(foresightOf([run], rates));
   return run;
 }

@@ -7,6 +7,7 @@
 
 import { basename } from "node:path";
 import { batchesFor } from "../engines/score.ts";
+import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { RunContext } from "../ports/context.ts";
 import { type Capability, type Decoder, decoderOf, type Model, type ModelDigests } from "../ports/model.ts";
@@ -17,6 +18,7 @@ import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
 import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
+import type { Conversing } from "../tokenizer/conversing.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { LLAMA_CPP_CONTEXT, type LlamaCppCorpus, llamaCppCorpus } from "./llama-cpp/llama-cpp.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
@@ -29,6 +31,8 @@ import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
 
 export interface PrepareRequest extends Omit<RunContext, "threads"> {
   readonly model: Model;
+  /** the model that it is read beside, token by token (METHODS §12.1) */
+  readonly reference?: Model;
   readonly plan: Plan;
   /** the file that `plan.plane.pointsDigest` names */
   readonly points: GivenPoints | null;
@@ -54,7 +58,9 @@ export interface Subject {
   /** null where it is not asked for */
   readonly likeLmEval: LmEvalCorpus | null;
   readonly corpus: Profile["corpus"];
-  readonly digests: Profile["provenance"]["digests"];
+  readonly digests: ModelDigests;
+  /** those of the reference; absent where there is none */
+  readonly referenceDigests?: ModelDigests;
   /** of the plane, without the points themselves; null where none is asked for */
   readonly reference: Omit<PlanePoints, "points"> | null;
   /** documents that could not be laid over their tokens */
@@ -82,7 +88,7 @@ export interface Prepared {
 
 /** @throws LossyscopeError by what is wrong with model, text, options or machine; `interrupted` */
 export const prepare = (request: PrepareRequest): Promise<Prepared> =>
-  prepareWith(request, () => digestsOf(request.model, request));
+  prepareWith(request, (model) => digestsOf(model, request));
 
 /**
  * The same without digests, and so without an id: nothing is hashed, and nothing remembered of it.
@@ -91,15 +97,16 @@ export const prepare = (request: PrepareRequest): Promise<Prepared> =>
 export const lookAhead = (request: PrepareRequest): Promise<Prepared> =>
   prepareWith(request, async () => ({ config: "", weights: "", tokenizer: null }));
 
-async function prepareWith(request: PrepareRequest, digested: () => Promise<ModelDigests>): Promise<Prepared> {
+async function prepareWith(
+  request: PrepareRequest,
+  digested: (model: Model) => Promise<ModelDigests>,
+): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const started = new Date();
-  const { model } = request;
+  const { model, reference } = request;
   requireMeasurable(model, plan);
   const decoder = decoderOf(model);
-  const { tokenizer, chat } = plan.chat
-    ? await model.conversing()
-    : { tokenizer: await model.tokenizer({ specialTokens: plan.specialTokens }), chat: null };
+  const { tokenizer, chat } = await openTokenizer(model, plan);
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const reading = { tokenizer, chat, outputs: request.outputs, progress, signal };
   const corpus = await readCorpus(plan, { ...reading, stage: READING });
@@ -127,7 +134,8 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
   );
   const points = pointsFor(model, plan, request.points);
 
-  const digests = await digested();
+  const digests = await digested(model);
+  const referenceDigests = reference && (await digested(reference));
   const recall = plan.with.includes("recall") ? recallDigest(documents, unseen?.documents ?? null) : null;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   const digest = corpusDigest(corpus);
@@ -137,6 +145,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
       id: runId(plan, {
         ...digests,
         ...named(model, digests),
+        ...(reference && { reference: ofReference(reference, referenceDigests!) }),
         corpus: digest,
         recall,
         facts: facts === null ? null : facts.digest,
@@ -165,6 +174,7 @@ async function prepareWith(request: PrepareRequest, digested: () => Promise<Mode
       likeLmEval,
       corpus: corpusSection(name, digest, corpus, units),
       digests,
+      ...(referenceDigests && { referenceDigests }),
       reference: points && { m: points.m, draws: points.draws, source: points.source, temperature: points.temperature },
       refusals: [...corpus.refused, ...(unseen?.refused ?? [])].map(({ id, reason }) => ({
         figure: `document ${id}`,
@@ -203,6 +213,22 @@ function pointsFor({ width, can }: Model, { plane, seed }: Plan, given: GivenPoi
 /** Where no digest tells models apart, their names do. */
 const named = ({ name, revision }: Model, { weights }: ModelDigests): Readonly<Record<string, string | null>> =>
   weights === null ? { model: name, revision } : {};
+
+/** What tells references apart, in one line. */
+const ofReference = (reference: Model, digests: ModelDigests): string =>
+  canonicalJson({ ...digests, ...named(reference, digests) });
+
+/**
+ * The tokenizer that a plan's text goes through, with the template that its conversations go through.
+ * @throws LossyscopeError as `Model.tokenizer` and `Model.conversing`
+ */
+export const openTokenizer = async (model: Model, { chat, specialTokens }: Plan): Promise<Conversing | Plain> =>
+  chat ? model.conversing() : { tokenizer: await model.tokenizer({ specialTokens }), chat: null };
+
+interface Plain {
+  readonly tokenizer: Tokenizer;
+  readonly chat: null;
+}
 
 /** @throws LossyscopeError `io`; `interrupted` */
 export function digestsOf(

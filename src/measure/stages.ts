@@ -14,6 +14,8 @@ export const DIGEST = "digest of the weights";
 export const PASS = "model pass";
 /** Of two models that run side by side, which no other run has. */
 export const LOCKSTEP = "token by token";
+/** The text once more, as the tokens of the model that another is read beside. */
+export const READING_REFERENCE = "reading the text for the reference";
 export const LIKE_LM_EVAL = "as lm-evaluation-harness";
 export const LIKE_LLAMA_CPP = "as llama-perplexity";
 export const COMPRESSORS = "other compressors";
@@ -61,13 +63,14 @@ const asking = ({ with: further, unseen }: Asked): readonly string[] => [
   ...where(further.includes("recall"), GUESSES, PASSAGES, GIST, ...where(unseen.length > 0, UNSEEN_PASS, MEMBERSHIP)),
   ...where(further.includes("facts"), CANDIDATES, ANSWERS),
 ];
-/** @param files that are written at the end */
-export const stagesOf = (plan: Asked, files: readonly string[] = []): Stage[] =>
+/** @param files that are written at the end @param beside whether there is a reference */
+export const stagesOf = (plan: Asked, files: readonly string[] = [], beside = false): Stage[] =>
   named([
     ...preparing(plan),
     ...observing(plan),
     ...staticFigures(plan),
     ...asking(plan),
+    ...where(beside, READING_REFERENCE, LOCKSTEP),
     ...probeStages(plan),
     ...where(files.length > 0, WRITING),
   ]);

@@ -9,12 +9,19 @@ import { factsSchema } from "./facts.ts";
 import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
 import { ledgerSchema } from "./ledger.ts";
+import { lockstepSchema } from "./lockstep.ts";
 import { nextTokenSchema } from "./next-token.ts";
 import { planeSchema } from "./plane.ts";
 import { recallSchema } from "./recall.ts";
 
 /** Name and version of the published document. */
 export const PROFILE_SCHEMA = "lossyscope.profile/2";
+
+const digestsSchema = z.object({
+  config: z.string().nullable().meta({ description: "of config.json; null where there is none" }),
+  weights: z.string().nullable().meta({ description: "of all weight files; null where they are not at hand" }),
+  tokenizer: z.string().nullable().meta({ description: "of the tokenizer's files; null where there is none" }),
+});
 
 /** The published document, as zod checks it. */
 export const profileSchema = z.object({
@@ -125,6 +132,10 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "what is known of facts, METHODS §5, §6; absent where it was not asked for" }),
+  lockstep: lockstepSchema
+    .nullable()
+    .optional()
+    .meta({ description: "how far it is from its reference, METHODS §12.1; absent where none was named" }),
   documents: z
     .array(
       z.object({
@@ -176,13 +187,10 @@ export const profileSchema = z.object({
           threads: count.meta({ description: "threads of the engine" }),
         })
         .meta({ description: "where it ran" }),
-      digests: z
-        .object({
-          config: z.string().nullable().meta({ description: "of config.json; null where there is none" }),
-          weights: z.string().nullable().meta({ description: "of all weight files; null where they are not at hand" }),
-          tokenizer: z.string().nullable().meta({ description: "of the tokenizer's files; null where there is none" }),
-        })
-        .meta({ description: "SHA-256 of the model's files" }),
+      digests: digestsSchema.meta({ description: "SHA-256 of the model's files" }),
+      reference: digestsSchema.optional().meta({
+        description: "SHA-256 of the files of the model that it was read beside; absent where there was none",
+      }),
       seeds: z
         .record(z.string(), z.union([z.number(), z.string()]))
         .meta({ description: "everything random, by what it decides" }),

@@ -6,6 +6,7 @@
  * Memory: the page is one string, at worst about 12 bytes for each byte of shaded text and 300 kB beside it.
  */
 import type { Profile } from "../profile/profile.ts";
+import { referenceSection } from "./atlas/lockstep-section.ts";
 import { count, si } from "./format.ts";
 import { headline } from "./headline.ts";
 import { element, markup } from "./marks/svg.ts";
@@ -78,10 +79,12 @@ export function renderReport(given: Profile): string {
   const recall = recallSection(profile);
   const facts = factsSection(profile.facts);
   const nextToken = nextTokenSection(profile);
+  const lockstep = referenceSection(profile);
   const sections: Section[] = [
     compressors(profile),
     ...(almanac ? [almanac] : []),
     ...(nextToken ? [nextToken] : []),
+    ...(lockstep ? [lockstep] : []),
     ...(recall ? [recall] : []),
     ...(facts ? [facts] : []),
     shadedText(profile),

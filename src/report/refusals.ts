@@ -32,12 +32,13 @@ export function saidOnce(profile: Profile): Profile {
   const said = new Set(profile.refusals.map(({ reason }) => reason));
   const once = <T extends { readonly absent: string | null }>(where: T): T =>
     where.absent !== null && said.has(where.absent) ? { ...where, absent: null } : where;
-  const { coding, plane, nextToken, almanac, recall, facts } = profile;
+  const { coding, plane, nextToken, lockstep, almanac, recall, facts } = profile;
   return {
     ...profile,
     coding: coding && { ...coding, interval: once(coding.interval) },
     plane: plane && once(plane),
     ...(nextToken && { nextToken: { ...nextToken, interval: once(nextToken.interval) } }),
+    ...(lockstep && { lockstep: { ...lockstep, interval: once(lockstep.interval) } }),
     ...(almanac && { almanac: { ...almanac, interval: once(almanac.interval) } }),
     ...(recall && { recall: { ...recall, interval: once(recall.interval) } }),
     ...(facts && { facts: { ...facts, notes: facts.notes.filter((note) => !said.has(note)) } }),

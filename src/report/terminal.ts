@@ -10,6 +10,7 @@ import type { Plane } from "../profile/plane.ts";
 import type { Profile } from "../profile/profile.ts";
 import { saidOfFiles } from "../text/account.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
+import { besideText } from "./atlas/lockstep.ts";
 import { saidOfChat } from "./chat.ts";
 import { factLines } from "./facts.ts";
 import {
@@ -262,6 +263,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
         )
       : [],
     profile.nextToken ? paragraph(nextTokenSentence(profile.nextToken)) : [],
+    profile.lockstep ? paragraph(besideText(profile.model.name, profile.lockstep)) : [],
     profile.recall ? recallLines(profile.recall, terminal.width) : [],
     profile.facts ? factLines(profile.facts, terminal.width) : [],
     profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],

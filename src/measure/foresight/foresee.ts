@@ -12,7 +12,7 @@ import { type Rates, timedTrial } from "../../engines/trial.ts";
 import { requirePositions } from "../../models/decoder.ts";
 import { storageLedger } from "../../models/ledger.ts";
 import { float32Bytes } from "../../models/sources/float32.ts";
-import { type Need, unmet } from "../../numeric/needs.ts";
+import { unmet } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { RunContext } from "../../ports/context.ts";
 import { decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
@@ -22,6 +22,7 @@ import type { WindowBatch } from "../../text/corpus.ts";
 import type { FactSet } from "../../text/facts.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { factsNeeds } from "../facts/figures.ts";
+import { besideReference } from "../lockstep/foresee.ts";
 import { lookAhead, type Prepared, type PrepareRequest } from "../prepare.ts";
 import { measuringBytes } from "../preparing/memory.ts";
 import { refuseSmallDisk } from "../running/run-folder.ts";
@@ -29,6 +30,7 @@ import type { Shard } from "../shards/share.ts";
 import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "../stages.ts";
 import { type Passage, requireRows } from "../states/states.ts";
 import { askingCosts, type Costs, costsOf, statesSeconds } from "./costs.ts";
+import { plainly } from "./plainly.ts";
 import { slotsOf } from "./work.ts";
 
 /** Slots of a run that asks for candidates (`decode/trees.ts`). */
@@ -67,12 +69,6 @@ export const foreseenFacts = ({ name, facts }: FactSet): NonNullable<ForeseenRun
   name,
   facts: facts.length,
   questions: sum(facts.map(({ prompts }) => prompts.length)),
-});
-
-/** A need that is not met, where what it takes does not depend on a text. */
-export const plainly = ({ remedy, ...need }: Need): Foresight["missing"][number] => ({
-  ...need,
-  remedy: remedy.kind === "said" ? remedy.text : "more of it",
 });
 
 /** One of several models of one shape on one text. */
@@ -277,7 +273,11 @@ export async function dryRun(
   const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
   const tried = rates ?? (await timedTrial(model.width, request));
   progress.finish();
-  const run = foreseenRun(prepared, { model, threads, batches, shard, rates: tried });
+  const run = await besideReference(foreseenRun(prepared, { model, threads, batches, shard, rates: tried }), {
+    ...request,
+    prepared,
+    rates: tried,
+  });
   refuseSmallDisk(run.diskBytes - widenedBytes(model), 0, nearestFolder(root), option);
   return { run, rates: tried, prepared };
 }

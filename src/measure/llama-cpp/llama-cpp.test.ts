@@ -78,7 +78,7 @@ describe("llama-perplexity's text", () => {
   it("is neither conversation nor shard", () => {
     const asked = { text: [{ path: "x" }], likeLlamaCpp: true };
     expect(() => validatePlan({ ...asked, chat: true })).toThrow(/llama-perplexity scores texts/);
-    expect(() => refuseUnshared(validatePlan(asked))).toThrow(/cannot be cut into shards/);
+    expect(() => refuseUnshared({ plan: validatePlan(asked) })).toThrow(/cannot be cut into shards/);
   });
 });
 

@@ -10,8 +10,12 @@ import { longestOf, windowsOf } from "../../text/windows.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { contextOf } from "../plan.ts";
+import { openTokenizer } from "../prepare.ts";
 import { readCorpus } from "../preparing/corpus.ts";
 import { READING } from "../stages.ts";
+
+/** As `compare` and `measure` have it. */
+const APART = "leave the two apart (--no-lockstep, or no --reference)";
 
 /** Two models and a text. */
 export interface LockstepRequest {
@@ -23,6 +27,8 @@ export interface LockstepRequest {
   /** files and folders that the run writes: no part of a text folder that they lie in */
   readonly outputs?: readonly string[];
   readonly progress: ProgressSink;
+  /** under which the text is read; as for any measurement where not given */
+  readonly stage?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -60,20 +66,16 @@ export function notTogether(error: unknown): NotTogether {
  * @throws LossyscopeError as `measureLockstep`
  */
 export async function courseOf(request: LockstepRequest): Promise<Course | NotTogether> {
-  const { reference, model, plan, outputs, progress, signal } = request;
-  const opened = async (one: Model) =>
-    plan.chat
-      ? one.conversing()
-      : { tokenizer: await one.tokenizer({ specialTokens: plan.specialTokens }), chat: null };
-  const { tokenizer, chat } = await opened(reference);
-  const other = await opened(model);
+  const { reference, model, plan, outputs, progress, stage = READING, signal } = request;
+  const { tokenizer, chat } = await openTokenizer(reference, plan);
+  const other = await openTokenizer(model, plan);
   other.chat?.close();
   const shared = sharedVocabulary([tokenizer, other.tokenizer], [reference.vocabulary, model.vocabulary]);
   if ("absent" in shared) {
     chat?.close();
     return shared;
   }
-  const { documents } = await readCorpus(plan, { tokenizer, chat, outputs, progress, stage: READING, signal });
+  const { documents } = await readCorpus(plan, { tokenizer, chat, outputs, progress, stage, signal });
   return courseOver(request, { documents, tokenizer, ...shared });
 }
 
@@ -101,7 +103,7 @@ export function courseOver(
   if (models)
     requireMemory(
       PROCESS_BYTES + lockstepBytes(models, vocabulary, { longest, batchTokens: plan.batchTokens }),
-      "leave the two apart with --no-lockstep, pass a smaller --batch-tokens",
+      `${APART}, or pass a smaller --batch-tokens`,
     );
   return { ...text, context, overlap, models, batches, longest };
 }
@@ -115,7 +117,7 @@ function refuseBeyond(documents: readonly TokenizedDocument[], tokenizer: Tokeni
     throw new LossyscopeError(
       "text",
       `document "${id}" reaches the token ${content} (id ${beyond}), which only one of the models has`,
-      "leave that token out of the text, or leave the two apart with --no-lockstep",
+      `leave that token out of the text, or ${APART}`,
     );
   }
 }

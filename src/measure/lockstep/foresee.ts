@@ -7,11 +7,14 @@ import { sum } from "../../numeric/sums.ts";
 import type { Model } from "../../ports/model.ts";
 import type { ForeseenRun } from "../../profile/foresight.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
-import { plainly } from "../foresight/foresee.ts";
+import { plainly } from "../foresight/plainly.ts";
 import { countPass, passSeconds, REFERENCE, togetherSeconds } from "../foresight/work.ts";
-import type { Prepared } from "../prepare.ts";
+import { openTokenizer, type Prepared, type PrepareRequest } from "../prepare.ts";
 import { LOCKSTEP } from "../stages.ts";
 import { type Course, courseOver, type NotTogether, notTogether } from "./course.ts";
+
+/** What it would take where two cannot be read together. */
+export const ONE_VOCABULARY = "two models of one vocabulary, and room for both";
 
 /** A model that a dry run has looked at. */
 export interface LookedAt {
@@ -41,6 +44,7 @@ export function lockstepSeconds(
 
 /**
  * Adds to what the second model will do by itself that it is read beside the first.
+ * @param figure what it is called where it will be missing
  * @returns it with what will be missing where the two cannot be read together
  * @throws LossyscopeError whatever would stop it before the models run
  */
@@ -49,6 +53,7 @@ export function withLockstep(
   [p, q]: readonly [LookedAt, LookedAt],
   threads: number,
   rates: Rates,
+  figure = LOCKSTEP,
 ): ForeseenRun {
   const [reference, model] = [p.model, q.model];
   const { subject, tokenizer } = p.prepared;
@@ -62,13 +67,7 @@ export function withLockstep(
     }
   })();
   if ("absent" in course) {
-    const missing = needed(
-      LOCKSTEP,
-      false,
-      "pair of models",
-      course.absent,
-      "two models of one vocabulary, and room for both",
-    );
+    const missing = needed(figure, false, "pair of models", course.absent, ONE_VOCABULARY);
     return { ...run, missing: [...run.missing, plainly(missing)] };
   }
   if (course.models === null) return run;
@@ -81,4 +80,31 @@ export function withLockstep(
     seconds: run.seconds === null ? null : run.seconds + seconds,
     memoryBytes: run.memoryBytes === null ? null : Math.max(run.memoryBytes, memoryBytes),
   };
+}
+
+/**
+ * The same of a measurement that names a reference, which has the text in the model's own tokens so far.
+ * @returns the run as it is where none is named
+ * @throws LossyscopeError as `withLockstep`; as opening the reference's tokenizer does
+ */
+export async function besideReference(
+  run: ForeseenRun,
+  {
+    model,
+    reference,
+    plan,
+    threads,
+    prepared,
+    rates,
+  }: Pick<PrepareRequest, "model" | "reference" | "plan"> & {
+    readonly threads: number;
+    readonly prepared: Prepared;
+    readonly rates: Rates;
+  },
+): Promise<ForeseenRun> {
+  if (!reference) return run;
+  const { tokenizer, chat } = await openTokenizer(reference, plan);
+  chat?.close();
+  const first = { model: reference, prepared: { tokenizer, subject: prepared.subject } };
+  return withLockstep(run, [first, { model, prepared }], threads, rates, "lockstep");
 }

@@ -9,10 +9,9 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LossyscopeError } from "../../numeric/errors.ts";
-import type { Plan } from "../../profile/plan.ts";
 import { observe } from "../observe.ts";
 import { openRun, type RunRequest } from "../open-run.ts";
-import { prepare, type Subject } from "../prepare.ts";
+import { type PrepareRequest, prepare, type Subject } from "../prepare.ts";
 import { writeChecksummed } from "../running/checksummed.ts";
 import { staticFigures } from "../static/static-figures.ts";
 import { PART, type Part, SUBJECT, type Whole } from "./part.ts";
@@ -33,8 +32,14 @@ export interface ShardRequest extends RunRequest {
   readonly replace?: boolean;
 }
 
-/** @throws LossyscopeError `usage` where the plan asks for what shards cannot share */
-export function refuseUnshared(plan: Plan): void {
+/** @throws LossyscopeError `usage` where what is asked for is nothing that shards can share */
+export function refuseUnshared({ plan, reference }: Pick<PrepareRequest, "plan" | "reference">): void {
+  if (reference)
+    throw new LossyscopeError(
+      "usage",
+      "what a model is beside its reference cannot be cut into shards: only the windows of one model are shared",
+      "leave out --reference, and measure that by itself with --no-plane --no-geometry",
+    );
   if (plan.likeLlamaCpp)
     throw new LossyscopeError(
       "usage",
@@ -58,8 +63,8 @@ export function refuseUnshared(plan: Plan): void {
  * @throws LossyscopeError `usage` for what shards cannot share, or a part that is complete already; else as `measure`
  */
 export async function measureShard(request: ShardRequest): Promise<string> {
-  const { plan, shard, out, resume, replace, progress } = request;
-  refuseUnshared(plan);
+  const { shard, out, resume, replace, progress } = request;
+  refuseUnshared(request);
   const { index, count } = shard;
   try {
     const prepared = await prepare(request);

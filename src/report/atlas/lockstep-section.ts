@@ -1,27 +1,46 @@
-/** The section of a comparison's page about models that read the text side by side (METHODS §12.1). */
-import type { Comparison, Pair } from "../../atlas/compare.ts";
+/** The section of a page about models that read the text side by side (METHODS §12.1): of a comparison, or of a profile. */
+import type { Comparison } from "../../atlas/compare.ts";
 import type { Lockstep } from "../../profile/lockstep.ts";
+import type { Profile } from "../../profile/profile.ts";
 import { blocksMarkup } from "../findings.ts";
-import { count, figure, interval } from "../format.ts";
+import { count, figure, interval, sentence } from "../format.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { shadedBox } from "../marks/heat.ts";
 import { element, markup } from "../marks/svg.ts";
-import { drawn, numbers, paragraph, responsive, type Section } from "../sections/parts.ts";
+import { drawn, missing, numbers, paragraph, refusalsUnder, responsive, type Section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
 import { lockstepBlocks, lockstepText } from "./lockstep.ts";
 
-type Together = Pair & { readonly lockstep: Lockstep };
+interface Together {
+  readonly model: string;
+  readonly lockstep: Lockstep;
+}
+
+const ID = "lockstep";
+const METHODS = "§12.1";
 
 /** @returns null where no two models were read so */
 export function lockstepSection({ models, pairs }: Comparison): Section | null {
-  const baseline = models[0].model;
-  const together = pairs.filter((pair): pair is Together => pair.lockstep !== null);
+  const together = pairs.flatMap(({ model, lockstep }) => (lockstep === null ? [] : [{ model, lockstep }]));
   if (together.length === 0) return null;
+  return sectionOf("How far each is from the first, token by token", models[0].model, together);
+}
+
+/** @returns null where no reference was named */
+export function referenceSection(profile: Profile): Section | null {
+  const { lockstep, model } = profile;
+  if (lockstep === undefined) return null;
+  const title = "How far it is from its reference, token by token";
+  if (lockstep === null) return { id: ID, title, methods: METHODS, body: missing(profile, ID), means: [], misread: [] };
+  const { body, ...rest } = sectionOf(title, lockstep.reference, [{ model: model.name, lockstep }]);
+  const refused = refusalsUnder(profile, ID).map((reason) => paragraph(sentence(reason), "absent"));
+  return { ...rest, body: [body, ...refused].join("") };
+}
+
+function sectionOf(title: string, baseline: string, together: readonly Together[]): Section {
   const divergences = together.flatMap((pair) => rowsOf(pair, together.length > 1));
   return {
-    id: "lockstep",
-    title: "How far each is from the first, token by token",
-    methods: "§12.1",
+    ...{ id: ID, title, methods: METHODS },
     body: [
       ...together.map(({ model, lockstep }) => paragraph(lockstepText(model, baseline, lockstep), "lede")),
       divergences.length === 0

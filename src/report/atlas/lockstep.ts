@@ -20,6 +20,10 @@ export function lockstepText(model: string, baseline: string, { overall }: Locks
   return `${model} diverges from ${baseline} by ${interval(kl)} bits a token (KL, ${over}; median ${figure(klQuantiles.median)}, most ${figure(klQuantiles.maximum)}). Both hold the same token for likeliest in ${shareOf(agreement)} of places; ${moved}.`;
 }
 
+/** The same with what it comes to in bits, for where nothing else says so. */
+export const besideText = (model: string, found: Lockstep): string =>
+  `${lockstepText(model, found.reference, found)} The difference in bits per byte, its own less those of ${found.reference}, is ${interval(found.overall.bitsPerByte)}.`;
+
 const quantiles = (of: LockstepFigures["klQuantiles"]): string[] =>
   of === null ? Array(5).fill(ABSENT) : [of.median, of.p90, of.p99, of.p999, of.maximum].map((bits) => figure(bits));
 
