@@ -1,4 +1,4 @@
-/** Float16 as float32: the value of every bit pattern. */
+/** Float16 as float32, the value of every bit pattern, and float32 as float16. */
 let halves: Float32Array | undefined;
 
 /** By bit pattern, exactly: 256 KiB, filled at first use. */
@@ -15,4 +15,18 @@ export function halfTable(): Float32Array {
     else bits[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
   }
   return halves;
+}
+
+/** Float32 bits to float16 bits, to the nearest, ties to even; overflow is infinity, a NaN stays one. */
+export function float16(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x47800000) return sign | 0x7c00;
+  if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+  // Subnormal: the significand with its leading one, shifted to multiples of 2^−24.
+  const shift = 126 - (magnitude >>> 23);
+  if (shift > 24) return sign;
+  const significand = (magnitude & 0x7fffff) | 0x800000;
+  return sign | ((significand + (1 << (shift - 1)) - 1 + ((significand >>> shift) & 1)) >>> shift);
 }

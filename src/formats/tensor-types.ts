@@ -8,7 +8,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { dequantise } from "./blocks/dequantise.ts";
 import { BLOCKS, type BlockType, isBlockType } from "./blocks/types.ts";
 import { float8Table, isFloat8 } from "./float8.ts";
-import { halfTable } from "./halves.ts";
+import { float16, halfTable } from "./halves.ts";
 
 /** Bits of a value, by type, where every value has its own. */
 export const DTYPE_BITS = {
@@ -152,20 +152,6 @@ export function fromFloat32(dtype: "F32" | "BF16" | "F16", values: Float32Array)
 function bfloat16(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-}
-
-/** Float32 bits to float16 bits; a NaN stays one. */
-function float16(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x47800000) return sign | 0x7c00;
-  if (magnitude >= 0x38800000) return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
-  // Subnormal: the significand with its leading one, shifted to multiples of 2^−24.
-  const shift = 126 - (magnitude >>> 23);
-  if (shift > 24) return sign;
-  const significand = (magnitude & 0x7fffff) | 0x800000;
-  return sign | ((significand + (1 << (shift - 1)) - 1 + ((significand >>> shift) & 1)) >>> shift);
 }
 
 /**
