@@ -30,12 +30,13 @@ const LINES = [
   ["hub", "text"],
   ["profile"],
   ["files"],
+  ["squeeze"],
   ["formats"],
   ["coding"],
   ["info"],
   ["numeric"],
 ];
-const PURE = ["coding", "formats", "info", "numeric"];
+const PURE = ["coding", "formats", "info", "numeric", "squeeze"];
 /** What reads profiles and draws them: with all that they import, they run in a browser. */
 const ANYWHERE = ["atlas", "profile", "report"];
 const line = new Map(LINES.flatMap((rooms, index) => rooms.map((room) => [room, index] as const)));

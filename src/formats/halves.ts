@@ -30,3 +30,12 @@ export function float16(bits: number): number {
   const significand = (magnitude & 0x7fffff) | 0x800000;
   return sign | ((significand + (1 << (shift - 1)) - 1 + ((significand >>> shift) & 1)) >>> shift);
 }
+
+const pattern = new Uint32Array(1);
+const asFloat = new Float32Array(pattern.buffer);
+
+/** A number's float16 bits, by way of float32. */
+export function halfBits(value: number): number {
+  asFloat[0] = value;
+  return float16(pattern[0]);
+}

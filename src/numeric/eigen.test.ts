@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { symmetricSpectra } from "./eigen.ts";
+import { symmetricEigen, symmetricSpectra } from "./eigen.ts";
 import { random } from "./random.ts";
 
 /** numpy.linalg.eigvalsh of 1/(i+j+1), 8 × 8, and of cos(ij+i+j), 12 × 12. */
@@ -172,6 +172,30 @@ describe("symmetricSpectra", () => {
           expectClose(updated, jacobi(sum, d), normOf(plain) + update);
         },
       ),
+    );
+  });
+
+  it("gives vectors that are orthonormal and only stretched, of matrices of full rank and of little", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 24 }), fc.integer({ min: 0, max: 24 }), fc.integer(), (d, rank, seed) => {
+        const { normal } = random(seed, "vectors");
+        const rows = Array.from({ length: rank }, () => Float64Array.from({ length: d }, normal));
+        const a = matrix(d, (i, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0));
+        const { values, vectors } = symmetricEigen(lowerOf(a, d), d);
+        expectClose(values, jacobi(a, d));
+        const tolerance = 40 * Number.EPSILON * d * Math.max(1, values[0]);
+        for (let k = 0; k < d; k++)
+          for (let i = 0; i < d; i++) {
+            let image = 0;
+            let product = 0;
+            for (let j = 0; j < d; j++) {
+              image += a[i * d + j] * vectors[k * d + j];
+              product += vectors[i * d + j] * vectors[k * d + j];
+            }
+            expect(Math.abs(image - values[k] * vectors[k * d + i])).toBeLessThan(tolerance);
+            expect(Math.abs(product - Number(i === k))).toBeLessThan(tolerance);
+          }
+      }),
     );
   });
 

@@ -5,7 +5,7 @@
  */
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
-import { float16, halfTable } from "../halves.ts";
+import { halfBits, halfTable } from "../halves.ts";
 import { type Affine, affineFit, clamped, nearest, symmetricScale } from "./fit.ts";
 import { BLOCKS, type BlockType } from "./types.ts";
 
@@ -24,13 +24,9 @@ export type WrittenBlock = (typeof WRITTEN_BLOCKS)[number];
 /** Writes the block at `to` from the values at `from`. */
 type Encoder = (values: Float32Array, from: number, bytes: Uint8Array, to: number) => void;
 
-const pattern = new Uint32Array(1);
-const asFloat = new Float32Array(pattern.buffer);
-
 /** Writes a float16 and gives what it holds. @throws LossyscopeError `model` where it is beyond the type */
 function putHalf(value: number, bytes: Uint8Array, at: number): number {
-  asFloat[0] = value;
-  const half = float16(pattern[0]);
+  const half = halfBits(value);
   if ((half & 0x7c00) === 0x7c00)
     throw new LossyscopeError(
       "model",
