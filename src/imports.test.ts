@@ -20,6 +20,7 @@ const LINES = [
   ["decode"],
   ["engines"],
   ["references"],
+  ["endpoint"],
   ["ports"],
   ["models"],
   ["graph"],

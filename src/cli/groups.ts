@@ -15,6 +15,7 @@ export const GROUP = {
   measured: "How it is measured:",
   plane: "The information plane:",
   model: "The model:",
+  served: "A model behind an address:",
   trained: "How it is trained:",
   tried: "What checkpoints are tried on:",
   drawn: "How tokens are drawn:",

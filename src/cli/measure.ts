@@ -6,6 +6,7 @@ import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { measureShard, refuseUnshared } from "../measure/shards/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { ServedOptions } from "../references/endpoint.ts";
 import { openModel } from "../references/open.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
@@ -17,16 +18,17 @@ import { modelName, quantity, shard, unseenText } from "./options.ts";
 import { oneLine } from "./output.ts";
 import { placesOf } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
+import { servedOf, withServedOptions } from "./served-options.ts";
 
 export function measureCommand() {
-  return withFactOptions(measuringCommand("measure"))
+  return withServedOptions(withFactOptions(measuringCommand("measure")))
     .summary("measure a model on a text: the compression profile")
     .description(
       "Measures how small MODEL makes a text, what its weights cost, what every layer keeps of its input and knows of what comes next, and the shape of the space.",
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), org/name[@revision] or its address on the Hub, or the address of a server (http://host:8000/v1)",
     )
     .optionsGroup(GROUP.read)
     .addOption(unseenText())
@@ -82,9 +84,9 @@ export function measureCommand() {
         if (!share) await outputs.prepare(options);
         const beside = options.reference !== undefined;
         progress.announce(share ? stagesOfShard(plan, share.shard.index === 1) : stagesOf(plan, outputs.paths, beside));
-        const open = (called: string) =>
-          openModel(called, { offline: options.offline, signal, onDownload: downloadProgress(progress) });
-        const opened = await open(name);
+        const open = (called: string, served?: ServedOptions) =>
+          openModel(called, { offline: options.offline, signal, onDownload: downloadProgress(progress), served });
+        const opened = await open(name, servedOf(options));
         const model = { ...opened, name: options.name ?? opened.name };
         const reference = options.reference === undefined ? undefined : await open(options.reference);
         const places = placesOf(options, outputs.paths);

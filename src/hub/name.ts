@@ -54,6 +54,15 @@ export function parseRepositoryName(name: string, endpoint: string): RepositoryN
   return { id, revision: revision === null ? null : checked(revision) };
 }
 
+/** Whether an address is one of the Hub, or of the mirror that is used in its place. */
+export const isAtHub = (address: string, endpoint: string): boolean =>
+  [endpoint.replace(/^https?:\/\//i, ""), ...HOSTS].some((host) =>
+    address
+      .replace(/^https?:\/\//i, "")
+      .toLowerCase()
+      .startsWith(`${host.toLowerCase()}/`),
+  );
+
 /** What stands behind the host in an address of the Hub, or null where the name is no address. */
 export function pathOfAddress(name: string, endpoint: string): string | null {
   if (/^hf:\/\//i.test(name)) return name.slice("hf://".length);

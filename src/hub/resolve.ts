@@ -25,6 +25,8 @@ import {
 import { DEFAULT_REVISION, modelOfPath, parseRepositoryName } from "./name.ts";
 import { hubSettings } from "./settings.ts";
 
+const TOKENIZER = "tokenizer.json";
+
 export interface ResolvedModel {
   readonly folder: string;
   /** `org/name`, or the folder's own name */
@@ -56,6 +58,50 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   const repository = repositoryFolder(client.settings.cache, remote.id);
   const files = await filesToFetch(client, remote, repository, options.signal);
   return { folder: await fetchFiles(client, remote, files, options), name: remote.id, revision: remote.commit };
+}
+
+/**
+ * As `resolveModel`, of the tokenizer alone: config, tokenizer and templates are fetched, no weights.
+ * @throws LossyscopeError as `resolveModel`; `model` where the repository has no tokenizer.json
+ */
+export async function resolveTokenizer(
+  name: string,
+  { offline, onProgress, signal }: ResolveOptions,
+): Promise<ResolvedModel> {
+  const settings = hubSettings();
+  const { id, revision: asked } = parseRepositoryName(name, settings.endpoint);
+  const revision = asked ?? DEFAULT_REVISION;
+  const repository = repositoryFolder(settings.cache, id);
+  const known = COMMIT.test(revision) ? revision : await readRef(repository, revision);
+  const inCache = async (commit: string): Promise<ResolvedModel | null> => {
+    const folder = join(repository, "snapshots", commit);
+    const there = await stat(join(folder, TOKENIZER)).catch(() => undefined);
+    return there ? { folder, name: id, revision: commit } : null;
+  };
+  const cached = known === undefined ? null : await inCache(known);
+  if (cached && (offline || settings.offline || known === revision)) return cached;
+  if (offline || settings.offline)
+    throw new LossyscopeError(
+      "network",
+      `the tokenizer of ${id}@${revision} is not in the cache ${settings.cache}, and nothing may be downloaded`,
+      `run once ${offline ? "without --offline" : "with HF_HUB_OFFLINE unset"}`,
+    );
+  const client = hubClient(settings);
+  let remote: RemoteModel;
+  try {
+    remote = await client.model(id, revision, signal, cached ? "once" : "usual");
+  } catch (error) {
+    if (signal?.aborted || !isUnreachable(error) || !cached) throw error;
+    const reason = (error as LossyscopeError).said;
+    onProgress({ kind: "cache", model: `${id}@${revision}`, commit: cached.revision!, reason });
+    return cached;
+  }
+  if (!remote.files.has(TOKENIZER))
+    throw new LossyscopeError("model", `${id}@${revision} has no ${TOKENIZER}`, "name a model that has one");
+  const there = await inCache(remote.commit);
+  if (there) return there;
+  const files = await mapAtMost(FILES_AT_ONCE, namesToFetch(remote, []), (file) => client.file(remote, file, signal));
+  return { folder: await fetchFiles(client, remote, files, { onProgress, signal }), name: id, revision: remote.commit };
 }
 
 /** As `resolveModel`, but asks the Hub at most what the model consists of. */

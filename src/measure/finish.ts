@@ -21,7 +21,8 @@ import type { NotTogether } from "./lockstep/course.ts";
 import { ONE_VOCABULARY } from "./lockstep/foresee.ts";
 import type { Subject } from "./prepare.ts";
 import type { Recalled } from "./recall/recall.ts";
-import type { Execution } from "./running/execution.ts";
+import type { Execution, ServedExecution } from "./running/execution.ts";
+import { type Readings, repeatability } from "./running/repeatability.ts";
 import type { StaticFigures } from "./static/static-figures.ts";
 
 export interface Measurement {
@@ -39,6 +40,8 @@ export interface Findings {
   readonly probes: Probes;
   readonly likeLmEval: LmEvalTally | null;
   readonly likeLlamaCpp: LlamaCppTally | null;
+  /** some windows of a served model, read before the pass; null where it runs here, and of shards */
+  readonly readings: Readings | null;
   readonly static: StaticFigures;
   /** null where it was not asked for */
   readonly recall: Recalled | null;
@@ -54,7 +57,7 @@ export type FinishRequest = RunContext;
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, request: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, likeLlamaCpp, recall, facts, lockstep, executions } = findings;
+  const { subject, probes, likeLmEval, likeLlamaCpp, readings, recall, facts, lockstep, executions } = findings;
   const { plan, documents, foretold } = subject;
   const { ledger, baselines } = findings.static;
   const { lossesOf } = probes;
@@ -62,6 +65,7 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
     ...findings.static,
     likeLmEval: likeLmEval?.finish() ?? null,
     likeLlamaCpp: likeLlamaCpp?.finish() ?? null,
+    repeatability: readings && repeatability(readings, documents, lossesOf),
   };
   let found: Partial<Profile> = {};
   let keptStates: KeptRows | null = null;
@@ -130,6 +134,7 @@ function provenanceOf(
   const most = (of: (one: Execution) => number): number => Math.max(...executions.map(of));
   const distinct = (of: (one: Execution) => string): string => [...new Set(executions.map(of))].join(", ");
   const tokens = total((one) => one.tokens);
+  const served = executions.flatMap((one) => one.served ?? []);
   return {
     tool: { name: "lossyscope", version: VERSION },
     runtime: {
@@ -138,6 +143,7 @@ function provenanceOf(
       platform: distinct(({ platform }) => platform),
       threads: most(({ threads }) => threads),
     },
+    ...(served.length > 0 && { served: servedBy(served) }),
     digests,
     ...(referenceDigests && { reference: referenceDigests }),
     seeds: { everything: plan.seed, ...(reference && { referencePoints: reference.source }) },
@@ -150,5 +156,19 @@ function provenanceOf(
         process.resourceUsage().maxRSS * 1024,
         most(({ ownPeakBytes }) => ownPeakBytes),
       ),
+  };
+}
+
+/** What all processes have sent. */
+function servedBy(all: readonly ServedExecution[]): NonNullable<Profile["provenance"]["served"]> {
+  const total = (of: (one: ServedExecution) => number): number => all.reduce((sum, one) => sum + of(one), 0);
+  const tokens = total((one) => one.tokens);
+  const [{ price }] = all;
+  return {
+    server: [...new Set(all.map(({ server }) => server))].join(", "),
+    requests: total((one) => one.requests),
+    again: total((one) => one.again),
+    tokens,
+    price: price === null ? null : (tokens * price) / 1e6,
   };
 }

@@ -3,6 +3,9 @@
  * profile (DESIGN, 'The way of the data'). What it takes in memory and on the disk is said in `open-run.ts`.
  */
 
+import { count, counted, figure } from "../numeric/amounts.ts";
+import type { ProgressSink } from "../ports/progress.ts";
+import type { Profile } from "../profile/profile.ts";
 import { factsOf } from "./facts/facts.ts";
 import { type Findings, finish, type Measurement } from "./finish.ts";
 import { measureLockstep } from "./lockstep/lockstep.ts";
@@ -33,10 +36,11 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
     const { subject } = prepared;
     const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
     return await openRun(request, prepared, place, async (run) => {
-      const { likeLmEval, likeLlamaCpp, execution } = await observe(run);
+      const { likeLmEval, likeLlamaCpp, readings, execution } = await observe(run);
       const found = {
         likeLmEval,
         likeLlamaCpp,
+        readings,
         static: await staticFigures(request, prepared),
         recall: await recallOf(request, prepared, run.probes),
         facts: await factsOf(request, prepared),
@@ -45,6 +49,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
       const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
       await request.model.refuseChanges();
       await request.deliver?.(measurement);
+      tellSent(measurement.profile, request.progress);
       return measurement;
     });
   } finally {
@@ -55,4 +60,13 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
 /** Beside the reference; undefined where none is named. */
 async function lockstepOf({ reference, ...request }: MeasureRequest): Promise<Findings["lockstep"]> {
   return reference && measureLockstep({ ...request, reference, stage: READING_REFERENCE });
+}
+
+/** What a served model was sent, and what it cost. */
+function tellSent({ provenance: { served } }: Profile, progress: ProgressSink): void {
+  if (!served) return;
+  const { requests, again, tokens, price } = served;
+  const repeated = again > 0 ? `, ${count(again)} of them again` : "";
+  const cost = price === null ? "" : `: ${figure(price)} at the price that was given`;
+  progress.message(`sent ${counted(tokens, "token")} in ${counted(requests, "request")}${repeated}${cost}`);
 }

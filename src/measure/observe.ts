@@ -17,6 +17,7 @@ import type { Run, RunRequest } from "./open-run.ts";
 import type { Subject } from "./prepare.ts";
 import { type Execution, type ExecutionSoFar, executionSince } from "./running/execution.ts";
 import { onePass } from "./running/pass.ts";
+import { type Readings, readBefore } from "./running/repeatability.ts";
 import type { Shard } from "./shards/share.ts";
 import { LIKE_LLAMA_CPP, LIKE_LM_EVAL } from "./stages.ts";
 
@@ -24,6 +25,8 @@ import { LIKE_LLAMA_CPP, LIKE_LM_EVAL } from "./stages.ts";
 export interface Observed {
   readonly likeLmEval: LmEvalTally | null;
   readonly likeLlamaCpp: LlamaCppTally | null;
+  /** of a served model, read again; null where it runs here, and of a shard */
+  readonly readings: Readings | null;
   /** what the model's work has taken until now */
   execution(): Execution;
 }
@@ -43,6 +46,7 @@ export async function observe(run: Run): Promise<Observed> {
     if (!run.foreseen) progress.message(`${sizeText(bytes)} of temporary disk space`);
   }
   const stopwatch = performance.now();
+  const readings = place.shard ? null : await readBefore(request, prepared.batches, subject.documents);
   const engine = createEngine(model, {
     ...quietContext(request),
     longest,
@@ -77,7 +81,8 @@ export async function observe(run: Run): Promise<Observed> {
   return {
     likeLmEval: likeLmEval?.tally ?? null,
     likeLlamaCpp: likeLlamaCpp?.tally ?? null,
-    execution: () => executionSince(ran, prepared.started, stopwatch),
+    readings,
+    execution: () => executionSince(ran, prepared.started, stopwatch, model.served),
   };
 }
 

@@ -115,7 +115,8 @@ async function foresee(
 
 /** Says of an error that may not come again how the run goes on. */
 function withWayOn(error: unknown): unknown {
-  if (!(error instanceof LossyscopeError && ["interrupted", "io", "engine"].includes(error.fault))) return error;
+  if (!(error instanceof LossyscopeError && ["interrupted", "io", "engine", "network"].includes(error.fault)))
+    return error;
   if (error.next?.includes("--resume")) return error; // what is there is of no use
   const wayOn = "the same command with --resume goes on from there";
   return new LossyscopeError(error.fault, error.message, wayOn, { cause: error });

@@ -49,6 +49,16 @@ export interface ModelDigests {
   readonly tokenizer: string | null;
 }
 
+/** Of a model that a server runs. */
+export interface Served {
+  /** what serves it: `vllm 0.32.0` */
+  readonly server: string;
+  /** of a million tokens that are sent; null where nobody has said it */
+  readonly price: number | null;
+  /** requests until now, those of them that were made again, and the tokens of all prompts */
+  sent(): { readonly requests: number; readonly again: number; readonly tokens: number };
+}
+
 export interface Model {
   /** `org/name`, or the folder's own name; never a path */
   readonly name: string;
@@ -65,6 +75,8 @@ export interface Model {
   readonly positions: number | null;
   readonly can: ReadonlySet<Capability>;
   readonly runs: Runs;
+  /** absent where it runs here */
+  readonly served?: Served;
   /** as config.json has it; empty where there is none */
   readonly config: Readonly<Record<string, unknown>>;
   /** where its files lie together, for who copies some of them; null where they do not */

@@ -79,6 +79,7 @@ export interface Beside {
   readonly embedding: Geometry["embedding"];
   readonly likeLmEval: NonNullable<Coding["likeLmEval"]> | null;
   readonly likeLlamaCpp: NonNullable<Coding["likeLlamaCpp"]> | null;
+  readonly repeatability: NonNullable<Coding["repeatability"]> | null;
 }
 
 export interface FinishContext extends RunContext {

@@ -70,6 +70,16 @@ export const codingSchema = z.object({
       absent: z.string().nullable().meta({ description: "why intervals are missing, or null" }),
     })
     .meta({ description: "how the intervals of this section were made" }),
+  repeatability: z
+    .object({
+      bitsPerByte: z.number().meta({ description: "bits per byte of the same windows, the most − the least" }),
+      largestNats: z.number().meta({ description: "the furthest that one token moved" }),
+      readings: count.meta({ description: "how often they were read, the pass among them" }),
+      windows: count.meta({ description: "windows that were read again" }),
+      tokens: count.meta({ description: "tokens of theirs that are scored" }),
+    })
+    .optional()
+    .meta({ description: "how far a served model moves from call to call, METHODS §1.7; absent where it runs here" }),
   likeLmEval: z
     .object({
       version: z.string().optional().meta({ description: "the version that is followed" }),

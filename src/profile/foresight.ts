@@ -61,6 +61,14 @@ const runSchema = z.object({
     })
     .nullable()
     .meta({ description: "how the text goes through the model; null where no text does" }),
+  sent: z
+    .object({
+      requests: count.meta({ description: "requests, one a window" }),
+      tokens: count.meta({ description: "tokens of their prompts" }),
+      price: z.number().nullable().meta({ description: "what they cost; null where no price was given" }),
+    })
+    .optional()
+    .meta({ description: "what is sent to a server, about; absent where the model runs here" }),
   training: z
     .object({
       steps: count.meta({ description: "steps" }),

@@ -187,6 +187,19 @@ export const profileSchema = z.object({
           threads: count.meta({ description: "threads of the engine" }),
         })
         .meta({ description: "where it ran" }),
+      served: z
+        .object({
+          server: z.string().meta({ description: "what served the model, with its version where it says it" }),
+          requests: count.meta({ description: "requests that were made" }),
+          again: count.meta({ description: "of them, those that were made again" }),
+          tokens: count.meta({ description: "tokens of all prompts that were sent" }),
+          price: z
+            .number()
+            .nullable()
+            .meta({ description: "what they cost at the price that was given; null where none was" }),
+        })
+        .optional()
+        .meta({ description: "METHODS §1.7; absent where the model ran here. Of the processes that finished the run" }),
       digests: digestsSchema.meta({ description: "SHA-256 of the model's files" }),
       reference: digestsSchema.optional().meta({
         description: "SHA-256 of the files of the model that it was read beside; absent where there was none",

@@ -1,8 +1,9 @@
 /** What is known of a model from its reference alone, nothing being opened or asked. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isEndpoint } from "../endpoint/address.ts";
 import { ggufOfFolder, parseGgufName } from "../hub/gguf-name.ts";
-import { modelOfPath, parseRepositoryName } from "../hub/name.ts";
+import { isAtHub, modelOfPath, parseRepositoryName } from "../hub/name.ts";
 import { OLLAMA, parseOllamaName } from "../hub/ollama.ts";
 import { calledOnHub } from "../hub/resolve-gguf.ts";
 import { hubSettings } from "../hub/settings.ts";
@@ -11,8 +12,8 @@ import { nameOfGguf } from "./gguf.ts";
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /**
- * What a model will be called: a folder's own name, a GGUF file's without its ending, `org/name`, `org/name:Q4_K_M`, or what
- * Ollama calls it.
+ * What a model will be called: a folder's own name, a GGUF file's without its ending, `org/name`, `org/name:Q4_K_M`, what
+ * Ollama calls it, or of an address its host, as only the server knows what it serves.
  * @throws LossyscopeError `input` where it can be none of them
  */
 export function modelCalled(reference: string): string {
@@ -23,6 +24,7 @@ export function modelCalled(reference: string): string {
   if (existsSync(reference)) return nameOfGguf(reference);
   if (reference.startsWith(OLLAMA)) return parseOllamaName(reference).called;
   const { endpoint } = hubSettings();
+  if (isEndpoint(reference) && !isAtHub(reference, endpoint)) return new URL(reference).host;
   const name = parseGgufName(reference, endpoint);
   return name ? calledOnHub(name) : parseRepositoryName(reference, endpoint).id;
 }

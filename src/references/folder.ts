@@ -52,7 +52,10 @@ export async function openFolder(
 const placesOf = (spec: DecoderSpec): ReadonlySet<string> => new Set([...slotsOf(spec)].flatMap(({ names }) => names));
 
 /** By config.json and generation_config.json. */
-async function endsOfText(folder: string, config: Readonly<Record<string, unknown>>): Promise<ReadonlySet<number>> {
+export async function endsOfText(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<ReadonlySet<number>> {
   const path = join(folder, "generation_config.json");
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return "{}";

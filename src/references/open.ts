@@ -1,22 +1,26 @@
 /**
  * From what people type to a model: a folder; a GGUF file, by its path, as the only one in a folder, by its name on the Hub
- * (`org/name:Q4_K_M`), or as Ollama calls it (`ollama:llama3.2`); `org/name[@revision]` or an address of the Hub. What is on
- * the Hub is found in its cache or downloaded into it. The one place that understands references; each kind of model is a
+ * (`org/name:Q4_K_M`), or as Ollama calls it (`ollama:llama3.2`); `org/name[@revision]` or an address of the Hub; the address
+ * of a server (`http://host:8000/v1`). What is on the Hub is found in its cache or downloaded into it. The one place that understands references; each kind of model is a
  * file of its own beside this one.
  */
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isEndpoint } from "../endpoint/address.ts";
 import { ioFault } from "../files/faults.ts";
 import type { ResolveEvent } from "../hub/events.ts";
 import { type GgufName, ggufOfFolder, parseGgufName } from "../hub/gguf-name.ts";
+import { isAtHub } from "../hub/name.ts";
 import { findOllamaModel, OLLAMA } from "../hub/ollama.ts";
-import { resolveModel } from "../hub/resolve.ts";
+import { resolveModel, resolveTokenizer } from "../hub/resolve.ts";
 import { resolveGguf } from "../hub/resolve-gguf.ts";
 import { hubSettings } from "../hub/settings.ts";
-import { unreachable } from "../numeric/errors.ts";
+import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import type { Model } from "../ports/model.ts";
+import { openEndpoint, type ServedOptions } from "./endpoint.ts";
 import { openFolder } from "./folder.ts";
 import { nameOfGguf, openGgufModel } from "./gguf.ts";
+import { type TokenizerSource, tokenizerOfFolder } from "./tokenizer-of.ts";
 
 /** What a reference is taken for. */
 export type Reference =
@@ -24,6 +28,7 @@ export type Reference =
   | { readonly kind: "gguf"; readonly path: string }
   | { readonly kind: "gguf on the hub"; readonly name: GgufName }
   | { readonly kind: "ollama"; readonly name: string }
+  | { readonly kind: "endpoint"; readonly address: string }
   | { readonly kind: "hub"; readonly name: string };
 
 /** What a person must be told while a model is found and opened. */
@@ -33,6 +38,8 @@ export interface OpenOptions {
   readonly offline?: boolean;
   readonly signal?: AbortSignal;
   readonly onDownload?: (event: OpenEvent) => void;
+  /** of a model behind an address */
+  readonly served?: ServedOptions;
 }
 
 /** Whether a reference is a path to a GGUF file, there or not: no repository's name ends so. */
@@ -53,7 +60,9 @@ export async function referenceTo(reference: string): Promise<Reference> {
   if (there?.isFile() && (isGguf(reference) || (await beginsAsGguf(reference))))
     return { kind: "gguf", path: reference };
   if (reference.startsWith(OLLAMA)) return { kind: "ollama", name: reference };
-  const name = there ? null : parseGgufName(reference, hubSettings().endpoint);
+  const { endpoint } = hubSettings();
+  if (!there && isEndpoint(reference) && !isAtHub(reference, endpoint)) return { kind: "endpoint", address: reference };
+  const name = there ? null : parseGgufName(reference, endpoint);
   if (name) return { kind: "gguf on the hub", name };
   return isGguf(reference) ? { kind: "gguf", path: reference } : { kind: "hub", name: reference };
 }
@@ -96,6 +105,7 @@ export async function ggufAt(
     }
     case "folder":
     case "hub":
+    case "endpoint":
       return null;
     default:
       return unreachable(reference);
@@ -114,7 +124,8 @@ export async function openModel(reference: string, options: OpenOptions = {}): P
 }
 
 async function opened(reference: Reference, options: OpenOptions): Promise<Model> {
-  const { offline, signal, onDownload = () => {} } = options;
+  const { offline, signal, onDownload = () => {}, served = {} } = options;
+  refuseServed(reference, served);
   switch (reference.kind) {
     case "folder":
       return openFolder(reference.folder);
@@ -128,7 +139,60 @@ async function opened(reference: Reference, options: OpenOptions): Promise<Model
       const { folder, ...called } = await resolveModel(reference.name, { offline, signal, onProgress: onDownload });
       return openFolder(folder, called);
     }
+    case "endpoint":
+      return openEndpoint(
+        reference.address,
+        served,
+        (named) => openTokenizer(named, options),
+        (note) => onDownload({ kind: "note", note }),
+        signal,
+      );
     default:
       return unreachable(reference);
+  }
+}
+
+/** @throws LossyscopeError `usage` where it is said how to ask a server, and none is named */
+function refuseServed({ kind }: Reference, { model, tokenizer, price, concurrency }: ServedOptions): void {
+  if (kind === "endpoint") return;
+  const said = Object.entries({ "served-model": model, tokenizer, "token-price": price, concurrency }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (said === undefined) return;
+  throw new LossyscopeError(
+    "usage",
+    `--${said[0]} is for a model behind an address`,
+    "leave it out, or pass http://host:8000/v1 for MODEL",
+  );
+}
+
+/**
+ * The tokenizer of what a reference names; of a model on the Hub no weights are fetched.
+ * @throws LossyscopeError as `openModel`
+ */
+export async function openTokenizer(reference: string, options: OpenOptions): Promise<TokenizerSource> {
+  const found = await referenceTo(reference);
+  switch (found.kind) {
+    case "folder":
+      return tokenizerOfFolder(found.folder);
+    case "hub": {
+      const { offline, signal, onDownload = () => {} } = options;
+      const { folder, name } = await resolveTokenizer(found.name, { offline, signal, onProgress: onDownload });
+      return tokenizerOfFolder(folder, name);
+    }
+    case "gguf":
+    case "gguf on the hub":
+    case "ollama": {
+      const { path, ...called } = (await ggufAt(found, options))!;
+      return openGgufModel(path, called);
+    }
+    case "endpoint":
+      throw new LossyscopeError(
+        "usage",
+        "--tokenizer names a model whose files are at hand, no address",
+        "pass a folder, a GGUF file, or org/name",
+      );
+    default:
+      return unreachable(found);
   }
 }

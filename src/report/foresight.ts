@@ -4,7 +4,7 @@
  */
 import { groupBy } from "../numeric/groups.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
-import { count, counted, duration, roughly, si, visible, wrap } from "./format.ts";
+import { count, counted, duration, figure, roughly, si, visible, wrap } from "./format.ts";
 import { together, whyMissing } from "./refusals.ts";
 
 /** Stages that are named; those that take a smaller part are not. */
@@ -26,7 +26,7 @@ function learning({ steps, settles, rows, positions, tokens, heldOutTokens, chec
   ];
 }
 
-function subject({ model, text, facts, pass, training }: ForeseenRun): string {
+function subject({ model, text, facts, pass, sent, training }: ForeseenRun): string {
   const { name, architecture, layers, width, parameters } = model;
   const shape = [
     ...(architecture === null ? [] : [architecture]),
@@ -42,12 +42,18 @@ function subject({ model, text, facts, pass, training }: ForeseenRun): string {
     ...(pass
       ? [`${counted(pass.windows, "window")} of at most ${counted(pass.context, "token")}, ${batches(pass.batches)}`]
       : []),
+    ...(sent
+      ? [`sends about ${counted(sent.tokens, "token")} in ${counted(sent.requests, "request")}${costOf(sent)}`]
+      : []),
     ...(training ? learning(training) : []),
     ...(facts
       ? [`${counted(facts.questions, "question")} about ${counted(facts.facts, "fact")} of ${facts.name}`]
       : []),
   ].join("; ");
 }
+
+const costOf = ({ price }: NonNullable<ForeseenRun["sent"]>): string =>
+  price === null ? "" : `, for about ${figure(price)} at the price that was given`;
 
 function stages({ stages, seconds }: ForeseenRun): string {
   const named = stages.filter((stage) => stage.seconds >= NAMED_SHARE * (seconds ?? 0));

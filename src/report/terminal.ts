@@ -33,6 +33,7 @@ import { lmEvalSentence } from "./lm-eval.ts";
 import { nextTokenSentence } from "./next-token.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
+import { repeatabilitySentence } from "./repeatability.ts";
 import { asShown, forTerminal, NARROWEST, proseWidth, type TerminalOptions } from "./terminal-options.ts";
 import { fitsWhole, type TextTable, tableLines } from "./text-table.ts";
 
@@ -251,6 +252,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
       ...(corpus.chat ? paragraph(saidOfChat(profile, corpus.chat), faint) : []),
     ],
     pages && !pages.elsewhere ? [] : sizes(profile, across, shown, strong, faint),
+    profile.coding?.repeatability ? paragraph(`${repeatabilitySentence(profile.coding.repeatability)}.`, faint) : [],
     profile.coding?.likeLmEval ? paragraph(`${lmEvalSentence(profile.coding.likeLmEval)}.`) : [],
     profile.coding?.likeLlamaCpp ? paragraph(`${llamaCppSentence(profile.coding.likeLlamaCpp)}.`) : [],
     profile.almanac && pages

@@ -25,6 +25,7 @@ import { factsNeeds } from "../facts/figures.ts";
 import { besideReference } from "../lockstep/foresee.ts";
 import { lookAhead, type Prepared, type PrepareRequest } from "../prepare.ts";
 import { measuringBytes } from "../preparing/memory.ts";
+import { rereads } from "../running/repeatability.ts";
 import { refuseSmallDisk } from "../running/run-folder.ts";
 import type { Shard } from "../shards/share.ts";
 import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "../stages.ts";
@@ -212,6 +213,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       batches: batches.length,
       slots: slotsOf(batches),
     },
+    ...(model.served && { sent: foreseenSent(model.served, batches, unseen?.map(({ ids }) => ids.length) ?? []) }),
     training: null,
     stages: atCost,
     // What runs without weights at hand is beyond what can be counted here.
@@ -221,6 +223,22 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       widenedBytes(model) +
       Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
     missing: [...foretold],
+  };
+}
+
+/** Of text once, and of some windows again (`running/repeatability.ts`). */
+function foreseenSent(
+  { price }: NonNullable<Model["served"]>,
+  batches: readonly WindowBatch[],
+  unseen: readonly number[],
+): NonNullable<ForeseenRun["sent"]> {
+  const windows = batches.flatMap((batch) => batch.windows.map(({ ids }) => ids.length));
+  const again = rereads(windows.length);
+  const tokens = Math.round(sum(windows) * (1 + again / Math.max(1, windows.length)) + sum(unseen));
+  return {
+    requests: windows.length + again + unseen.length,
+    tokens,
+    price: price === null ? null : (tokens * price) / 1e6,
   };
 }
 

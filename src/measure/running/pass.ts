@@ -72,9 +72,12 @@ export async function onePass(pass: Pass): Promise<{ readonly tokens: number; re
       await save();
     }
   } catch (error) {
-    if (!(error instanceof LossyscopeError && error.fault === "interrupted")) throw error;
+    if (!(error instanceof LossyscopeError && ["interrupted", "network"].includes(error.fault))) throw error;
     await save();
-    throw new LossyscopeError("interrupted", `stopped after ${Math.floor((100 * seen) / total)} % of the text`);
+    const share = `${Math.floor((100 * seen) / total)} % of the text`;
+    if (error.fault === "network")
+      throw new LossyscopeError("network", `${error.said}, after ${share}`, error.next, { cause: error });
+    throw new LossyscopeError("interrupted", `stopped after ${share}`);
   }
   progress.finish();
   return { tokens: seen - before, seconds: (performance.now() - started) / 1000 };

@@ -153,6 +153,7 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
         probes,
         likeLmEval,
         likeLlamaCpp: null,
+        readings: null,
         static: asides,
         recall: null,
         facts: null,

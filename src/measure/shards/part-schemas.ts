@@ -158,6 +158,9 @@ const ranSchema: z.ZodType<Execution> = z.object({
   passSeconds: amount,
   enginePeakBytes: count,
   ownPeakBytes: count,
+  served: z
+    .object({ server: z.string(), requests: count, again: count, tokens: count, price: amount.nullable() })
+    .optional(),
 });
 
 const natsSchema: z.ZodType<LmEvalNats> = z.array(z.tuple([count, z.number()]));

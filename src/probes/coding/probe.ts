@@ -31,7 +31,7 @@ export const CODING = {
       restore(snapshots) {
         for (const snapshot of snapshots) probe.restore(snapshotOf("coding", SNAPSHOT, snapshot));
       },
-      async finish({ beside: { ledger, baselines, likeLmEval, likeLlamaCpp }, progress }) {
+      async finish({ beside: { ledger, baselines, likeLmEval, likeLlamaCpp, repeatability }, progress }) {
         progress.start(CODE_LENGTHS, null, "");
         const { coding, documentNats } = probe.finish({
           units,
@@ -42,7 +42,12 @@ export const CODING = {
         progress.finish();
         return {
           sections: {
-            coding: { ...coding, ...(likeLmEval && { likeLmEval }), ...(likeLlamaCpp && { likeLlamaCpp }) },
+            coding: {
+              ...coding,
+              ...(repeatability && { repeatability }),
+              ...(likeLmEval && { likeLmEval }),
+              ...(likeLlamaCpp && { likeLlamaCpp }),
+            },
             documents: documents.map(({ id, sha256, domain, bytes, ids, index }) => ({
               id,
               sha256,

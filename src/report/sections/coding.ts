@@ -7,6 +7,7 @@ import { lmEvalSentence } from "../lm-eval.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { growth } from "../marks/growth.ts";
 import { markup } from "../marks/svg.ts";
+import { repeatabilitySentence } from "../repeatability.ts";
 import {
   datum,
   drawn,
@@ -121,6 +122,7 @@ export function compressors(profile: Profile): Section {
           `Not a code length: ${count(coding.overall.repairs.bytes)} bytes (${percent(coding.overall.repairs.bytes / coding.overall.bytes)}) are not what the tokens decode to.`,
         ]),
     ...refusalsUnder(profile, "coding").map((reason) => `Missing: ${reason}.`),
+    ...(coding.repeatability ? [`${repeatabilitySentence(coding.repeatability)}.`] : []),
     ...(coding.likeLmEval ? [`${lmEvalSentence(coding.likeLmEval)}: ${coding.likeLmEval.why}.`] : []),
     ...(coding.likeLlamaCpp ? [`${llamaCppSentence(coding.likeLlamaCpp)}: ${coding.likeLlamaCpp.why}.`] : []),
   ];

@@ -1,0 +1,169 @@
+/** A measurement of a model behind an address: its figures against the costs themselves, what is missing, and what a stop leaves. */
+import { readdirSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Patience } from "../endpoint/client.ts";
+import {
+  costsOf,
+  type FakeServer,
+  fakeServer,
+  hashedNats,
+  type ServerOptions,
+  send,
+  spellByte,
+} from "../endpoint/endpoint.testing.ts";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { LossyscopeError } from "../numeric/errors.ts";
+import { sum } from "../numeric/sums.ts";
+import { figureAt } from "../profile/read.ts";
+import { openModel } from "../references/open.ts";
+import { dryRun } from "./foresight/foresee.ts";
+import { type Measurement, measure } from "./measure.ts";
+import { figuresOf, listener, sampleText, writeModel, writeText } from "./model.testing.ts";
+import { validatePlan } from "./plan.ts";
+
+const END = 256;
+const PATIENCE: Patience = { attempts: 3, firstMs: 1, longestMs: 5, answerMs: 5_000 };
+const at = temporaryFolder();
+let server: FakeServer;
+beforeEach(() => {
+  vi.stubEnv("XDG_CACHE_HOME", at("cache"));
+  vi.stubEnv("LOSSYSCOPE_API_KEY", "sk-secret");
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await server.close();
+});
+
+const documents = sampleText(12, 50).split("\n\n");
+const SPLIT = { splitOn: "\n\n", plane: null, geometry: false, baselines: false };
+
+async function asked(options: Partial<ServerOptions> = {}, plan: object = {}) {
+  server = await fakeServer({ next: hashedNats, spell: spellByte, positions: 65, ...options });
+  const tokenizer = await writeModel(at("tokenizer"));
+  const progress = listener();
+  return {
+    open: () => openModel(server.url, { served: { tokenizer, patience: PATIENCE, price: 2 } }),
+    progress,
+    plan: validatePlan({ text: [{ path: writeText(at("text.txt"), documents.join("\n\n")) }], ...SPLIT, ...plan }),
+    points: null,
+    threads: 1,
+    work: at("work"),
+    resume: false,
+  };
+}
+
+async function measured({ open, ...request }: Awaited<ReturnType<typeof asked>>): Promise<Measurement> {
+  return measure({ model: await open(), ...request });
+}
+
+const refusal = async (work: Promise<unknown>): Promise<LossyscopeError> => {
+  const error = await work.catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(LossyscopeError);
+  return error as LossyscopeError;
+};
+
+describe("a served model", () => {
+  it("needs the bits that its costs add up to, whatever serves it and however many windows are under way", async () => {
+    const nats = documents.map((text) => sum(costsOf(hashedNats, [END, ...Buffer.from(text)]).slice(1) as number[]));
+    const bytes = sum(documents.map((text) => Buffer.byteLength(text)));
+    for (const kind of ["vllm", "sglang", "openai"] as const) {
+      const { profile } = await measured(await asked({ kind }));
+      const { coding, provenance, model } = profile;
+      expect(coding!.overall.bitsPerByte.value).toBeCloseTo(sum(nats) / Math.LN2 / bytes, 6);
+      profile.documents.forEach((document, index) => {
+        expect(document.nats).toBeCloseTo(nats[index], 3);
+      });
+      expect(coding!.repeatability).toEqual({
+        bitsPerByte: 0,
+        largestNats: 0,
+        readings: 3,
+        windows: 1,
+        tokens: documents.reduce((most, { length }) => Math.max(most, length), 0),
+      });
+      expect(model).toMatchObject({ name: "served", positions: 64, layers: null });
+      expect(provenance.served).toMatchObject({ again: 0, price: (2 * provenance.served!.tokens) / 1e6 });
+      expect(JSON.stringify(profile)).not.toContain("secret");
+      await server.close();
+    }
+  });
+
+  it("is refused its layers, ledger and states by name, and has what was likeliest", async () => {
+    const { profile } = await measured(await asked({}, { plane: {}, geometry: true, with: ["next-token"] }));
+    const missing = profile.refusals.map(({ figure, reason }) => `${figure}: ${reason}`);
+    expect(missing).toContain("ledger: the model's weights are not at hand");
+    expect(missing).toContain("plane: the model does not show its hidden states");
+    expect(missing).toContain("geometry: the model does not show its hidden states");
+    const best = documents.flatMap((text) => {
+      const ids = [END, ...Buffer.from(text)];
+      return ids.slice(1).map((id, place) => {
+        const next = hashedNats(ids.slice(0, place + 1));
+        return Number(next[id] === Math.min(...next));
+      });
+    });
+    expect(profile.nextToken!.overall.accuracy.value).toBeCloseTo(sum(best) / best.length, 9);
+    expect(profile.passages[0].expected!.each).toBe(3);
+    expect(figureAt(profile, "coding.repeatability.bitsPerByte")).toMatchObject({ kind: "figure" });
+  });
+
+  it("says before what it will send, and after what it has", async () => {
+    const { open, ...request } = await asked();
+    const before = await open();
+    const already = before.served!.sent().tokens;
+    const { run } = await dryRun({ model: before, ...request, root: at("work"), option: "--work" });
+    expect(before.served!.sent().tokens).toBe(already);
+    const { profile } = await measure({ model: before, ...request });
+    const { tokens, requests } = profile.provenance.served!;
+    // what makes sure that the model is still the same comes beside it
+    expect(tokens - already).toBeGreaterThanOrEqual(run.sent!.tokens);
+    expect(tokens - already).toBeLessThan(run.sent!.tokens + 100);
+    expect(run.sent).toMatchObject({ requests: 12 + 2, price: (2 * run.sent!.tokens) / 1e6 });
+    expect(request.progress.said.at(-1)).toMatch(
+      new RegExp(`sent ${tokens.toLocaleString("en")} tokens in ${requests} requests: 0\\.\\d+ at`),
+    );
+  });
+
+  it("that fails in the middle keeps what was paid for, and goes on to the same figures", async () => {
+    const request = await asked({}, { batchTokens: 64 });
+    const undisturbed = await measured(request);
+    let scored = 0;
+    server.intercept = (one, response) => {
+      if (one.path !== "/v1/completions" || one.body?.return_token_ids || ++scored < 20) return false;
+      send(response, 503, { error: "down" });
+      return true;
+    };
+    const error = await refusal(measured(request));
+    expect(error.message).toMatch(
+      /gave no answer for tokens .* of "text\.txt.*" in 3 attempts \(503: down\).*after \d+ % of the text.*: the same command with --resume goes on from there/s,
+    );
+    const kept = readdirSync(at("work"));
+    expect(kept.some((name) => /^\w{16}$/.test(name))).toBe(true);
+    expect(JSON.stringify(error.message)).not.toContain("secret");
+    server.intercept = undefined;
+    const before = server.asked.length;
+    const resumed = await measured({ ...request, resume: true });
+    const prompts = server.asked.slice(before).filter(({ body }) => body?.prompt_logprobs !== undefined);
+    expect(prompts.length).toBeLessThan(40);
+    const timeless = ({ profile }: Measurement) => {
+      const { provenance, ...rest } = figuresOf(profile) as Measurement["profile"];
+      return { ...rest, provenance: { ...provenance, served: null } };
+    };
+    expect(timeless(resumed)).toEqual(timeless(undisturbed));
+  });
+
+  it("whose values move is refused before its text is sent, or where it has become another", async () => {
+    let calls = 0;
+    const moving = await asked({
+      change: (nats, ids) => (ids[0] === END ? nats.map((one) => one && one + (calls++ % 2)) : nats),
+    });
+    expect((await refusal(measured(moving))).message).toMatch(
+      /values change from call to call: tokens of the text, sent twice/,
+    );
+    await server.close();
+    let other = false;
+    const swapped = await asked({ change: (nats) => (other ? nats.map((one) => one && one + 0.5) : nats) });
+    const { open, ...request } = swapped;
+    const model = await open();
+    other = true;
+    expect((await refusal(measure({ model, ...request }))).message).toMatch(/is not the one that the run began with/);
+  });
+});
