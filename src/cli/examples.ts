@@ -31,6 +31,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure ./model --text book.txt --split-on '\\n\\n' --like lm-eval",
     ],
     [
+      "a model that vLLM serves, whose tokenizer is the Hub's; the key, where it wants one, is in LOSSYSCOPE_API_KEY",
+      "lossyscope measure http://localhost:8000/v1 --tokenizer org/name --text notes/",
+    ],
+    [
       "bits per byte of a GGUF file, and what llama-perplexity would report",
       "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp",
     ],

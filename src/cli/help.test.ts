@@ -111,6 +111,7 @@ describe("help as it is asked for", () => {
       GROUP.measured,
       GROUP.plane,
       GROUP.model,
+      GROUP.served,
       GROUP.written,
       GROUP.run,
       "Examples:",

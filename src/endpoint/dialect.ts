@@ -85,6 +85,11 @@ const listIn = (value: unknown, what: string): readonly unknown[] => {
   throw strange(`${what} is ${shown(value)}`);
 };
 
+const textIn = (value: unknown, what: string): string => {
+  if (typeof value === "string") return value;
+  throw strange(`${what} is ${shown(value)}`);
+};
+
 /** One for every token of the prompt. */
 function listOf(value: unknown, what: string, { ids }: Pick<Prompted, "ids">): readonly unknown[] {
   const list = listIn(value, what);
@@ -161,7 +166,7 @@ function continuedOf({ text, token_ids, logprobs }: Json): Continued {
   const first = (logprobs as Json | null | undefined)?.token_logprobs;
   const nats = Array.isArray(first) && typeof first[0] === "number" ? -first[0] : null;
   const ids = Array.isArray(token_ids) && token_ids.every((id) => Number.isInteger(id)) ? token_ids : null;
-  return { ids, text: String(text ?? ""), firstNats: nats };
+  return { ids, text: textIn(text ?? "", "`text`"), firstNats: nats };
 }
 
 /** `/generate`, with log-probabilities from the first token on. */
@@ -209,7 +214,7 @@ export const SGLANG: Dialect = {
     const list = listIn(told.output_token_logprobs, "`output_token_logprobs`").map((one) => listIn(one, "a token"));
     const ids = list.map(([, id]) => id as number);
     const first = list[0]?.[0];
-    return { ids, text: String(whole.text ?? ""), firstNats: typeof first === "number" ? -first : null };
+    return { ids, text: textIn(whole.text ?? "", "`text`"), firstNats: typeof first === "number" ? -first : null };
   },
 };
 
@@ -253,7 +258,7 @@ export const echo = (prompt: Dialect["prompt"]): Dialect => ({
       );
     if (Array.isArray(prompt_token_ids) && !prompted.ids.every((id, place) => prompt_token_ids[place] === id))
       throw strange("the server says other tokens than those that were sent");
-    const texts = tokens.slice(0, length).map(String);
+    const texts = tokens.slice(0, length).map((one, place) => textIn(one, `token ${count(place)}`));
     refuseOtherTexts(texts, prompted.text);
     refuseFirst(values[0]);
     const nats = Float64Array.from(values.slice(0, length), (value, place) =>
