@@ -132,6 +132,20 @@ describe("lossyscope compare", () => {
       expect(JSON.stringify(refusals)).not.toContain("token by token");
     });
 
+    it("prints llama-perplexity's table of them where asked, and refuses to of profiles", async () => {
+      const like = ["--like", "llama.cpp"];
+      const { out } = await run("compare", at("p"), at("q"), ...on(...like));
+      expect(out).toMatch(/KL divergence statistics, as llama-perplexity --kl-divergence[\s\S]*Mean KLD +\d\.\d{6} ± /);
+      const foreseen = JSON.parse((await run("compare", at("p"), at("q"), ...on(...like, "--dry-run", "--json"))).out);
+      expect(foreseen.runs[1].stages.map(({ label }: { label: string }) => label)).toContain(
+        "as llama-perplexity, KL divergence",
+      );
+      expect(await run("compare", at("large.json"), at("small.json"), ...like)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("--like is for models, and these are profiles"),
+      });
+    });
+
     it("says which ids differ where they mean different tokens, and leaves it out where told to", async () => {
       const apart = await run("compare", at("p"), at("other"), ...on());
       expect(apart.out.replaceAll(/\s+/g, " ")).toMatch(

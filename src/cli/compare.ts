@@ -27,7 +27,7 @@ import { foretelling, printForesight } from "./foresight.ts";
 import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
+import { likeOption, likePlan, type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
 import { type Asked, Outputs, placesOf } from "./outputs.ts";
 import { readProfiles } from "./profiles.ts";
 import { progressOf } from "./progress.ts";
@@ -36,6 +36,7 @@ import { besideFirst, besideOf, readBeside } from "./side-by-side.ts";
 const LAYERS = "likeness of layers";
 
 interface Kept extends Asked {
+  readonly like: readonly string[];
   readonly keep: readonly string[];
 }
 
@@ -50,6 +51,7 @@ export function compareCommand() {
     .option("--common", "leaves out documents that a profile lacks", false)
     .optionsGroup(GROUP.measured)
     .option("--no-lockstep", "skips reading the text with two models at a time")
+    .addOption(likeOption())
     .optionsGroup(GROUP.read)
     .option("-o, --out <folder>", "keeps the profiles of measured models there, each in a folder of its own")
     .addOption(
@@ -67,7 +69,8 @@ export function compareCommand() {
       const candidates = names.map((name, place) => (isModel(name) ? modelOf(name, place, options) : name));
       const models = candidates.filter((one) => typeof one !== "string");
       const contextAsked = command.getOptionValueSource("context") === "cli";
-      const planned = models.length === 0 ? null : await readPlan(options, contextAsked, { keep });
+      const planned =
+        models.length === 0 ? null : await readPlan(options, contextAsked, { keep, ...likePlan(options) });
       const all = [outputs, ...models.map(({ kept }) => kept)];
       for (const one of resume ? [] : all) one.refuseTaken();
       for (const one of all) await one.prepare(options);
@@ -76,7 +79,7 @@ export function compareCommand() {
       const beside = besideFirst(candidates, options);
       if (options.dryRun) return foreseen(models, outputs, options, { planned, beside, progress });
       for (const one of models) progress.announce(stagesOfPart(planned!.plan, partOf(one, models), one.kept.paths));
-      for (const one of beside) progress.announce(stagesOfLockstep(besideOf(one, models)));
+      for (const one of beside) progress.announce(stagesOfLockstep(planned!.plan, besideOf(one, models)));
       if (keep.length > 0) progress.announce([{ label: LAYERS }]);
       const measured = planned && (await profilesOf(models, outputs, options, { ...planned, progress }));
       progress.enter(null);
@@ -189,14 +192,20 @@ function isModel(name: string): boolean {
 }
 
 /** @throws LossyscopeError `usage` where models come without a text, or what is for models without models */
-function refuseUnmeasurable(names: readonly string[], { text, domain, out, keep }: MeasuringOptions & Kept): void {
+function refuseUnmeasurable(names: readonly string[], given: MeasuringOptions & Kept): void {
+  const { text, domain, out, keep, like } = given;
   const refuse = (message: string, next: string): never => {
     throw new LossyscopeError("usage", message, next);
   };
   const models = names.filter(isModel);
   const texts = text.length + domain.length;
   if (models.length === 0) {
-    const options = Object.entries({ text: texts > 0, out: out !== undefined, keep: keep.length > 0 });
+    const options = Object.entries({
+      text: texts > 0,
+      out: out !== undefined,
+      keep: keep.length > 0,
+      like: like.length > 0,
+    });
     const [option] = options.flatMap(([name, there]) => (there ? [name] : []));
     if (option !== undefined) refuse(`--${option} is for models, and these are profiles`, `leave out --${option}`);
     return;

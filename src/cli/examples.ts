@@ -168,6 +168,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope compare org/model ./copy --text notes/ --report lost.html",
     ],
     [
+      "of two files the table that llama-perplexity --kl-divergence prints",
+      "lossyscope compare q8.gguf q4.gguf --text book.txt --no-plane --like llama.cpp",
+    ],
+    [
       "two models, measured first, their layers compared as well",
       "lossyscope compare org/one org/two --text notes/ --keep states --out both/",
     ],

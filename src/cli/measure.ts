@@ -13,7 +13,7 @@ import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { measuringCommand, named, readPlan } from "./measuring.ts";
+import { likeOption, likePlan, measuringCommand, named, readPlan } from "./measuring.ts";
 import { modelName, quantity, shard, unseenText } from "./options.ts";
 import { oneLine } from "./output.ts";
 import { placesOf } from "./outputs.ts";
@@ -46,11 +46,7 @@ export function measureCommand() {
         .choices(["next-token", "recall", "facts"])
         .default([] as string[]),
     )
-    .addOption(
-      new Option("--like <tool...>", "also says what another tool would report")
-        .choices(["lm-eval", "llama.cpp"])
-        .default([] as string[]),
-    )
+    .addOption(likeOption())
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -65,8 +61,7 @@ export function measureCommand() {
       const progress = progressOf(options);
       await interruptible(async (signal) => {
         const { plan, points } = await readPlan(options, command.getOptionValueSource("context") === "cli", {
-          likeLmEval: options.like.includes("lm-eval"),
-          likeLlamaCpp: options.like.includes("llama.cpp"),
+          ...likePlan(options),
           entropy: options.entropy,
           trainingTokens: options.trainingTokens ?? null,
           trainingBytes: options.trainingBytes ?? null,

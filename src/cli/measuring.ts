@@ -180,3 +180,14 @@ export async function readPlan(
   );
   return { plan, points };
 }
+
+export const likeOption = () =>
+  new Option("--like <tool...>", "also says what another tool would report")
+    .choices(["lm-eval", "llama.cpp"])
+    .default([] as string[]);
+
+/** What it makes of a plan. */
+export const likePlan = ({ like }: { readonly like: readonly string[] }) => ({
+  likeLmEval: like.includes("lm-eval"),
+  likeLlamaCpp: like.includes("llama.cpp"),
+});

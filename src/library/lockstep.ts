@@ -22,6 +22,7 @@ type Reading = Pick<
   | "overlap"
   | "batchTokens"
   | "seed"
+  | "likeLlamaCpp"
   | "keepText"
 >;
 

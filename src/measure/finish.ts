@@ -122,7 +122,10 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
 const refusedBeside = (found: Lockstep | NotTogether): Profile["refusals"] =>
   "absent" in found
     ? [{ figure: "lockstep", reason: found.absent, remedy: ONE_VOCABULARY }]
-    : found.refusals.map(({ figure, reason }) => ({ figure: `lockstep.overall.${figure}`, reason }));
+    : found.refusals.map(({ figure, reason }) => ({
+        figure: figure === "likeLlamaCpp" ? `lockstep.${figure}` : `lockstep.overall.${figure}`,
+        reason,
+      }));
 
 /** @param stopwatch when this process began what the processes that ran the model have not counted */
 function provenanceOf(

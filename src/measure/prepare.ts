@@ -262,8 +262,8 @@ async function asLmEval(
 }
 
 /** The text as llama-perplexity has it. @throws LossyscopeError as `llamaCppCorpus`; `memory` */
-async function asLlamaCpp(
-  model: Model,
+export async function asLlamaCpp(
+  model: Pick<Model, "tokenizer" | "positions" | "runs">,
   { context, batchTokens }: Plan,
   documents: readonly TokenizedDocument[],
 ): Promise<LlamaCppCorpus> {

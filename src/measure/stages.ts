@@ -18,6 +18,8 @@ export const LOCKSTEP = "token by token";
 export const READING_REFERENCE = "reading the text for the reference";
 export const LIKE_LM_EVAL = "as lm-evaluation-harness";
 export const LIKE_LLAMA_CPP = "as llama-perplexity";
+/** Of two models. */
+export const LIKE_LLAMA_CPP_KL = "as llama-perplexity, KL divergence";
 export const COMPRESSORS = "other compressors";
 export const ENTROPY = "entropy of the weights";
 export const EMBEDDING = "embedding matrix";
@@ -63,6 +65,10 @@ const asking = ({ with: further, unseen }: Asked): readonly string[] => [
   ...where(further.includes("recall"), GUESSES, PASSAGES, GIST, ...where(unseen.length > 0, UNSEEN_PASS, MEMBERSHIP)),
   ...where(further.includes("facts"), CANDIDATES, ANSWERS),
 ];
+const sideBySide = ({ likeLlamaCpp }: Asked): readonly string[] => [
+  LOCKSTEP,
+  ...where(likeLlamaCpp, LIKE_LLAMA_CPP_KL),
+];
 /** @param files that are written at the end @param beside whether there is a reference */
 export const stagesOf = (plan: Asked, files: readonly string[] = [], beside = false): Stage[] =>
   named([
@@ -70,7 +76,7 @@ export const stagesOf = (plan: Asked, files: readonly string[] = [], beside = fa
     ...observing(plan),
     ...staticFigures(plan),
     ...asking(plan),
-    ...where(beside, READING_REFERENCE, LOCKSTEP),
+    ...where(beside, READING_REFERENCE, ...sideBySide(plan)),
     ...probeStages(plan),
     ...where(files.length > 0, WRITING),
   ]);
@@ -80,7 +86,8 @@ export const stagesOfPart = (plan: Asked, part: string, files: readonly string[]
   stagesOf(plan, files).map((stage) => ({ ...stage, part }));
 
 /** Of reading a text with two models at a time. */
-export const stagesOfLockstep = (part: string): Stage[] => [READING, LOCKSTEP].map((label) => ({ label, part }));
+export const stagesOfLockstep = (plan: Asked, part: string): Stage[] =>
+  [READING, ...sideBySide(plan)].map((label) => ({ label, part }));
 
 /** @param first whether it is the shard that has what the plan needs once */
 export const stagesOfShard = (plan: Asked, first: boolean): Stage[] =>

@@ -1,6 +1,7 @@
 /** What reading a text with two models at a time finds (METHODS §12.1): part of what `lossyscope compare` writes. */
 import { z } from "zod";
 import { count, intervalSchema } from "./figures.ts";
+import { llamaCppDivergenceSchema } from "./llama-cpp-divergence.ts";
 
 /** Name and version of the document of two models. */
 export const LOCKSTEP_SCHEMA = "lossyscope.lockstep/1";
@@ -87,6 +88,10 @@ export const lockstepSchema = z.object({
       }),
     )
     .meta({ description: "stretches of 240 bytes or a token more that lost most" }),
+  likeLlamaCpp: llamaCppDivergenceSchema.nullable().optional().meta({
+    description:
+      "what llama-perplexity --kl-divergence would print, METHODS §1.6; with `--like llama.cpp`; null where it is refused",
+  }),
   interval: z
     .object({
       level: z.literal(0.95).meta({ description: "coverage that the intervals aim at" }),

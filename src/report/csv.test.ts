@@ -27,9 +27,9 @@ describe("the numbers of a drawing", () => {
           ["name", "n"],
           [],
         );
-        expect(rows.map(({ cells }) => cells.name.replace(/^'(?=[=+\-@＝＋－＠])/, ""))).toEqual(
-          names.map((name) => visible(name)),
-        );
+        // of a name that has such an apostrophe of its own nobody can tell
+        const bare = (name: string): string => name.replace(/^'(?=[=+\-@＝＋－＠])/, "");
+        expect(rows.map(({ cells }) => bare(cells.name))).toEqual(names.map((name) => bare(visible(name))));
       }),
     );
   });

@@ -28,7 +28,7 @@ import {
   wrap,
 } from "./format.ts";
 import { headline } from "./headline.ts";
-import { llamaCppSentence } from "./llama-cpp.ts";
+import { divergenceSentence, llamaCppSentence } from "./llama-cpp.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
 import { nextTokenSentence } from "./next-token.ts";
 import { recallLines } from "./recall.ts";
@@ -266,6 +266,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
       : [],
     profile.nextToken ? paragraph(nextTokenSentence(profile.nextToken)) : [],
     profile.lockstep ? paragraph(besideText(profile.model.name, profile.lockstep)) : [],
+    profile.lockstep?.likeLlamaCpp ? paragraph(`${divergenceSentence(profile.lockstep.likeLlamaCpp)}.`) : [],
     profile.recall ? recallLines(profile.recall, terminal.width) : [],
     profile.facts ? factLines(profile.facts, terminal.width) : [],
     profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],

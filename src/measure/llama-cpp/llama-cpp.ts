@@ -99,10 +99,17 @@ export function llamaCppCorpus(
 /** Position from which logits are taken. */
 const firstOf = (context: number): number => Math.floor(context / 2);
 
+export const chunksOf = ({ ids, context }: LlamaCppCorpus): number => Math.floor(ids.length / context);
+
+/** Tokens that it scores. */
+export const scoredTokens = (corpus: LlamaCppCorpus): number =>
+  chunksOf(corpus) * (corpus.context - firstOf(corpus.context) - 1);
+
 /** Its chunks, as windows of the whole text: new are the slots that it scores. */
-export function llamaCppWindows({ ids, bos, context }: LlamaCppCorpus): Window[] {
+export function llamaCppWindows(corpus: LlamaCppCorpus): Window[] {
+  const { ids, bos, context } = corpus;
   const fresh = firstOf(context) + 1;
-  return Array.from({ length: Math.floor(ids.length / context) }, (_, chunk) => {
+  return Array.from({ length: chunksOf(corpus) }, (_, chunk) => {
     const start = chunk * context;
     const slots = ids.slice(start, start + context);
     if (bos === null) return { document: 0, ids: slots, prefixSlots: 0, start, fresh };
@@ -119,8 +126,7 @@ export class LlamaCppTally {
 
   constructor(corpus: LlamaCppCorpus) {
     this.#corpus = corpus;
-    const { ids, context } = corpus;
-    this.#nats = new Float64Array(Math.floor(ids.length / context) * (context - firstOf(context) - 1));
+    this.#nats = new Float64Array(scoredTokens(corpus));
   }
 
   /** @throws LossyscopeError `model` on a loss that is no number */
@@ -144,7 +150,7 @@ export class LlamaCppTally {
       standardError: perplexity * Math.sqrt(variance / (tokens - 1)),
       lossNats,
       tokens,
-      chunks: Math.floor(ids.length / context),
+      chunks: chunksOf(this.#corpus),
       context,
       bos: bos?.token ?? null,
       why: `llama-perplexity takes the text as one, cuts it into chunks of ${count(context)} tokens${bos ? ` whose first is replaced by ${bos.token}` : ""}, scores only what follows position ${count(firstOf(context))} of each, ${count(tokens)} of ${count(ids.length)} tokens, and drops what is left at the end; its ± takes tokens for independent. A file whose weights are quantised it multiplies with activations rounded to 8 bits, so its own figure moves a little further; this one is in float32`,

@@ -9,8 +9,10 @@ import type { TokenizedDocument, WindowBatch } from "../../text/corpus.ts";
 import { longestOf, windowsOf } from "../../text/windows.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { FEWEST_TOKENS } from "../llama-cpp/divergence.ts";
+import { type LlamaCppCorpus, llamaCppWindows, scoredTokens } from "../llama-cpp/llama-cpp.ts";
 import { contextOf } from "../plan.ts";
-import { openTokenizer } from "../prepare.ts";
+import { asLlamaCpp, openTokenizer } from "../prepare.ts";
 import { readCorpus } from "../preparing/corpus.ts";
 import { READING } from "../stages.ts";
 
@@ -48,6 +50,16 @@ export interface Course {
   readonly models: Two | null;
   readonly batches: readonly WindowBatch[];
   readonly longest: number;
+  /** that the runtime takes at most, about; 0 where no weights are at hand */
+  readonly memoryBytes: number;
+  /** the text as llama-perplexity has it, and its chunks; null where it is not asked for, or not to be had */
+  readonly likeLlamaCpp: Chunks | null;
+}
+
+/** What llama-perplexity reads. */
+export interface Chunks {
+  readonly corpus: LlamaCppCorpus;
+  readonly batches: readonly WindowBatch[];
 }
 
 /**
@@ -76,7 +88,9 @@ export async function courseOf(request: LockstepRequest): Promise<Course | NotTo
     return shared;
   }
   const { documents } = await readCorpus(plan, { tokenizer, chat, outputs, progress, stage, signal });
-  return courseOver(request, { documents, tokenizer, ...shared });
+  const positions = fewestPositions(reference, model);
+  const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp({ ...reference, positions }, plan, documents) : null;
+  return courseOver(request, { documents, tokenizer, likeLlamaCpp, ...shared });
 }
 
 /**
@@ -86,12 +100,11 @@ export async function courseOf(request: LockstepRequest): Promise<Course | NotTo
  */
 export function courseOver(
   { reference, model, plan }: Pick<LockstepRequest, "reference" | "model" | "plan">,
-  text: Pick<Course, "documents" | "tokenizer" | "vocabulary">,
+  text: Pick<Course, "documents" | "tokenizer" | "vocabulary"> & { readonly likeLlamaCpp: LlamaCppCorpus | null },
 ): Course {
-  const { documents, tokenizer, vocabulary } = text;
+  const { documents, tokenizer, vocabulary, likeLlamaCpp: corpus } = text;
   refuseBeyond(documents, tokenizer, vocabulary);
-  const positions = [reference.positions, model.positions].filter((most) => most !== null);
-  const context = contextOf(plan.context, positions.length > 0 ? Math.min(...positions) : null);
+  const context = contextOf(plan.context, fewestPositions(reference, model));
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
   if (windows.length === 0)
@@ -100,12 +113,21 @@ export function courseOver(
   const models: Two | null = p && q ? [p, q] : null;
   const batches = models ? batchesForTwo(models, windows, plan.batchTokens) : [];
   const longest = longestOf(batches);
-  if (models)
-    requireMemory(
-      PROCESS_BYTES + lockstepBytes(models, vocabulary, { longest, batchTokens: plan.batchTokens }),
-      `${APART}, or pass a smaller --batch-tokens`,
-    );
-  return { ...text, context, overlap, models, batches, longest };
+  const likeLlamaCpp =
+    models && corpus && scoredTokens(corpus) >= FEWEST_TOKENS
+      ? { corpus, batches: batchesForTwo(models, llamaCppWindows(corpus), plan.batchTokens) }
+      : null;
+  const most = Math.max(longest, longestOf(likeLlamaCpp?.batches ?? []));
+  const load = { longest: most, batchTokens: plan.batchTokens };
+  const memoryBytes = models ? lockstepBytes(models, vocabulary, load) : 0;
+  if (models) requireMemory(PROCESS_BYTES + memoryBytes, `${APART}, or pass a smaller --batch-tokens`);
+  return { ...text, context, overlap, models, batches, longest, memoryBytes, likeLlamaCpp };
+}
+
+/** Of a window that both read; null where nothing limits it. */
+function fewestPositions(...models: readonly Pick<Model, "positions">[]): number | null {
+  const known = models.map(({ positions }) => positions).filter((most) => most !== null);
+  return known.length > 0 ? Math.min(...known) : null;
 }
 
 /** @throws LossyscopeError `text` where the text reaches a token that only one of the models has */

@@ -7,14 +7,18 @@
  */
 import { readTogether, scoredIn, type Two } from "../../engines/lockstep.ts";
 import { scoreDocuments } from "../../engines/score.ts";
+import { count } from "../../numeric/amounts.ts";
 import { decoderOf, type Model } from "../../ports/model.ts";
 import { withProgress } from "../../ports/progress.ts";
+import type { LlamaCppDivergence } from "../../profile/llama-cpp-divergence.ts";
 import { LOCKSTEP_SCHEMA, type Lockstep } from "../../profile/lockstep.ts";
 import type { WindowBatch } from "../../text/corpus.ts";
-import { describeBatch } from "../../text/windows.ts";
+import { describeBatch, longestOf } from "../../text/windows.ts";
+import { DivergenceTally, FEWEST_TOKENS } from "../llama-cpp/divergence.ts";
+import { WHOLE_TEXT } from "../llama-cpp/llama-cpp.ts";
 import { spelling } from "../preparing/spelling.ts";
-import { LOCKSTEP } from "../stages.ts";
-import { type Course, courseOf, type LockstepRequest, type NotTogether, notTogether } from "./course.ts";
+import { LIKE_LLAMA_CPP_KL, LOCKSTEP } from "../stages.ts";
+import { type Chunks, type Course, courseOf, type LockstepRequest, type NotTogether, notTogether } from "./course.ts";
 import { lockstepSeconds } from "./foresee.ts";
 import { toldStretches, toldTokens } from "./places.ts";
 import { Tally } from "./tally.ts";
@@ -30,10 +34,11 @@ export async function measureLockstep(request: LockstepRequest): Promise<Lockste
   const course = await courseOf(request).catch(notTogether);
   if ("absent" in course) return course;
   const { documents, tokenizer, models } = course;
-  request.progress.expect({ [LOCKSTEP]: lockstepSeconds([reference, model], course, threads) });
+  request.progress.expect(lockstepSeconds([reference, model], course, threads));
   const tally = new Tally(documents, models !== null);
   const began = performance.now();
   const ran = models ? await together(request, course, models, tally) : await apart(request, course, tally);
+  const like = models && course.likeLlamaCpp && (await likeLlamaCpp(request, course, models, course.likeLlamaCpp));
   const seconds = (performance.now() - began) / 1000;
   const { extremes, ...figures } = tally.finish({ seed: plan.seed, prefixed: tokenizer.prefix !== null });
   await reference.refuseChanges();
@@ -49,8 +54,15 @@ export async function measureLockstep(request: LockstepRequest): Promise<Lockste
     ...figures,
     tokens: toldTokens(extremes, telling),
     stretches: toldStretches(tally, models !== null, telling),
-    refusals: models ? [] : refusalsOf([reference, model]),
-    provenance: { engine: ran.engine, threads, seed: plan.seed, seconds, peakMemoryBytes: ran.peakBytes },
+    ...(plan.likeLlamaCpp && { likeLlamaCpp: like?.found ?? null }),
+    refusals: [
+      ...(models ? [] : refusalsOf([reference, model])),
+      ...(plan.likeLlamaCpp && !like ? [refusalOfLike([reference, model])] : []),
+    ],
+    provenance: {
+      ...{ engine: ran.engine, threads, seed: plan.seed, seconds },
+      peakMemoryBytes: Math.max(ran.peakBytes, like?.peakBytes ?? 0),
+    },
   };
 }
 
@@ -86,6 +98,29 @@ async function together(request: LockstepRequest, course: Course, models: Two, t
   });
 }
 
+/** What llama-perplexity --kl-divergence would print: its chunks through both. */
+async function likeLlamaCpp(
+  { threads, progress, signal }: LockstepRequest,
+  { vocabulary }: Course,
+  models: Two,
+  { corpus, batches }: Chunks,
+): Promise<{ readonly found: LlamaCppDivergence; readonly peakBytes: number }> {
+  const tally = new DivergenceTally(corpus);
+  const describe = (batch: WindowBatch): string => describeBatch(batch, WHOLE_TEXT);
+  return withProgress(progress, LIKE_LLAMA_CPP_KL, "windows", async (update) => {
+    const total = batches.reduce((windows, batch) => windows + batch.windows.length, 0);
+    let done = 0;
+    const report = await readTogether(
+      { models, vocabulary, batches, threads, longest: longestOf(batches), describe, signal },
+      (one) => {
+        tally.take(one);
+        update((done += one.batch.windows.length), total);
+      },
+    );
+    return { found: tally.finish(), peakBytes: report.peakBytes };
+  });
+}
+
 /** Each by itself: no more than the losses. */
 async function apart(request: LockstepRequest, course: Course, tally: Tally): Promise<Ran> {
   const { reference, model, plan, threads, progress, signal } = request;
@@ -110,9 +145,19 @@ async function apart(request: LockstepRequest, course: Course, tally: Tally): Pr
   });
 }
 
-/** KL and first choices take every probability of both. */
-function refusalsOf(models: readonly Model[]): Lockstep["refusals"] {
+/** Why KL and first choices are missing, which take every probability of both; null where they are not. */
+function withoutWeights(models: readonly Model[]): string | null {
   const without = models.filter((one) => decoderOf(one) === null).map(({ name }) => name);
-  const reason = `the weights of ${without.join(" and ")} are not at hand, and losses alone say nothing of other tokens`;
-  return ["kl", "klQuantiles", "agreement"].map((figure) => ({ figure, reason }));
+  if (without.length === 0) return null;
+  return `the weights of ${without.join(" and ")} are not at hand, and losses alone say nothing of other tokens`;
 }
+
+const refusalsOf = (models: readonly Model[]): Lockstep["refusals"] =>
+  ["kl", "klQuantiles", "agreement"].map((figure) => ({ figure, reason: withoutWeights(models)! }));
+
+const refusalOfLike = (models: readonly Model[]): Lockstep["refusals"][number] => ({
+  figure: "likeLlamaCpp",
+  reason:
+    withoutWeights(models) ??
+    `llama-perplexity prints no statistics of fewer than ${count(FEWEST_TOKENS)} scored tokens`,
+});

@@ -4,6 +4,7 @@ import type { Lockstep } from "../../profile/lockstep.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { blocksMarkup } from "../findings.ts";
 import { count, figure, interval, sentence } from "../format.ts";
+import { divergenceSentence } from "../llama-cpp.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { shadedBox } from "../marks/heat.ts";
 import { element, markup } from "../marks/svg.ts";
@@ -50,6 +51,9 @@ function sectionOf(title: string, baseline: string, together: readonly Together[
             responsive((form) => bars(`Mean KL divergence from ${baseline}`, divergences, form)),
           ),
       ...together.map(({ model, lockstep }) => stretches(model, lockstep)),
+      ...together.map(({ lockstep: { likeLlamaCpp: like } }) =>
+        like ? paragraph(`${divergenceSentence(like)}: ${like.why}.`, "aside") : "",
+      ),
       ...together.map(({ model, lockstep }) =>
         numbers(blocksMarkup(lockstepBlocks(model, baseline, lockstep).filter(({ kind }) => kind === "table"))),
       ),

@@ -2,6 +2,7 @@
 import type { Lockstep, LockstepFigures } from "../../profile/lockstep.ts";
 import { type Block, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shareOf, shorten } from "../format.ts";
+import { divergenceBlocks } from "../llama-cpp.ts";
 
 /** Letters of a stretch in a table, of a token, and of what stands before it. */
 const STRETCH = 160;
@@ -75,6 +76,7 @@ export function lockstepBlocks(model: string, baseline: string, found: Lockstep)
             { kinds: ["words", "words"] },
           ),
         ]),
+    ...(found.likeLlamaCpp ? divergenceBlocks(found.likeLlamaCpp) : []),
     ...(masked(vocabulary) ? [text(maskedText(found, model, baseline))] : []),
     ...(how.absent === null ? [] : [text(`Token by token, ${how.absent}.`)]),
   ];
