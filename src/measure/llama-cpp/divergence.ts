@@ -9,7 +9,7 @@
  * Memory: 33 bytes a scored token, and 16 more at the end.
  */
 import type { Together } from "../../engines/lockstep.ts";
-import { count } from "../../numeric/amounts.ts";
+import { count, counted } from "../../numeric/amounts.ts";
 import { quantile } from "../../numeric/bootstrap.ts";
 import { mean } from "../../numeric/sums.ts";
 import type { LlamaCppDivergence, PlusMinus, TokenQuantiles } from "../../profile/llama-cpp-divergence.ts";
@@ -53,7 +53,7 @@ export class DivergenceTally {
     const corpus = this.#corpus;
     const { bos, context } = corpus;
     const tokens = scoredTokens(corpus);
-    if (this.#seen !== tokens) throw new Error(`${this.#seen} tokens of ${tokens}`);
+    if (this.#seen !== tokens) throw new Error(`${count(this.#seen)} rows for ${counted(tokens, "token")}`);
     const { p, q } = this.#nats;
     const [base, own] = [plusMinus(p), plusMinus(q)];
     const apart = mean(q.map((nats, row) => (nats - own.value) * (p[row] - base.value))) / (tokens - 1);
@@ -86,7 +86,7 @@ export class DivergenceTally {
         quantiles: quantilesOf(this.#probability),
         sameTop: { value: same, error: Math.sqrt((same * (1 - same)) / (tokens - 1)) },
       },
-      why: `llama-perplexity reads chunks of ${count(context)} tokens, scores ${count(tokens)} tokens of them, gives nats where we give bits, and takes tokens for independent in its ±. It keeps what the base says in 16 bits, over the 16 nats below the likeliest token, which is not done here, and multiplies quantised weights with activations rounded to 8 bits, so its own figures move a little further`,
+      why: `llama-perplexity reads chunks of ${count(context)} tokens, scores ${counted(tokens, "token")} of them, gives nats where we give bits, and takes tokens for independent in its ±. It keeps what the base says in 16 bits, over the 16 nats below the likeliest token, which is not done here, and multiplies quantised weights with activations rounded to 8 bits, so its own figures move a little further`,
     };
   }
 }
