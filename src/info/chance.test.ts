@@ -63,6 +63,20 @@ describe("chanceInformation", () => {
   });
 });
 
+describe("chanceInformation in WebAssembly", () => {
+  it.each([
+    [1, 9],
+    [5, 70],
+    [101, 1100],
+  ])("of %d bins and %d rows is the same to the last bit", (m, count) => {
+    const fixed = someAssignments(count, m, 8);
+    const mean = Float64Array.from(meanOf(asRows(fixed, m)));
+    const draws = chanceDraws(allRows(count), 2);
+    const [pairs, plain] = [false, true].map((alone) => chanceInformation(fixed, m, mean, draws, alone));
+    expect(new BigUint64Array(pairs.buffer)).toEqual(new BigUint64Array(plain.buffer));
+  });
+});
+
 describe("expectedInformation", () => {
   it("is what relabelling at random gives, for labels of many sizes", () => {
     const count = 4000;

@@ -8,9 +8,8 @@
  * Memory: 4·4096·m bytes for the reservoir, 2·300·1024 for the draws, which all layers share.
  */
 import { random } from "../numeric/random.ts";
-import { ONE } from "./assignment.ts";
+import { loops } from "./chance-loops.ts";
 import type { LabelCounts } from "./labels.ts";
-import { naturalLog } from "./logarithm.ts";
 
 const RESERVOIR = 4096;
 const WALKS = 300;
@@ -70,91 +69,52 @@ function partialShuffle<A extends Uint32Array | Uint16Array>(
  * k(c) at every size of the draws, in nats, summed over these bins.
  * @param fixed [N, bins] assignments in fixed point
  * @param mean [bins] P
+ * @param alone without WebAssembly
  */
 export function chanceInformation(
   fixed: Uint32Array,
   bins: number,
   mean: Float64Array,
   draws: ChanceDraws,
+  alone = false,
 ): Float64Array {
   const { rows, walks, length, sizes } = draws;
-  const reservoir = new Uint32Array(rows.length * bins);
+  const short = Math.min(SHORT, length);
+  const { reservoir, prefix, sums, inverse, stride, addPlaces, divergences, divergence } = loops(
+    { rows: rows.length, bins, short },
+    alone,
+  );
   rows.forEach((row, place) => {
-    reservoir.set(fixed.subarray(row * bins, (row + 1) * bins), place * bins);
+    reservoir.set(fixed.subarray(row * bins, (row + 1) * bins), place * stride);
   });
-  const inverse = mean.map((value) => (value > 0 ? 1 / value : 0));
+  mean.forEach((value, b) => {
+    inverse[b] = value > 0 ? 1 / value : 0;
+  });
 
   const totals = new Float64Array(sizes.length);
-  const short = Math.min(SHORT, length);
   // Sums of the first steps of a walk, from which those of any stretch of them follow exactly: all are integers.
-  const prefix = new Float64Array((short + 1) * bins);
-  const sums = new Float64Array(bins);
   for (let walk = 0; walk < walks.length; walk += length) {
     for (let step = 0; step < short; step++) {
-      addNext(prefix, step * bins, reservoir, walks[walk + step] * bins, bins);
+      addNext(prefix, step * stride, reservoir, walks[walk + step] * stride, stride);
     }
-    sums.set(prefix.subarray(short * bins));
+    sums.set(prefix.subarray(short * stride));
     for (let c = 0, step = short; c < sizes.length; c++) {
       const size = sizes[c];
       if (size <= short) {
-        totals[c] = addDivergences(totals[c], prefix, short, size, inverse);
+        totals[c] = divergences(totals[c], size);
       } else {
-        addRows(sums, reservoir, walks, walk + step, walk + size);
+        addPlaces(walks.subarray(walk + step, walk + size));
         step = size;
-        totals[c] += divergence(sums, size, inverse);
+        totals[c] += divergence(size);
       }
     }
   }
   return totals.map((total, c) => total / (WALKS * Math.max(1, Math.floor(short / sizes[c]))));
 }
 
-// As in `layer.ts`: loops in functions of their own are twice as fast.
-
 /** Makes the row of sums below this one: this one and a row more. */
 function addNext(sums: Float64Array, from: number, rows: Uint32Array, row: number, bins: number): void {
   for (let b = 0; b < bins; b++) sums[from + bins + b] = sums[from + b] + rows[row + b];
-}
-
-/** Adds the rows at some of the places. Four together: the sums are read and written once for them. */
-function addRows(sums: Float64Array, rows: Uint32Array, places: Uint16Array, from: number, to: number): void {
-  const bins = sums.length;
-  let at = from;
-  for (; at + 4 <= to; at += 4) {
-    addFour(sums, rows, places[at] * bins, places[at + 1] * bins, places[at + 2] * bins, places[at + 3] * bins);
-  }
-  for (; at < to; at++) {
-    for (let b = 0, row = places[at] * bins; b < bins; b++) sums[b] += rows[row + b];
-  }
-}
-
-function addFour(sums: Float64Array, rows: Uint32Array, r0: number, r1: number, r2: number, r3: number): void {
-  for (let b = 0; b < sums.length; b++) sums[b] += rows[r0 + b] + rows[r1 + b] + (rows[r2 + b] + rows[r3 + b]);
-}
-
-/** Adds the divergences of all stretches of so many steps that a walk's first ones are cut into. */
-function addDivergences(to: number, prefix: Float64Array, steps: number, size: number, inverse: Float64Array): number {
-  const bins = inverse.length;
-  const scale = 1 / (size * ONE);
-  let all = to;
-  for (let from = 0; from + size <= steps; from += size) {
-    const below = from * bins;
-    const above = (from + size) * bins;
-    let total = 0;
-    for (let b = 0; b < bins; b++) {
-      const sum = prefix[above + b] - prefix[below + b];
-      total += sum * naturalLog(sum * scale * inverse[b]);
-    }
-    all += total * scale;
-  }
-  return all;
-}
-
-/** KL, in nats, of the mean of `size` rows against P. */
-function divergence(sums: Float64Array, size: number, inverse: Float64Array): number {
-  const scale = 1 / (size * ONE);
-  let total = 0;
-  for (let b = 0; b < sums.length; b++) total += sums[b] * naturalLog(sums[b] * scale * inverse[b]);
-  return total * scale;
 }
 
 /**

@@ -21,6 +21,21 @@ describe("logarithmTable", () => {
     );
   });
 
+  it("gives the same bits with and without WebAssembly", () => {
+    const positive = fc.double({ min: 2 ** -1022, max: 2 ** 1000, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(positive, { minLength: 1, maxLength: 9 }), (values) => {
+        const [pairs, plain] = [logarithmTable(9), logarithmTable(9, true)].map((table) => {
+          table.values.set(values);
+          table.run(values.length);
+          return new BigUint64Array(table.logarithms.slice().buffer);
+        });
+        expect(pairs).toEqual(plain);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("leaves what it was not asked for, and gives zero a finite number", () => {
     const table = logarithmTable(2);
     table.values.set([0, 5]);

@@ -29,6 +29,8 @@ export const FEWEST_POINTS = 20;
 const SAME = 2 ** -16;
 /** Coordinates between two looks at whether to abandon a distance. */
 const STRIDE = 16;
+/** States that distances are taken to at a time. */
+const TOGETHER = 4;
 
 /**
  * Intrinsic dimension of a cloud of states, from the ratios of the distances to two neighbours.
@@ -81,22 +83,18 @@ function twoNearest(
     let repeats = false;
     let near = Infinity;
     let next = Infinity;
-    for (let p = 0; p < points && !repeats; p++) {
-      const other = distinct[p] * d;
-      const enough = Math.max(next, second[p], same);
-      let square = 0;
-      let k = 0;
-      while (k < d && square <= enough) {
-        const stop = Math.min(k + STRIDE, d);
-        for (; k < stop; k++) {
-          const difference = states[row + k] - states[other + k];
-          square += difference * difference;
-        }
+    for (let p = 0; p < points && !repeats; ) {
+      const stop = Math.min(p + TOGETHER, points);
+      let enough = Math.max(next, same);
+      for (let other = p; other < stop; other++) enough = Math.max(enough, second[other]);
+      if (stop === p + TOGETHER) squaresOfFour(states, d, row, distinct, p, enough, squares);
+      else for (let other = p; other < stop; other++) squares[other] = squareOf(states, d, row, distinct[other] * d);
+      for (; p < stop && !repeats; p++) {
+        const square = squares[p];
+        if (square <= same) repeats = true;
+        else if (square < near) [near, next] = [square, near];
+        else if (square < next) next = square;
       }
-      squares[p] = square;
-      if (square <= same) repeats = true;
-      else if (square < near) [near, next] = [square, near];
-      else if (square < next) next = square;
     }
     if (repeats) continue;
     for (let p = 0; p < points; p++) {
@@ -111,4 +109,49 @@ function twoNearest(
     distinct[points++] = i;
   }
   return { nearest: nearest.subarray(0, points), second: second.subarray(0, points), duplicates: n - points };
+}
+
+function squareOf(states: Float32Array, d: number, row: number, other: number): number {
+  let square = 0;
+  for (let k = 0; k < d; k++) {
+    const difference = states[row + k] - states[other + k];
+    square += difference * difference;
+  }
+  return square;
+}
+
+/** Squared distances to four states, four sums that wait for none of the others; what all exceed `enough` by stays short. */
+function squaresOfFour(
+  states: Float32Array,
+  d: number,
+  row: number,
+  others: Int32Array,
+  from: number,
+  enough: number,
+  squares: Float64Array,
+): void {
+  const [p, q, r, s] = [others[from] * d, others[from + 1] * d, others[from + 2] * d, others[from + 3] * d];
+  let toP = 0;
+  let toQ = 0;
+  let toR = 0;
+  let toS = 0;
+  let k = 0;
+  while (k < d && (toP <= enough || toQ <= enough || toR <= enough || toS <= enough)) {
+    const stop = Math.min(k + STRIDE, d);
+    for (; k < stop; k++) {
+      const own = states[row + k];
+      const beyondP = own - states[p + k];
+      const beyondQ = own - states[q + k];
+      const beyondR = own - states[r + k];
+      const beyondS = own - states[s + k];
+      toP += beyondP * beyondP;
+      toQ += beyondQ * beyondQ;
+      toR += beyondR * beyondR;
+      toS += beyondS * beyondS;
+    }
+  }
+  squares[from] = toP;
+  squares[from + 1] = toQ;
+  squares[from + 2] = toR;
+  squares[from + 3] = toS;
 }

@@ -60,7 +60,20 @@ export const i32 = {
   mul: binary(0x6c),
   and: binary(0x71),
   shiftLeft: binary(0x74),
+  /** of two bytes, unsigned */
+  loadShort: (address: Code): Code => [...address, 0x2f, ...place(1, 0)],
   isBelow: binary(0x48),
+  /** both are looked at twice */
+  least: (a: Code, b: Code): Code => [...a, ...b, ...a, ...b, 0x48, 0x1b],
+};
+
+/** Four u32 side by side. */
+export const words = {
+  add: binary(...simd(0xae)),
+  /** lanes 0 and 1 as two float64 */
+  low: (value: Code): Code => [...value, ...simd(0xff)],
+  /** lanes 2 and 3 in place of 0 and 1 */
+  high: (value: Code): Code => pair.pick(value, 1, value, 1),
 };
 
 export const f64 = {
@@ -170,21 +183,28 @@ interface Machine {
 }
 
 export interface Kernels<Name extends string> {
-  /** Over fresh memory of so many bytes at least, all zero; null where there is no such machine here, or no such memory. */
+  /**
+   * Over memory of so many bytes at least: that of the call before, with what is in it, where it is large enough, since every
+   * memory takes gigabytes of addresses. It is for one user at a time. Null where there is no such machine here, or no such
+   * memory.
+   */
   on(bytes: number): { readonly memory: ArrayBuffer; readonly run: Readonly<Record<Name, Run>> } | null;
 }
 
 /** Compiled when they are first wanted. */
 export function kernels<Name extends string>(functions: Readonly<Record<Name, Body>>): Kernels<Name> {
   let compiled: object | undefined;
+  let last: ReturnType<Kernels<Name>["on"]> = null;
   return {
     on(bytes) {
+      if (last && last.memory.byteLength >= bytes) return last;
       try {
         const { Module, Memory, Instance } = (globalThis as unknown as { WebAssembly: Machine }).WebAssembly;
         compiled ??= new Module(assemble(functions));
         const memory = new Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE)) });
         const { exports } = new Instance(compiled, { own: { memory } });
-        return { memory: memory.buffer, run: exports as Readonly<Record<Name, Run>> };
+        last = { memory: memory.buffer, run: exports as Readonly<Record<Name, Run>> };
+        return last;
       } catch {
         return null;
       }
