@@ -53,6 +53,7 @@ describe("twoNN", () => {
         for (let copy = 0; copy < 4; copy++) states.copyWithin(stream.below(n) * d, 0, d);
         const found = twoNN(states, d)!;
         const wanted = naive(states, d);
+        expect(twoNN(states, d, true)).toEqual(found);
         expect([found.points, found.duplicates]).toEqual([wanted.points, wanted.duplicates]);
         expect(found.dimension / wanted.dimension).toBeCloseTo(1, 9);
       }),

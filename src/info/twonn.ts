@@ -7,10 +7,12 @@
  * standard error D̂/√(k − 2). (It treats the points' μ as independent, as Facco et al. do.)
  *
  * Distances are exact, float64 differences of the float32 states. Coordinates are taken by falling variance and a
- * distance is abandoned once it exceeds what either point needs.
+ * distance is abandoned once it, and those taken with it (`distances.ts`), exceed what either point needs.
  *
- * Memory: 4·n·d bytes for the reordered states. Time: at most n²/2·d multiply-adds, by far less where the cloud is flat.
+ * Memory: 8·n·d bytes for the reordered states. Time: at most n²/2·d multiply-adds, by far less where the cloud is flat.
  */
+
+import { distances, TOGETHER } from "./distances.ts";
 
 export interface IntrinsicDimension {
   readonly dimension: number;
@@ -27,18 +29,15 @@ const CENSORED = 0.1;
 export const FEWEST_POINTS = 20;
 /** States closer than this part of their norm are the same: in float32 one state computed in two batches may differ by as much. */
 const SAME = 2 ** -16;
-/** Coordinates between two looks at whether to abandon a distance. */
-const STRIDE = 16;
-/** States that distances are taken to at a time. */
-const TOGETHER = 4;
 
 /**
  * Intrinsic dimension of a cloud of states, from the ratios of the distances to two neighbours.
  * @param states [n,d] row by row
+ * @param alone without WebAssembly
  * @returns null where fewer than 20 distinct states are left, or all their neighbours are equally far
  */
-export function twoNN(states: Float32Array, d: number): IntrinsicDimension | null {
-  const { nearest, second, duplicates } = twoNearest(byFallingVariance(states, d), d);
+export function twoNN(states: Float32Array, d: number, alone = false): IntrinsicDimension | null {
+  const { nearest, second, duplicates } = twoNearest(byFallingVariance(states, d), d, alone);
   const points = nearest.length;
   if (points < FEWEST_POINTS) return null;
   const logRatios = nearest.map((square, i) => Math.log(second[i] / square) / 2).sort();
@@ -68,17 +67,17 @@ function byFallingVariance(states: Float32Array, d: number): Float32Array {
 function twoNearest(
   states: Float32Array,
   d: number,
+  alone: boolean,
 ): { nearest: Float64Array; second: Float64Array; duplicates: number } {
   const n = states.length / d;
   const nearest = new Float64Array(n).fill(Infinity);
   const second = new Float64Array(n).fill(Infinity);
-  const distinct = new Int32Array(n);
-  const squares = new Float64Array(n);
+  const { own, squares, add, measure } = distances(n, d, alone);
   let points = 0;
   for (let i = 0; i < n; i++) {
-    const row = i * d;
+    own.set(states.subarray(i * d, (i + 1) * d));
     let norm = 0;
-    for (let k = 0; k < d; k++) norm += states[row + k] ** 2;
+    for (let k = 0; k < d; k++) norm += own[k] ** 2;
     const same = norm * SAME ** 2;
     let repeats = false;
     let near = Infinity;
@@ -87,8 +86,7 @@ function twoNearest(
       const stop = Math.min(p + TOGETHER, points);
       let enough = Math.max(next, same);
       for (let other = p; other < stop; other++) enough = Math.max(enough, second[other]);
-      if (stop === p + TOGETHER) squaresOfFour(states, d, row, distinct, p, enough, squares);
-      else for (let other = p; other < stop; other++) squares[other] = squareOf(states, d, row, distinct[other] * d);
+      measure(p, enough);
       for (; p < stop && !repeats; p++) {
         const square = squares[p];
         if (square <= same) repeats = true;
@@ -106,52 +104,7 @@ function twoNearest(
     }
     nearest[points] = near;
     second[points] = next;
-    distinct[points++] = i;
+    add(points++);
   }
   return { nearest: nearest.subarray(0, points), second: second.subarray(0, points), duplicates: n - points };
-}
-
-function squareOf(states: Float32Array, d: number, row: number, other: number): number {
-  let square = 0;
-  for (let k = 0; k < d; k++) {
-    const difference = states[row + k] - states[other + k];
-    square += difference * difference;
-  }
-  return square;
-}
-
-/** Squared distances to four states, four sums that wait for none of the others; what all exceed `enough` by stays short. */
-function squaresOfFour(
-  states: Float32Array,
-  d: number,
-  row: number,
-  others: Int32Array,
-  from: number,
-  enough: number,
-  squares: Float64Array,
-): void {
-  const [p, q, r, s] = [others[from] * d, others[from + 1] * d, others[from + 2] * d, others[from + 3] * d];
-  let toP = 0;
-  let toQ = 0;
-  let toR = 0;
-  let toS = 0;
-  let k = 0;
-  while (k < d && (toP <= enough || toQ <= enough || toR <= enough || toS <= enough)) {
-    const stop = Math.min(k + STRIDE, d);
-    for (; k < stop; k++) {
-      const own = states[row + k];
-      const beyondP = own - states[p + k];
-      const beyondQ = own - states[q + k];
-      const beyondR = own - states[r + k];
-      const beyondS = own - states[s + k];
-      toP += beyondP * beyondP;
-      toQ += beyondQ * beyondQ;
-      toR += beyondR * beyondR;
-      toS += beyondS * beyondS;
-    }
-  }
-  squares[from] = toP;
-  squares[from + 1] = toQ;
-  squares[from + 2] = toR;
-  squares[from + 3] = toS;
 }

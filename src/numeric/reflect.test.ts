@@ -16,7 +16,7 @@ describe("reflecting", () => {
     expect(reflecting(8).a.buffer.byteLength % 2 ** 16).toBe(0);
   });
 
-  it.each([1, 2, 3, 4, 5, 8, 17, 64, 131])("makes every block of a %d × %d matrix the same to the last bit", (d) => {
+  it.each([1, 2, 3, 4, 5, 8, 17, 64, 131])("makes every block of a matrix of %d rows the same to the last bit", (d) => {
     const { pairs, plain } = filled(d, d);
     for (const { a, v, reflect } of [pairs, plain]) {
       reflect(v, 3.5);

@@ -67,6 +67,9 @@ export const i32 = {
   least: (a: Code, b: Code): Code => [...a, ...b, ...a, ...b, 0x48, 0x1b],
 };
 
+/** The float32 in lanes 0 and 1 of four, as float64. */
+export const widened = (value: Code): Code => [...value, ...simd(0x5f)];
+
 /** Four u32 side by side. */
 export const words = {
   add: binary(...simd(0xae)),
@@ -109,6 +112,8 @@ export const pair = {
   add: binary(...simd(0xf0)),
   sub: binary(...simd(0xf1)),
   mul: binary(...simd(0xf2)),
+  /** i32: whether both lanes of a are above b's */
+  areAbove: (a: Code, b: Code): Code => [...a, ...b, ...simd(0x4a), ...simd(0xc3)],
 };
 
 export const inOrder = (...parts: readonly Code[]): Code => parts.flat();
@@ -122,6 +127,9 @@ export const upTo = (at: Local, end: Code, step: number, body: Code): Code => [
   ...at.set(i32.add(at.get, i32.of(step))),
   ...[0x0c, 0, 0x0b, 0x0b],
 ];
+
+/** Leaves the function where the i32 is not 0. */
+export const leaveWhere = (condition: Code): Code => [...condition, 0x04, 0x40, 0x0f, 0x0b];
 
 /** What a function does, in terms of its parameters and locals. */
 export type Body = (locals: Locals) => Code;

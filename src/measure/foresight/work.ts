@@ -55,13 +55,13 @@ const NANOSECONDS = {
   planeShare: 120,
   drawnShare: 27,
   /** a reference point in what chance gives a layer */
-  chance: 2.8e6,
+  chance: 1.3e6,
   /** a multiply-add of the frontier; a logarithm and an exponential of it */
   frontierProduct: 0.7,
   frontierLogarithm: 20,
   /** a multiply-add of an eigenvalue problem, d³ of them; of a distance between neighbours */
-  eigen: 0.9,
-  neighbour: 0.75,
+  eigen: 0.31,
+  neighbour: 0.4,
   /** a byte that a byte model learns or prices */
   learnt: 400,
 } as const;
