@@ -55,7 +55,7 @@ const NANOSECONDS = {
   planeShare: 120,
   drawnShare: 27,
   /** a reference point in what chance gives a layer */
-  chance: 1.3e6,
+  chance: 1.7e6,
   /** a multiply-add of the frontier; a logarithm and an exponential of it */
   frontierProduct: 0.7,
   frontierLogarithm: 20,
