@@ -11,7 +11,7 @@ import { checked, expecting, fitting } from "../numeric/schema-faults.ts";
 import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
 import { SequenceNormalizer, Unigram } from "./library.ts";
-import { Merges } from "./merges.ts";
+import { Merges, ScoredPieces } from "./merges.ts";
 import { runs } from "./running.ts";
 
 /** sentencepiece's space */
@@ -36,6 +36,23 @@ const addedToken = z.looseObject({
 });
 export type AddedToken = z.infer<typeof addedToken>;
 
+/** Tokens of a vocabulary that is an object, in its order, and the id of each. */
+interface Listed {
+  readonly tokens: readonly string[];
+  readonly ids: readonly number[];
+}
+const listed = new WeakMap<object, Listed>();
+
+/** Walking through the names of a large object takes longer than all else that is done with them: it is done once. */
+export function listedVocabulary(vocab: Readonly<Record<string, number>>): Listed {
+  const known = listed.get(vocab);
+  if (known) return known;
+  const tokens = Object.keys(vocab);
+  const own = { tokens, ids: tokens.map((token) => vocab[token]) };
+  listed.set(vocab, own);
+  return own;
+}
+
 /** Vocabulary and merges hold hundreds of thousands of entries: each is looked at once, and none is copied. */
 const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonly [string, number])[]>(
   (value) => {
@@ -47,7 +64,9 @@ const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonl
     return (
       typeof value === "object" &&
       value !== null &&
-      Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id <= HIGHEST_ID)
+      listedVocabulary(value as Readonly<Record<string, number>>).ids.every(
+        (id) => Number.isInteger(id) && id >= 0 && id <= HIGHEST_ID,
+      )
     );
   },
   { error: expecting("tokens with their ids, or pieces with their scores") },
@@ -151,7 +170,7 @@ function flatten(step: z.infer<typeof typed> | null | undefined, key: string): z
 
 /**
  * @param specialTokens whether special tokens written in the text are control tokens; if not, they are text like any other
- * @param ranks of the merges where that is not their order; merges of one rank are taken from the left
+ * @param ranks of the tokens, by id, where they are joined by score and not by a list of merges; of one rank from the left
  * @throws LossyscopeError `unsupported` naming what cannot be followed
  */
 export function readDefinition(file: TokenizerFile, specialTokens: boolean, ranks?: ArrayLike<number>): Definition {
@@ -175,7 +194,7 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean, rank
     !file.model.ignore_merges &&
     (covered || !fuseUnknown)
   ) {
-    cutters.push(seamCutter(SPACE, seamsBefore(SPACE, file.model)));
+    cutters.push(seamCutter(SPACE, ranks ? seamsIn(contents, SPACE) : seamsBefore(SPACE, file.model)));
   }
   return {
     ...spelling,
@@ -301,7 +320,10 @@ function readVocabulary(
     if (!hidden.has(content) || /^<0x[0-9A-F]{2}>$/.test(content)) idOf.set(content, id);
   };
   if (Array.isArray(model.vocab)) for (const [id, [content]] of model.vocab.entries()) add(content, id);
-  else for (const [content, id] of Object.entries(model.vocab)) add(content, id as number);
+  else {
+    const { tokens, ids } = listedVocabulary(model.vocab as Readonly<Record<string, number>>);
+    for (const [place, content] of tokens.entries()) add(content, ids[place]);
+  }
   return { contents, idOf };
 }
 
@@ -320,7 +342,7 @@ function readModel(
     return (written) => library.tokenize(written);
   }
   if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
-  const merges = new Merges(mergesOf(model), idOf, ranks);
+  const merges = ranks ? new ScoredPieces(idOf, ranks) : new Merges(mergesOf(model), idOf);
   if (!model.ignore_merges) return (written) => merges.apply(written);
   return (written) => (idOf.has(written) ? [written] : merges.apply(written));
 }
@@ -336,11 +358,20 @@ function* mergesOf(model: Model): Generator<readonly [string, string]> {
   }
 }
 
+/** Characters that some token has a `mark` behind. */
+function seamsIn(contents: readonly (string | undefined)[], mark: string): Set<string> {
+  const seams = new Set<string>();
+  for (const content of contents)
+    for (let at = content?.indexOf(mark, 1) ?? -1; at > 0; at = content!.indexOf(mark, at + 1))
+      seams.add(Array.from(content!.slice(0, at)).at(-1)!);
+  return seams;
+}
+
 /** Characters that some merge joins with a `mark` after them. */
 function seamsBefore(mark: string, model: Model): Set<string> {
   const seams = new Set<string>();
   for (const [left, right] of mergesOf(model)) {
-    if (!right.startsWith(mark) || left.endsWith(mark)) continue;
+    if (right[0] !== mark[0] || !right.startsWith(mark) || left.endsWith(mark)) continue;
     seams.add(Array.from(left).at(-1)!);
   }
   return seams;

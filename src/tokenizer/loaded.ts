@@ -9,7 +9,7 @@ import { z } from "zod";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { checked, fitting } from "../numeric/schema-faults.ts";
 import { contentOf, type Rebuilt, rebuiltBy, type Settings, tokenizerClass } from "./classes.ts";
-import type { AddedToken, TokenizerFile } from "./definition.ts";
+import { type AddedToken, listedVocabulary, type TokenizerFile } from "./definition.ts";
 
 /** The files beside tokenizer.json, each empty where it is not there. */
 export interface Beside {
@@ -99,7 +99,10 @@ function vocabularyOf({ model: { vocab } }: TokenizerFile): Vocabulary {
     return { size: vocab.length, idOf: (token) => ids.get(token) };
   }
   const ids = vocab as Readonly<Record<string, number>>;
-  return { size: Object.keys(ids).length, idOf: (token) => (Object.hasOwn(ids, token) ? ids[token] : undefined) };
+  return {
+    size: listedVocabulary(ids).tokens.length,
+    idOf: (token) => (Object.hasOwn(ids, token) ? ids[token] : undefined),
+  };
 }
 
 /** Tokens added to a vocabulary, as the tokenizers library keeps them. */

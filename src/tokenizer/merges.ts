@@ -1,93 +1,198 @@
 /**
  * Byte-pair encoding of one piece: of all adjacent pairs the one whose merge ranks first is joined, the leftmost among
- * equals, until no pair has a merge (Sennrich et al. 2016). A merge ranks by its place in the list, or, where tokens come with
- * scores, by the score of what it makes, and then many may rank alike. Symbols are numbers, pairs wait in a heap ordered
- * by (rank, position), and a pair that no longer stands there is skipped: O(n log n) for a piece of n characters,
- * whatever it holds.
- * Memory: about 100 bytes a merge, 40 bytes a character of the piece at hand.
+ * equals, until no pair has a merge (Sennrich et al. 2016). A merge ranks by its place in a list (`Merges`), or, where tokens
+ * come with scores, by the score of what it makes, and then any two may be joined that make a token, and many rank alike
+ * (`ScoredPieces`). Symbols are numbers, pairs wait in a heap ordered by (rank, position), and a pair that no longer stands
+ * there is skipped: O(n log n) for a piece of n characters, whatever it holds.
+ * Memory: a list of merges at most 52 bytes each; 40 bytes a character of the piece at hand.
  */
+import { randomInt } from "node:crypto";
 
 /** Rank and position share one float64: no string is longer than 2^30, which leaves 2^23 merges. */
 const POSITIONS = 2 ** 30;
-/** So do the two symbols of a pair. */
-const SYMBOLS = 2 ** 26;
+/** Of symbols and of merges: none. */
+const NONE = -1;
+/** A symbol that was joined to the one before it. */
+const GONE = -2;
 
+/** What can be joined, and in which order. */
+interface Joins {
+  /** number of a character, or of what a join made; NONE for what is joined with nothing */
+  symbolOf(text: string): number;
+  /** what joins two neighbours; NONE where nothing does */
+  between(left: number, right: number, leftText: string, rightText: string): number;
+  /** below 2^23, the lowest first */
+  rankOf(join: number): number;
+  /** @param text of both, joined */
+  made(join: number, text: string): number;
+}
+
+/** @returns the symbols that the piece ends as; characters that nothing joins stay as they are */
+function joined(piece: string, joins: Joins): string[] {
+  const texts = Array.from(piece);
+  const count = texts.length;
+  if (count < 2) return texts;
+  const at = Int32Array.from(texts, (character) => joins.symbolOf(character));
+  // [i]: the next symbol's place, `count` at the end; the one before, -1 at the start
+  const next = Int32Array.from(texts, (_, i) => i + 1);
+  const before = Int32Array.from(texts, (_, i) => i - 1);
+  const heap = new Heap();
+  const joinAt = (left: number): number => {
+    const right = next[left];
+    if (right >= count || at[left] < 0 || at[right] < 0) return NONE;
+    return joins.between(at[left], at[right], texts[left], texts[right]);
+  };
+  const consider = (left: number): void => {
+    const join = joinAt(left);
+    if (join !== NONE) heap.push(joins.rankOf(join) * POSITIONS + left);
+  };
+  for (let i = 0; i + 1 < count; i++) consider(i);
+  for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
+    const rank = Math.floor(key / POSITIONS);
+    const left = key - rank * POSITIONS;
+    const join = joinAt(left);
+    // Of another join with the same rank the turn is the same.
+    if (join === NONE || joins.rankOf(join) !== rank) continue;
+    const right = next[left];
+    texts[left] += texts[right];
+    at[left] = joins.made(join, texts[left]);
+    at[right] = GONE;
+    next[left] = next[right];
+    if (next[left] < count) before[next[left]] = left;
+    if (before[left] >= 0) consider(before[left]);
+    consider(left);
+  }
+  const symbols: string[] = [];
+  for (let i = 0; i < count; i = next[i]) symbols.push(texts[i]);
+  return symbols;
+}
+
+/** Symbols that are no tokens are numbered from here on. */
+const OTHERS = 2 ** 25;
+/** What a merge makes, before it was looked up: most of half a million are never joined. */
+const UNSEEN = -3;
+
+/** Merges as they were learned, each a pair. */
 export class Merges {
-  /** pair → index of the merge */
-  private readonly indexOf = new Map<number, number>();
-  /** index of the merge → what it makes */
-  private readonly made: string[] = [];
-  private readonly madeSymbol: number[] = [];
-  /** symbols that are no tokens, numbered after those that are */
-  private readonly others = new Map<string, number>();
+  readonly #table = new PairTable();
+  /** [merges] what each makes */
+  readonly #made: Int32Array;
+  /** sides of merges that are no tokens */
+  readonly #others = new Map<string, number>();
+  readonly #idOf: ReadonlyMap<string, number>;
+  readonly #joins: Joins = {
+    symbolOf: (text) => this.#known(text),
+    between: (left, right) => this.#table.get(left, right),
+    rankOf: (merge) => merge,
+    made: (merge, text) => {
+      if (this.#made[merge] === UNSEEN) this.#made[merge] = this.#known(text);
+      return this.#made[merge];
+    },
+  };
 
   /**
-   * @param merges pairs in the order they were learned; a pair named twice counts where it is named last
+   * @param merges pairs in the order they were learned, fewer than 2^23; a pair named twice counts where it is named last
    * @param idOf numbers of the symbols that are tokens, below 2^25
-   * @param ranks of the merges, below 2^23, where that is not their order
    */
-  constructor(
-    merges: Iterable<readonly [string, string]>,
-    private readonly idOf: ReadonlyMap<string, number>,
-    private readonly ranks?: ArrayLike<number>,
-  ) {
-    for (const [left, right] of merges) {
-      this.indexOf.set(pair(this.symbol(left), this.symbol(right)), this.made.length);
-      this.made.push(left + right);
-      this.madeSymbol.push(this.symbol(left + right));
-    }
+  constructor(merges: Iterable<readonly [string, string]>, idOf: ReadonlyMap<string, number>) {
+    this.#idOf = idOf;
+    let merge = 0;
+    for (const [left, right] of merges) this.#table.set(this.#symbol(left), this.#symbol(right), merge++);
+    this.#made = new Int32Array(merge).fill(UNSEEN);
   }
 
-  private symbol(text: string): number {
-    const known = this.idOf.get(text) ?? this.others.get(text);
-    if (known !== undefined) return known;
-    const symbol = SYMBOLS / 2 + this.others.size;
-    this.others.set(text, symbol);
+  #symbol(text: string): number {
+    const known = this.#known(text);
+    if (known !== NONE) return known;
+    const symbol = OTHERS + this.#others.size;
+    this.#others.set(text, symbol);
     return symbol;
   }
 
-  /** @returns the symbols that the piece ends as; characters that no merge knows stay as they are */
+  /** What is no token and no side of any merge is joined with nothing. */
+  #known(text: string): number {
+    return this.#idOf.get(text) ?? this.#others.get(text) ?? NONE;
+  }
+
+  /** @returns strings that tile the piece */
   apply(piece: string): string[] {
-    const texts = Array.from(piece);
-    const count = texts.length;
-    if (count < 2) return texts;
-    const at = Int32Array.from(texts, (character) => this.idOf.get(character) ?? this.others.get(character) ?? -1);
-    // [i]: the next symbol's place, `count` at the end; the one before, -1 at the start; dead symbols have `at` = -2
-    const next = Int32Array.from(texts, (_, i) => i + 1);
-    const before = Int32Array.from(texts, (_, i) => i - 1);
-    const { ranks } = this;
-    const rankOf = (index: number): number => (ranks ? ranks[index] : index);
-    const heap = new Heap();
-    const consider = (left: number): void => {
-      const right = next[left];
-      if (right >= count || at[left] < 0 || at[right] < 0) return;
-      const index = this.indexOf.get(pair(at[left], at[right]));
-      if (index !== undefined) heap.push(rankOf(index) * POSITIONS + left);
-    };
-    for (let i = 0; i + 1 < count; i++) consider(i);
-    for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
-      const rank = Math.floor(key / POSITIONS);
-      const left = key - rank * POSITIONS;
-      const right = next[left];
-      if (right >= count || at[left] < 0 || at[right] < 0) continue;
-      const index = this.indexOf.get(pair(at[left], at[right]));
-      // Of another merge with the same rank the turn is the same.
-      if (index === undefined || rankOf(index) !== rank) continue;
-      at[left] = this.madeSymbol[index];
-      texts[left] = this.made[index];
-      at[right] = -2;
-      next[left] = next[right];
-      if (next[left] < count) before[next[left]] = left;
-      if (before[left] >= 0) consider(before[left]);
-      consider(left);
-    }
-    const symbols: string[] = [];
-    for (let i = 0; i < count; i = next[i]) symbols.push(texts[i]);
-    return symbols;
+    return joined(piece, this.#joins);
   }
 }
 
-const pair = (left: number, right: number): number => left * SYMBOLS + right;
+/** Tokens with scores, any two neighbours that make one being joined (sentencepiece, as llama.cpp has it). */
+export class ScoredPieces {
+  readonly #joins: Joins;
+
+  /**
+   * @param idOf numbers of the tokens that text is made of
+   * @param ranks of the tokens, by id, below 2^23: the highest score first; below 0 of what nothing is joined to
+   */
+  constructor(idOf: ReadonlyMap<string, number>, ranks: ArrayLike<number>) {
+    this.#joins = {
+      symbolOf: () => 0,
+      between: (_left, _right, leftText, rightText) => {
+        const token = idOf.get(leftText + rightText);
+        return token === undefined || ranks[token] < 0 ? NONE : token;
+      },
+      rankOf: (token) => ranks[token],
+      made: () => 0,
+    };
+  }
+
+  /** @returns strings that tile the piece */
+  apply(piece: string): string[] {
+    return joined(piece, this.#joins);
+  }
+}
+
+/** So that no file can be made whose pairs all fall together. */
+const SALT = randomInt(2 ** 31);
+
+/** Pairs of symbols to the merge of each: open addressing, at most half full. */
+class PairTable {
+  #lefts = new Int32Array(1 << 10);
+  #rights = new Int32Array(1 << 10);
+  /** NONE where nothing stands */
+  #merges = new Int32Array(1 << 10).fill(NONE);
+  #size = 0;
+
+  set(left: number, right: number, merge: number): void {
+    const at = this.#placeOf(left, right);
+    if (this.#merges[at] === NONE) this.#size++;
+    this.#put(at, left, right, merge);
+    if (2 * this.#size > this.#merges.length) this.#grow();
+  }
+
+  /** @returns NONE where the pair has no merge */
+  get(left: number, right: number): number {
+    return this.#merges[this.#placeOf(left, right)];
+  }
+
+  #placeOf(left: number, right: number): number {
+    const [lefts, rights, merges] = [this.#lefts, this.#rights, this.#merges];
+    const mask = merges.length - 1;
+    let hash = Math.imul(left + SALT, 0x9e3779b1);
+    hash = Math.imul((hash ^ (hash >>> 16)) + right, 0x85ebca6b);
+    for (let at = (hash ^ (hash >>> 15)) & mask; ; at = (at + 1) & mask)
+      if (merges[at] === NONE || (lefts[at] === left && rights[at] === right)) return at;
+  }
+
+  #put(at: number, left: number, right: number, merge: number): void {
+    this.#lefts[at] = left;
+    this.#rights[at] = right;
+    this.#merges[at] = merge;
+  }
+
+  #grow(): void {
+    const [lefts, rights, merges] = [this.#lefts, this.#rights, this.#merges];
+    this.#lefts = new Int32Array(2 * merges.length);
+    this.#rights = new Int32Array(2 * merges.length);
+    this.#merges = new Int32Array(2 * merges.length).fill(NONE);
+    for (const [from, merge] of merges.entries())
+      if (merge !== NONE) this.#put(this.#placeOf(lefts[from], rights[from]), lefts[from], rights[from], merge);
+  }
+}
 
 /** Smallest number first. */
 class Heap {

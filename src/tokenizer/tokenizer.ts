@@ -157,12 +157,13 @@ function readTokenizer(json: unknown, beside: Files): Tokenizer {
   const loaded = asLoaded(file, { config, tokenizerConfig, specialTokensMap, addedTokens });
   const definition = readDefinition(loaded.file, (beside.specialTokens ?? false) && !loaded.splitSpecialTokens);
   const { contents } = definition;
-  const ids = new Map(contents.flatMap((content, id) => (content === undefined ? [] : [[content, id] as const])));
-  const named = {
-    bos: ids.get(loaded.named.get("bos_token") ?? ""),
-    eos: ids.get(loaded.named.get("eos_token") ?? ""),
+  // A handful is asked for: of two ids with one spelling the last.
+  const idOf = (token: string | undefined): number | undefined => {
+    const id = token === undefined ? -1 : contents.lastIndexOf(token);
+    return id < 0 ? undefined : id;
   };
-  const around = tokensAround(loaded.file.post_processor, (token) => ids.get(token));
+  const named = { bos: idOf(loaded.named.get("bos_token")), eos: idOf(loaded.named.get("eos_token")) };
+  const around = tokensAround(loaded.file.post_processor, idOf);
   const prefix = resolvePrefix(around, { modelConfig: config, generationConfig, endOfText: named.eos });
   const rows = beside.rows ?? (typeof config.vocab_size === "number" ? config.vocab_size : Number.POSITIVE_INFINITY);
   if (prefix && prefix.id >= rows)

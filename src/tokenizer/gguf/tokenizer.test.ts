@@ -118,15 +118,16 @@ describe("a vocabulary", () => {
     expect(refusal(changes)).toContain(message);
   });
 
-  it("of sentence pieces is refused without scores, with scores that are none, and where cutting it takes minutes", () => {
+  it("of sentence pieces is refused without scores and with scores that are none, not for a token of a million letters", () => {
     expect(refusal({ scores: undefined }, "sentence-pieces")).toContain("it has no tokenizer.ggml.scores");
     const { length } = metadataOf("sentence-pieces").get("tokenizer.ggml.tokens") as readonly string[];
     const scores = new Float32Array(length).fill(-1);
     scores[300] = Number.NaN;
     expect(refusal({ scores }, "sentence-pieces")).toContain("the score of token 300");
-    const long = ["▁", "a".repeat(2 ** 20)];
-    const other = { tokens: long, token_type: undefined, scores: new Float32Array(2) };
-    expect(refusal(other, "sentence-pieces")).toContain("cutting its tokens everywhere takes");
+    const long = ["<unk>", "▁", "a", "aa", "a".repeat(2 ** 20)];
+    const ids = { bos_token_id: undefined, eos_token_id: undefined, unknown_token_id: undefined, add_bos_token: false };
+    const other = { ...ids, tokens: long, token_type: undefined, scores: new Float32Array(5) };
+    expect([...ggufTokenizer(metadataOf("sentence-pieces", other)).encode("aaa").ids]).toEqual([1, 3, 2]);
   });
 
   it("may lack tokens for some bytes, until a text has one", () => {
