@@ -14,7 +14,7 @@ import { openRun, type RunRequest } from "./open-run.ts";
 import { prepare } from "./prepare.ts";
 import { recallOf } from "./recall/recall.ts";
 import { READING_REFERENCE } from "./stages.ts";
-import { staticFigures } from "./static/static-figures.ts";
+import { besideStatic } from "./static/static-figures.ts";
 
 export type { Measurement } from "./finish.ts";
 
@@ -35,23 +35,25 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
     const prepared = await prepare(request);
     const { subject } = prepared;
     const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
-    return await openRun(request, prepared, place, async (run) => {
-      const { likeLmEval, likeLlamaCpp, readings, execution } = await observe(run);
-      const found = {
-        likeLmEval,
-        likeLlamaCpp,
-        readings,
-        static: await staticFigures(request, prepared),
-        recall: await recallOf(request, prepared, run.probes),
-        facts: await factsOf(request, prepared),
-        lockstep: await lockstepOf(request),
-      };
-      const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
-      await request.model.refuseChanges();
-      await request.deliver?.(measurement);
-      tellSent(measurement.profile, request.progress);
-      return measurement;
-    });
+    return await openRun(request, prepared, place, (run) =>
+      besideStatic(request, prepared, true, async (figures) => {
+        const { likeLmEval, likeLlamaCpp, readings, execution } = await observe(run);
+        const found = {
+          likeLmEval,
+          likeLlamaCpp,
+          readings,
+          static: await figures(),
+          recall: await recallOf(request, prepared, run.probes),
+          facts: await factsOf(request, prepared),
+          lockstep: await lockstepOf(request),
+        };
+        const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
+        await request.model.refuseChanges();
+        await request.deliver?.(measurement);
+        tellSent(measurement.profile, request.progress);
+        return measurement;
+      }),
+    );
   } finally {
     request.progress.finish();
   }

@@ -27,6 +27,7 @@ import { fittingPrefixes } from "../recall/needs.ts";
 import { placesOf } from "../recall/places.ts";
 import * as STAGE from "../stages.ts";
 import { COMPRESSORS } from "../static/compressors.ts";
+import { goesBeside } from "../static/embedding-section.ts";
 import {
   bootstrapSeconds,
   type Costed,
@@ -41,6 +42,7 @@ import {
   passSeconds,
   planeThreadSeconds,
   REFERENCE,
+  ready,
   stepsSeconds,
 } from "./work.ts";
 
@@ -115,7 +117,11 @@ export function costsOf(
     ...factsCosts(costed, prepared),
     ...planeCosts(costed, subject),
     ...(plan.geometry && {
-      [STAGE.EMBEDDING]: embeddingSeconds(costed, PACKED),
+      // What goes beside the loading of the model does not wait for it.
+      [STAGE.EMBEDDING]: Math.max(
+        0,
+        embeddingSeconds(costed, PACKED) - (goesBeside(costed, machine.threads) ? ready(costed) : 0),
+      ),
       [GEOMETRY]: geometrySeconds(costed, geometryRows(lengths, spec.width, plan.seed).points),
     }),
   };

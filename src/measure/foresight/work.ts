@@ -74,7 +74,7 @@ export const own = ({ rates }: Pick<Costed, "rates">, nanoseconds: number): numb
 const spread = (costed: Costed, nanoseconds: number): number => own(costed, nanoseconds) / costed.threads;
 
 /** Seconds until a model stands ready. */
-const ready = (costed: Costed): number =>
+export const ready = (costed: Costed): number =>
   costed.rates.start + own(costed, NANOSECONDS.graph + NANOSECONDS.weightByte * costed.weightBytes);
 
 /** What a pass over windows gives, a row being a token that is new in its window. */

@@ -13,7 +13,7 @@ import { observe } from "../observe.ts";
 import { openRun, type RunRequest } from "../open-run.ts";
 import { type PrepareRequest, prepare, type Subject } from "../prepare.ts";
 import { writeChecksummed } from "../running/checksummed.ts";
-import { staticFigures } from "../static/static-figures.ts";
+import { besideStatic } from "../static/static-figures.ts";
 import { PART, type Part, SUBJECT, type Whole } from "./part.ts";
 import type { Shard } from "./share.ts";
 
@@ -80,23 +80,25 @@ export async function measureShard(request: ShardRequest): Promise<string> {
         progress.message(`${basename(path)} is complete`);
         return path;
       }
-      const { likeLmEval, execution } = await observe(run);
-      if (index === 1) {
-        const whole: Whole = { subject, asides: await staticFigures(request, prepared) };
-        await writeChecksummed(join(path, SUBJECT), whole);
-      }
-      const part: Part = {
-        id: subject.id,
-        index,
-        count,
-        plan: subject.plan,
-        digests: { ...subject.digests, text: subject.corpus.digest },
-        ran: execution(),
-        likeLmEval: likeLmEval?.snapshot() ?? null,
-      };
-      await request.model.refuseChanges();
-      await writeChecksummed(join(path, PART), part);
-      return path;
+      return besideStatic(request, prepared, index === 1, async (figures) => {
+        const { likeLmEval, execution } = await observe(run);
+        if (index === 1) {
+          const whole: Whole = { subject, asides: await figures() };
+          await writeChecksummed(join(path, SUBJECT), whole);
+        }
+        const part: Part = {
+          id: subject.id,
+          index,
+          count,
+          plan: subject.plan,
+          digests: { ...subject.digests, text: subject.corpus.digest },
+          ran: execution(),
+          likeLmEval: likeLmEval?.snapshot() ?? null,
+        };
+        await request.model.refuseChanges();
+        await writeChecksummed(join(path, PART), part);
+        return path;
+      });
     });
   } finally {
     progress.finish();

@@ -6,11 +6,12 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { toFloat32 } from "../../formats/tensor-types.ts";
-import { nearestRows, packingSteps } from "../../info/packing.ts";
+import { type Neighbour, nearestRows, PACKED, type Packing, packingSteps } from "../../info/packing.ts";
 import { piecesOf, type TensorSource } from "../../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../../models/spec.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { random } from "../../numeric/random.ts";
+import { TaskThread } from "../../probes/threads.ts";
 import type { Geometry } from "../../profile/geometry.ts";
 
 /** Tokens whose neighbours are named, neighbours of each, and the most frequent tokens that they are drawn from. */
@@ -18,10 +19,19 @@ const SHOWN = 8;
 const NEAREST = 6;
 const FREQUENT = 400;
 
-/** @returns [V·d] the values of a tensor */
+/** Multiply-adds that take longer than a thread takes to start. */
+const WORTH_A_THREAD = 2 ** 27;
+
+/** From sources (tests) the compiled worker is started: plain Node cannot load TypeScript on every supported version. */
+const MODULE = new URL(
+  import.meta.url.endsWith(".ts") ? "../../../dist/measure/static/embedding-worker.js" : "./embedding-worker.js",
+  import.meta.url,
+);
+
+/** @returns [V·d] the values of a tensor, in memory that threads can share */
 async function readMatrix(weights: TensorSource, name: string): Promise<Float32Array> {
   const { dtype, shape } = weights.locate(name)!;
-  const values = new Float32Array(shape[0] * shape[1]);
+  const values = new Float32Array(new SharedArrayBuffer(4 * shape[0] * shape[1]));
   let at = 0;
   for await (const piece of piecesOf(weights, name)) {
     const floats = toFloat32(dtype, piece);
@@ -63,22 +73,70 @@ export async function embeddingGeometry(
   const { names, shape } = spec.embedding.tokens;
   const name = names.find((candidate) => weights.locate(candidate));
   if (name === undefined) throw new LossyscopeError("model", `the embedding matrix ${names[0]} is missing`);
-  const matrix = await readMatrix(weights, name);
-  const width = shape[1];
-  const steps = packingSteps(matrix, width, seed);
-  let step = steps.next();
-  for (; !step.done; step = steps.next()) {
-    onShare?.(step.value);
-    await setImmediate();
-    if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped at the embedding matrix");
-  }
-  const packed = step.value;
-  if (!packed) return null;
   const shown = tokensToShow(counts, textOf, seed);
-  const neighbours = nearestRows(matrix, width, shown, NEAREST).map((nearest, i) => ({
+  const task: MatrixTask = { matrix: await readMatrix(weights, name), width: shape[1], seed, shown };
+  const work = Math.min((shape[0] ** 2 * shape[1]) / 2, PACKED);
+  const found = await (work < WORTH_A_THREAD ? inSteps(task, signal, onShare) : inThread(task, signal, onShare));
+  if (!found) return null;
+  const neighbours = found.nearest.map((nearest, i) => ({
     token: textOf(shown[i]),
     id: shown[i],
     nearest: nearest.map(({ id, cosine }) => ({ token: textOf(id), id, cosine })),
   }));
-  return { packing: packed, neighbours };
+  return { packing: found.packed, neighbours };
+}
+
+/** What is computed of a matrix, whatever its rows stand for. Plain data. */
+export interface MatrixTask {
+  /** [V, width] */
+  readonly matrix: Float32Array;
+  readonly width: number;
+  readonly seed: number;
+  /** rows whose neighbours are looked for */
+  readonly shown: readonly number[];
+}
+
+export interface MatrixShape {
+  readonly packed: Packing;
+  /** by row of `shown` */
+  readonly nearest: readonly (readonly Neighbour[])[];
+}
+
+/** Yields the share done. @returns null where fewer than two rows have a direction */
+export function* matrixSteps({ matrix, width, seed, shown }: MatrixTask): Generator<number, MatrixShape | null> {
+  const packed = yield* packingSteps(matrix, width, seed);
+  return packed && { packed, nearest: nearestRows(matrix, width, shown, NEAREST) };
+}
+
+const interrupted = (): LossyscopeError => new LossyscopeError("interrupted", "stopped at the embedding matrix");
+
+async function inSteps(
+  task: MatrixTask,
+  signal: EmbeddingOptions["signal"],
+  onShare: EmbeddingOptions["onShare"],
+): Promise<MatrixShape | null> {
+  const steps = matrixSteps(task);
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    onShare?.(step.value);
+    await setImmediate();
+    if (signal?.aborted) throw interrupted();
+  }
+}
+
+async function inThread(
+  task: MatrixTask,
+  signal: EmbeddingOptions["signal"],
+  onShare: EmbeddingOptions["onShare"],
+): Promise<MatrixShape | null> {
+  if (signal?.aborted) throw interrupted();
+  const thread = new TaskThread<MatrixTask, MatrixShape | null, number>(MODULE);
+  const stop = (): void => void thread.close(interrupted());
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    return await thread.take(task, onShare);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    await thread.close(interrupted());
+  }
 }

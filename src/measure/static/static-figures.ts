@@ -4,6 +4,7 @@
  */
 import { storageLedger } from "../../models/ledger.ts";
 import { entropyCodedBytes } from "../../models/ledger-entropy.ts";
+import { quietContext, type RunContext } from "../../ports/context.ts";
 import { decoderOf } from "../../ports/model.ts";
 import { withProgress } from "../../ports/progress.ts";
 import type { Geometry } from "../../profile/geometry.ts";
@@ -12,7 +13,7 @@ import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Prepared, PrepareRequest } from "../prepare.ts";
 import { COMPRESSORS, EMBEDDING, ENTROPY } from "../stages.ts";
 import { type Baselines, measureBaselines } from "./baselines.ts";
-import { embeddingSection } from "./embedding-section.ts";
+import { type EmbeddingWork, embeddingWork } from "./embedding-section.ts";
 
 /** Plain data. */
 export interface StaticFigures {
@@ -23,27 +24,37 @@ export interface StaticFigures {
 }
 
 /**
- * In the order in which they are announced.
- * @throws LossyscopeError `io` where files cannot be read; `interrupted`
+ * Lets the model run, and beside it what can be found out beside it.
+ * @param wanted whether they are wanted at all
+ * @param work is given what takes the static figures once the model has run, in the order in which they are announced; that
+ * throws LossyscopeError `io` where files cannot be read, `interrupted`
  */
-export async function staticFigures(request: PrepareRequest, { subject, tokenizer }: Prepared): Promise<StaticFigures> {
+export async function besideStatic<T>(
+  request: RunContext & PrepareRequest,
+  { subject, tokenizer }: Prepared,
+  wanted: boolean,
+  work: (figures: () => Promise<StaticFigures>) => Promise<T>,
+): Promise<T> {
   const { documents, plan } = subject;
-  const baselines = await baselineSizes(request, documents);
-  const ledger = await ledgerOf(request);
-  let embedding: StaticFigures["embedding"] = null;
-  const decoder = decoderOf(request.model);
-  if (plan.geometry && decoder) {
-    const { progress, signal } = request;
-    progress.start(EMBEDDING, 1, "");
-    const onShare = (share: number): void => progress.update(share);
-    embedding = await embeddingSection(decoder, documents, tokenizer, {
-      seed: plan.seed,
-      signal,
-      onShare,
-    });
-    progress.finish();
+  const decoder = wanted && plan.geometry ? decoderOf(request.model) : null;
+  const embedding =
+    decoder && embeddingWork(decoder, documents, tokenizer, { ...quietContext(request), seed: plan.seed });
+  try {
+    return await work(async () => ({
+      baselines: await baselineSizes(request, documents),
+      ledger: await ledgerOf(request),
+      embedding: embedding ? await shown(request, embedding) : null,
+    }));
+  } finally {
+    await embedding?.close();
   }
-  return { ledger, baselines, embedding };
+}
+
+async function shown({ progress }: RunContext, embedding: EmbeddingWork): Promise<StaticFigures["embedding"]> {
+  progress.start(EMBEDDING, 1, "");
+  const found = await embedding.result((share) => progress.update(share));
+  progress.finish();
+  return found;
 }
 
 async function baselineSizes(
