@@ -26,7 +26,7 @@ const LINES = [
   ["graph"],
   ["almanac"],
   ["tokenizer"],
-  ["store"],
+  ["store", "database"],
   ["atlas"],
   ["hub", "text"],
   ["profile"],

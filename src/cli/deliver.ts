@@ -1,10 +1,15 @@
 /** Hands a measurement over: the summary or the profile on standard output, files where they were asked for. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { withDatabase } from "../database/database.ts";
+import { shownPlace } from "../database/place.ts";
+import { addProfile, type Stored } from "../database/profiles.ts";
+import { beginRun, failRun, finishRun } from "../database/runs.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { reusableProfile } from "../measure/checkpoints/reuse.ts";
 import { type Measurement, type MeasureRequest, measure } from "../measure/measure.ts";
 import type { PrepareRequest } from "../measure/prepare.ts";
+import { corpusName } from "../measure/preparing/corpus.ts";
 import { shapeOf } from "../ports/probe.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
@@ -50,16 +55,58 @@ export function measurementOutputs(
  * Measures into the files and the terminal; with `resume`, what an earlier process has finished is shown as it is.
  * @throws LossyscopeError as `earlierOf` and `measure` do
  */
-export async function measureInto(outputs: MeasurementOutputs, request: MeasureRequest): Promise<void> {
+export async function measureInto(
+  outputs: MeasurementOutputs,
+  request: MeasureRequest,
+  store: string | null = null,
+): Promise<void> {
   const { resume, work, progress } = request;
   const earlier = resume ? await earlierOf(outputs, request) : null;
   if (earlier === null || existsSync(join(work, earlier.id))) {
-    await measure({ ...request, deliver: (measurement) => deliver(measurement, outputs, progress) });
+    const run = store === null ? null : await toldRun(store, request);
+    try {
+      await measure({
+        ...request,
+        async deliver(measurement) {
+          await deliver(measurement, outputs, progress);
+          if (run) progress.message(await run.done(measurement.profile));
+        },
+      });
+    } catch (error) {
+      await run?.failed(error);
+      throw error;
+    }
     return;
   }
   progress.message(`${outputs.documents[0]} is taken from an earlier run`);
   await outputs.print({ profile: earlier });
+  if (store !== null)
+    progress.message(storedText(await withDatabase(store, (database) => addProfile(database, earlier)), store));
 }
+
+/** A run that a store knows of. */
+interface ToldRun {
+  /** @returns a sentence for people */
+  done(profile: Profile): Promise<string>;
+  failed(error: unknown): Promise<void>;
+}
+
+/**
+ * Tells a store of a run, which has it open for these moments alone: others may use it meanwhile.
+ * @throws LossyscopeError as `withDatabase`, before the run takes its time
+ */
+async function toldRun(store: string, { model, plan }: MeasureRequest): Promise<ToldRun> {
+  const run = await withDatabase(store, (database) => beginRun(database, model.name, corpusName(plan)));
+  return {
+    done: async (profile) =>
+      storedText(await withDatabase(store, (database) => finishRun(database, run, profile)), store),
+    // What went wrong with the run is what people have to hear of.
+    failed: (error) => withDatabase(store, (database) => failRun(database, run, error)).catch(() => {}),
+  };
+}
+
+const storedText = ({ id, isNew }: Stored, store: string): string =>
+  `${isNew ? "is" : "was already"} profile ${id} of ${shownPlace(store)}`;
 
 /** Writes the files, prints, and says where they are. @throws LossyscopeError `io` where the disk refuses */
 export async function deliver(

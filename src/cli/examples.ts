@@ -43,6 +43,37 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure q4.gguf --reference q8.gguf --text notes/ --out report/",
     ],
   ],
+  "lossyscope store": [
+    ["all models on a text by their bits per byte", "lossyscope store list --text notes"],
+    [
+      "measured into a database that others see, too; the password is in PGPASSWORD",
+      "lossyscope measure ./model --text notes/ --store postgres://me@host/lossyscope",
+    ],
+  ],
+  "lossyscope store add": [
+    ["what `measure --out` wrote, and a folder of profiles", "lossyscope store add report/ profiles/"],
+    ["to a server, which is for many", "lossyscope store add one.json --store postgres://host/lossyscope"],
+  ],
+  "lossyscope store list": [
+    ["of one text, as a table for a pull request", "lossyscope store list --text notes --markdown"],
+    ["of one family, the latest first", "lossyscope store list --model SmolLM2 --sort measured"],
+  ],
+  "lossyscope store runs": [
+    ["the last ten", "lossyscope store runs --limit 10"],
+    ["of a server, for a program", "lossyscope store runs --store postgres://host/lossyscope --json"],
+  ],
+  "lossyscope store export": [
+    ["two of them, to be compared", "lossyscope store export 3 7 --out profiles/"],
+    ["all of them", "lossyscope store export --out profiles/"],
+  ],
+  "lossyscope store rm": [
+    ["two of them", "lossyscope store rm 3 7"],
+    ["one of a store in another folder", "lossyscope store rm 3 --store ./store"],
+  ],
+  "lossyscope store vacuum": [
+    ["after some were removed", "lossyscope store vacuum"],
+    ["of a store in another folder", "lossyscope store vacuum --store ./store"],
+  ],
   "lossyscope merge": [
     [
       "one of two parts, each on a machine of its own",

@@ -28,7 +28,7 @@ export const GROUP = {
 /** Options that mean the same wherever they stand, by name, in the order in which help has them. */
 const COMMON: ReadonlyMap<string, string> = new Map(
   [
-    { heading: GROUP.written, names: ["out", "report", "json", "markdown", "keep", "no-text", "no-logits"] },
+    { heading: GROUP.written, names: ["out", "report", "json", "markdown", "store", "keep", "no-text", "no-logits"] },
     { heading: GROUP.written, names: ["shard", "force"] },
     { heading: GROUP.run, names: ["dry-run", "seed", "threads", "batch-tokens", "run-tokens", "work", "resume"] },
     { heading: GROUP.run, names: ["offline", "quiet", "help"] },

@@ -31,6 +31,7 @@ import { predictCommand } from "./predict.ts";
 import { endProgress } from "./progress.ts";
 import { recallCommand } from "./recall.ts";
 import { statesCommand } from "./states.ts";
+import { storeCommand } from "./store.ts";
 import { trainCommand } from "./train.ts";
 import { trajectoryCommand } from "./trajectory.ts";
 
@@ -68,6 +69,7 @@ export function program(): Command {
     .addCommand(chooseCommand())
     .addCommand(predictCommand())
     .addCommand(atlasCommand())
+    .addCommand(storeCommand())
     .commandsGroup("Train:")
     .addCommand(trainCommand())
     .addCommand(distilCommand())

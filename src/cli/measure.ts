@@ -57,6 +57,7 @@ export function measureCommand() {
     .option("-o, --out <folder>", "writes profile.json and report.html there")
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
+    .option("--store <place>", "also puts the profile into a store: a folder, or postgres://… (`lossyscope store`)")
     .action(async (name, options, command) => {
       const progress = progressOf(options);
       await interruptible(async (signal) => {
@@ -101,7 +102,11 @@ export function measureCommand() {
           else process.stderr.write(`wrote ${part}\n`);
           return;
         }
-        await measureInto(outputs, { ...request, onForesight, work: options.work ?? defaultWorkFolder() });
+        await measureInto(
+          outputs,
+          { ...request, onForesight, work: options.work ?? defaultWorkFolder() },
+          options.store,
+        );
       });
     });
 }
@@ -113,7 +118,13 @@ function refuseReadOnce(text: readonly string[]): void {
 }
 
 /** @throws LossyscopeError `usage` where a shard is asked for what only the whole measurement has */
-function placeOfPart({ out, json, report, work }: Readonly<Partial<Record<string, unknown>>>): string {
+function placeOfPart({ out, json, report, work, store }: Readonly<Partial<Record<string, unknown>>>): string {
+  if (store !== undefined)
+    throw new LossyscopeError(
+      "usage",
+      "a shard has no profile for --store",
+      "add the merged one with lossyscope store add",
+    );
   const [not] = Object.entries({ json, report, work }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (not === "work") {
     throw new LossyscopeError("usage", "a shard works in the folder of its part", "leave out --work");

@@ -13,7 +13,7 @@ export const withServedOptions = <Args extends unknown[], Opts extends OptionVal
     .option("--tokenizer <model>", "a model that has its tokenizer (default: what the server says it loaded)")
     .option("--concurrency <n>", `requests under way together (default: ${CONCURRENCY})`, atLeast(1))
     .option(
-      "--token-price <amount>",
+      "--token-price <price>",
       "of a million tokens sent: what the run costs is said before it and after",
       penalty,
     );

@@ -4,6 +4,7 @@
  *
  * Memory: the answers of as many windows as are under way, twice.
  */
+import { setMaxListeners } from "node:events";
 import { LossyscopeError } from "../numeric/errors.ts";
 import {
   type Engine,
@@ -51,6 +52,8 @@ export class EndpointEngine implements Engine {
     const started = performance.now();
     this.#stop = new AbortController();
     const either = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+    // As many listen as requests are under way, or wait to be.
+    setMaxListeners(0, either);
     const queue: UnderWay[] = [];
     const iterator = batches[Symbol.iterator]();
     const wanted = 2 * this.#scorer.client.concurrency;
