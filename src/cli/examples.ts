@@ -192,6 +192,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["all areas of a set", "lossyscope predict profile.json --set llm-compression"],
     ["one area of two models, as JSON", "lossyscope predict one.json two.json --set ladder --area facts --json"],
   ],
+  "lossyscope report": [
+    ["the page of a profile that is there", "lossyscope report report/profile.json --report page.html"],
+    ["of several, each in a file of its own", "lossyscope report old.json new.json run/ --out pages/"],
+  ],
   "lossyscope compare": [
     ["profiles that are there", "lossyscope compare one.json two.json --report comparison.html"],
     [

@@ -30,6 +30,7 @@ import { printed, watchOutput } from "./output.ts";
 import { predictCommand } from "./predict.ts";
 import { endProgress } from "./progress.ts";
 import { recallCommand } from "./recall.ts";
+import { reportCommand } from "./report.ts";
 import { statesCommand } from "./states.ts";
 import { storeCommand } from "./store.ts";
 import { trainCommand } from "./train.ts";
@@ -64,6 +65,7 @@ export function program(): Command {
     .addCommand(trajectoryCommand())
     .addCommand(mergeCommand())
     .commandsGroup("Compare and choose, from profiles:")
+    .addCommand(reportCommand())
     .addCommand(compareCommand())
     .addCommand(gateCommand())
     .addCommand(chooseCommand())

@@ -10,5 +10,5 @@ export { LOCKSTEP_SCHEMA, type Lockstep, type LockstepFigures, lockstepSchema } 
 export type { NextToken, NextTokenFigures } from "./next-token.ts";
 export type { Frontier, Information, Plane, PlaneLayer, PlaneOrder } from "./plane.ts";
 export { PROFILE_SCHEMA, type Profile, profileSchema } from "./profile.ts";
-export { type Figure, figureAt, parseProfile, parseTrajectory } from "./read.ts";
+export { type Figure, figureAt, isTrajectory, parseDocument, parseProfile, parseTrajectory } from "./read.ts";
 export { TRAJECTORY_SCHEMA, type Trajectory, trajectorySchema } from "./trajectory.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lossesOnly, sampleProfile } from "../report/sample.testing.ts";
-import { figureAt, parseProfile } from "./read.ts";
+import { sampleTrajectory } from "../report/trajectory/sample.testing.ts";
+import { figureAt, isTrajectory, parseDocument, parseProfile } from "./read.ts";
 
 const profile = sampleProfile();
 const read = (changes: object): unknown => parseProfile(JSON.stringify({ ...profile, ...changes }), "p.json");
@@ -20,6 +21,24 @@ describe("reading a profile", () => {
 
   it("says where a profile is not valid", () =>
     expect(() => read({ corpus: { ...profile.corpus, bytes: -1 } })).toThrow(/no valid profile: corpus.bytes/));
+});
+
+describe("reading a document of either kind", () => {
+  it("goes by what it says it is", () => {
+    for (const document of [profile, sampleTrajectory()]) {
+      const read = parseDocument(JSON.stringify(document), "d.json");
+      expect(read).toEqual(JSON.parse(JSON.stringify(document)));
+      expect(isTrajectory(read)).toBe(document !== profile);
+    }
+  });
+
+  it.each([
+    ["{", /d.json is not JSON.*`lossyscope measure --json` or `lossyscope trajectory` wrote/],
+    ["null", /d.json is not a compression profile or a trajectory of a training run/],
+    ['{"schema":"lossyscope.atlas/1"}', /d.json is not a compression profile or a trajectory/],
+    ['{"schema":"lossyscope.trajectory/9"}', /of schema lossyscope.trajectory\/9, this version reads/],
+    ['{"schema":"lossyscope.trajectory/1"}', /no valid trajectory: /],
+  ])("refuses %s", (text, message) => expect(() => parseDocument(text, "d.json")).toThrow(message));
 });
 
 describe("figures by path", () => {

@@ -22,7 +22,7 @@ interface Kind<T> {
   /** earlier versions that are read too, each with what makes it one of this version */
   readonly earlier?: Readonly<Record<string, (json: object) => object>>;
   /** what in it does not fit together, which no schema says; null where all does */
-  readonly strange?: (document: T) => string | null;
+  strange?(document: T): string | null;
 }
 
 const PROFILE: Kind<Profile> = {
@@ -54,19 +54,28 @@ function layersApart({ run, steps }: Trajectory): string | null {
   return null;
 }
 
+/** The name and version that a document gives itself; null where it gives none. */
+const schemaIn = (json: unknown): string | null =>
+  typeof json === "object" && json !== null && "schema" in json && typeof json.schema === "string" ? json.schema : null;
+
+/** What schemas of all versions of a kind begin with. */
+const family = ({ version }: Pick<Kind<unknown>, "version">): string => version.replace(/\d+$/, "");
+
 /**
  * @param name of the file in error messages
- * @throws LossyscopeError `input` where the text is no such document of this schema version
+ * @param kinds that it may be of
+ * @throws LossyscopeError `input` where the text is no document of them, of a version that is read
  */
-function parse<T>(text: string, name: string, kind: Kind<T>): T {
-  const { schema, version, earlier = {}, word, called, writtenBy } = kind;
+function parse<T>(text: string, name: string, ...kinds: readonly [Kind<T>, ...Kind<T>[]]): T {
   const fault = (message: string, next: string): LossyscopeError =>
     new LossyscopeError("input", `${name} ${message}`, next);
-  const json = parseJson(text, (why) => fault(why, `name a file that \`${writtenBy}\` wrote`));
-  const own = typeof json === "object" && json !== null && "schema" in json ? json.schema : undefined;
-  if (typeof own !== "string" || !own.startsWith(version.replace(/\d+$/, ""))) {
-    throw fault(`is not a ${called}`, `name a file that \`${writtenBy}\` wrote`);
-  }
+  const written = `name a file that ${kinds.map(({ writtenBy }) => `\`${writtenBy}\``).join(" or ")} wrote`;
+  const json = parseJson(text, (why) => fault(why, written));
+  const own = schemaIn(json);
+  const kind = kinds.find((one) => own?.startsWith(family(one)));
+  if (own === null || kind === undefined)
+    throw fault(`is not a ${kinds.map(({ called }) => called).join(" or a ")}`, written);
+  const { schema, version, earlier = {}, word } = kind;
   const raise = Object.hasOwn(earlier, own) ? earlier[own] : null;
   if (own !== version && raise === null) {
     const read = [...Object.keys(earlier), version].join(" and ");
@@ -90,6 +99,17 @@ export const parseProfile = (text: string, name: string): Profile => parse(text,
  * @throws LossyscopeError `input` where the text is no trajectory of this schema version
  */
 export const parseTrajectory = (text: string, name: string): Trajectory => parse(text, name, TRAJECTORY);
+
+/**
+ * Reads a profile or a trajectory from its JSON, whichever it says it is.
+ * @throws LossyscopeError `input` where the text is neither
+ */
+export const parseDocument = (text: string, name: string): Profile | Trajectory =>
+  parse<Profile | Trajectory>(text, name, PROFILE, TRAJECTORY);
+
+/** Which of the two a document is. */
+export const isTrajectory = (document: Profile | Trajectory): document is Trajectory =>
+  document.schema === TRAJECTORY_SCHEMA;
 
 /** `a.b[3]["c.d"]` → `a`, `b`, `3`, `c.d`; `[-1]` is the last of a list */
 function segments(path: string): string[] | null {

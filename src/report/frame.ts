@@ -35,10 +35,9 @@ export function framed(
     element("a", { href: "#methods" }, "Methods"),
   );
   const foot = element("footer", {}, markup(`Drawn by lossyscope ${VERSION}.`));
-  return page(
+  return page({
     title,
-    [],
-    `${top}${contents}<main>${sections.map(section).join("")}${references(sections.map(({ methods }) => methods))}</main>${foot}`,
+    body: `${top}${contents}<main>${sections.map(section).join("")}${references(sections.map(({ methods }) => methods))}</main>${foot}`,
     script,
-  );
+  });
 }

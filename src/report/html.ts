@@ -104,9 +104,9 @@ export function renderReport(given: Profile): string {
   const { tool } = profile.provenance;
   const foot = element("footer", {}, markup(`Drawn from profile ${profile.id} by ${tool.name} ${tool.version}.`));
   const orders = [...new Set(profile.plane?.layers.flatMap((layer) => Object.keys(layer.orders)))];
-  return page(
-    `${profile.model.name} on ${profile.corpus.name}: compression profile`,
+  return page({
+    title: `${profile.model.name} on ${profile.corpus.name}: compression profile`,
+    body: `${top(profile)}${contents}<main>${sections.map(section).join("")}${references(sections.map(({ methods }) => methods))}</main>${foot}`,
     orders,
-    `${top(profile)}${contents}<main>${sections.map(section).join("")}${references(sections.map(({ methods }) => methods))}</main>${foot}`,
-  );
+  });
 }

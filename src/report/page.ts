@@ -380,15 +380,25 @@ addEventListener("scroll",()=>stepped?beside(stepped):hide(),{passive:true,captu
 const sourceOf = (script: string): string =>
   `'sha256-${btoa(String.fromCharCode(...sha256(new TextEncoder().encode(script))))}'`;
 
-/**
- * @param title of the window, plain text
- * @param orders of the plane that the selector offers
- * @param body markup
- * @param further a page's own script beside the report's
- */
-export function page(title: string, orders: readonly string[], body: string, further?: string): string {
-  const scripts = further === undefined ? [SCRIPT] : [SCRIPT, further];
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${scripts.map(sourceOf).join(" ")}; base-uri 'none'; form-action 'none'`;
+export interface PageParts {
+  /** of the window, plain text */
+  readonly title: string;
+  /** markup */
+  readonly body: string;
+  /** of the plane that the selector offers */
+  readonly orders?: readonly string[];
+  /** the page's own, beside the report's */
+  readonly script?: string;
+  readonly style?: string;
+  /** of pages that this one holds in frames, which are bound by its policy as well as by their own */
+  readonly framed?: readonly string[];
+}
+
+/** The whole file. */
+export function page({ title, body, orders = [], script, style = "", framed = [] }: PageParts): string {
+  const scripts = script === undefined ? [SCRIPT] : [SCRIPT, script];
+  const allowed = [...scripts, ...framed].map(sourceOf).join(" ");
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${allowed}; base-uri 'none'; form-action 'none'`;
   const chosen = orders
     .map((order) => {
       const id = `#order-${order}:checked~`;
@@ -405,7 +415,7 @@ export function page(title: string, orders: readonly string[], body: string, fur
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
     '<meta name="referrer" content="no-referrer">',
     element("title", {}, markup(title)),
-    `<style>${STYLE}${chosen}</style>`,
+    `<style>${STYLE}${chosen}${style}</style>`,
     "</head>",
     `<body>${body}${scripts.map((script) => `<script>${script}</script>`).join("")}</body>`,
     "</html>",

@@ -6,7 +6,7 @@ import type { Named } from "../atlas/text.ts";
 import { ioFault } from "../files/faults.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
-import { parseProfile, parseTrajectory } from "../profile/read.ts";
+import { parseDocument, parseProfile, parseTrajectory } from "../profile/read.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
 
 /** What `--out` calls them in its folder. */
@@ -74,6 +74,16 @@ export const readProfile = async (path: string): Promise<Profile> => (await read
 export async function readTrajectory(path: string): Promise<Trajectory> {
   const file = documentAt(path, TRAJECTORY);
   return parseTrajectory(await textOf(file), file);
+}
+
+/**
+ * Reads the profile or the trajectory in a file, or in a folder that `--out` wrote.
+ * @throws LossyscopeError `io` where the file cannot be read, `input` where the folder has neither, else as `parseDocument`
+ */
+export async function readDocument(path: string): Promise<Profile | Trajectory> {
+  const name = isFolder(path) && existsSync(join(path, TRAJECTORY)) ? TRAJECTORY : PROFILE;
+  const file = documentAt(path, name);
+  return parseDocument(await textOf(file), file);
 }
 
 /**

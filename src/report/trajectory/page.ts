@@ -16,7 +16,7 @@ import { drawn, legend, numbers, paragraph, responsive, type Section, table } fr
 import { courseClaim, inBits, knowledgeOf, phaseText, sizeOf, stepTable } from "./text.ts";
 
 /** Shows the step that the slider stands at; without it the page shows the last. */
-const SCRIPT = `
+export const STEP_SLIDER = `
 (()=>{
 const slider=document.getElementById("at-step"),said=document.querySelector("output[for=at-step]");
 const all=[...document.querySelectorAll("[data-at]")];
@@ -294,6 +294,6 @@ export function trajectoryPage(trajectory: Trajectory): string {
         : [`At the end it knows ${percent(known)} of the bits of the facts that its pages state.`]),
     ],
     [...(plane ? [plane] : []), coursesSection(trajectory)],
-    plane ? SCRIPT : undefined,
+    plane ? STEP_SLIDER : undefined,
   );
 }
