@@ -44,6 +44,6 @@ describe("lossyscope report", () => {
     const both = await run("report", at("one.json"), "--out", at("none"), "--report", at("x.html"));
     expect([both.code, both.err]).toEqual([2, expect.stringMatching(/pass one of them/)]);
     const many = await run("report", at("one.json"), at("run"), "--report", at("x.html"));
-    expect([many.code, many.err]).toEqual([2, expect.stringMatching(/one file, 2 documents are named: pass --out/)]);
+    expect([many.code, many.err]).toEqual([2, expect.stringMatching(/one file, for 2 documents: pass --out/)]);
   });
 });

@@ -1,6 +1,7 @@
 /** `lossyscope report DOCUMENT…`: profiles and trajectories drawn again, from the documents alone. */
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
+import { counted } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { Trajectory } from "../profile/trajectory.ts";
@@ -53,7 +54,7 @@ function placesOf(paths: readonly string[], out: string | undefined, report: str
   if (report !== undefined && paths.length > 1)
     throw new LossyscopeError(
       "usage",
-      `--report is one file, ${paths.length} documents are named`,
+      `--report is one file, for ${counted(paths.length, "document")}`,
       "pass --out FOLDER",
     );
   if (report !== undefined) return [{ path: report, option: "--report" }];
