@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
@@ -176,6 +176,21 @@ describe("what is not UTF-8", () => {
 });
 
 describe("limits", () => {
+  it("read no more of a large file than they want", async () => {
+    const [text, jsonl] = [
+      write("large.txt", "é".repeat(50_000)),
+      write("large.jsonl", '{"text":"one"}\n{"text":"two"}\n'),
+    ];
+    // What follows are holes: no disk, and 300 MB to whoever reads them.
+    for (const path of [text, jsonl]) truncateSync(path, 300_000_000);
+    const before = process.memoryUsage();
+    expect((await texts(text, { limitBytes: 1001 })).map((one) => one.length)).toEqual([500]);
+    expect(await texts(jsonl, { limitDocuments: 2 })).toEqual(["one", "two"]);
+    expect(await texts(jsonl, { limitBytes: 5 })).toEqual(["one", "tw"]);
+    const { external, arrayBuffers } = process.memoryUsage();
+    expect(external + arrayBuffers - before.external - before.arrayBuffers).toBeLessThan(20_000_000);
+  });
+
   const records = (all: readonly string[]) => write("d.jsonl", all.map((text) => JSON.stringify(text)).join("\n"));
 
   it("take the first documents and cut the last between two characters", async () => {

@@ -2,7 +2,7 @@
  * Text files → documents (METHODS §0, Document): a text file is one document; every record of JSON lines, of a JSON list or of
  * Parquet is one; a pattern cuts either. Limits and the seeded sample choose among them. Files and records that are empty
  * are documents of no bytes; empty stretches between two cuts are none.
- * Memory: the largest file (JSON lines are read line by line, their longest line; Parquet by row group), three times over while
+ * Memory: the largest file, or where `limitBytes` alone chooses so much of it as the limit wants and 64 kB (JSON lines are read line by line, their longest line; Parquet by row group), three times over while
  * it is decoded; a sample under a limit of bytes or documents holds the chosen texts, one without a limit holds nothing.
  */
 import { isUtf8 } from "node:buffer";

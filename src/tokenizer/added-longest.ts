@@ -4,8 +4,9 @@
  * beside it, of ASCII alone.
  * Memory: a byte a character of a text in which one is found, and 8 bytes for every place where one could stand.
  */
-import type { AddedSpan } from "./added.ts";
+import type { AddedFinder, AddedSpan } from "./added.ts";
 import type { AddedToken } from "./definition.ts";
+import { LOT } from "./running.ts";
 
 const isSpace = (text: string, at: number): boolean => {
   const unit = text.charCodeAt(at);
@@ -14,9 +15,9 @@ const isSpace = (text: string, at: number): boolean => {
 
 /**
  * @param tokens each once
- * @returns a function that gives the tokens found in a text, in order, or undefined where there are none to find
+ * @returns undefined where there are none to find
  */
-export function longestFirstFinder(tokens: readonly AddedToken[]): ((text: string) => Iterable<AddedSpan>) | undefined {
+export function longestFirstFinder(tokens: readonly AddedToken[]): AddedFinder | undefined {
   if (tokens.length === 0) return undefined;
   const byContent = new Map(tokens.map((token) => [token.content, token]));
   /** first code unit → lengths of the tokens that begin with it */
@@ -26,9 +27,10 @@ export function longestFirstFinder(tokens: readonly AddedToken[]): ((text: strin
     lengths.set(unit, (lengths.get(unit) ?? new Set()).add(content.length));
   }
   const bytes = new Map(tokens.map((token) => [token, Buffer.byteLength(token.content)]));
-  return (text) => {
+  return function* (text) {
     const places = new Map<AddedToken, number[]>();
     for (let at = 0; at < text.length; at++) {
+      if (at % LOT === LOT - 1) yield null;
       for (const length of lengths.get(text.charCodeAt(at)) ?? []) {
         const token = byContent.get(text.slice(at, at + length));
         if (!token) continue;
@@ -37,7 +39,7 @@ export function longestFirstFinder(tokens: readonly AddedToken[]): ((text: strin
         else places.set(token, [at]);
       }
     }
-    return claimed(text, places, bytes);
+    yield* claimed(text, places, bytes);
   };
 }
 

@@ -8,10 +8,13 @@
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { SplitPreTokenizer } from "./library.ts";
-import { runs } from "./running.ts";
+import { LOT, runs } from "./running.ts";
 
-/** Calls `piece` with [start, end) of every piece in order; pieces are not empty and tile the text. */
-export type Cutter = (text: string, piece: (start: number, end: number) => void) => void;
+/**
+ * Gives the ends of the pieces of a text, in order and some at a time; pieces are not empty and tile the text. Between two lots
+ * no more of the text was looked at than `LOT` characters and a piece, but for what a pattern looks at by itself.
+ */
+export type Cutter = (text: string) => Generator<readonly number[], void>;
 
 /** Whether a span joins the piece of the span before it; `match` is after inversion. */
 const JOINS: ReadonlyMap<string, (before: boolean, match: boolean) => boolean> = new Map([
@@ -44,24 +47,28 @@ export function splitCutter(
     search,
     sticky: new RegExp(search.source, "yu"),
   };
-  if (joins === JOINS.get("isolated")) {
-    return (text, piece) =>
-      spans(text, expression, (start, end) => {
-        if (end > start) piece(start, end);
-      });
-  }
-  return (text, piece) => {
+  const isolated = joins === JOINS.get("isolated");
+  return function* (text) {
+    let ends: number[] = [];
+    let rested = 0;
     let start = 0;
     let before = false;
-    spans(text, expression, (from, _, found) => {
-      const match = found !== invert;
-      if (from > start && !joins(before, match)) {
-        piece(start, from);
-        start = from;
+    const span = new Spans(text, expression);
+    while (span.next()) {
+      const match = span.match !== invert;
+      const end = isolated ? span.end : span.start;
+      if (end > start && (isolated || !joins(before, match))) {
+        ends.push(end);
+        start = end;
       }
       before = match;
-    });
-    if (start < text.length) piece(start, text.length);
+      if (span.end - rested < LOT) continue;
+      yield ends;
+      ends = [];
+      rested = span.end;
+    }
+    if (start < text.length) ends.push(text.length);
+    yield ends;
   };
 }
 
@@ -99,39 +106,62 @@ interface Expression {
  * Matches and the gaps between them, in order, tiling the text; a sticky match is tried first: it costs no array. A match
  * of nothing is a span of its own, and so a cut, except right behind another.
  */
-function spans(
-  text: string,
-  { written, search, sticky }: Expression,
-  span: (start: number, end: number, match: boolean) => void,
-) {
-  let at = 0;
+class Spans {
+  start = 0;
+  end = 0;
+  match = false;
+  readonly #text: string;
+  readonly #expression: Expression;
   /** where the next match may begin */
-  let from = 0;
-  let matched = -1;
-  while (at < text.length) {
+  #from = 0;
+  #matched = -1;
+  /** end of the match behind the gap that was given last */
+  #behind = -1;
+
+  constructor(text: string, expression: Expression) {
+    this.#text = text;
+    this.#expression = expression;
+  }
+
+  #found(end: number): true {
+    this.start = this.end;
+    this.end = this.#from = this.#matched = end;
+    this.match = true;
+    return true;
+  }
+
+  /** @returns false where the text ends */
+  next(): boolean {
+    const [text, { written, search, sticky }] = [this.#text, this.#expression];
+    const at = this.end;
+    if (this.#behind >= 0) {
+      this.#found(this.#behind);
+      this.#behind = -1;
+      if (this.end === at) this.#from += characterAt(text, at);
+      return true;
+    }
+    if (at >= text.length) return false;
     runs(written);
     sticky.lastIndex = at;
-    if (from === at && sticky.test(text) && sticky.lastIndex > at) {
+    if (this.#from === at && sticky.test(text) && sticky.lastIndex > at) {
       const end = sticky.lastIndex;
       runs(null);
-      span(at, end, true);
-      at = from = matched = end;
-      continue;
+      return this.#found(end);
     }
-    search.lastIndex = from;
+    search.lastIndex = this.#from;
     let found = search.exec(text);
-    if (found && found[0].length === 0 && found.index === matched) {
-      search.lastIndex = matched + characterAt(text, matched);
+    if (found && found[0].length === 0 && found.index === this.#matched) {
+      search.lastIndex = this.#matched + characterAt(text, this.#matched);
       found = search.exec(text);
     }
-    const next = found ? found.index : text.length;
     runs(null);
-    if (next > at) span(at, next, false);
-    at = from = next;
-    if (!found) continue;
-    at = from = matched = next + found[0].length;
-    span(next, at, true);
-    if (at === next) from += characterAt(text, at);
+    const next = found ? found.index : text.length;
+    if (found) this.#behind = next + found[0].length;
+    if (next === at) return this.next();
+    this.start = at;
+    this.end = this.#from = next;
+    this.match = false;
+    return true;
   }
 }
 
@@ -146,19 +176,27 @@ const characterAt = (text: string, at: number): number => (text.codePointAt(at)!
  * @param joined characters after which a merge may continue with `mark`
  */
 export function seamCutter(mark: string, joined: ReadonlySet<string>): Cutter {
-  return (text, piece) => {
+  return function* (text) {
+    let ends: number[] = [];
+    let rested = 0;
     let start = 0;
     let at = text.indexOf(mark);
     while (at >= 0) {
       if (at > start && !joined.has(characterBefore(text, at))) {
-        piece(start, at);
+        ends.push(at);
         start = at;
       }
       do at += mark.length;
       while (text.startsWith(mark, at));
+      if (at - rested >= LOT) {
+        yield ends;
+        ends = [];
+        rested = at;
+      }
       at = text.indexOf(mark, at);
     }
-    if (start < text.length) piece(start, text.length);
+    if (start < text.length) ends.push(text.length);
+    yield ends;
   };
 }
 

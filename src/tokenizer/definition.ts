@@ -12,7 +12,7 @@ import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
 import { SequenceNormalizer, Unigram } from "./library.ts";
 import { Merges, ScoredPieces } from "./merges.ts";
-import { runs } from "./running.ts";
+import { type InTurns, runs } from "./running.ts";
 
 /** sentencepiece's space */
 export const SPACE = "▁";
@@ -119,6 +119,8 @@ export type Insertion =
 export interface Definition {
   /** changes the text itself (NFC, lower case …); null where the text stays as it is */
   readonly normalise: ((text: string) => string) | null;
+  /** whether a text may be normalised in parts, each but the first of which begins with a character of ASCII */
+  readonly inParts: boolean;
   /** how the model writes text: bytes as characters, spaces as ▁, or as it is */
   readonly writing: "bytes" | "spaces" | "plain";
   /** whether spaces are ▁ before added tokens are looked for in what is normalised */
@@ -130,7 +132,7 @@ export interface Definition {
   /** cut the bytes as written */
   readonly byteCutters: readonly Cutter[];
   /** the model's own segmentation of one written piece: strings that tile it, not all of them tokens */
-  readonly segment: (written: string) => readonly string[];
+  readonly segment: (written: string) => InTurns<readonly string[]>;
   readonly idOf: ReadonlyMap<string, number>;
   /** ids of `<0x00>` … `<0xFF>` for what no piece covers, or null */
   readonly byteIds: readonly number[] | null;
@@ -213,7 +215,10 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean, rank
   };
 }
 
-type Spelling = Pick<Definition, "normalise" | "writing" | "marked" | "insertion" | "cutters" | "byteCutters">;
+type Spelling = Pick<
+  Definition,
+  "normalise" | "inParts" | "writing" | "marked" | "insertion" | "cutters" | "byteCutters"
+>;
 
 /** Normaliser and pre-tokenizer, sorted into what changes the text, how it is written, and where it is cut. */
 function readSpelling(file: TokenizerFile): Spelling {
@@ -274,7 +279,9 @@ function readSpelling(file: TokenizerFile): Spelling {
         throw refuse(`cuts text with ${step.type}, which drops part of it`);
     }
   }
-  return { normalise: normaliser(changing), writing, marked, insertion, cutters, byteCutters };
+  // No character of ASCII is ever composed with what stands before it.
+  const inParts = changing.every(({ type }) => /^NFK?[CD]$/.test(type));
+  return { normalise: normaliser(changing), inParts, writing, marked, insertion, cutters, byteCutters };
 }
 
 function normaliser(steps: readonly z.infer<typeof typed>[]): Spelling["normalise"] {
@@ -339,12 +346,17 @@ function readModel(
     // A piece that cannot be spelled is never found; half a surrogate pair is in no text.
     const pieces = model.vocab.map(([content, score]) => [idOf.has(content) ? content : `\udc00${content}`, score]);
     const library = new Unigram({ ...model, type: "Unigram", vocab: pieces }, "");
-    return (written) => library.tokenize(written);
+    // biome-ignore lint/correctness/useYield: all at once
+    return function* (written) {
+      return library.tokenize(written);
+    };
   }
   if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
   const merges = ranks ? new ScoredPieces(idOf, ranks) : new Merges(mergesOf(model), idOf);
   if (!model.ignore_merges) return (written) => merges.apply(written);
-  return (written) => (idOf.has(written) ? [written] : merges.apply(written));
+  return function* (written) {
+    return idOf.has(written) ? [written] : yield* merges.apply(written);
+  };
 }
 
 /** Older files write a merge as "a b", newer ones as ["a", "b"]. */

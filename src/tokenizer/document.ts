@@ -1,14 +1,22 @@
 /**
  * Documents with their tokens: what every probe works on (METHODS §0). A document whose tokens cannot be brought
  * together with its bytes is left out and named; the others go on.
+ * A long one is tokenised in turns of some milliseconds, between which signals, the terminal and everybody else have theirs.
  * Memory: the documents' texts, and 8 bytes a token.
  */
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { sha256 } from "../files/digest.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
 import type { SourceDocument } from "../text/documents.ts";
 import { repairCost } from "./repairs.ts";
-import { BeyondEmbedding, type Tokenizer } from "./tokenizer.ts";
+import { BeyondEmbedding, type Encoding, type Tokenizer } from "./tokenizer.ts";
+
+/** Characters of a text that others are given a turn during. */
+const LONG = 1 << 15;
+/** Characters that are hashed and counted at a time. */
+const STRETCH = 1 << 20;
 
 /**
  * @param index position in the corpus
@@ -16,28 +24,77 @@ import { BeyondEmbedding, type Tokenizer } from "./tokenizer.ts";
  *   `BeyondEmbedding` naming the document
  */
 export function tokenizeDocument(tokenizer: Tokenizer, source: SourceDocument, index: number): TokenizedDocument {
-  const { id, domain, metadata } = source;
-  if (/\p{Surrogate}/u.test(source.text)) {
-    throw new LossyscopeError("text", `${id} holds half a surrogate pair, which UTF-8 cannot write`);
+  refuseHalves(source);
+  try {
+    const { text, encoding } = tokenizer.encodeOpened(source.text);
+    const utf8 = Buffer.from(text);
+    return documentOf(source, index, { text, encoding, sha256: sha256(utf8), characters: countCharacters(utf8) });
+  } catch (error) {
+    throw named(source, error);
   }
-  const { text, encoding } = (() => {
-    try {
-      return tokenizer.encodeOpened(source.text);
-    } catch (error) {
-      if (error instanceof BeyondEmbedding) throw new BeyondEmbedding(id, error.token);
-      if (!(error instanceof LossyscopeError && error.fault === "text")) throw error;
-      throw new LossyscopeError("text", `${id}: ${error.message}`, undefined, { cause: error });
-    }
-  })();
-  const utf8 = Buffer.from(text);
+}
+
+/**
+ * The same of a long text, in turns.
+ * @param rest waited for between two of them; where it throws, the work ends
+ * @throws LossyscopeError as `tokenizeDocument`; what `rest` throws
+ */
+async function tokenizeInTurns(
+  tokenizer: Tokenizer,
+  source: SourceDocument,
+  index: number,
+  rest: () => Promise<void>,
+): Promise<TokenizedDocument> {
+  refuseHalves(source);
+  const { text, encoding } = await tokenizer.encodeOpenedInTurns(source.text, rest).catch((error) => {
+    throw named(source, error);
+  });
+  const hash = createHash("sha256");
+  let characters = 0;
+  for (let start = 0; start < text.length; ) {
+    let end = start + STRETCH;
+    if (/[\udc00-\udfff]/.test(text.charAt(end))) end++;
+    const utf8 = Buffer.from(text.slice(start, end));
+    hash.update(utf8);
+    characters += countCharacters(utf8);
+    start = end;
+    await rest();
+  }
+  return documentOf(source, index, { text, encoding, sha256: hash.digest("hex"), characters });
+}
+
+/** Of ES2024; Node 20 has it. */
+type Checked = string & { isWellFormed(): boolean };
+
+function refuseHalves({ id, text }: SourceDocument): void {
+  if ((text as Checked).isWellFormed()) return;
+  throw new LossyscopeError("text", `${id} holds half a surrogate pair, which UTF-8 cannot write`);
+}
+
+/** An error of a text, as one of the document. */
+function named({ id }: SourceDocument, error: unknown): unknown {
+  if (error instanceof BeyondEmbedding) return new BeyondEmbedding(id, error.token);
+  if (!(error instanceof LossyscopeError && error.fault === "text")) return error;
+  return new LossyscopeError("text", `${id}: ${error.message}`, undefined, { cause: error });
+}
+
+interface Tokenized extends Pick<TokenizedDocument, "text" | "sha256" | "characters"> {
+  readonly encoding: Encoding;
+}
+
+function documentOf(
+  { id, domain, metadata }: SourceDocument,
+  index: number,
+  { text, encoding, sha256: digest, characters }: Tokenized,
+): TokenizedDocument {
   return {
     index,
     id,
     domain,
-    sha256: sha256(utf8),
+    sha256: digest,
     text,
     bytes: encoding.bytes,
-    characters: countCharacters(utf8),
+    characters,
     ids: encoding.ids,
     byteEnds: encoding.byteEnds,
     normalised: encoding.normalised,
@@ -61,10 +118,14 @@ export interface TokenizedCorpus {
   readonly invalidUtf8: number;
 }
 
-/** @throws whatever reading the documents throws */
+/**
+ * @param rest waited for now and then during a long text; where it throws, the work ends
+ * @throws whatever reading the documents throws, and `rest`
+ */
 export async function tokenizeCorpus(
   tokenizer: Tokenizer,
   sources: AsyncIterable<SourceDocument> | Iterable<SourceDocument>,
+  rest: () => Promise<void> = setImmediate,
 ): Promise<TokenizedCorpus> {
   const documents: TokenizedDocument[] = [];
   const refused: { id: string; reason: string }[] = [];
@@ -72,7 +133,12 @@ export async function tokenizeCorpus(
   for await (const source of sources) {
     invalidUtf8 += source.replaced;
     try {
-      documents.push(tokenizeDocument(tokenizer, source, documents.length));
+      const { length: index } = documents;
+      documents.push(
+        source.text.length > LONG
+          ? await tokenizeInTurns(tokenizer, source, index, rest)
+          : tokenizeDocument(tokenizer, source, index),
+      );
     } catch (error) {
       if (!(error instanceof LossyscopeError && error.fault === "text")) throw error;
       refused.push({ id: source.id, reason: error.message });

@@ -7,6 +7,7 @@
  * Memory: a list of merges at most 52 bytes each; 40 bytes a character of the piece at hand.
  */
 import { randomInt } from "node:crypto";
+import { type InTurns, LOT } from "./running.ts";
 
 /** Rank and position share one float64: no string is longer than 2^30, which leaves 2^23 merges. */
 const POSITIONS = 2 ** 30;
@@ -28,14 +29,20 @@ interface Joins {
 }
 
 /** @returns the symbols that the piece ends as; characters that nothing joins stay as they are */
-function joined(piece: string, joins: Joins): string[] {
-  const texts = Array.from(piece);
-  const count = texts.length;
-  if (count < 2) return texts;
-  const at = Int32Array.from(texts, (character) => joins.symbolOf(character));
+function* joined(piece: string, joins: Joins): InTurns<string[]> {
+  const texts: string[] = [];
+  const at = new Int32Array(piece.length);
   // [i]: the next symbol's place, `count` at the end; the one before, -1 at the start
-  const next = Int32Array.from(texts, (_, i) => i + 1);
-  const before = Int32Array.from(texts, (_, i) => i - 1);
+  const next = new Int32Array(piece.length);
+  const before = new Int32Array(piece.length);
+  let count = 0;
+  for (const character of piece) {
+    at[count] = joins.symbolOf(character);
+    before[count] = count - 1;
+    next[count++] = texts.push(character);
+    if (count % LOT === 0) yield;
+  }
+  if (count < 2) return texts;
   const heap = new Heap();
   const joinAt = (left: number): number => {
     const right = next[left];
@@ -46,8 +53,13 @@ function joined(piece: string, joins: Joins): string[] {
     const join = joinAt(left);
     if (join !== NONE) heap.push(joins.rankOf(join) * POSITIONS + left);
   };
-  for (let i = 0; i + 1 < count; i++) consider(i);
+  for (let i = 0; i + 1 < count; i++) {
+    consider(i);
+    if (i % LOT === LOT - 1) yield;
+  }
+  let turns = 0;
   for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
+    if (++turns % LOT === 0) yield;
     const rank = Math.floor(key / POSITIONS);
     const left = key - rank * POSITIONS;
     const join = joinAt(left);
@@ -63,7 +75,7 @@ function joined(piece: string, joins: Joins): string[] {
     consider(left);
   }
   const symbols: string[] = [];
-  for (let i = 0; i < count; i = next[i]) symbols.push(texts[i]);
+  for (let i = 0; i < count; i = next[i]) if (symbols.push(texts[i]) % LOT === 0) yield;
   return symbols;
 }
 
@@ -115,7 +127,7 @@ export class Merges {
   }
 
   /** @returns strings that tile the piece */
-  apply(piece: string): string[] {
+  apply(piece: string): InTurns<string[]> {
     return joined(piece, this.#joins);
   }
 }
@@ -141,7 +153,7 @@ export class ScoredPieces {
   }
 
   /** @returns strings that tile the piece */
-  apply(piece: string): string[] {
+  apply(piece: string): InTurns<string[]> {
     return joined(piece, this.#joins);
   }
 }

@@ -8,6 +8,7 @@
 import { writeBytes } from "./bytes.ts";
 import { type Definition, SPACE } from "./definition.ts";
 import type { Repair } from "./repairs.ts";
+import { type InTurns, LOT } from "./running.ts";
 
 const PIECES = 1 << 17;
 const NUMBERS = 1 << 21;
@@ -56,31 +57,38 @@ export class Pieces {
   constructor(private readonly definition: Definition) {}
 
   /**
-   * Adds the piece's tokens to `tokens`.
+   * Adds the tokens of a piece that was seen before to `tokens`.
    *
    * @param base offset of the piece's first byte; one less than `floor` where that byte is an inserted space
    * @param floor no token ends before this offset
-   * @returns offset of the piece's end
-   * @throws Uncovered where nothing in the vocabulary stands for a character
+   * @returns offset of the piece's end; null where it was not seen before
    */
-  encode(piece: string, base: number, floor: number, tokens: Tokens, flaws: Repair[]): number {
-    const at = this.known.get(piece) ?? this.learn(piece, base);
-    if (typeof at === "number") {
-      const { pool } = this;
-      const last = at + 2 * pool[at];
-      for (let i = at + 1; i < last; i += 2) tokens.push(pool[i], Math.max(floor, base + pool[i + 1]));
-      return base + pool[last];
-    }
-    for (let i = 0; i < at.tokens.length; i += 2) tokens.push(at.tokens[i], Math.max(floor, base + at.tokens[i + 1]));
-    for (const { start, end, decoded } of at.flaws) flaws.push({ start: base + start, end: base + end, decoded });
-    return base + at.bytes;
+  again(piece: string, base: number, floor: number, tokens: Tokens): number | null {
+    const at = this.known.get(piece);
+    if (at === undefined) return null;
+    const { pool } = this;
+    const last = at + 2 * pool[at];
+    for (let i = at + 1; i < last; i += 2) tokens.push(pool[i], Math.max(floor, base + pool[i + 1]));
+    return base + pool[last];
   }
 
-  /** @returns where the piece now lies in the pool, or its tokens where it is not worth keeping */
-  private learn(piece: string, base: number): number | Segmented {
-    const segmented = segmentPiece(piece, this.definition, base);
-    const { tokens, flaws } = segmented;
-    if (tokens.length === 0 || flaws.length > 0 || piece.length > LONGEST) return segmented;
+  /**
+   * The same of one that was not, which is remembered where that is worth while.
+   *
+   * @param flaws what decoding would not give back is added here
+   * @throws Uncovered where nothing in the vocabulary stands for a character
+   */
+  *first(piece: string, base: number, floor: number, tokens: Tokens, flaws: Repair[]): InTurns<number> {
+    const own = yield* segmentPiece(piece, this.definition, base);
+    this.keep(piece, own);
+    for (let i = 0; i < own.tokens.length; i += 2)
+      tokens.push(own.tokens[i], Math.max(floor, base + own.tokens[i + 1]));
+    for (const { start, end, decoded } of own.flaws) flaws.push({ start: base + start, end: base + end, decoded });
+    return base + own.bytes;
+  }
+
+  private keep(piece: string, { tokens, flaws }: Segmented): void {
+    if (tokens.length === 0 || flaws.length > 0 || piece.length > LONGEST) return;
     if (this.known.size >= PIECES || this.used + tokens.length >= NUMBERS) {
       this.known.clear();
       this.used = 0;
@@ -96,20 +104,21 @@ export class Pieces {
     this.used += 1 + tokens.length;
     // A slice of a string keeps the whole string alive: the key has to be a copy.
     this.known.set(Buffer.from(piece, "utf16le").toString("utf16le"), at);
-    return at;
   }
 }
 
-function segmentPiece(piece: string, definition: Definition, base: number): Segmented {
+function* segmentPiece(piece: string, definition: Definition, base: number): InTurns<Segmented> {
   const { writing, idOf, byteIds, unknownId, fuseUnknown } = definition;
   const tokens: number[] = [];
   const flaws: Repair[] = [];
   const written = writing === "bytes" ? writeBytes(piece) : writing === "spaces" ? piece.replaceAll(" ", SPACE) : piece;
   let units = 0;
   let bytes = 0;
-  for (const part of cutAll(written, definition.byteCutters)) {
+  let turns = 0;
+  for (const part of yield* cutAll(written, definition.byteCutters)) {
     let unknown = false;
-    for (const token of definition.segment(part)) {
+    for (const token of yield* definition.segment(part)) {
+      if (++turns % LOT === 0) yield;
       const start = bytes;
       const text = piece.slice(units, (units += token.length));
       bytes += writing === "bytes" ? token.length : Buffer.byteLength(text);
@@ -140,14 +149,21 @@ function noteMarks(text: string, start: number, flaws: Repair[]): void {
 }
 
 /** @returns the parts that the cutters, each applied to the parts of the one before, leave of the text */
-function cutAll(text: string, cutters: Definition["cutters"]): readonly string[] {
-  return cutters.reduce<readonly string[]>(
-    (parts, cutter) =>
-      parts.flatMap((part) => {
-        const inner: string[] = [];
-        cutter(part, (start, end) => inner.push(part.slice(start, end)));
-        return inner;
-      }),
-    [text],
-  );
+function* cutAll(text: string, cutters: Definition["cutters"]): InTurns<readonly string[]> {
+  let parts: readonly string[] = [text];
+  for (const cutter of cutters) {
+    const inner: string[] = [];
+    for (const part of parts) {
+      let start = 0;
+      for (const ends of cutter(part)) {
+        for (const end of ends) {
+          inner.push(part.slice(start, end));
+          start = end;
+        }
+        if (start < part.length) yield;
+      }
+    }
+    parts = inner;
+  }
+  return parts;
 }

@@ -24,7 +24,7 @@ import { asLoaded } from "./loaded.ts";
 import { Pieces, Tokens, Uncovered } from "./pieces.ts";
 import { type Around, resolvePrefix, tokensAround } from "./prefix.ts";
 import { addRepair, composeRepairs, type Repair, sourceOffsets } from "./repairs.ts";
-import { patiently } from "./running.ts";
+import { atOnce, type InTurns, LOT, patiently, patientlyInTurns } from "./running.ts";
 
 export interface Encoding {
   /** [tokens], without any token that a template puts around a text */
@@ -195,6 +195,12 @@ export interface ControlTokens {
   readonly modelMaxLength: number | undefined;
 }
 
+/** Of a text that may come with its opening, what stands behind it. */
+interface Opened {
+  readonly text: string;
+  readonly encoding: Encoding;
+}
+
 /** Text to ids, with the bytes that each stands for. */
 export class Tokenizer {
   private readonly pieces: Pieces;
@@ -245,7 +251,7 @@ export class Tokenizer {
    * the prefix.
    */
   openedBy(text: string): Tokenizer {
-    const found = [...(this.findRaw?.(text) ?? [])].find(({ start }) => start === 0);
+    const found = [...(this.findRaw?.(text) ?? [])].find((one) => one?.start === 0);
     if (!found?.token.special) return this;
     const prefix: Prefix = { id: found.token.id, addedByTokenizer: true };
     const { definition, control, digest, notice, rows } = this;
@@ -256,8 +262,20 @@ export class Tokenizer {
    * Of a text that may come with its opening, what stands behind it: cut only after it was encoded, because how a text goes on
    * depends on how it begins.
    */
-  encodeOpened(text: string): { readonly text: string; readonly encoding: Encoding } {
-    const encoding = this.encode(text);
+  encodeOpened(text: string): Opened {
+    return this.opened(text, this.encode(text));
+  }
+
+  /**
+   * The same in turns, for texts that take long.
+   * @param rest waited for between two turns; where it throws, the work ends
+   * @throws LossyscopeError as `encode`; what `rest` throws
+   */
+  async encodeOpenedInTurns(text: string, rest: () => Promise<void>): Promise<Opened> {
+    return this.opened(text, await patientlyInTurns(text, this.encodeInTurns(text), rest));
+  }
+
+  private opened(text: string, encoding: Encoding): Opened {
     const { opening, prefix } = this;
     if (opening === null || encoding.ids[0] !== prefix?.id || !text.startsWith(opening)) return { text, encoding };
     const skip = Buffer.byteLength(opening);
@@ -326,7 +344,7 @@ export class Tokenizer {
    *   `unsupported` naming the pattern that does not come to an end
    */
   encode(text: string): Encoding {
-    return patiently([text], () => this.encoded(text));
+    return patiently([text], () => atOnce(this.encodeInTurns(text)));
   }
 
   /**
@@ -335,32 +353,38 @@ export class Tokenizer {
    * @throws LossyscopeError as `encode`
    */
   encodeEach(texts: readonly string[]): Encoding[] {
-    return patiently(texts, () => texts.map((text) => this.encoded(text)));
+    return patiently(texts, () => texts.map((text) => atOnce(this.encodeInTurns(text))));
   }
 
-  private encoded(text: string): Encoding {
+  /** The same as work that gives way every few thousand characters, and that nobody ends: `encode` and its kin do. */
+  *encodeInTurns(text: string): InTurns<Encoding> {
     const bytes = Buffer.byteLength(text);
     const tokens = new Tokens();
     const repairs: Repair[] = [];
     let normalised = false;
     let units = 0;
     let at = 0;
-    const section = (end: number): void => {
+    const encodeSection = this.encodeSection.bind(this);
+    const section = function* (end: number): InTurns<void> {
       if (end === units) return;
       const span = text.slice(units, end);
-      normalised = this.encodeSection(span, at, tokens, repairs) || normalised;
+      normalised = (yield* encodeSection(span, at, tokens, repairs)) || normalised;
       at += Buffer.byteLength(span);
       units = end;
     };
     try {
       for (const found of this.findRaw?.(text) ?? []) {
-        section(found.start);
+        if (found === null) {
+          yield;
+          continue;
+        }
+        yield* section(found.start);
         for (const flaw of swallowed(text, found, at)) addRepair(repairs, flaw);
         at += Buffer.byteLength(text.slice(found.start, found.end));
         tokens.push(found.token.id, at);
         units = found.end;
       }
-      section(text.length);
+      yield* section(text.length);
       if (at !== bytes || (tokens.count === 0 && bytes > 0)) throw new Uncovered(tokens.count === 0 ? 0 : at);
     } catch (error) {
       if (!(error instanceof Uncovered)) throw asDamaged(error);
@@ -370,9 +394,10 @@ export class Tokenizer {
     // What a normaliser drops at the end of a text belongs to the last token, as what it drops elsewhere to the next.
     if (tokens.count > 0) tokens.ends[tokens.count - 1] = bytes;
     const ids = tokens.ids.slice(0, tokens.count);
-    const beyond = ids.find((id) => id >= this.rows);
-    if (beyond !== undefined)
-      throw new BeyondEmbedding("the text", { id: beyond, content: this.contentOf(beyond), rows: this.rows });
+    for (let token = 0; token < ids.length; token++) {
+      const id = ids[token];
+      if (id >= this.rows) throw new BeyondEmbedding("the text", { id, content: this.contentOf(id), rows: this.rows });
+    }
     return {
       ids,
       byteEnds: tokens.ends.slice(0, tokens.count),
@@ -388,39 +413,48 @@ export class Tokenizer {
    * @param origin offset of its first byte in the text
    * @returns whether the normaliser changed it
    */
-  private encodeSection(text: string, origin: number, tokens: Tokens, repairs: Repair[]): boolean {
-    const { normalise, insertion } = this.definition;
-    const normal = normalise ? normalise(text) : text;
+  private *encodeSection(text: string, origin: number, tokens: Tokens, repairs: Repair[]): InTurns<boolean> {
+    const { insertion } = this.definition;
+    const normal = yield* this.normalised(text);
     const first = tokens.count;
     const flaws: Repair[] = [];
     const bytes = Buffer.byteLength(normal);
     const inserted = insertion === "section" && normal.length > 0;
     const content = inserted ? ` ${normal}` : normal;
-    const written = this.written(content);
+    const written = yield* this.writtenInTurns(content);
     let at = inserted ? -1 : 0;
     let units = 0;
-    const part = (end: number): void => {
+    const encodePart = this.encodePart.bind(this);
+    const part = function* (end: number): InTurns<void> {
       if (end === units) return;
-      at = this.encodePart(content.slice(units, end), written.slice(units, end), at, origin === 0, tokens, flaws);
+      const own = [content.slice(units, end), written.slice(units, end)] as const;
+      at = yield* encodePart(...own, at, origin === 0, tokens, flaws);
       units = end;
     };
     try {
-      for (const found of this.findNormalised?.(this.searched(content)) ?? []) {
-        part(found.start);
+      for (const found of this.findNormalised?.(this.definition.marked ? written : content) ?? []) {
+        if (found === null) {
+          yield;
+          continue;
+        }
+        yield* part(found.start);
         flaws.push(...swallowed(content, found, at));
         at += Buffer.byteLength(content.slice(found.start, found.end));
         tokens.push(found.token.id, at);
         units = found.end;
       }
-      part(content.length);
+      yield* part(content.length);
     } catch (error) {
       throw error instanceof Uncovered ? new Uncovered(origin + Math.max(0, error.offset)) : error;
     }
     if (at !== bytes) throw new Uncovered(origin + at);
 
     const changes = normal === text ? [] : this.align(text, normal, origin);
-    const source = sourceOffsets(changes);
-    for (let i = first; i < tokens.count; i++) tokens.ends[i] = origin + source(tokens.ends[i]);
+    const source = changes.length === 0 ? (offset: number) => offset : sourceOffsets(changes);
+    for (let i = first; i < tokens.count; i++) {
+      tokens.ends[i] = origin + source(tokens.ends[i]);
+      if (i % LOT === LOT - 1) yield;
+    }
     for (const { start, end, decoded } of composeRepairs(changes, flaws)) {
       addRepair(repairs, { start: origin + start, end: origin + end, decoded });
     }
@@ -433,14 +467,14 @@ export class Tokenizer {
    * @param at offset of its first byte in the normalised section
    * @returns offset of its end
    */
-  private encodePart(
+  private *encodePart(
     content: string,
     written: string,
     at: number,
     opensDocument: boolean,
     tokens: Tokens,
     flaws: Repair[],
-  ): number {
+  ): InTurns<number> {
     const { insertion, writing, cutters } = this.definition;
     const floor = Math.max(0, at);
     let base = at;
@@ -454,14 +488,59 @@ export class Tokenizer {
         flaws.push(content[0] === " " ? { start: at, end: at + 1, decoded: 0 } : { start: at, end: at, decoded: -1 });
       }
     }
-    const cut = (start: number, end: number, depth: number): void => {
+    const { pieces } = this;
+    let rested = 0;
+    const cut = function* (start: number, end: number, depth: number): InTurns<void> {
       const cutter: Cutter | undefined = cutters[depth];
-      if (!cutter) base = this.pieces.encode(content.slice(start, end), base, floor, tokens, flaws);
-      else if (depth === 0) cutter(written, (from, to) => cut(from, to, 1));
-      else cutter(written.slice(start, end), (from, to) => cut(start + from, start + to, depth + 1));
+      if (!cutter) {
+        const piece = content.slice(start, end);
+        const known = pieces.again(piece, base, floor, tokens);
+        base = known === null ? yield* pieces.first(piece, base, floor, tokens, flaws) : known;
+        return;
+      }
+      let from = start;
+      for (const ends of cutter(depth === 0 ? written : written.slice(start, end))) {
+        for (const last of ends) {
+          const to = start + last;
+          // The last cutter's pieces are most of all: those that are known take no generator of their own.
+          const known = depth + 1 < cutters.length ? null : pieces.again(content.slice(from, to), base, floor, tokens);
+          if (known === null) yield* cut(from, to, depth + 1);
+          else base = known;
+          from = to;
+          if (from - rested < LOT) continue;
+          rested = from;
+          yield;
+        }
+        if (from < end) yield;
+      }
     };
-    cut(0, content.length, 0);
+    yield* cut(0, content.length, 0);
     return base;
+  }
+
+  private *normalised(text: string): InTurns<string> {
+    const { normalise, inParts } = this.definition;
+    if (!normalise) return text;
+    if (!inParts) return normalise(text);
+    const parts: string[] = [];
+    for (let start = 0; start < text.length; ) {
+      let end = start + LOT;
+      while (end < text.length && text.charCodeAt(end) > 0x7f) end++;
+      parts.push(normalise(text.slice(start, end)));
+      start = end;
+      yield;
+    }
+    return parts.join("");
+  }
+
+  private *writtenInTurns(text: string): InTurns<string> {
+    if (this.definition.writing !== "spaces" || text.length < LOT) return this.written(text);
+    const parts: string[] = [];
+    for (let start = 0; start < text.length; start += LOT) {
+      parts.push(this.written(text.slice(start, start + LOT)));
+      yield;
+    }
+    return parts.join("");
   }
 
   private written(text: string): string {

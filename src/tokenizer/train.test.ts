@@ -21,7 +21,10 @@ const modelOf = (texts: readonly string[], vocabulary: number): Model =>
 function naiveMerges(texts: readonly string[], vocabulary: number): string[] {
   const cut = splitCutter({ Regex: BYTE_LEVEL_PATTERN }, "Isolated");
   const words: string[][] = [];
-  for (const text of texts) cut(text, (start, end) => words.push([...writeBytes(text.slice(start, end))]));
+  for (const text of texts) {
+    const ends = [...cut(text)].flat();
+    words.push(...ends.map((end, index) => [...writeBytes(text.slice(ends[index - 1] ?? 0, end))]));
+  }
   const { vocab } = modelOf([], 257);
   const ids = new Map(Object.entries(vocab));
   const merges: string[] = [];

@@ -62,10 +62,13 @@ function wordsOf(texts: Iterable<string>): Map<string, number> {
   const cut = splitCutter({ Regex: BYTE_LEVEL_PATTERN }, "Isolated");
   const words = new Map<string, number>();
   for (const text of texts) {
-    cut(text, (start, end) => {
-      const word = text.slice(start, end);
-      words.set(word, (words.get(word) ?? 0) + 1);
-    });
+    let start = 0;
+    for (const ends of cut(text))
+      for (const end of ends) {
+        const word = text.slice(start, end);
+        words.set(word, (words.get(word) ?? 0) + 1);
+        start = end;
+      }
   }
   return words;
 }

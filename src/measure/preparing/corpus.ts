@@ -46,22 +46,22 @@ export async function readCorpus(
   let breath = performance.now();
   const account = new TextAccount();
   const conversations = new Conversations();
+  const rest = async (): Promise<void> => {
+    await setImmediate();
+    breath = performance.now();
+    if (signal?.aborted)
+      throw new LossyscopeError("interrupted", "stopped while reading the text", "the same command begins again");
+  };
   const counted = (async function* () {
     for await (const document of readDocuments({ ...plan, kinds: [almanacPages], chat, outputs, account })) {
-      if (performance.now() - breath > BREATH_MILLISECONDS) {
-        await setImmediate();
-        breath = performance.now();
-      }
-      if (signal?.aborted) {
-        throw new LossyscopeError("interrupted", "stopped while reading the text", "the same command begins again");
-      }
+      if (signal?.aborted || performance.now() - breath > BREATH_MILLISECONDS) await rest();
       conversations.add(document);
       bytes += Buffer.byteLength(document.text);
       progress.update(bytes);
       yield document;
     }
   })();
-  const corpus = await tokenizeCorpus(tokenizer, counted);
+  const corpus = await tokenizeCorpus(tokenizer, counted, rest);
   progress.finish();
   const files = account.summary();
   const said = saidOfFiles(files);
