@@ -38,16 +38,17 @@ it("others are written once, into a file that goes with the process", async () =
   const weights = await source([plain, blocks]);
   const [one, other] = await Promise.all([runnable(weights), runnable(weights)]);
   expect(one).toBe(other);
-  const { file, dtype, bytes } = one.locate("b")!;
-  expect([dtype, bytes, one.locate("a")?.file]).toEqual(["F32", 4 * 96, file]);
-  expect(readdirSync(at("cache/lossyscope/float32"))).toHaveLength(1);
+  const { file, codes, bytes } = one.locate("b")!;
+  expect([codes, bytes]).toEqual([{ bits: 8, group: 32, scales: 96, minima: null }, 96]);
+  expect(one.locate("a")).toEqual(weights.locate("a"));
+  expect(readdirSync(at("cache/lossyscope/weights"))).toHaveLength(1);
   expect(told).toEqual([`+${file}`]);
 });
 
 it("what a process left that is no more is removed, and nothing else", async () => {
-  const folder = at("cache/lossyscope/float32");
+  const folder = at("cache/lossyscope/weights");
   mkdirSync(folder, { recursive: true });
-  const [left, own, other] = ["999999999-0.f32", `${process.pid}-99.f32`, "notes.txt"];
+  const [left, own, other] = ["999999999-0.weights", `${process.pid}-99.weights`, "notes.txt"];
   for (const name of [left, own, other]) writeFileSync(join(folder, name), "");
   await runnable(await source([plain, blocks]));
   expect(readdirSync(folder)).toEqual(expect.arrayContaining([own, other]));
@@ -57,7 +58,7 @@ it("what a process left that is no more is removed, and nothing else", async () 
 it("what was stopped leaves nothing, and is begun anew by who asks again", async () => {
   const weights = await source([plain, blocks]);
   await expect(runnable(weights, AbortSignal.abort())).rejects.toMatchObject({ fault: "interrupted" });
-  expect(readdirSync(at("cache/lossyscope/float32"))).toEqual([]);
+  expect(readdirSync(at("cache/lossyscope/weights"))).toEqual([]);
   expect(told.map(([sign]) => sign)).toEqual(["+", "-"]);
-  expect((await runnable(weights)).locate("b")?.dtype).toBe("F32");
+  expect((await runnable(weights)).locate("b")?.codes).toBeDefined();
 });

@@ -1,7 +1,7 @@
 /**
  * Weights as the runtime can read them, for every graph that is made of them: once a process, into a file that goes
- * with it, where the model's own files will not do (`models/sources/float32.ts`). Disk: 4 bytes a parameter in the
- * user's cache folder, which is looked at first; the pages are the runtime's own memory, not a second one.
+ * with it, where the model's own files will not do (`models/sources/runnable.ts`). Disk: `runnableBytes` in the user's
+ * cache folder, which is looked at first; the pages are the runtime's own memory, not a second one.
  */
 import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { cacheFolder } from "../files/cache.ts";
 import { ioFault } from "../files/faults.ts";
 import { isRunning } from "../files/processes.ts";
 import { removeAtExit } from "../files/temporary.ts";
-import { asFloat32, float32Bytes } from "../models/sources/float32.ts";
+import { asRunnable, runnableBytes } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -30,15 +30,15 @@ export function runnable(weights: TensorSource, signal?: AbortSignal): Promise<T
 /** Removes what a process has left that was ended before it could. */
 async function removeLeft(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
-    const [, pid] = /^(\d+)-\d+\.f32$/.exec(name) ?? [];
+    const [, pid] = /^(\d+)-\d+\.weights$/.exec(name) ?? [];
     if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { force: true }).catch(() => {});
   }
 }
 
 async function make(weights: TensorSource, signal: AbortSignal | undefined): Promise<TensorSource> {
-  const bytes = float32Bytes(weights);
+  const bytes = runnableBytes(weights);
   if (bytes === 0) return weights;
-  const folder = cacheFolder("float32");
+  const folder = cacheFolder("weights");
   await removeLeft(folder);
   const { bavail, bsize } = await mkdir(folder, { recursive: true })
     .then(() => statfs(folder))
@@ -46,12 +46,12 @@ async function make(weights: TensorSource, signal: AbortSignal | undefined): Pro
   if (bytes > bavail * bsize)
     throw new LossyscopeError(
       "io",
-      `the weights take ${sizeText(bytes)} as float32, ${sizeText(bavail * bsize)} are free at ${folder}`,
+      `the weights take ${sizeText(bytes)} as they are run, ${sizeText(bavail * bsize)} are free at ${folder}`,
       "free space, or set XDG_CACHE_HOME to a larger disk",
     );
-  const path = join(folder, `${process.pid}-${written++}.f32`);
+  const path = join(folder, `${process.pid}-${written++}.weights`);
   const keep = removeAtExit(path);
-  return asFloat32(weights, path, signal).catch((error) => {
+  return asRunnable(weights, path, signal).catch((error) => {
     keep();
     throw error;
   });

@@ -9,6 +9,7 @@ import { unreachable } from "../numeric/errors.ts";
 /** `TensorProto.DataType` by the names safetensors readers use. */
 const TYPE_CODES = {
   float32: 1,
+  uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -46,6 +47,8 @@ export type OnnxAttribute =
 
 export interface OnnxNode {
   readonly op: string;
+  /** operator set that the op is of; absent: ONNX's own */
+  readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
@@ -165,12 +168,13 @@ function tensor({ name, type, shape, data }: OnnxTensor): Message {
   }
 }
 
-function node({ op, inputs, outputs, attributes }: OnnxNode): Message {
+function node({ op, domain, inputs, outputs, attributes }: OnnxNode): Message {
   const message = new Message();
   for (const name of inputs) message.text(1, name);
   for (const name of outputs) message.text(2, name);
   message.text(4, op);
   for (const [name, given] of Object.entries(attributes)) message.nested(5, attribute(name, given));
+  if (domain !== undefined) message.text(7, domain);
   return message;
 }
 
@@ -192,10 +196,13 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   for (const given of model.inputs) graph.nested(11, value(given));
   for (const given of model.outputs) graph.nested(12, value(given));
   for (const given of model.between) graph.nested(13, value(given));
-  return new Message()
+  const all = new Message()
     .int(1, IR_VERSION)
     .text(2, model.producer)
     .nested(7, graph)
-    .nested(8, new Message().text(1, "").int(2, model.opset))
-    .join();
+    .nested(8, new Message().text(1, "").int(2, model.opset));
+  // Sets beside ONNX's own are in their first version.
+  for (const domain of new Set(model.nodes.flatMap((one) => one.domain ?? [])))
+    all.nested(8, new Message().text(1, domain).int(2, 1));
+  return all.join();
 }

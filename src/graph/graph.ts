@@ -37,6 +37,8 @@ export type Gradient = Value | ((sum: Value | undefined) => Value);
  */
 export interface Op<P> {
   readonly name: string;
+  /** operator set; absent: ONNX's own, and what onnxruntime has added to it */
+  readonly domain?: string;
   infer(inputs: readonly Value[], parameters: P): readonly TensorType[];
   attributes?(parameters: P): Readonly<Record<string, OnnxAttribute>>;
   /** constant int64 inputs after the given ones */
@@ -102,8 +104,8 @@ export class Graph {
   /** One number of shape []; equal ones are one initialiser. */
   scalar(number: number, type: ElementType = "float32"): Value {
     const key = `${type} ${number}`;
-    const numbers = (type === "float64" ? Float64Array : Float32Array).of(number);
-    const value = this.#constants.get(key) ?? this.constant(numbers, []);
+    const array = type === "float64" ? Float64Array : type === "uint8" ? Uint8Array : Float32Array;
+    const value = this.#constants.get(key) ?? this.#inline(type, array.of(number), []);
     this.#constants.set(key, value);
     return value;
   }
@@ -154,6 +156,7 @@ export class Graph {
       nodes: [
         ...nodes.toReversed().map(({ op, inputs, integers, outputs, parameters }) => ({
           op: op.name,
+          domain: op.domain,
           inputs: [...inputs, ...integers].map(({ name }) => name),
           outputs: outputs.map(({ name }) => name),
           attributes: op.attributes?.(parameters) ?? {},
@@ -174,7 +177,11 @@ export class Graph {
     });
   }
 
-  #inline(type: ElementType, numbers: Float32Array | Float64Array | BigInt64Array, shape: readonly number[]): Value {
+  #inline(
+    type: ElementType,
+    numbers: Float32Array | Float64Array | BigInt64Array | Uint8Array,
+    shape: readonly number[],
+  ): Value {
     const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     const name = `c${this.#initialisers.size}`;
     this.#initialisers.set(name, { name, type, shape, data: { kind: "inline", bytes } });

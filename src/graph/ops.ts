@@ -1,7 +1,8 @@
 /**
  * The ops a graph is made of: for each its ONNX name, its shape rule, its attributes and its gradient, then the function
  * that adds it. In the rules g is the gradient by the output: ∂loss/∂y, of y's shape.
- * Opset 21, plus onnxruntime's `SimplifiedLayerNormalization` (RMS norm). Axes may be negative; sizes may be symbolic.
+ * Opset 21, plus onnxruntime's `SimplifiedLayerNormalization` (RMS norm), and of its own set `MatMulNBits` and
+ * `GatherBlockQuantized`. Axes may be negative; sizes may be symbolic.
  */
 import { type ElementType, type OnnxAttribute, typeCode } from "../formats/onnx.ts";
 import { type Dimension, part, product, written } from "./dimensions.ts";
@@ -647,3 +648,84 @@ export function sizes(x: Value, start: number, end: number): Value {
   const known = x.shape.slice(start, end).filter((size) => typeof size === "number");
   return known.length === end - start ? x.graph.integers(known) : one(shapeOp, [x], { start, end });
 }
+
+const bitwiseAndOp = elementwise("BitwiseAnd");
+export const bitwiseAnd = (a: Value, b: Value): Value => one(bitwiseAndOp, [a, b], NONE);
+
+const bitwiseOrOp = elementwise("BitwiseOr");
+export const bitwiseOr = (a: Value, b: Value): Value => one(bitwiseOrOp, [a, b], NONE);
+
+const shiftOps = { LEFT: shifted("LEFT"), RIGHT: shifted("RIGHT") } as const;
+function shifted(direction: "LEFT" | "RIGHT"): Op<None> {
+  return { ...elementwise("BitShift"), attributes: () => ({ direction: { kind: "text", value: direction } }) };
+}
+/** Bits moved towards the highest by as many as the second says. */
+export const shiftLeft = (x: Value, by: Value): Value => one(shiftOps.LEFT, [x, by], NONE);
+/** The same towards the lowest. */
+export const shiftRight = (x: Value, by: Value): Value => one(shiftOps.RIGHT, [x, by], NONE);
+
+/** Operators that onnxruntime adds to ONNX's. */
+const RUNTIME_SET = "com.microsoft";
+
+/** How codes are laid out: of so many bits, so many under a scale. */
+export interface CodeLayout {
+  readonly bits: 4 | 8;
+  readonly group: number;
+}
+
+interface CodeProduct extends CodeLayout {
+  readonly isFast: boolean;
+}
+
+const matMulCodesOp: Op<CodeProduct & { readonly columns: number; readonly rows: number }> = {
+  name: "MatMulNBits",
+  domain: RUNTIME_SET,
+  infer(inputs, { bits, group, columns, rows }) {
+    const [x, codes, scales] = inputs;
+    const [, groups, bytes] = codes.shape;
+    if (codes.type !== "uint8" || bytes !== (group * bits) / 8 || written(scales.shape) !== written([rows, groups]))
+      throw new ShapeError("MatMulNBits", `no codes of ${bits} bits in groups of ${group}`, inputs);
+    if (x.shape.at(-1) !== columns)
+      throw new ShapeError("MatMulNBits", `${x.shape.at(-1)} columns meet ${groups} groups of ${group}`, inputs);
+    return [{ type: x.type, shape: [...x.shape.slice(0, -1), rows] }];
+  },
+  attributes: ({ bits, group, isFast, columns, rows }) => ({
+    K: int(columns),
+    N: int(rows),
+    bits: int(bits),
+    block_size: int(group),
+    accuracy_level: int(isFast ? 4 : 1),
+  }),
+};
+/**
+ * [..., n·group] × codes [m, n, group·bits/8] under scales [m, n], of which the middle code stands for 0 → [..., m].
+ * @param isFast whether the first is rounded to 8 bits in groups as well, as llama.cpp does
+ */
+export const matMulCodes = (
+  x: Value,
+  codes: Value,
+  scales: Value,
+  product: CodeProduct,
+): Value => {
+  const [rows, groups] = codes.shape.map(Number);
+  return one(matMulCodesOp, [x, codes, scales], { ...product, rows, columns: groups * product.group });
+};
+
+const gatherCodesOp: Op<CodeLayout> = {
+  name: "GatherBlockQuantized",
+  domain: RUNTIME_SET,
+  infer(inputs, { bits }) {
+    const [codes, indices] = inputs;
+    const [, bytes] = codes.shape;
+    return [{ type: "float32", shape: [...indices.shape, (Number(bytes) * 8) / bits] }];
+  },
+  attributes: ({ bits, group }) => ({
+    bits: int(bits),
+    block_size: int(group),
+    gather_axis: int(0),
+    quantize_axis: int(1),
+  }),
+};
+/** Rows of codes [m, n·group·bits/8] under scales [m, n] by index, as the values they stand for: [..., n·group] */
+export const gatherCodes = (codes: Value, indices: Value, scales: Value, layout: CodeLayout): Value =>
+  one(gatherCodesOp, [codes, indices, scales], layout);

@@ -4,7 +4,7 @@
  * holds four such vectors at most: parameters, two moments, and gradients that are still being added up.
  */
 import type { Value } from "../graph/graph.ts";
-import { concat, reshape, slice } from "../graph/ops.ts";
+import { concat, gather, reshape, slice } from "../graph/ops.ts";
 import type { Weights } from "../models/layers.ts";
 import type { DecoderSpec, TensorSlot } from "../models/spec.ts";
 import { untrainedTensors } from "../models/untrained.ts";
@@ -75,9 +75,11 @@ export class VectorWeights implements Weights {
     return end - start === slot.shape[0] ? whole : slice(whole, 0, start, end);
   }
 
-  stored(slot: TensorSlot): Value {
-    return this.value(slot);
+  looked(slot: TensorSlot, indices: Value): Value {
+    return gather(this.value(slot), indices);
   }
+
+  coded(): undefined {}
 }
 
 /** Tensors in the order of the layout as one vector [P]. */

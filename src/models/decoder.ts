@@ -8,7 +8,7 @@ import * as ops from "../graph/ops.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { Attention } from "./attention.ts";
-import { type Building, givenPositions, linear, mlp, norm, scaled, softcapped } from "./layers.ts";
+import { type Building, byRows, givenPositions, linear, mlp, norm, scaled, softcapped } from "./layers.ts";
 import type { BlockSpec, DecoderSpec } from "./spec.ts";
 
 /**
@@ -62,15 +62,14 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
 /** Layer 0 before its norm: [B, S] → [B, S, d] */
 function embedded(building: Building, { embedding }: DecoderSpec): Value {
   const { graph, weights, ids } = building;
-  const looked = ops.cast(ops.gather(weights.stored(embedding.tokens), ids), "float32");
-  const tokens = scaled(looked, embedding.scale);
+  const tokens = scaled(weights.looked(embedding.tokens, ids), embedding.scale);
   const projected = embedding.projection ? linear(building, tokens, embedding.projection) : tokens;
   if (!embedding.positions) return projected;
   const { table, offset } = embedding.positions;
   const given = givenPositions(building);
   if (given) {
     const rows = ops.add(given, graph.integers(offset));
-    return ops.add(projected, ops.cast(ops.gather(weights.stored(table), rows), "float32"));
+    return ops.add(projected, weights.looked(table, rows));
   }
   const start = graph.integers([offset]);
   const positions = ids.shape[1];
@@ -111,7 +110,7 @@ function logits(
   return Array.from({ length: Math.ceil(vocabulary / size) }, (_, chunk) => {
     const start = chunk * size;
     const end = Math.min(start + size, vocabulary);
-    const mapped = ops.matMul(from, ops.transpose(weights.rows(head.linear.weight, start, end), [1, 0]));
+    const mapped = byRows(building, from, head.linear.weight, start, end);
     const biased = head.linear.bias ? ops.add(mapped, weights.rows(head.linear.bias, start, end)) : mapped;
     return softcapped(scaled(biased, head.scale), head.softcap);
   });

@@ -1,26 +1,27 @@
 /**
  * A checkpoint's tensors as values of a graph: external data, file and offset, read by the runtime where they lie and cast
- * to float32 as it loads them. The runtime takes one folder and paths inside it, so that is the nearest folder that all
+ * to float32 as it loads them, or as codes that stay codes. The runtime takes one folder and paths inside it, so that is the nearest folder that all
  * files share (RUNTIME 'Weights in place').
  */
 import { dirname, relative, sep } from "node:path";
+import type { ElementType } from "../formats/onnx.ts";
 import type { Graph, Value } from "../graph/graph.ts";
-import { cast } from "../graph/ops.ts";
+import { cast, gather, reshape } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type CodedMatrix, codedRows } from "./coded.ts";
 import type { Weights } from "./layers.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
 import { type BoundTensor, bindWeights } from "./weights.ts";
 
-/** Where a graph holds more than one model. */
-export interface AmongOthers {
-  /** stands before the names of this one's tensors */
-  readonly prefix: string;
+export interface WeightsOptions {
+  /** stands before the names of this model's tensors, where a graph holds more than one */
+  readonly prefix?: string;
   /** files of the others, for whom the folder is too */
-  readonly files: readonly string[];
+  readonly files?: readonly string[];
+  /** whether what meets codes is rounded to 8 bits (`coded.ts`) */
+  readonly isFast?: boolean;
 }
-
-const ALONE: AmongOthers = { prefix: "", files: [] };
 
 /** The files that a spec's tensors lie in. @throws LossyscopeError as `bindWeights` */
 export const weightFiles = (spec: DecoderSpec, source: TensorSource): readonly string[] =>
@@ -36,43 +37,82 @@ export class GraphWeights implements Weights {
   readonly #graph: Graph;
   readonly #bound: ReadonlyMap<TensorSlot, BoundTensor>;
   readonly #prefix: string;
+  readonly #isFast: boolean;
 
   /** @throws LossyscopeError where the checkpoint does not match the spec (`bindWeights`) */
-  constructor(graph: Graph, spec: DecoderSpec, source: TensorSource, { prefix, files }: AmongOthers = ALONE) {
+  constructor(graph: Graph, spec: DecoderSpec, source: TensorSource, options: WeightsOptions = {}) {
+    const { prefix = "", files = [], isFast = false } = options;
     this.#graph = graph;
     this.#bound = bindWeights(spec, source);
     this.#prefix = prefix;
+    this.#isFast = isFast;
     this.folder = sharedFolder([...filesOf(this.#bound), ...files]);
   }
 
   value(slot: TensorSlot): Value {
-    return cast(this.stored(slot), "float32");
+    return this.rows(slot, 0, slot.shape[0]);
   }
 
-  /** Read from their place in the file. */
+  /** Read from their place in the file; of codes, made where the graph is loaded. */
   rows(slot: TensorSlot, start: number, end: number): Value {
-    return cast(this.#external(slot, start, end), "float32");
+    const coded = this.coded(slot, start, end);
+    if (!coded) return cast(this.#external(slot, start, end), "float32");
+    const [rows] = coded.codes.shape.map(Number);
+    const values = codedRows(coded, this.#graph.integers(Array.from({ length: rows }, (_, row) => row)));
+    return reshape(values, [end - start, ...slot.shape.slice(1)]);
   }
 
-  stored(slot: TensorSlot): Value {
-    return this.#external(slot, 0, slot.shape[0]);
+  looked(slot: TensorSlot, indices: Value): Value {
+    const coded = this.coded(slot, 0, slot.shape[0]);
+    return coded ? codedRows(coded, indices) : cast(gather(this.#external(slot, 0, slot.shape[0]), indices), "float32");
+  }
+
+  coded(slot: TensorSlot, start: number, end: number): CodedMatrix | undefined {
+    const { file, offset, codes } = this.#bound.get(slot)!;
+    if (!codes) return undefined;
+    const { bits, group } = codes;
+    const columns = slot.shape.at(-1)!;
+    const inEntry = slot.shape.slice(1, -1).reduce((product, size) => product * size, 1);
+    const [first, rows] = [start * inEntry, (end - start) * inEntry];
+    const groups = columns / group;
+    const part = (what: string, begin: number, type: ElementType, row: readonly number[], rowBytes: number): Value =>
+      this.#at(`${this.#named(slot, start, end)} ${what}`, type, [rows, ...row], file, {
+        offset: begin + first * rowBytes,
+        bytes: rows * rowBytes,
+      });
+    const codeBytes = (columns * bits) / 8;
+    return {
+      bits,
+      group,
+      codes: part("codes", offset, "uint8", [groups, codeBytes / groups], codeBytes),
+      scales: part("scales", codes.scales, "float32", [groups], 4 * groups),
+      minima: codes.minima === null ? undefined : part("minima", codes.minima, "float32", [groups], 4 * groups),
+      isFast: this.#isFast,
+    };
   }
 
   #external(slot: TensorSlot, start: number, end: number): Value {
     const { type, file, offset, bytes } = this.#bound.get(slot)!;
     const rowBytes = bytes / slot.shape[0];
-    const whole = end - start === slot.shape[0];
-    const name = `${this.#prefix}${slot.names[0]}`;
-    return this.#graph.external(
-      whole ? name : `${name}[${start}:${end}]`,
-      type,
-      [end - start, ...slot.shape.slice(1)],
-      {
-        location: relative(this.folder, file).split(sep).join("/"),
-        offset: offset + start * rowBytes,
-        bytes: (end - start) * rowBytes,
-      },
-    );
+    return this.#at(this.#named(slot, start, end), type, [end - start, ...slot.shape.slice(1)], file, {
+      offset: offset + start * rowBytes,
+      bytes: (end - start) * rowBytes,
+    });
+  }
+
+  #named({ names: [own], shape }: TensorSlot, start: number, end: number): string {
+    return `${this.#prefix}${own}${end - start === shape[0] ? "" : `[${start}:${end}]`}`;
+  }
+
+  #at(
+    name: string,
+    type: ElementType,
+    shape: readonly number[],
+    file: string,
+    place: { readonly offset: number; readonly bytes: number },
+  ): Value {
+    const location = relative(this.folder, file).split(sep).join("/");
+    return this.#graph.external(name, type, shape, { location, ...place });
   }
 }
 

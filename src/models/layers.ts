@@ -6,6 +6,7 @@ import { product } from "../graph/dimensions.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
+import { type CodedMatrix, codedProduct } from "./coded.ts";
 import type {
   Activation,
   AttentionSpec,
@@ -23,8 +24,10 @@ export interface Weights {
   value(slot: TensorSlot): Value;
   /** Rows [start, end) of the first axis in float32. */
   rows(slot: TensorSlot, start: number, end: number): Value;
-  /** The whole tensor in its stored type, for ops that read few of its rows. */
-  stored(slot: TensorSlot): Value;
+  /** Rows of the first axis by index, int64 [...], in float32: [..., width] */
+  looked(slot: TensorSlot, indices: Value): Value;
+  /** Rows [start, end) of the first axis as codes of one matrix [rows, columns]; undefined where the tensor is none. */
+  coded(slot: TensorSlot, start: number, end: number): CodedMatrix | undefined;
 }
 
 /** What the parts of a decoder share while it is built. */
@@ -79,14 +82,25 @@ export const softcapped = (x: Value, cap: number | undefined): Value =>
   cap === undefined ? x : scaled(ops.tanh(scaled(x, 1 / cap)), cap);
 
 /** [..., inputs] → [..., outputs] */
-export function linear({ weights }: Building, x: Value, { weight, layout, bias, entry }: LinearSpec): Value {
-  const stored =
-    entry === undefined
-      ? weights.value(weight)
-      : ops.reshape(weights.rows(weight, entry, entry + 1), weight.shape.slice(1));
-  const mapped = ops.matMul(x, layout === "in-out" ? stored : ops.transpose(stored, [1, 0]));
+export function linear(building: Building, x: Value, { weight, layout, bias, entry }: LinearSpec): Value {
+  const { weights } = building;
+  const [start, end] = entry === undefined ? [0, weight.shape[0]] : [entry, entry + 1];
+  const mapped =
+    layout === "in-out"
+      ? ops.matMul(x, matrix(weights.rows(weight, start, end)))
+      : byRows(building, x, weight, start, end);
   return bias ? ops.add(mapped, weights.value(bias)) : mapped;
 }
+
+/** [..., inputs] → [..., rows], by rows [start, end) of a matrix [outputs, inputs], or by one entry of several. */
+export function byRows(building: Building, x: Value, weight: TensorSlot, start: number, end: number): Value {
+  const coded = building.weights.coded(weight, start, end);
+  if (coded) return codedProduct(x, coded, building.past !== undefined || building.tree !== undefined);
+  return ops.matMul(x, ops.transpose(matrix(building.weights.rows(weight, start, end)), [1, 0]));
+}
+
+/** One entry of a tensor of matrices without its first axis. */
+const matrix = (value: Value): Value => (value.shape.length === 2 ? value : ops.reshape(value, value.shape.slice(1)));
 
 /** Over the last axis; absent: x itself. */
 export function norm({ graph, weights }: Building, x: Value, spec: NormSpec | undefined): Value {

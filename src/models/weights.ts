@@ -67,7 +67,8 @@ export function bindWeights(spec: DecoderSpec, source: TensorSource): ReadonlyMa
         `the tensor ${name} has shape [${stored.shape.join(", ")}], config.json makes it [${slot.shape.join(", ")}]`,
         "check that config.json belongs to these weights",
       );
-    const type = stored.isTurned || stored.isComputed ? undefined : WEIGHT_TYPES[stored.dtype];
+    const plain = stored.isTurned || stored.isComputed ? undefined : WEIGHT_TYPES[stored.dtype];
+    const type = stored.codes ? "uint8" : plain;
     if (!type)
       throw new LossyscopeError(
         "unsupported",

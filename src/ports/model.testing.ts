@@ -5,7 +5,7 @@
  */
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { seenAsFloat32 } from "../models/sources/float32.ts";
+import { seenAsRunnable } from "../models/sources/runnable.ts";
 import { bindWeights } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { CAPABILITIES, decoderOf, type Model, requireDecoder } from "./model.ts";
@@ -55,7 +55,7 @@ export function describeModel(name: string, { make, change }: Subject): void {
         return;
       }
       const { spec, weights } = decoder;
-      expect(bindWeights(spec, seenAsFloat32(weights)).size).toBeGreaterThan(0);
+      expect(bindWeights(spec, seenAsRunnable(weights)).size).toBeGreaterThan(0);
       expect(weightFileBytes).toBeGreaterThan(0);
       const { architecture, blocks } = spec;
       const own = { architecture, layers: blocks.length, width: spec.width };

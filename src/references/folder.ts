@@ -7,7 +7,7 @@ import { modelOfPath } from "../hub/name.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { unquantised } from "../models/quantised/unquantised.ts";
-import { seenAsFloat32 } from "../models/sources/float32.ts";
+import { seenAsRunnable } from "../models/sources/runnable.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { bindWeights, slotsOf } from "../models/weights.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -28,7 +28,7 @@ export async function openFolder(
   const { config, outerConfig, weightFiles, tokenizerFiles, ...checkpoint } = await openCheckpoint(folder);
   const spec = specOf(config);
   const { weights, notes } = await unquantised(config, checkpoint.weights, placesOf(spec));
-  bindWeights(spec, seenAsFloat32(weights));
+  bindWeights(spec, seenAsRunnable(weights));
   const { vocabulary } = spec;
   return {
     name: called.name,

@@ -9,7 +9,7 @@ import { isBlockType } from "../formats/blocks/types.ts";
 import type { GgufValue } from "../formats/gguf/values.ts";
 import { digestOf } from "../models/checkpoint.ts";
 import { ggufModel } from "../models/gguf/model.ts";
-import { seenAsFloat32 } from "../models/sources/float32.ts";
+import { seenAsRunnable } from "../models/sources/runnable.ts";
 import { openGguf } from "../models/sources/gguf.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { bindWeights } from "../models/weights.ts";
@@ -38,7 +38,7 @@ export async function openGgufModel(
   const files = new Unchanged("model", "the model", "was used");
   for (const file of weightFiles) await files.watch(file.path);
   const { config, spec, weights } = await ggufModel({ metadata, source });
-  bindWeights(spec, seenAsFloat32(weights));
+  bindWeights(spec, seenAsRunnable(weights));
   const { vocabulary } = spec;
   const tokenizer: Model["tokenizer"] = async (options) => ggufTokenizer(metadata, { rows: vocabulary, ...options });
   return {

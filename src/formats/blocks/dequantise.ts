@@ -1,10 +1,11 @@
 /**
  * Blocks of quantised values as float32, equal to what ggml's own `to_float` gives to the last bit: every product and
  * sum is rounded to float32 where ggml's is. The families of types are in files of their own beside this one; here is
- * which is which. Nothing is allocated but the values asked for.
+ * which is which. Memory: the values asked for, and a byte and a quarter more for each of a type of codes.
  */
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
+import { type CodedType, decoderOf } from "./coded.ts";
 import { iq4Nl, iq4Xs, mxfp4, nvfp4 } from "./codebooks.ts";
 import { iq1M, iq1S } from "./iq1.ts";
 import { iq2S, iq2Xs, iq2Xxs } from "./iq2.ts";
@@ -14,7 +15,8 @@ import { q4_0, q4_1, q5_0, q5_1, q8_0 } from "./legacy.ts";
 import { tq1_0, tq2_0 } from "./ternary.ts";
 import { BLOCKS, type BlockType, type Decoder } from "./types.ts";
 
-const DECODERS: Readonly<Record<BlockType, Decoder>> = {
+/** Types that are codes under scales. */
+export const CODED: Readonly<Partial<Record<BlockType, CodedType>>> = {
   Q4_0: q4_0,
   Q4_1: q4_1,
   Q5_0: q5_0,
@@ -25,6 +27,9 @@ const DECODERS: Readonly<Record<BlockType, Decoder>> = {
   Q4_K: q4K,
   Q5_K: q5K,
   Q6_K: q6K,
+};
+
+const OTHERS: Readonly<Partial<Record<BlockType, Decoder>>> = {
   IQ1_S: iq1S,
   IQ1_M: iq1M,
   IQ2_XXS: iq2Xxs,
@@ -40,6 +45,11 @@ const DECODERS: Readonly<Record<BlockType, Decoder>> = {
   NVFP4: nvfp4,
 };
 
+function decoder(type: BlockType): Decoder {
+  const coded = CODED[type];
+  return coded ? decoderOf(type, coded) : OTHERS[type]!;
+}
+
 /**
  * The values of whole blocks.
  * @returns as many float32 as the blocks hold
@@ -54,6 +64,6 @@ export function dequantise(type: BlockType, bytes: Uint8Array): Float32Array<Arr
       "fetch or write the file again",
     );
   const values = new Float32Array((bytes.length / block.bytes) * block.values);
-  DECODERS[type](bytes, values);
+  decoder(type)(bytes, values);
   return values;
 }

@@ -4,72 +4,94 @@
  * is value j, the upper value j + 16. `_0`: d·(q − middle); `_1`: d·q + m.
  */
 import { halfTable } from "../halves.ts";
-import type { Decoder } from "./types.ts";
+import type { CodedType } from "./coded.ts";
 
 const VALUES = 32;
-const fround = Math.fround;
 
-export const q4_0: Decoder = (bytes, values) => {
-  const halves = halfTable();
-  for (let at = 0, to = 0; at < bytes.length; at += 18, to += VALUES) {
-    const d = halves[bytes[at] | (bytes[at + 1] << 8)];
-    for (let j = 0; j < 16; j++) {
-      const q = bytes[at + 2 + j];
-      values[to + j] = d * ((q & 15) - 8);
-      values[to + 16 + j] = d * ((q >> 4) - 8);
-    }
+function nibbles(bytes: Uint8Array, at: number, codes: Uint8Array, to: number): void {
+  for (let j = 0; j < 16; j++) {
+    const q = bytes[at + j];
+    codes[to + j] = q & 15;
+    codes[to + 16 + j] = q >> 4;
   }
+}
+
+function fifths(bytes: Uint8Array, at: number, codes: Uint8Array, to: number): void {
+  const high = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+  for (let j = 0; j < VALUES; j++) codes[to + j] |= ((high >>> j) & 1) << 4;
+}
+
+export const q4_0: CodedType = {
+  group: VALUES,
+  bits: 4,
+  middle: 8,
+  hasMinima: false,
+  read(bytes, codes, scales) {
+    const halves = halfTable();
+    for (let at = 0, block = 0; at < bytes.length; at += 18, block++) {
+      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
+      nibbles(bytes, at + 2, codes, block * VALUES);
+    }
+  },
 };
 
-export const q4_1: Decoder = (bytes, values) => {
-  const halves = halfTable();
-  for (let at = 0, to = 0; at < bytes.length; at += 20, to += VALUES) {
-    const d = halves[bytes[at] | (bytes[at + 1] << 8)];
-    const m = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
-    for (let j = 0; j < 16; j++) {
-      const q = bytes[at + 4 + j];
-      values[to + j] = fround(d * (q & 15)) + m;
-      values[to + 16 + j] = fround(d * (q >> 4)) + m;
+export const q4_1: CodedType = {
+  group: VALUES,
+  bits: 4,
+  middle: 0,
+  hasMinima: true,
+  read(bytes, codes, scales, minima) {
+    const halves = halfTable();
+    for (let at = 0, block = 0; at < bytes.length; at += 20, block++) {
+      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
+      minima[block] = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
+      nibbles(bytes, at + 4, codes, block * VALUES);
     }
-  }
+  },
 };
 
-/** The fifth bits of a block. */
-const word = (bytes: Uint8Array, at: number): number =>
-  bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-
-export const q5_0: Decoder = (bytes, values) => {
-  const halves = halfTable();
-  for (let at = 0, to = 0; at < bytes.length; at += 22, to += VALUES) {
-    const d = halves[bytes[at] | (bytes[at + 1] << 8)];
-    const high = word(bytes, at + 2);
-    for (let j = 0; j < 16; j++) {
-      const q = bytes[at + 6 + j];
-      values[to + j] = d * (((q & 15) | (((high >>> j) & 1) << 4)) - 16);
-      values[to + 16 + j] = d * (((q >> 4) | (((high >>> (j + 16)) & 1) << 4)) - 16);
+export const q5_0: CodedType = {
+  group: VALUES,
+  bits: 5,
+  middle: 16,
+  hasMinima: false,
+  read(bytes, codes, scales) {
+    const halves = halfTable();
+    for (let at = 0, block = 0; at < bytes.length; at += 22, block++) {
+      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
+      nibbles(bytes, at + 6, codes, block * VALUES);
+      fifths(bytes, at + 2, codes, block * VALUES);
     }
-  }
+  },
 };
 
-export const q5_1: Decoder = (bytes, values) => {
-  const halves = halfTable();
-  for (let at = 0, to = 0; at < bytes.length; at += 24, to += VALUES) {
-    const d = halves[bytes[at] | (bytes[at + 1] << 8)];
-    const m = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
-    const high = word(bytes, at + 4);
-    for (let j = 0; j < 16; j++) {
-      const q = bytes[at + 8 + j];
-      values[to + j] = fround(d * ((q & 15) | (((high >>> j) & 1) << 4))) + m;
-      values[to + 16 + j] = fround(d * ((q >> 4) | (((high >>> (j + 16)) & 1) << 4))) + m;
+export const q5_1: CodedType = {
+  group: VALUES,
+  bits: 5,
+  middle: 0,
+  hasMinima: true,
+  read(bytes, codes, scales, minima) {
+    const halves = halfTable();
+    for (let at = 0, block = 0; at < bytes.length; at += 24, block++) {
+      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
+      minima[block] = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
+      nibbles(bytes, at + 8, codes, block * VALUES);
+      fifths(bytes, at + 4, codes, block * VALUES);
     }
-  }
+  },
 };
 
 /** d and 32 signed bytes: d·q. */
-export const q8_0: Decoder = (bytes, values) => {
-  const halves = halfTable();
-  for (let at = 0, to = 0; at < bytes.length; at += 34, to += VALUES) {
-    const d = halves[bytes[at] | (bytes[at + 1] << 8)];
-    for (let j = 0; j < VALUES; j++) values[to + j] = d * ((bytes[at + 2 + j] << 24) >> 24);
-  }
+export const q8_0: CodedType = {
+  group: VALUES,
+  bits: 8,
+  middle: 128,
+  hasMinima: false,
+  read(bytes, codes, scales) {
+    const halves = halfTable();
+    for (let at = 0, block = 0; at < bytes.length; at += 34, block++) {
+      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
+      for (let j = 0; j < VALUES; j++) codes[block * VALUES + j] = bytes[at + 2 + j] ^ 128;
+    }
+  },
 };

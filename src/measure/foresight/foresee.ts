@@ -11,7 +11,7 @@ import { PROCESS_BYTES } from "../../engines/memory.ts";
 import { type Rates, timedTrial } from "../../engines/trial.ts";
 import { requirePositions } from "../../models/decoder.ts";
 import { storageLedger } from "../../models/ledger.ts";
-import { float32Bytes } from "../../models/sources/float32.ts";
+import { runnableBytes } from "../../models/sources/runnable.ts";
 import { unmet } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { RunContext } from "../../ports/context.ts";
@@ -162,7 +162,7 @@ export function foreseenStates(
 /** What its weights take on the disk meanwhile where they cannot be run as they lie (`engines/runnable.ts`). */
 function widenedBytes(model: Pick<Model, "runs">): number {
   const decoder = decoderOf(model);
-  return decoder ? float32Bytes(decoder.weights) : 0;
+  return decoder ? runnableBytes(decoder.weights) : 0;
 }
 
 /** A run of which only the model is known, and what it takes. */

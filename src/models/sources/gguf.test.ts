@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
 import { readRange } from "../../files/ranges.ts";
 import { type TypedValue, text, type Written, writeGguf } from "../../formats/gguf/gguf.testing.ts";
+import { toFloat32 } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
-import { asFloat32, float32Bytes } from "./float32.ts";
 import { openGguf } from "./gguf.ts";
+import { asRunnable, runnableBytes } from "./runnable.ts";
 import { describeTensorSource, type ExpectedTensor } from "./tensor-source.testing.ts";
 import type { TensorSource } from "./tensor-source.ts";
 
@@ -171,19 +172,27 @@ describe("a big-endian GGUF file", () => {
     await expect(source.read("a", 0, 22)).rejects.toThrow(/the tensor a is big-endian Q5_0/);
   });
 
-  it("and blocks are read in place as float32, once written", async () => {
+  it("and blocks are read in place, once written: codes as codes", async () => {
     writeFileSync(at("little.gguf"), writeGguf({ tensors: TENSORS }));
     const little = (await openGguf(at("little.gguf"))).source;
     const turned = await openBig();
-    expect(float32Bytes(little)).toBe(4 * (3 * 256 + 2 * 64 + 7 + 15));
-    expect(float32Bytes(turned)).toBe(4 * (3 * 256 + 2 * 64 + 7 + 15));
-    const [one, other] = [await asFloat32(little, at("one.f32")), await asFloat32(turned, at("other.f32"))];
+    // Q4_K: half a byte, and 8 a group of 32; Q8_0: a byte, and 4 a group.
+    const blocks = 3 * (256 / 2 + 8 * 8) + 2 * (64 + 2 * 4);
+    expect(runnableBytes(little)).toBe(blocks);
+    expect(runnableBytes(turned)).toBe(blocks + 4 * (7 + 15));
+    const [one, other] = [await asRunnable(little, at("one")), await asRunnable(turned, at("other"))];
     const place = one.locate("token_embd.weight")!;
-    expect([place.dtype, place.shape, place.bytes]).toEqual(["F32", [3, 256], 4 * 3 * 256]);
+    expect([place.shape, place.bytes]).toEqual([[3, 256], 3 * 128]);
+    expect(place.codes).toEqual({ bits: 4, group: 32, scales: 3 * 128, minima: 3 * (128 + 32) });
     expect(await one.read("größe", 0, 30)).toEqual(await little.read("größe", 0, 30));
     for (const { name } of TENSORS) {
       const [a, b] = await Promise.all(
-        [one, other].map((source) => source.locate(name)!).map((t) => readRange(t.file, t.offset, t.bytes)),
+        [one, other]
+          .map((source) => source.locate(name)!)
+          .map(async ({ codes, dtype, file, offset, bytes }) => {
+            const stored = await readRange(file, offset, bytes);
+            return codes ? stored : toFloat32(dtype, stored);
+          }),
       );
       expect(a).toEqual(b);
     }

@@ -10,6 +10,15 @@ import { BLOCKS, isBlockType } from "../../formats/blocks/types.ts";
 import type { Dtype } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 
+/** How a matrix lies as codes under the scales of groups (`models/coded.ts`): codes where the tensor lies, the rest further on. */
+export interface StoredCodes {
+  readonly bits: 4 | 8;
+  readonly group: number;
+  /** first bytes in the file, of float32 a group */
+  readonly scales: number;
+  readonly minima: number | null;
+}
+
 /** Where a tensor lies, and as what. */
 export interface StoredTensor {
   readonly dtype: Dtype;
@@ -26,6 +35,8 @@ export interface StoredTensor {
    * `read` gives, `offset` is where the tensor begins that most of it is in
    */
   readonly isComputed?: boolean;
+  /** what the runtime reads are codes and not values */
+  readonly codes?: StoredCodes;
 }
 
 export interface TensorSource {

@@ -1,0 +1,125 @@
+/**
+ * Matrices of codes against the float32 values that they stand for (which `formats/blocks` holds to ggml's), multiplied in
+ * float64 here. Blocks are of any bytes: `fixtures/gguf/random-blocks`.
+ */
+import { writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { InferenceSession, Tensor } from "../engines/onnxruntime.ts";
+import { temporaryFolder } from "../files/folder.testing.ts";
+import { openSafetensors } from "../files/safetensors.ts";
+import { fixture } from "../fixtures.testing.ts";
+import { CODED, dequantise } from "../formats/blocks/dequantise.ts";
+import { BLOCKS, type BlockType } from "../formats/blocks/types.ts";
+import { writeGguf } from "../formats/gguf/gguf.testing.ts";
+import { Graph } from "../graph/graph.ts";
+import { random } from "../numeric/random.ts";
+import { codedProduct } from "./coded.ts";
+import { GraphWeights } from "./graph-weights.ts";
+import { openGguf } from "./sources/gguf.ts";
+import { asRunnable } from "./sources/runnable.ts";
+import type { DecoderSpec, TensorSlot } from "./spec.ts";
+
+const at = temporaryFolder();
+const TYPES = Object.keys(CODED) as BlockType[];
+const ROWS = 6;
+const COLUMNS = 512;
+
+/** Blocks of a type whose scales are such that all of them count: float16 numbers that are none, or huge, are left out. */
+async function blocksOf(type: BlockType): Promise<Uint8Array<ArrayBuffer>> {
+  const file = await openSafetensors(fixture("gguf/blocks.safetensors"));
+  const raw = (await file.read(`raw.${type}`)) as Uint8Array;
+  await file.close();
+  const { bytes, values } = BLOCKS[type];
+  const sound: number[] = [];
+  for (let block = 0; block * bytes < raw.length; block++) {
+    const found = dequantise(type, raw.subarray(block * bytes, (block + 1) * bytes));
+    if (found.every((value) => Number.isFinite(value) && Math.abs(value) < 1e3) && found.some((value) => value !== 0))
+      sound.push(block);
+  }
+  const wanted = (ROWS * COLUMNS) / values;
+  const all = new Uint8Array(wanted * bytes);
+  for (let block = 0; block < wanted; block++) {
+    const from = sound[block % sound.length] * bytes;
+    all.set(raw.subarray(from, from + bytes), block * bytes);
+  }
+  return all;
+}
+
+/** The matrix in a graph: products of many rows and of few, rows by index, and the whole of it. */
+async function run(type: BlockType, data: Uint8Array, x: Float32Array, indices: readonly number[], isFast = false) {
+  writeFileSync(at("m.gguf"), writeGguf({ tensors: [{ name: "w", dtype: type, shape: [ROWS, COLUMNS], data }] }));
+  const weights = await asRunnable((await openGguf(at("m.gguf"))).source, at(`${type}${isFast}.weights`));
+  expect(weights.locate("w")?.codes).toBeDefined();
+  const slot: TensorSlot = { names: ["w"], shape: [ROWS, COLUMNS] };
+  const graph = new Graph();
+  const stored = new GraphWeights(graph, { slot } as unknown as DecoderSpec, weights, { isFast });
+  const input = graph.input("x", "float32", ["B", COLUMNS]);
+  const whole = stored.coded(slot, 0, ROWS)!;
+  graph.output("many", codedProduct(input, whole, false));
+  graph.output("few", codedProduct(input, whole, true));
+  graph.output("part", codedProduct(input, stored.coded(slot, 1, 3)!, false));
+  graph.output("looked", stored.looked(slot, graph.input("i", "int64", ["n"])));
+  graph.output("value", stored.value(slot));
+  const session = await InferenceSession.create(graph.encode(), {
+    logSeverityLevel: 3,
+    extra: { session: { model_external_initializers_file_folder_path: stored.folder } },
+  });
+  const results = await session.run({
+    x: new Tensor("float32", x, [x.length / COLUMNS, COLUMNS]),
+    i: new Tensor("int64", BigInt64Array.from(indices, BigInt), [indices.length]),
+  });
+  await session.release();
+  return (name: string): Float32Array => results[name].data as Float32Array;
+}
+
+/** How far a product is from the one in float64, at most, beside the sum of what is added in size. */
+function distance(found: Float32Array, x: Float32Array, values: Float32Array, rows: readonly number[]): number {
+  let most = 0;
+  found.forEach((value, place) => {
+    const from = Math.floor(place / rows.length) * COLUMNS;
+    const row = rows[place % rows.length] * COLUMNS;
+    let [sum, size] = [0, 0];
+    for (let k = 0; k < COLUMNS; k++) {
+      const term = x[from + k] * values[row + k];
+      sum += term;
+      size += Math.abs(term);
+    }
+    most = Math.max(most, Math.abs(value - sum) / size);
+  });
+  return most;
+}
+
+const pick = random(3, "coded test");
+const INPUTS = Float32Array.from({ length: 3 * COLUMNS }, () => pick.normal());
+const ALL = Array.from({ length: ROWS }, (_, row) => row);
+
+describe("a matrix that stays in codes", () => {
+  it.each(TYPES)("of type %s gives the products of its float32 values", async (type) => {
+    const data = await blocksOf(type);
+    const values = dequantise(type, data);
+    const found = await run(type, data, INPUTS, [0]);
+    // A sum of 512 in float32, in whatever order: some 1e-7; of minima and what is above them, each larger than the value.
+    const bound = CODED[type]!.hasMinima ? 1e-6 : 3e-7;
+    expect(distance(found("many"), INPUTS, values, ALL)).toBeLessThan(bound);
+    expect(distance(found("few"), INPUTS, values, ALL)).toBeLessThan(bound);
+    expect(distance(found("part"), INPUTS, values, [1, 2])).toBeLessThan(bound);
+  });
+
+  it.each(TYPES)("of type %s gives its rows, to the last bit or the one before", async (type) => {
+    const data = await blocksOf(type);
+    const values = dequantise(type, data);
+    const rows = [5, 0, 5, 2];
+    const found = await run(type, data, INPUTS, rows);
+    const expected = rows.flatMap((row) => [...values.subarray(row * COLUMNS, (row + 1) * COLUMNS)]);
+    const exact = type !== "Q4_1" && type !== "Q4_K";
+    const near = (one: Float32Array, other: readonly number[]): number =>
+      one.reduce((most, value, place) => {
+        const group = other.slice(place - (place % 32), place - (place % 32) + 32);
+        return Math.max(most, Math.abs(value - other[place]) / Math.max(...group.map(Math.abs)));
+      }, 0);
+    if (exact) {
+      expect(found("looked")).toEqual(Float32Array.from(expected));
+      expect(found("value")).toEqual(values);
+    } else expect(near(found("looked"), expected)).toBeLessThan(2e-6);
+  });
+});

@@ -1,0 +1,181 @@
+/**
+ * Weights as the runtime can read them. What it reads as stored stays where it lies; anything else is written into a file of
+ * its own, tensor after tensor: blocks of codes as the codes, scales and minima that the runtime multiplies by
+ * (`models/coded.ts`), other types as float32. Disk: `runnableBytes`; memory: a piece of 4 MiB as stored and as it is
+ * written (80 MiB of the types of one and a half bits).
+ *
+ * Bits a value: 4 + 32/g for codes of up to 4 bits in groups of g, 8 + 32/g for wider ones, 32/g more where there are
+ * minima. Of codes narrower than what they are written in there is room beside them: their middle is moved to the half,
+ * which stands for 0; where there is none (Q4_1, Q4_K), the minima take what is missing.
+ */
+import { type FileHandle, open, realpath, rm } from "node:fs/promises";
+import { parse } from "node:path";
+import { ioFault } from "../../files/faults.ts";
+import { type CodedType, readCoded } from "../../formats/blocks/coded.ts";
+import { CODED } from "../../formats/blocks/dequantise.ts";
+import { type BlockType, isBlockType } from "../../formats/blocks/types.ts";
+import { isFloat8 } from "../../formats/float8.ts";
+import { toFloat32 } from "../../formats/tensor-types.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { piecesOf, type StoredTensor, type TensorSource } from "./tensor-source.ts";
+
+const isInPlace = ({ dtype, isTurned, isComputed }: StoredTensor): boolean =>
+  !isBlockType(dtype) && !isFloat8(dtype) && !isTurned && !isComputed;
+const isFloat = ({ dtype }: StoredTensor): boolean =>
+  isBlockType(dtype) || isFloat8(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
+const valuesOf = ({ shape }: StoredTensor): number => shape.reduce((product, size) => product * size, 1);
+
+/** What is written of a tensor: codes under scales, or float32. */
+type Written = { readonly type: BlockType; readonly coded: CodedType; readonly bits: 4 | 8 } | "float32";
+
+function writtenOf(tensor: StoredTensor): Written {
+  const { dtype, shape } = tensor;
+  const coded = isBlockType(dtype) ? CODED[dtype] : undefined;
+  if (!coded || tensor.isComputed || shape.length < 2) return "float32";
+  return { type: dtype as BlockType, coded, bits: coded.bits <= 4 ? 4 : 8 };
+}
+
+/** Names of what is written, in order; none where all can stay. @param root of the file system that the file is in */
+function toWrite(source: TensorSource, root?: string): readonly string[] {
+  const names = [...source.names()].filter((name) => isFloat(source.locate(name)!));
+  const moved = names.filter((name) => !isInPlace(source.locate(name)!));
+  // The runtime takes one folder that all its files are in.
+  const isElsewhere = root !== undefined && names.some((name) => parse(source.locate(name)!.file).root !== root);
+  return moved.length > 0 && isElsewhere ? names : moved;
+}
+
+interface Sizes {
+  readonly codes: number;
+  readonly scales: number;
+  readonly minima: number;
+}
+
+function sizesOf(tensor: StoredTensor): Sizes {
+  const values = valuesOf(tensor);
+  const written = writtenOf(tensor);
+  if (written === "float32") return { codes: 4 * values, scales: 0, minima: 0 };
+  const numbers = (4 * values) / written.coded.group;
+  return { codes: (values * written.bits) / 8, scales: numbers, minima: written.coded.hasMinima ? numbers : 0 };
+}
+
+/** Bytes of the file that `asRunnable` writes; 0 where it writes none. */
+export const runnableBytes = (source: TensorSource): number =>
+  toWrite(source).reduce((bytes, name) => {
+    const { codes, scales, minima } = sizesOf(source.locate(name)!);
+    return bytes + codes + scales + minima;
+  }, 0);
+
+/**
+ * @param path of the file, which must not be there
+ * @returns the source itself where nothing is written; what it gives to read stays as stored in any case
+ * @throws LossyscopeError `io`, `interrupted`; nothing is left behind
+ */
+export async function asRunnable(source: TensorSource, path: string, signal?: AbortSignal): Promise<TensorSource> {
+  const names = toWrite(source, parse(path).root);
+  if (names.length === 0) return source;
+  try {
+    const file = await open(path, "wx");
+    const places = new Map<string, Omit<StoredTensor, "file">>();
+    let end = 0;
+    try {
+      for (const name of names) {
+        const tensor = source.locate(name)!;
+        const { codes, scales, minima } = sizesOf(tensor);
+        const written = writtenOf(tensor);
+        const at = { codes: end, scales: end + codes, minima: end + codes + scales };
+        end += codes + scales + minima;
+        const { shape } = tensor;
+        if (written === "float32") {
+          await writeFloats(file, source, name, at.codes, signal);
+          places.set(name, { dtype: "F32", shape, offset: at.codes, bytes: codes });
+          continue;
+        }
+        await writeCodes(file, source, { name, written, at }, signal);
+        const { bits, coded } = written;
+        const layout = { bits, group: coded.group, scales: at.scales, minima: coded.hasMinima ? at.minima : null };
+        places.set(name, { dtype: "U8", shape, offset: at.codes, bytes: codes, codes: layout });
+      }
+    } finally {
+      await file.close();
+    }
+    const real = await realpath(path);
+    const placed = new Map([...places].map(([name, place]) => [name, { ...place, file: real }]));
+    return {
+      names: () => source.names(),
+      locate: (name) => placed.get(name) ?? source.locate(name),
+      read: (name, from, to) => source.read(name, from, to),
+    };
+  } catch (error) {
+    await rm(path, { force: true });
+    if (error instanceof LossyscopeError) throw error;
+    throw ioFault(error, `write ${path}`);
+  }
+}
+
+async function writeFloats(
+  file: FileHandle,
+  source: TensorSource,
+  name: string,
+  offset: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let at = offset;
+  for await (const piece of piecesOf(source, name, signal)) {
+    const values = toFloat32(source.locate(name)!.dtype, piece);
+    await file.write(values, 0, values.byteLength, at);
+    at += values.byteLength;
+  }
+}
+
+interface CodesToWrite {
+  readonly name: string;
+  readonly written: Exclude<Written, "float32">;
+  readonly at: Sizes;
+}
+
+async function writeCodes(
+  file: FileHandle,
+  source: TensorSource,
+  { name, written: { type, coded, bits }, at }: CodesToWrite,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const half = 2 ** (bits - 1);
+  const room = 2 ** bits - 2 ** coded.bits;
+  const moved = Math.min(half - coded.middle, room);
+  const missing = half - coded.middle - moved;
+  let before = 0;
+  let groupsBefore = 0;
+  for await (const piece of piecesOf(source, name, signal)) {
+    const { codes, scales, minima } = readCoded(type, coded, piece);
+    for (let i = 0; i < codes.length; i++) codes[i] += moved;
+    if (missing > 0) for (let i = 0; i < minima.length; i++) minima[i] += missing * scales[i];
+    const packed = bits === 4 ? inNibbles(codes) : codes;
+    await file.write(packed, 0, packed.byteLength, at.codes + before);
+    await file.write(scales, 0, scales.byteLength, at.scales + groupsBefore);
+    await file.write(minima, 0, minima.byteLength, at.minima + groupsBefore);
+    before += packed.byteLength;
+    groupsBefore += scales.byteLength;
+  }
+}
+
+/** Two codes a byte, the first in the lower nibble. */
+function inNibbles(codes: Uint8Array): Uint8Array {
+  const packed = new Uint8Array(codes.length / 2);
+  for (let i = 0; i < packed.length; i++) packed[i] = codes[2 * i] | (codes[2 * i + 1] << 4);
+  return packed;
+}
+
+/**
+ * The source as it will be once `asRunnable` has written what has to be: for binding it before anything is written.
+ * What it gives to read stays as stored.
+ */
+export const seenAsRunnable = (source: TensorSource): TensorSource => ({
+  names: () => source.names(),
+  read: (name, from, to) => source.read(name, from, to),
+  locate(name) {
+    const tensor = source.locate(name);
+    return tensor && isFloat(tensor) && !isInPlace(tensor)
+      ? { ...tensor, dtype: "F32", isTurned: false, isComputed: false }
+      : tensor;
+  },
+});
