@@ -1,6 +1,6 @@
 /**
  * What stepping a model will need, foreseen before it runs (the machine's share is `engines/memory.ts`'s). Bytes, upper
- * estimates on a CPU, for B rows of P slots (a multiple of 64), T tokens read at once, P parameters in `weightBytes`:
+ * estimates on a CPU, for B rows of P slots (a multiple of 64), T tokens read at once, P parameters in `heldBytes`:
  *
  *   runtime = 10^8 (a process) + weights + 3 · cache (twice while it grows, and once until it is collected) + 2 · step
  *   cache   = B·P · (4 + Σ over blocks of 8·K·h)
@@ -10,8 +10,9 @@
  * The size of a file is in none of them beyond a batch of it. Beside them the byte model of what is no text takes 1 KiB for
  * each distinct pair of bytes in a block (`coding/order2.ts`), until the block is through.
  */
-import { PROCESS_BYTES, stateBytes, weightBytes } from "../engines/memory.ts";
+import { PROCESS_BYTES, stateBytes } from "../engines/memory.ts";
 import { keptCapacity } from "../engines/runtime-messages.ts";
+import { heldBytes } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 
@@ -50,7 +51,7 @@ export function sessionBytes(
   const tokens = rows * Math.min(together, longest);
   const step =
     stateBytes(spec, tokens) + tokens * perToken + tokens * slots * (8 * heads + 16) + 12 * rows * spec.vocabulary;
-  return PROCESS_BYTES + weightBytes(weights) + 3 * rows * slots * (4 + perToken) + 2 * step;
+  return PROCESS_BYTES + heldBytes(weights, "steps") + 3 * rows * slots * (4 + perToken) + 2 * step;
 }
 
 /** @returns bytes of both processes, or of all three */

@@ -51,7 +51,7 @@ export class DecodingSession {
    */
   static async open(options: SessionOptions): Promise<DecodingSession> {
     const { spec, weights, prediction, longest, signal } = options;
-    const graph = buildStepGraph(spec, await runnable(weights, signal), prediction, longest);
+    const graph = buildStepGraph(spec, await runnable(weights, "steps", signal), prediction, longest);
     const runtime = createRuntime(options);
     const session = new DecodingSession(runtime, options);
     if (signal?.aborted) session.#stop();

@@ -56,7 +56,7 @@ export async function codeLengths(
   const parts = branchings.flatMap((branching, index) => partsOf(branching, index, limits.slots));
   const runs = packed(parts, limits);
   const longest = parts.reduce((most, { positions }) => positions.reduce((a, b) => Math.max(a, b + 1), most), 1);
-  const graph = buildTreeGraph(spec, await runnable(weights, signal), longest, classes.length);
+  const graph = buildTreeGraph(spec, await runnable(weights, "steps", signal), longest, classes.length);
   const members = classes.length > 0 ? membersOf(classes, spec.vocabulary) : null;
   const outputs = members ? ["losses", "closings"] : ["losses"];
   const left = new Int32Array(branchings.length);

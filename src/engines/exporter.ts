@@ -35,7 +35,7 @@ export async function* exportEverything(
   { longest, ...context }: QuietContext & { readonly longest: number },
 ): AsyncGenerator<Everything> {
   const { signal } = context;
-  const readable = await runnable(weights, signal);
+  const readable = await runnable(weights, "windows", signal);
   if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
   const graph = buildMeasuringGraph(spec, readable, { everything: true }, longest);
   const runtime = createRuntime(context);

@@ -76,7 +76,7 @@ export async function readTogether(
   take: (one: Together) => void,
 ): Promise<EngineReport> {
   const [p, q] = await Promise.all(
-    models.map(async ({ spec, weights }) => ({ spec, weights: await runnable(weights, signal) })),
+    models.map(async ({ spec, weights }) => ({ spec, weights: await runnable(weights, "windows", signal) })),
   );
   if (signal?.aborted) throw stopped();
   const graph = buildLockstepGraph(p, q, vocabulary, longest);

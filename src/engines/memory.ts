@@ -1,9 +1,11 @@
 /**
  * What the runtime will need for a forward pass, foreseen from headers alone, and whether this machine has it, so that what
- * cannot fit is refused before the run and not killed in it. An upper estimate for CPU: bytes = 4·P (float32 weights) + 4·P
- * again while a 16-bit file is widened and transposed at load + activations of one batch. Steps are `decode/memory.ts`'s.
+ * cannot fit is refused before the run and not killed in it. An upper estimate for CPU: bytes = weights + activations of one
+ * batch; of P parameters the weights are 4·P (float32) + 4·P again while a 16-bit file is widened and transposed at load, or
+ * what their codes and scales take (`models/sources/runnable.ts`). Steps are `decode/memory.ts`'s.
  */
 import { freemem, totalmem } from "node:os";
+import { heldBytes } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { sizeText } from "../numeric/amounts.ts";
@@ -22,15 +24,6 @@ export interface Load {
   readonly batchTokens: number;
 }
 
-/** @returns bytes of P parameters as the runtime holds them while it loads */
-export function weightBytes(weights: TensorSource): number {
-  let parameters = 0;
-  for (const name of weights.names()) {
-    parameters += weights.locate(name)!.shape.reduce((product, size) => product * size, 1);
-  }
-  return 8 * parameters;
-}
-
 /** @returns bytes of the states of so many tokens, attention's scores not among them */
 export const stateBytes = ({ width }: DecoderSpec, tokens: number): number => 4 * tokens * STATES * width;
 
@@ -39,7 +32,7 @@ export function runtimeBytes(spec: DecoderSpec, weights: TensorSource, { longest
   const tokens = Math.max(longest, batchTokens);
   const logits = 4 * tokens * 2 * Math.min(spec.vocabulary, VOCABULARY_CHUNK);
   const layers = 4 * tokens * spec.width * (spec.blocks.length + 1);
-  return weightBytes(weights) + Math.max(logits, stateBytes(spec, tokens)) + layers;
+  return heldBytes(weights, "windows") + Math.max(logits, stateBytes(spec, tokens)) + layers;
 }
 
 /**

@@ -102,7 +102,7 @@ export class OnnxEngine implements Engine {
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
     refuseUngiven(this, request);
     const { spec, longest, describe } = this.#options;
-    const weights = await runnable(this.#options.weights, signal);
+    const weights = await runnable(this.#options.weights, "windows", signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
     const graph = buildMeasuringGraph(
       spec,

@@ -30,16 +30,16 @@ const blocks: WrittenTensor = { name: "b", dtype: "Q8_0", shape: [3, 32], data: 
 
 it("weights that can be read in place are themselves", async () => {
   const weights = await source([plain]);
-  expect(await runnable(weights)).toBe(weights);
+  expect(await runnable(weights, "windows")).toBe(weights);
   expect(existsSync(at("cache"))).toBe(false);
 });
 
 it("others are written once, into a file that goes with the process", async () => {
   const weights = await source([plain, blocks]);
-  const [one, other] = await Promise.all([runnable(weights), runnable(weights)]);
+  const [one, other] = await Promise.all([runnable(weights, "windows"), runnable(weights, "windows")]);
   expect(one).toBe(other);
   const { file, codes, bytes } = one.locate("b")!;
-  expect([codes, bytes]).toEqual([{ bits: 8, group: 32, scales: 96, minima: null }, 96]);
+  expect([codes, bytes]).toEqual([{ bits: 8, group: 32, isHalved: false, scales: 96, minima: null }, 96]);
   expect(one.locate("a")).toEqual(weights.locate("a"));
   expect(readdirSync(at("cache/lossyscope/weights"))).toHaveLength(1);
   expect(told).toEqual([`+${file}`]);
@@ -50,15 +50,15 @@ it("what a process left that is no more is removed, and nothing else", async () 
   mkdirSync(folder, { recursive: true });
   const [left, own, other] = ["999999999-0.weights", `${process.pid}-99.weights`, "notes.txt"];
   for (const name of [left, own, other]) writeFileSync(join(folder, name), "");
-  await runnable(await source([plain, blocks]));
+  await runnable(await source([plain, blocks]), "windows");
   expect(readdirSync(folder)).toEqual(expect.arrayContaining([own, other]));
   expect(readdirSync(folder)).not.toContain(left);
 });
 
 it("what was stopped leaves nothing, and is begun anew by who asks again", async () => {
   const weights = await source([plain, blocks]);
-  await expect(runnable(weights, AbortSignal.abort())).rejects.toMatchObject({ fault: "interrupted" });
+  await expect(runnable(weights, "windows", AbortSignal.abort())).rejects.toMatchObject({ fault: "interrupted" });
   expect(readdirSync(at("cache/lossyscope/weights"))).toEqual([]);
   expect(told.map(([sign]) => sign)).toEqual(["+", "-"]);
-  expect((await runnable(weights)).locate("b")?.codes).toBeDefined();
+  expect((await runnable(weights, "windows")).locate("b")?.codes).toBeDefined();
 });

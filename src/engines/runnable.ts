@@ -9,21 +9,28 @@ import { cacheFolder } from "../files/cache.ts";
 import { ioFault } from "../files/faults.ts";
 import { isRunning } from "../files/processes.ts";
 import { removeAtExit } from "../files/temporary.ts";
-import { asRunnable, runnableBytes } from "../models/sources/runnable.ts";
+import { asRunnable, type Rows, runnableBytes, tellsRows } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
-const made = new WeakMap<TensorSource, Promise<TensorSource>>();
+const made: Readonly<Record<Rows, WeakMap<TensorSource, Promise<TensorSource>>>> = {
+  windows: new WeakMap(),
+  steps: new WeakMap(),
+};
 let written = 0;
 
-/** @throws LossyscopeError `io` where the disk has no room or refuses; `interrupted` */
-export function runnable(weights: TensorSource, signal?: AbortSignal): Promise<TensorSource> {
-  const known = made.get(weights);
+/**
+ * @param rows what the graph will be run for
+ * @throws LossyscopeError `io` where the disk has no room or refuses; `interrupted`
+ */
+export function runnable(weights: TensorSource, rows: Rows, signal?: AbortSignal): Promise<TensorSource> {
+  const kind = tellsRows(weights) ? rows : "windows";
+  const known = made[kind].get(weights);
   if (known) return known;
-  const making = make(weights, signal);
-  made.set(weights, making);
-  making.catch(() => made.delete(weights));
+  const making = make(weights, kind, signal);
+  made[kind].set(weights, making);
+  making.catch(() => made[kind].delete(weights));
   return making;
 }
 
@@ -35,8 +42,8 @@ async function removeLeft(folder: string): Promise<void> {
   }
 }
 
-async function make(weights: TensorSource, signal: AbortSignal | undefined): Promise<TensorSource> {
-  const bytes = runnableBytes(weights);
+async function make(weights: TensorSource, rows: Rows, signal: AbortSignal | undefined): Promise<TensorSource> {
+  const bytes = runnableBytes(weights, rows);
   if (bytes === 0) return weights;
   const folder = cacheFolder("weights");
   await removeLeft(folder);
@@ -51,7 +58,7 @@ async function make(weights: TensorSource, signal: AbortSignal | undefined): Pro
     );
   const path = join(folder, `${process.pid}-${written++}.weights`);
   const keep = removeAtExit(path);
-  return asRunnable(weights, path, signal).catch((error) => {
+  return asRunnable(weights, rows, path, signal).catch((error) => {
     keep();
     throw error;
   });

@@ -701,12 +701,7 @@ const matMulCodesOp: Op<CodeProduct & { readonly columns: number; readonly rows:
  * [..., n·group] × codes [m, n, group·bits/8] under scales [m, n], of which the middle code stands for 0 → [..., m].
  * @param isFast whether the first is rounded to 8 bits in groups as well, as llama.cpp does
  */
-export const matMulCodes = (
-  x: Value,
-  codes: Value,
-  scales: Value,
-  product: CodeProduct,
-): Value => {
+export const matMulCodes = (x: Value, codes: Value, scales: Value, product: CodeProduct): Value => {
   const [rows, groups] = codes.shape.map(Number);
   return one(matMulCodesOp, [x, codes, scales], { ...product, rows, columns: groups * product.group });
 };

@@ -68,9 +68,9 @@ export class GraphWeights implements Weights {
   }
 
   coded(slot: TensorSlot, start: number, end: number): CodedMatrix | undefined {
-    const { file, offset, codes } = this.#bound.get(slot)!;
+    const { file, offset, bytes: stored, codes } = this.#bound.get(slot)!;
     if (!codes) return undefined;
-    const { bits, group } = codes;
+    const { bits, group, isHalved } = codes;
     const columns = slot.shape.at(-1)!;
     const inEntry = slot.shape.slice(1, -1).reduce((product, size) => product * size, 1);
     const [first, rows] = [start * inEntry, (end - start) * inEntry];
@@ -80,11 +80,14 @@ export class GraphWeights implements Weights {
         offset: begin + first * rowBytes,
         bytes: rows * rowBytes,
       });
-    const codeBytes = (columns * bits) / 8;
+    const codeBytes = (columns * bits) / (isHalved ? 16 : 8);
+    const codesAt = (what: string, begin: number): Value =>
+      part(what, begin, "uint8", [groups, codeBytes / groups], codeBytes);
     return {
       bits,
       group,
-      codes: part("codes", offset, "uint8", [groups, codeBytes / groups], codeBytes),
+      codes: codesAt("codes", offset),
+      low: isHalved ? codesAt("lower codes", offset + stored / 2) : undefined,
       scales: part("scales", codes.scales, "float32", [groups], 4 * groups),
       minima: codes.minima === null ? undefined : part("minima", codes.minima, "float32", [groups], 4 * groups),
       isFast: this.#isFast,

@@ -95,7 +95,7 @@ export function linear(building: Building, x: Value, { weight, layout, bias, ent
 /** [..., inputs] → [..., rows], by rows [start, end) of a matrix [outputs, inputs], or by one entry of several. */
 export function byRows(building: Building, x: Value, weight: TensorSlot, start: number, end: number): Value {
   const coded = building.weights.coded(weight, start, end);
-  if (coded) return codedProduct(x, coded, building.past !== undefined || building.tree !== undefined);
+  if (coded) return codedProduct(x, coded);
   return ops.matMul(x, ops.transpose(matrix(building.weights.rows(weight, start, end)), [1, 0]));
 }
 

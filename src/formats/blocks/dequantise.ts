@@ -5,8 +5,8 @@
  */
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
-import { type CodedType, decoderOf } from "./coded.ts";
 import { iq4Nl, iq4Xs, mxfp4, nvfp4 } from "./codebooks.ts";
+import { type CodedType, decoderOf } from "./coded.ts";
 import { iq1M, iq1S } from "./iq1.ts";
 import { iq2S, iq2Xs, iq2Xxs } from "./iq2.ts";
 import { iq3S, iq3Xxs } from "./iq3.ts";

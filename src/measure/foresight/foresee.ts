@@ -162,7 +162,7 @@ export function foreseenStates(
 /** What its weights take on the disk meanwhile where they cannot be run as they lie (`engines/runnable.ts`). */
 function widenedBytes(model: Pick<Model, "runs">): number {
   const decoder = decoderOf(model);
-  return decoder ? runnableBytes(decoder.weights) : 0;
+  return decoder ? runnableBytes(decoder.weights, "windows") : 0;
 }
 
 /** A run of which only the model is known, and what it takes. */

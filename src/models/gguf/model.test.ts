@@ -11,8 +11,8 @@ import { openCheckpoint } from "../checkpoint.ts";
 import { specOf } from "../config.ts";
 import { buildMeasuringGraph } from "../heads.ts";
 import { openGraph } from "../session.testing.ts";
-import { asRunnable } from "../sources/runnable.ts";
 import { openGguf } from "../sources/gguf.ts";
+import { asRunnable } from "../sources/runnable.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import type { DecoderSpec } from "../spec.ts";
 import { CONVERSIONS, conversionOf, floats } from "./conversions.testing.ts";
@@ -109,7 +109,7 @@ describe("a model in GGUF", () => {
       await ggufModel(await openGguf(at("narrow.gguf"))),
       await ggufModel(await openGguf(at("wide.gguf"))),
     ];
-    const weights = await asRunnable(narrow.weights, at("narrow.f32.safetensors"));
+    const weights = await asRunnable(narrow.weights, "windows", at("narrow.f32.safetensors"));
     expect(furthest(await losses(narrow.spec, weights), await losses(plain.spec, plain.weights))).toBe(0);
   });
 

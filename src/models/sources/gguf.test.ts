@@ -178,12 +178,15 @@ describe("a big-endian GGUF file", () => {
     const turned = await openBig();
     // Q4_K: half a byte, and 8 a group of 32; Q8_0: a byte, and 4 a group.
     const blocks = 3 * (256 / 2 + 8 * 8) + 2 * (64 + 2 * 4);
-    expect(runnableBytes(little)).toBe(blocks);
-    expect(runnableBytes(turned)).toBe(blocks + 4 * (7 + 15));
-    const [one, other] = [await asRunnable(little, at("one")), await asRunnable(turned, at("other"))];
+    expect(runnableBytes(little, "windows")).toBe(blocks);
+    expect(runnableBytes(turned, "windows")).toBe(blocks + 4 * (7 + 15));
+    const [one, other] = [
+      await asRunnable(little, "windows", at("one")),
+      await asRunnable(turned, "windows", at("other")),
+    ];
     const place = one.locate("token_embd.weight")!;
     expect([place.shape, place.bytes]).toEqual([[3, 256], 3 * 128]);
-    expect(place.codes).toEqual({ bits: 4, group: 32, scales: 3 * 128, minima: 3 * (128 + 32) });
+    expect(place.codes).toEqual({ bits: 4, group: 32, isHalved: false, scales: 3 * 128, minima: 3 * (128 + 32) });
     expect(await one.read("größe", 0, 30)).toEqual(await little.read("größe", 0, 30));
     for (const { name } of TENSORS) {
       const [a, b] = await Promise.all(

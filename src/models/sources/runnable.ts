@@ -25,15 +25,34 @@ const isFloat = ({ dtype }: StoredTensor): boolean =>
   isBlockType(dtype) || isFloat8(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
 const valuesOf = ({ shape }: StoredTensor): number => shape.reduce((product, size) => product * size, 1);
 
-/** What is written of a tensor: codes under scales, or float32. */
-type Written = { readonly type: BlockType; readonly coded: CodedType; readonly bits: 4 | 8 } | "float32";
+/** What rows a graph will mostly be run for: those of windows, or one at a time. */
+export type Rows = "windows" | "steps";
 
-function writtenOf(tensor: StoredTensor): Written {
+/** What is written of a tensor: codes under scales, or float32. */
+type Written = Codes | "float32";
+interface Codes {
+  readonly type: BlockType;
+  readonly coded: CodedType;
+  readonly bits: 4 | 8;
+  readonly isHalved: boolean;
+  readonly hasMinima: boolean;
+}
+
+function writtenOf(tensor: StoredTensor, rows: Rows): Written {
   const { dtype, shape } = tensor;
   const coded = isBlockType(dtype) ? CODED[dtype] : undefined;
   if (!coded || tensor.isComputed || shape.length < 2) return "float32";
-  return { type: dtype as BlockType, coded, bits: coded.bits <= 4 ? 4 : 8 };
+  const bits = coded.bits <= 4 ? 4 : 8;
+  const isHalved = bits === 8 && rows === "steps";
+  return { type: dtype as BlockType, coded, bits, isHalved, hasMinima: coded.hasMinima || isHalved };
 }
+
+/** Whether it matters for a model which rows it is run for. */
+export const tellsRows = (source: TensorSource): boolean =>
+  [...source.names()].some((name) => {
+    const written = writtenOf(source.locate(name)!, "steps");
+    return written !== "float32" && written.isHalved;
+  });
 
 /** Names of what is written, in order; none where all can stay. @param root of the file system that the file is in */
 function toWrite(source: TensorSource, root?: string): readonly string[] {
@@ -50,27 +69,51 @@ interface Sizes {
   readonly minima: number;
 }
 
-function sizesOf(tensor: StoredTensor): Sizes {
+function sizesOf(tensor: StoredTensor, rows: Rows): Sizes {
   const values = valuesOf(tensor);
-  const written = writtenOf(tensor);
+  const written = writtenOf(tensor, rows);
   if (written === "float32") return { codes: 4 * values, scales: 0, minima: 0 };
   const numbers = (4 * values) / written.coded.group;
-  return { codes: (values * written.bits) / 8, scales: numbers, minima: written.coded.hasMinima ? numbers : 0 };
+  return { codes: (values * written.bits) / 8, scales: numbers, minima: written.hasMinima ? numbers : 0 };
 }
 
 /** Bytes of the file that `asRunnable` writes; 0 where it writes none. */
-export const runnableBytes = (source: TensorSource): number =>
+export const runnableBytes = (source: TensorSource, rows: Rows): number =>
   toWrite(source).reduce((bytes, name) => {
-    const { codes, scales, minima } = sizesOf(source.locate(name)!);
+    const { codes, scales, minima } = sizesOf(source.locate(name)!, rows);
     return bytes + codes + scales + minima;
   }, 0);
+
+/**
+ * What the runtime holds of the weights, at most: codes as they are, and of 8 bits the largest matrix as float32 while it is
+ * multiplied by; of anything else 4 bytes a value, and 4 again while it is widened and transposed.
+ */
+export function heldBytes(source: TensorSource, rows: Rows): number {
+  let [bytes, widened] = [0, 0];
+  for (const name of source.names()) {
+    const tensor = source.locate(name)!;
+    const written = writtenOf(tensor, rows);
+    if (written === "float32") bytes += 8 * valuesOf(tensor);
+    else {
+      const { codes, scales, minima } = sizesOf(tensor, rows);
+      bytes += codes + scales + minima;
+      if (written.bits === 8 && !written.isHalved) widened = Math.max(widened, 4 * valuesOf(tensor));
+    }
+  }
+  return bytes + widened;
+}
 
 /**
  * @param path of the file, which must not be there
  * @returns the source itself where nothing is written; what it gives to read stays as stored in any case
  * @throws LossyscopeError `io`, `interrupted`; nothing is left behind
  */
-export async function asRunnable(source: TensorSource, path: string, signal?: AbortSignal): Promise<TensorSource> {
+export async function asRunnable(
+  source: TensorSource,
+  rows: Rows,
+  path: string,
+  signal?: AbortSignal,
+): Promise<TensorSource> {
   const names = toWrite(source, parse(path).root);
   if (names.length === 0) return source;
   try {
@@ -80,8 +123,8 @@ export async function asRunnable(source: TensorSource, path: string, signal?: Ab
     try {
       for (const name of names) {
         const tensor = source.locate(name)!;
-        const { codes, scales, minima } = sizesOf(tensor);
-        const written = writtenOf(tensor);
+        const { codes, scales, minima } = sizesOf(tensor, rows);
+        const written = writtenOf(tensor, rows);
         const at = { codes: end, scales: end + codes, minima: end + codes + scales };
         end += codes + scales + minima;
         const { shape } = tensor;
@@ -90,9 +133,10 @@ export async function asRunnable(source: TensorSource, path: string, signal?: Ab
           places.set(name, { dtype: "F32", shape, offset: at.codes, bytes: codes });
           continue;
         }
-        await writeCodes(file, source, { name, written, at }, signal);
-        const { bits, coded } = written;
-        const layout = { bits, group: coded.group, scales: at.scales, minima: coded.hasMinima ? at.minima : null };
+        await writeCodes(file, source, { name, written, at, bytes: codes }, signal);
+        const { bits, isHalved, hasMinima, coded } = written;
+        const minimaAt = hasMinima ? at.minima : null;
+        const layout = { bits, isHalved, group: coded.group, scales: at.scales, minima: minimaAt };
         places.set(name, { dtype: "U8", shape, offset: at.codes, bytes: codes, codes: layout });
       }
     } finally {
@@ -129,39 +173,43 @@ async function writeFloats(
 
 interface CodesToWrite {
   readonly name: string;
-  readonly written: Exclude<Written, "float32">;
+  readonly written: Codes;
   readonly at: Sizes;
+  /** of all codes */
+  readonly bytes: number;
 }
 
 async function writeCodes(
   file: FileHandle,
   source: TensorSource,
-  { name, written: { type, coded, bits }, at }: CodesToWrite,
+  { name, written: { type, coded, bits, isHalved, hasMinima }, at, bytes }: CodesToWrite,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const half = 2 ** (bits - 1);
   const room = 2 ** bits - 2 ** coded.bits;
   const moved = Math.min(half - coded.middle, room);
-  const missing = half - coded.middle - moved;
-  let before = 0;
-  let groupsBefore = 0;
+  const missing = half - coded.middle - moved + (isHalved ? 8 : 0);
+  let [codesBefore, groupsBefore] = [0, 0];
   for await (const piece of piecesOf(source, name, signal)) {
-    const { codes, scales, minima } = readCoded(type, coded, piece);
+    const { codes, scales, minima: own } = readCoded(type, coded, piece);
+    const minima = hasMinima && !coded.hasMinima ? new Float32Array(scales.length) : own;
     for (let i = 0; i < codes.length; i++) codes[i] += moved;
     if (missing > 0) for (let i = 0; i < minima.length; i++) minima[i] += missing * scales[i];
-    const packed = bits === 4 ? inNibbles(codes) : codes;
-    await file.write(packed, 0, packed.byteLength, at.codes + before);
+    const planes = isHalved ? [inNibbles(codes, 4), inNibbles(codes, 0)] : [bits === 4 ? inNibbles(codes, 0) : codes];
+    for (const [index, plane] of planes.entries())
+      await file.write(plane, 0, plane.length, at.codes + (index * bytes) / 2 + codesBefore);
     await file.write(scales, 0, scales.byteLength, at.scales + groupsBefore);
     await file.write(minima, 0, minima.byteLength, at.minima + groupsBefore);
-    before += packed.byteLength;
+    codesBefore += planes[0].length;
     groupsBefore += scales.byteLength;
   }
 }
 
-/** Two codes a byte, the first in the lower nibble. */
-function inNibbles(codes: Uint8Array): Uint8Array {
+/** Four bits of each code, two a byte, the first in the lower nibble. @param from the lowest of the four */
+function inNibbles(codes: Uint8Array, from: number): Uint8Array {
   const packed = new Uint8Array(codes.length / 2);
-  for (let i = 0; i < packed.length; i++) packed[i] = codes[2 * i] | (codes[2 * i + 1] << 4);
+  for (let i = 0; i < packed.length; i++)
+    packed[i] = ((codes[2 * i] >> from) & 15) | (((codes[2 * i + 1] >> from) & 15) << 4);
   return packed;
 }
 

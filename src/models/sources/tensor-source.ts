@@ -14,6 +14,8 @@ import { LossyscopeError } from "../../numeric/errors.ts";
 export interface StoredCodes {
   readonly bits: 4 | 8;
   readonly group: number;
+  /** of 8 bits, the higher four of all come first, then the lower four */
+  readonly isHalved: boolean;
   /** first bytes in the file, of float32 a group */
   readonly scales: number;
   readonly minima: number | null;
