@@ -4,7 +4,7 @@
  * run, and at the end what others have published (`data/reference/lossless-compression.csv`), on other texts. Without arguments:
  * the last checkpoint of every specimen and stories260k on held-out pages of the almanac and the two texts of ../shared.
  *
- *     npm run bench -- codec [--model FOLDER]… [--bytes N] [--block 16384]… [--context N] [--threads 1] [FILE …]
+ *     npm run bench -- codec [--model FOLDER]… [--bytes N] [--block 16384]… [--lanes 1]… [--context N] [--threads 1] [FILE …]
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -38,6 +38,7 @@ const { values, positionals } = parseArgs({
   options: {
     model: { ...option, multiple: true, default: [] as string[] },
     block: { ...option, multiple: true, default: ["16384"] },
+    lanes: { ...option, multiple: true, default: ["1"] },
     bytes: option,
     context: option,
     threads: option,
@@ -114,8 +115,9 @@ async function beside({ name, plain }: Text, all: Rivals, folder: string): Promi
   for (const [title, model] of all.models) {
     const context = Math.min(model.positions ?? 1024, Number(values.context ?? 1024));
     const weights = model.weightFileBytes;
-    for (const block of values.block) {
-      const layout = { input, blockBytes: Number(block), rows: null, context, overlap: context >> 1, threads };
+    for (const [block, lanes] of values.block.flatMap((one) => values.lanes.map((other) => [one, other]))) {
+      const cut = { blockBytes: Number(block), rows: null, lanes: Number(lanes) };
+      const layout = { input, ...cut, context, overlap: context >> 1, threads };
       const foretold = await predict(model, layout);
       const written = await timed(() => compress(model, { ...layout, output, verify: false }));
       const read = await timed(() =>
@@ -125,7 +127,7 @@ async function beside({ name, plain }: Text, all: Rivals, folder: string): Promi
       const same = readFileSync(back).equals(plain) ? "yes" : "NO";
       const rates = [rate(written.seconds), rate(read.seconds)];
       const adjusted = percent(weights + fileBytes, plain.length);
-      add(`${title}, ${blocks} blocks`, fileBytes, [adjusted, ...rates, same], String(foretold.fileBytes));
+      add(`${title}, ${blocks} blocks${lanes === "1" ? "" : ` of ${lanes} lanes`}`, fileBytes, [adjusted, ...rates, same], String(foretold.fileBytes));
     }
   }
   console.log(`${name}, ${plain.length} bytes; ${threads} of the runtime's threads to write, ${threads + 1} to read`);

@@ -134,7 +134,7 @@ describe(".lsz", () => {
   it("headers, sealed again", async () => {
     const digest = "ab".repeat(32);
     const header = { weights: digest, config: digest, tokenizer: digest, distributions: digest, plain: digest };
-    const sizes = { plainBytes: 100_000, context: 512, overlap: 256, blockBytes: 32_768, rows: 4 };
+    const sizes = { plainBytes: 100_000, context: 512, overlap: 256, blockBytes: 32_768, rows: 4, lanes: 1, primer: 0 };
     const sample = writeHeader({ ...header, runtime: "onnxruntime 1.30.0", ...sizes });
     await hold(
       mutatedBytes([sample]),

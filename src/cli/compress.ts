@@ -1,8 +1,8 @@
 /** `lossyscope compress FILE --model M`: the file as an .lsz file, or with `--dry-run` what that would come to. */
 import { statSync } from "node:fs";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { MOST_BLOCK_BYTES } from "../coding/container.ts";
-import { CODING, defaultRows } from "../decode/codec.ts";
+import { blockCount, MOST_BLOCK_BYTES, MOST_LANES } from "../coding/container.ts";
+import { BLOCK_BYTES, CODING, layoutOf } from "../decode/codec.ts";
 import { compress } from "../decode/compress.ts";
 import { type PredictOptions, predict } from "../decode/predict.ts";
 import { ioFault } from "../files/faults.ts";
@@ -44,7 +44,16 @@ export function compressCommand() {
       "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
     )
     .option("-o, --out <file>", "the file to write (default: FILE.lsz)")
-    .option("--block <size>", "bytes of a block; blocks are independent of each other", blockSize, CODEC.blockBytes)
+    .option(
+      "--block <size>",
+      `bytes of a block, which nothing outside of it is needed for (default: ${si(BLOCK_BYTES, "B")})`,
+      blockSize,
+    )
+    .option(
+      "--lanes <n>",
+      "parts of a block that go through the model side by side: quicker, and a little larger (default: one for each 9 kB, as far as memory has room; 1 where --block is given)",
+      laneCount,
+    )
     .option("--batch <n>", "blocks that go through the model together (default: what memory has room for)", atLeast(1))
     .option(
       "--context <tokens>",
@@ -81,21 +90,22 @@ export function compressCommand() {
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
         const windows = codingWindows(options, model.positions);
         const shown = byteStages(progress, bytes);
-        const rows = Math.min(
-          Math.ceil(Math.max(1, bytes) / options.block),
-          options.batch ?? defaultRows(requireDecoder(model, CODING).spec, windows.context),
-        );
+        const layout = layoutOf(requireDecoder(model, CODING).spec, bytes, windows.context, {
+          blockBytes: options.block,
+          rows: options.batch,
+          lanes: options.lanes,
+        });
         const request: PredictOptions = {
           input: file,
-          blockBytes: options.block,
-          rows: options.batch ?? null,
+          ...layout,
           ...windows,
           threads,
           signal,
           onBytes: shown(dryRun ? "predicting" : COMPRESSING),
         };
         if (!dryRun) {
-          const seconds = codingSeconds({ model, threads }, bytes, rows);
+          const blocks = blockCount({ plainBytes: bytes, ...layout });
+          const seconds = codingSeconds({ model, threads }, bytes, { ...layout, blocks });
           progress.expect({ [COMPRESSING]: seconds, [VERIFYING]: seconds });
           await digestsOf(model, { progress, signal });
           shown(COMPRESSING)(0);
@@ -114,11 +124,15 @@ interface Sizes {
   readonly plainBytes: number;
   readonly fileBytes: number;
   readonly blocks: number;
+  readonly lanes: number;
+  readonly startBytes: number | null;
 }
 
-function line({ plainBytes, fileBytes, blocks }: Sizes, output: string | null): string {
+function line({ plainBytes, fileBytes, blocks, lanes, startBytes }: Sizes, output: string | null): string {
   const rate = plainBytes > 0 ? `, ${figure((8 * fileBytes) / plainBytes)} bits a byte` : "";
-  const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}`;
+  const starts = startBytes ? `, whose starts take about ${si(startBytes, "B")}` : "";
+  const cut = lanes > 1 ? ` of ${count(lanes)} lanes${starts}` : "";
+  const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}${cut}`;
   return resultLine(output === null ? `would be ${what}` : `${output}: ${what}`);
 }
 
@@ -129,6 +143,12 @@ function sizeOf(file: string): number {
   } catch (error) {
     throw ioFault(error, `read ${file}`);
   }
+}
+
+function laneCount(text: string): number {
+  const lanes = atLeast(1)(text);
+  if (lanes > MOST_LANES) throw new InvalidArgumentError(`expected at most ${MOST_LANES} lanes`);
+  return lanes;
 }
 
 function blockSize(text: string): number {

@@ -18,7 +18,7 @@ import {
 
 const hex = (bytes: number) =>
   fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((digest) => Buffer.from(digest).toString("hex"));
-const header: fc.Arbitrary<Header> = fc.record({
+const parts = fc.record({
   weights: hex(16),
   config: hex(16),
   tokenizer: hex(16),
@@ -30,7 +30,13 @@ const header: fc.Arbitrary<Header> = fc.record({
   overlap: fc.nat(2 ** 19),
   blockBytes: fc.integer({ min: 4, max: 2 ** 30 }),
   rows: fc.integer({ min: 1, max: 4096 }),
+  lanes: fc.constantFrom(1, 2, 7, 4096),
+  primer: fc.nat(1000),
 });
+const header: fc.Arbitrary<Header> = parts.map(({ primer, ...rest }) => ({
+  ...rest,
+  primer: rest.lanes === 1 ? 0 : primer % rest.context,
+}));
 const entry = fc.record({ back: fc.nat(3), codeBytes: fc.nat(2 ** 32 - 1), crc: fc.nat(2 ** 32 - 1) });
 
 const read = (file: Uint8Array): Header => {
@@ -76,26 +82,40 @@ describe("a header", () => {
 
   it("is refused where it would have its reader set aside what no file needs", () => {
     const [sound] = fc.sample(header, 1);
-    for (const change of [{ blockBytes: 2 ** 30 + 1 }, { blockBytes: 3 }, { rows: 0 }, { context: 1 }])
+    const lanes = [{ lanes: 0 }, { lanes: 2 ** 12 + 1, primer: 0 }, { lanes: 2, context: 100, primer: 100 }];
+    for (const change of [{ blockBytes: 2 ** 30 + 1 }, { blockBytes: 3 }, { rows: 0 }, { context: 1 }, ...lanes])
       expect(() => read(writeHeader({ ...sound, ...change }))).toThrow(/its header makes no sense/);
   });
 
+  const small: Header = {
+    weights: "11".repeat(16),
+    config: "22".repeat(16),
+    tokenizer: "33".repeat(16),
+    distributions: "44".repeat(16),
+    plain: "55".repeat(32),
+    runtime: "x 1",
+    plainBytes: 300,
+    context: 1024,
+    overlap: 512,
+    blockBytes: 32768,
+    rows: 4,
+    lanes: 1,
+    primer: 0,
+  };
+
+  it("of blocks that are one lane each is the one that version 1 had", () => {
+    // Bytes that the release before lanes wrote.
+    const before = `894c535a0d0a1a0a016e00${"11".repeat(16)}${"22".repeat(16)}${"33".repeat(16)}${"44".repeat(16)}${"55".repeat(32)}03782031ac028008800480800204`;
+    const bytes = writeHeader(small);
+    expect(Buffer.from(bytes).subarray(0, -4).toString("hex")).toBe(before);
+    expect(read(bytes)).toEqual(small);
+    expect(writeHeader({ ...small, lanes: 2 })[8]).toBe(2);
+  });
+
   it("says which version it cannot read", () => {
-    const bytes = writeHeader({
-      weights: "",
-      config: "",
-      tokenizer: "",
-      distributions: "",
-      plain: "",
-      runtime: "",
-      plainBytes: 0,
-      context: 2,
-      overlap: 0,
-      blockBytes: 4,
-      rows: 1,
-    });
+    const bytes = writeHeader(small);
     bytes[8] = 9;
-    expect(() => read(bytes)).toThrow(/version 9 of the format, this program reads version 1/);
+    expect(() => read(bytes)).toThrow(/version 9 of the format, this program reads versions 1 and 2/);
     expect(() => read(Buffer.from("PK\x03\x04 something else"))).toThrow(/not an \.lsz file/);
   });
 });

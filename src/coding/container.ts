@@ -1,9 +1,10 @@
 /**
- * The `.lsz` format (METHODS §1.3), version 1; whole numbers little-endian, `v` for LEB128:
+ * The `.lsz` format (METHODS §1.3), versions 1 and 2; whole numbers little-endian, `v` for LEB128:
  *
  *   file    = magic[8] version[1] length[2] header crc[4] section*
  *   header  = weights[16] config[16] tokenizer[16] distributions[16] plain[32]
  *             v(runtime bytes) runtime v(plain bytes) v(context) v(overlap) v(block bytes) v(rows)
+ *             and in version 2, which is that of files whose blocks have more than one lane: v(lanes) v(primer)
  *   section = (back[1] code bytes[4] crc[4])^rows crc[4] code^rows
  *
  * Digests are the first bytes of SHA-256; `plain` is a whole one; crc is CRC-32, of a block's plain bytes in a section's
@@ -14,7 +15,8 @@
 import { LossyscopeError } from "../numeric/errors.ts";
 
 const MAGIC = Uint8Array.of(0x89, 0x4c, 0x53, 0x5a, 0x0d, 0x0a, 0x1a, 0x0a);
-const VERSION = 1;
+/** of blocks that are one lane each, and of others */
+const [WHOLE, IN_LANES] = [1, 2];
 /** magic, version, length of the header */
 export const OPENING_BYTES = MAGIC.length + 3;
 const CRC_BYTES = 4;
@@ -23,6 +25,8 @@ const PLAIN_DIGEST_BYTES = 32;
 const ENTRY_BYTES = 9;
 /** Largest block that is read: what a header may make its reader set aside. */
 export const MOST_BLOCK_BYTES = 2 ** 30;
+/** Lanes that are read at most. */
+export const MOST_LANES = 4096;
 /** How far before its place a block may end: a character has four bytes at most. */
 export const MOST_BACK = 3;
 
@@ -46,6 +50,9 @@ export interface Header extends Maker {
   readonly blockBytes: number;
   /** blocks of a batch, at most */
   readonly rows: number;
+  /** parts of a block that are coded side by side, and tokens at its beginning that all of them have read; 1 and 0 in version 1 */
+  readonly lanes: number;
+  readonly primer: number;
 }
 
 /** One block in its section's table. */
@@ -138,8 +145,10 @@ export function writeHeader(header: Header): Uint8Array {
   inner.bytes.push(...runtime);
   for (const value of [header.plainBytes, header.context, header.overlap, header.blockBytes, header.rows])
     inner.varint(value);
+  const version = header.lanes === 1 ? WHOLE : IN_LANES;
+  if (version === IN_LANES) for (const value of [header.lanes, header.primer]) inner.varint(value);
   const outer = new Writer();
-  outer.bytes.push(...MAGIC, VERSION);
+  outer.bytes.push(...MAGIC, version);
   outer.whole(inner.bytes.length, 2);
   outer.bytes.push(...inner.bytes);
   outer.whole(crc32(Uint8Array.from(outer.bytes)), CRC_BYTES);
@@ -154,10 +163,10 @@ export function writeHeader(header: Header): Uint8Array {
 export function headerBytes(opening: Uint8Array): number {
   if (opening.length < OPENING_BYTES || MAGIC.some((byte, i) => opening[i] !== byte))
     throw new LossyscopeError("input", "this is not an .lsz file", "pass a file that lossyscope compress wrote");
-  if (opening[MAGIC.length] !== VERSION)
+  if (![WHOLE, IN_LANES].includes(opening[MAGIC.length]))
     throw new LossyscopeError(
       "unsupported",
-      `the file has version ${opening[MAGIC.length]} of the format, this program reads version ${VERSION}`,
+      `the file has version ${opening[MAGIC.length]} of the format, this program reads versions ${WHOLE} and ${IN_LANES}`,
       "use the release of lossyscope that wrote it",
     );
   return opening[MAGIC.length + 1] + 256 * opening[MAGIC.length + 2] + CRC_BYTES;
@@ -177,9 +186,13 @@ export function readHeader(opening: Uint8Array, rest: Uint8Array): Header {
   const plain = reader.hex(PLAIN_DIGEST_BYTES);
   const runtime = new TextDecoder().decode(reader.take(reader.varint()));
   const [plainBytes, context, overlap, blockBytes, rows] = Array.from({ length: 5 }, () => reader.varint());
-  if (reader.left > 0 || blockBytes <= MOST_BACK || blockBytes > MOST_BLOCK_BYTES || rows === 0 || context < 2)
+  const inLanes = opening[MAGIC.length] === IN_LANES;
+  const [lanes, primer] = inLanes ? [reader.varint(), reader.varint()] : [1, 0];
+  const blocks = blockBytes > MOST_BACK && blockBytes <= MOST_BLOCK_BYTES && rows > 0 && context >= 2;
+  if (reader.left > 0 || !blocks || (inLanes && !(lanes > 1 && lanes <= MOST_LANES && primer < context)))
     throw damaged("its header makes no sense");
-  return { weights, config, tokenizer, distributions, plain, runtime, plainBytes, context, overlap, blockBytes, rows };
+  const maker = { weights, config, tokenizer, distributions, plain, runtime };
+  return { ...maker, plainBytes, context, overlap, blockBytes, rows, lanes, primer };
 }
 
 export const blockCount = ({ plainBytes, blockBytes }: Pick<Header, "plainBytes" | "blockBytes">): number =>

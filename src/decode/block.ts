@@ -21,42 +21,61 @@ const BIT = TOTAL / 2;
 /** What drives a batch sees of a row: a distribution in, the token that follows out; null once the row is at its end. */
 export interface Row {
   next(probabilities: Float32Array): number | null;
-  /** how far it is, 0 to 1 */
-  readonly share: number;
 }
 
 /** Where intervals go: the range coder, or a count of bits. */
-interface Sink {
+export interface Sink {
   encode(start: number, size: number): void;
 }
 
-/** How likely an escape is, from the block's own past. */
-class EscapeShare {
+/** How likely an escape is, from the block's own past; `after` tells whether the symbol before was one. */
+export class EscapeShare {
   #escapes = 0;
   #chances = 0;
-  #after = false;
 
-  get size(): number {
-    if (this.#after || this.#escapes === 0) return 1;
+  size(after: boolean): number {
+    if (after || this.#escapes === 0) return 1;
     return Math.max(1, Math.floor(Math.min(0.5, (this.#escapes + 0.5) / (this.#chances + 1)) * TOTAL));
   }
 
-  saw(escaped: boolean): void {
-    if (!this.#after) this.#chances++;
+  saw(escaped: boolean, after: boolean): void {
+    if (!after) this.#chances++;
     if (escaped) this.#escapes++;
-    this.#after = escaped;
   }
 }
 
+/** A whole number of at least one in Elias's γ code. */
+export function writeGamma(sink: Sink, value: number): void {
+  const digits = Math.floor(Math.log2(value));
+  for (let i = 0; i < digits; i++) sink.encode(0, BIT);
+  for (let i = digits; i >= 0; i--) sink.encode(Math.floor(value / 2 ** i) % 2 === 1 ? BIT : 0, BIT);
+}
+
+/** @throws Nonsense for a number of more than 33 digits */
+export function readGamma(coder: RangeDecoder): number {
+  const bit = (): number => {
+    const value = coder.target() < BIT ? 0 : 1;
+    coder.consume(value * BIT, BIT);
+    return value;
+  };
+  let digits = 0;
+  while (bit() === 0) if (++digits > 32) throw new Nonsense("a number larger than any block");
+  let value = 1;
+  for (; digits > 0; digits--) value = 2 * value + bit();
+  return value;
+}
+
 /** Runs of bytes, all of a block's under one model. */
-class RunWriter {
+export class RunWriter {
   #model: Order2Model | undefined;
 
+  /** a run with its length before it */
   write(sink: Sink, bytes: Uint8Array): void {
-    const length = bytes.length + 1;
-    const digits = Math.floor(Math.log2(length));
-    for (let i = 0; i < digits; i++) sink.encode(0, BIT);
-    for (let i = digits; i >= 0; i--) sink.encode(Math.floor(length / 2 ** i) % 2 === 1 ? BIT : 0, BIT);
+    writeGamma(sink, bytes.length + 1);
+    this.writeBytes(sink, bytes);
+  }
+
+  writeBytes(sink: Sink, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#model ??= new Order2Model();
     const model = this.#model;
@@ -64,6 +83,25 @@ class RunWriter {
       model.interval(byte);
       sink.encode(model.start, model.size);
       model.learn(byte);
+    }
+  }
+}
+
+/** The other side of `RunWriter`. */
+export class RunReader {
+  #model: Order2Model | undefined;
+
+  /** Fills `bytes` with what was written. */
+  readBytes(coder: RangeDecoder, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#model ??= new Order2Model();
+    const model = this.#model;
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = model.symbolAt(coder.target());
+      model.interval(byte);
+      coder.consume(model.start, model.size);
+      model.learn(byte);
+      bytes[i] = byte;
     }
   }
 }
@@ -89,17 +127,18 @@ export class BlockEncoder implements Row {
 
   #next(probabilities: Float32Array): number | null {
     const { ids, escapes } = this.#transcript;
-    if (escapes[this.#escape]?.before === this.#token) {
-      const { start, size } = escapeInterval(this.#share.size);
+    const escaped = escapes[this.#escape]?.before === this.#token;
+    if (escaped) {
+      const { start, size } = escapeInterval(this.#share.size(false));
       this.#coder.encode(start, size);
       this.#runs.write(this.#coder, escapes[this.#escape++].bytes);
-      this.#share.saw(true);
+      this.#share.saw(true, false);
     }
     if (this.#token === ids.length) return null;
     const id = ids[this.#token++];
-    const { start, size } = tokenInterval(probabilities, id, this.#share.size);
+    const { start, size } = tokenInterval(probabilities, id, this.#share.size(escaped));
     this.#coder.encode(start, size);
-    this.#share.saw(false);
+    this.#share.saw(false, escaped);
     return this.#token === ids.length && this.#escape === escapes.length ? null : id;
   }
 
@@ -122,39 +161,44 @@ export function encodeAsBytes(transcript: Transcript): Uint8Array {
   return encoder.finish();
 }
 
+/** Adds up what intervals cost. */
+export class Meter implements Sink {
+  bits = 0;
+
+  encode(_: number, size: number): void {
+    this.bits -= Math.log2(size / TOTAL);
+  }
+}
+
 /** Bits that escaping costs a block: escapes and their runs, and what every token gives up for the chance of one. */
 export function escapeBits({ ids, escapes }: Transcript): number {
-  let bits = 0;
-  const meter: Sink = {
-    encode(_, size) {
-      bits -= Math.log2(size / TOTAL);
-    },
-  };
+  const meter = new Meter();
   const share = new EscapeShare();
   const runs = new RunWriter();
   let next = 0;
   for (let token = 0; token <= ids.length; token++) {
-    if (escapes[next]?.before === token) {
-      meter.encode(0, share.size);
+    const escaped = escapes[next]?.before === token;
+    if (escaped) {
+      meter.encode(0, share.size(false));
       runs.write(meter, escapes[next++].bytes);
-      share.saw(true);
+      share.saw(true, false);
     }
     if (token === ids.length) break;
-    meter.encode(0, TOTAL - share.size);
-    share.saw(false);
+    meter.encode(0, TOTAL - share.size(escaped));
+    share.saw(false, escaped);
   }
-  return bits;
+  return meter.bits;
 }
 
 /** What a code says cannot have been written. */
-class Nonsense extends Error {}
+export class Nonsense extends Error {}
 
 export class BlockDecoder implements Row {
   readonly #tokenizer: Tokenizer;
   readonly #coder: RangeDecoder;
   readonly #bytes: Uint8Array;
   readonly #share = new EscapeShare();
-  #model: Order2Model | undefined;
+  #runs = new RunReader();
   #done = 0;
   /** token before the next one; null where a text starts */
   #previous: number | null = null;
@@ -172,7 +216,7 @@ export class BlockDecoder implements Row {
   next(probabilities: Float32Array): number | null {
     const token = this.#sensible(probabilities);
     // Rows wait for the longest of their batch.
-    if (token === null) this.#model = undefined;
+    if (token === null) this.#runs = new RunReader();
     return token;
   }
 
@@ -187,21 +231,21 @@ export class BlockDecoder implements Row {
 
   #next(probabilities: Float32Array): number | null {
     for (let escaped = false; this.#symbolsLeft-- > 0; escaped = true) {
-      const reserved = this.#share.size;
+      const reserved = this.#share.size(escaped);
       const token = tokenAt(probabilities, this.#coder.target(), reserved);
       if (token < 0) {
         if (escaped) throw new Nonsense("an escape follows an escape");
         const { start, size } = escapeInterval(reserved);
         this.#coder.consume(start, size);
         this.#run();
-        this.#share.saw(true);
+        this.#share.saw(true, escaped);
         this.#previous = null;
         if (this.#done === this.#bytes.length) return null;
         continue;
       }
       const { start, size } = tokenInterval(probabilities, token, reserved);
       this.#coder.consume(start, size);
-      this.#share.saw(false);
+      this.#share.saw(false, escaped);
       this.#put(writtenBytes(this.#tokenizer, token, this.#previous));
       this.#previous = token;
       return this.#done === this.#bytes.length ? null : token;
@@ -209,29 +253,11 @@ export class BlockDecoder implements Row {
     throw new Nonsense("more symbols than bytes can have");
   }
 
-  #bit(): number {
-    const bit = this.#coder.target() < BIT ? 0 : 1;
-    this.#coder.consume(bit * BIT, BIT);
-    return bit;
-  }
-
   #run(): void {
-    let digits = 0;
-    while (this.#bit() === 0) if (++digits > 32) throw new Nonsense("a run longer than any block");
-    let length = 1;
-    for (; digits > 0; digits--) length = 2 * length + this.#bit();
-    const end = this.#done + length - 1;
+    const end = this.#done + readGamma(this.#coder) - 1;
     if (end > this.#bytes.length) throw new Nonsense("a run longer than what is left");
-    if (end === this.#done) return;
-    this.#model ??= new Order2Model();
-    const model = this.#model;
-    while (this.#done < end) {
-      const byte = model.symbolAt(this.#coder.target());
-      model.interval(byte);
-      this.#coder.consume(model.start, model.size);
-      model.learn(byte);
-      this.#bytes[this.#done++] = byte;
-    }
+    this.#runs.readBytes(this.#coder, this.#bytes.subarray(this.#done, end));
+    this.#done = end;
   }
 
   #put(written: Uint8Array): void {

@@ -14,9 +14,9 @@ import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
-import type { Model } from "../ports/model.ts";
+import { decoderOf, type Model } from "../ports/model.ts";
 import { openModel } from "../references/open.ts";
-import { Codec } from "./codec.ts";
+import { Codec, layoutOf } from "./codec.ts";
 import { batchesOf, type CompressOptions, compress } from "./compress.ts";
 import { type DecompressOptions, decompress } from "./decompress.ts";
 import { writeLetterModel } from "./model.testing.ts";
@@ -122,6 +122,30 @@ describe("bytes come back in another process with other threads", () => {
     expect((await restored(model, file)).bytes.equals(bytes)).toBe(true);
   });
 
+  it.each([
+    ["one block", { blockBytes: 4096, rows: 1 }],
+    ["several blocks in a batch, of several", { blockBytes: 300, rows: 2 }],
+    ["lanes that have read nothing before", { blockBytes: 4096, rows: 1, primer: 0 }],
+  ])("in lanes: %s", async (_, layout) => {
+    const bytes = Buffer.concat([Buffer.from(sampleText(3, 700)), ...KINDS.map(([, kind]) => kind)]);
+    for (const prefix of [true, false]) {
+      const model = await letters(`prefix ${prefix}`, { prefix, config: { num_hidden_layers: 1 } });
+      const { file, lanes } = await compressed(model, bytes, { lanes: 3, primer: 10, ...layout, verify: prefix });
+      expect([lanes, file[8]]).toEqual([3, 2]);
+      expect((await restored(model, file)).bytes.equals(bytes)).toBe(true);
+    }
+  });
+
+  it("a file is cut into lanes by its size, and into one where the size of blocks is given", async () => {
+    const { spec } = decoderOf(await letters())!;
+    const layout = (bytes: number, asked = {}) => layoutOf(spec, bytes, 64, asked);
+    expect(layout(5000)).toMatchObject({ lanes: 1, primer: 0, blockBytes: 2 ** 18 });
+    expect(layout(65_536)).toMatchObject({ lanes: 7, primer: 16, rows: 9 });
+    expect(layout(1e9).lanes).toBe(29);
+    expect(layout(65_536, { blockBytes: 4096 })).toMatchObject({ lanes: 1, rows: 64, blockBytes: 4096 });
+    expect(layout(65_536, { lanes: 4, rows: 2 })).toMatchObject({ lanes: 4, rows: 2 });
+  });
+
   it("a block that the model would make longer is bytes alone", async () => {
     // This model expects letters.
     const bytes = Buffer.from("0123456789".repeat(400));
@@ -180,6 +204,8 @@ describe("the size", () => {
     const model = await letters("model", { prefix });
     const plain = await hold(model, Buffer.from(sampleText(2, 1500)), {});
     expect(plain.codeBits / plain.plainBytes).toBeLessThan(7);
+    const lanes = await hold(model, Buffer.from(sampleText(2, 1500)), { lanes: 3, primer: 8, blockBytes: 2000 });
+    expect(lanes.lanes).toBe(3);
     const mixed = await hold(model, KINDS.find(([name]) => name === "text between bytes")![1], {});
     expect(mixed.escaped).toBeGreaterThan(100);
   });
@@ -222,6 +248,18 @@ describe("damage", () => {
     expect(lost).toEqual([{ block: 0, start: 0, end: 400 }]);
     expect(found.subarray(400)).toEqual(bytes.subarray(400));
     expect(found.subarray(0, 400).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("of one block in lanes is its own as well", async () => {
+    const model = await letters();
+    const { file } = await compressed(model, bytes, { blockBytes: 300, lanes: 4, primer: 16, rows: 4 });
+    const sections = OPENING_BYTES + headerBytes(file);
+    const tables = sections + tableBytes(Math.ceil(bytes.length / 300));
+    for (const place of [tables, tables + 3, tables + 40]) {
+      const { lost, bytes: found } = await restored(model, flipped(file, place), { salvage: true });
+      expect(lost).toEqual([{ block: 0, start: 0, end: 300 }]);
+      expect(found.subarray(300)).toEqual(bytes.subarray(300));
+    }
   });
 
   it("a table that is damaged loses all that follows", async () => {

@@ -14,9 +14,10 @@ import { type QuietContext, quietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { BlockDecoder, BlockEncoder, encodeAsBytes, type Row } from "./block.ts";
+import { Beginnings, type Lanes, LanesDecoder, LanesEncoder } from "./lanes.ts";
 import { type CodecLoad, cacheBytes, codecBytes } from "./memory.ts";
 import { DecodingSession } from "./session.ts";
-import { asBytes, transcribe } from "./transcript.ts";
+import { asBytes, type Transcript, transcribe } from "./transcript.ts";
 import { AT_ONCE, probe, reread, type Windows, walk } from "./walk.ts";
 
 /** Hex characters of the digests that a header keeps. */
@@ -28,9 +29,36 @@ const MOST_ROWS = 64;
 /** What of a model is asked for here. */
 export const CODING = "coding token by token";
 
+/**
+ * How a file is cut where that is not said: bytes of a block, bytes that a lane has at least, and tokens that all lanes of a
+ * block have read (docs/decisions/codec-lanes.md).
+ */
+export const BLOCK_BYTES = 2 ** 18;
+const LANE_BYTES = 9000;
+const PRIMER = 256;
+
 /** Rows of a batch: as many as the cache has room for. */
 export function defaultRows(spec: DecoderSpec, context: number): number {
   return Math.min(MOST_ROWS, Math.max(1, Math.floor(CACHE_BYTES / (cacheBytes(spec) * context))));
+}
+
+export type Layout = Pick<Header, "blockBytes" | "rows" | "lanes" | "primer">;
+
+/** What was asked for of a layout. */
+export type AskedLayout = { readonly [part in keyof Layout]?: Layout[part] | null };
+
+/**
+ * How a file of so many bytes is cut. Blocks whose size is given are one lane each where lanes are not.
+ * @param context tokens of a window, of which the primer takes a quarter at most
+ */
+export function layoutOf(spec: DecoderSpec, plainBytes: number, context: number, asked: AskedLayout): Layout {
+  const most = defaultRows(spec, context);
+  const blockBytes = asked.blockBytes ?? BLOCK_BYTES;
+  const fitting = Math.min(most, Math.floor(Math.min(blockBytes, plainBytes) / LANE_BYTES));
+  const lanes = asked.lanes ?? (asked.blockBytes ? 1 : Math.max(1, fitting));
+  const rows = asked.rows ?? Math.max(1, Math.floor(most / lanes));
+  const primer = lanes === 1 ? 0 : Math.min(asked.primer ?? PRIMER, Math.floor(context / 4));
+  return { blockBytes, rows, lanes, primer };
 }
 
 /**
@@ -39,7 +67,7 @@ export function defaultRows(spec: DecoderSpec, context: number): number {
  */
 export function foreseeCodec(
   model: Model,
-  load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "context"> & Pick<CodecLoad, "sessions">,
+  load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "lanes" | "context"> & Pick<CodecLoad, "sessions">,
   next?: string,
 ): void {
   const { spec, weights } = requireDecoder(model, CODING);
@@ -58,7 +86,7 @@ export async function makerOf(
   return { weights: short(weights), config: short(config), tokenizer: short(tokenizer) };
 }
 
-export interface CodecOptions extends QuietContext, Pick<Header, "context" | "overlap"> {}
+export interface CodecOptions extends QuietContext, Pick<Header, "context" | "overlap">, Partial<Lanes> {}
 
 /** Told how many of a batch's bytes are through. */
 export type OnBytes = (bytes: number) => void;
@@ -66,12 +94,16 @@ export type OnBytes = (bytes: number) => void;
 export class Codec {
   readonly tokenizer: Tokenizer;
   readonly windows: Windows;
+  readonly cut: Lanes;
+  /** what the lanes that were written began with */
+  readonly beginnings = new Beginnings();
   readonly #session: DecodingSession;
 
-  private constructor(session: DecodingSession, tokenizer: Tokenizer, windows: Windows) {
+  private constructor(session: DecodingSession, tokenizer: Tokenizer, windows: Windows, cut: Lanes) {
     this.#session = session;
     this.tokenizer = tokenizer;
     this.windows = windows;
+    this.cut = cut;
   }
 
   /**
@@ -79,7 +111,7 @@ export class Codec {
    * @throws LossyscopeError as the tokenizer and `DecodingSession.open`; `usage` for windows without room
    */
   static async open(model: Model, options: CodecOptions): Promise<Codec> {
-    const { context, overlap } = options;
+    const { context, overlap, lanes = 1, primer = 0 } = options;
     const { spec, weights } = requireDecoder(model, CODING);
     const tokenizer = await model.tokenizer();
     const windows = { prefix: tokenizer.prefix?.id ?? null, context, overlap, vocabulary: spec.vocabulary };
@@ -92,7 +124,7 @@ export class Codec {
       // A window's last token is predicted and never read.
       longest: context - 1,
     });
-    return new Codec(session, tokenizer, windows);
+    return new Codec(session, tokenizer, windows, { lanes, primer });
   }
 
   /** Name and version of what computes the distributions. */
@@ -100,11 +132,11 @@ export class Codec {
     return runtimeName(this.#session.version);
   }
 
-  /** Digest of the distributions that a batch of so many rows sees on a fixed sequence of tokens, as they are coded. */
-  async distributions(rows: number): Promise<string> {
+  /** Digest of the distributions that a batch of so many blocks sees on a fixed sequence of tokens, as they are coded. */
+  async distributions(blocks: number): Promise<string> {
     const hash = createHash("sha256");
     const starts = new Uint32Array(this.windows.vocabulary);
-    for await (const step of probe(this.#session, rows, this.windows))
+    for await (const step of probe(this.#session, blocks * this.cut.lanes, this.windows))
       for (const probabilities of step) {
         tokenStarts(probabilities, starts);
         hash.update(starts);
@@ -114,11 +146,16 @@ export class Codec {
 
   /** @returns the code of every block; one that the model would make longer than it was is coded as bytes alone */
   async encode(blocks: readonly Uint8Array[], onBytes: OnBytes = () => {}): Promise<Uint8Array[]> {
-    const rows = blocks.map((block) => new BlockEncoder(transcribe(this.tokenizer, block)));
-    await this.#walk(rows, blocks, onBytes);
-    return rows.map((row, b) => {
-      const code = row.finish();
-      return code.length <= blocks[b].length ? code : encodeAsBytes(asBytes(blocks[b]));
+    const inLanes = this.cut.lanes > 1;
+    const written = (transcript: Transcript, beginnings?: Beginnings) =>
+      inLanes ? new LanesEncoder(transcript, this.cut, beginnings) : new BlockEncoder(transcript);
+    const coders = blocks.map((block) => written(transcribe(this.tokenizer, block), this.beginnings));
+    await this.#walk(coders, blocks, onBytes);
+    return coders.map((coder, b) => {
+      const code = coder.finish();
+      if (code.length <= blocks[b].length) return code;
+      const bytes = asBytes(blocks[b]);
+      return inLanes ? written(bytes).finish() : encodeAsBytes(bytes);
     });
   }
 
@@ -128,18 +165,33 @@ export class Codec {
     lengths: readonly number[],
     onBytes: OnBytes = () => {},
   ): Promise<Uint8Array[]> {
-    const rows = codes.map((code, b) => new BlockDecoder(this.tokenizer, code, lengths[b]));
+    const coders = codes.map((code, b) =>
+      this.cut.lanes > 1
+        ? new LanesDecoder(this.tokenizer, code, lengths[b], this.cut)
+        : new BlockDecoder(this.tokenizer, code, lengths[b]),
+    );
     await this.#walk(
-      rows,
+      coders,
       lengths.map((length) => ({ length })),
       onBytes,
     );
-    return rows.map((row) => row.finish());
+    return coders.map((coder) => coder.finish());
   }
 
-  #walk(rows: readonly Row[], blocks: readonly { readonly length: number }[], onBytes: OnBytes): Promise<void> {
-    return walk(this.#session, rows, this.windows, () =>
-      onBytes(rows.reduce((sum, { share }, b) => sum + share * blocks[b].length, 0)),
+  #walk(
+    coders: readonly ((Row & { readonly share: number }) | LanesEncoder | LanesDecoder)[],
+    blocks: readonly { readonly length: number }[],
+    onBytes: OnBytes,
+  ): Promise<void> {
+    const rows = coders.flatMap((coder) => ("lanes" in coder ? coder.lanes : [coder]));
+    const openings = coders.flatMap((coder) => ("lanes" in coder ? [coder.opening] : []));
+    const { primer } = this.cut;
+    return walk(
+      this.#session,
+      rows,
+      this.windows,
+      () => onBytes(coders.reduce((sum, { share }, b) => sum + share * blocks[b].length, 0)),
+      primer > 0 ? { rows: openings, tokens: primer } : undefined,
     );
   }
 

@@ -23,19 +23,23 @@ import { readChunks, readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
-import { CODING, Codec, defaultRows, foreseeCodec, makerOf, type OnBytes } from "./codec.ts";
+import { CODING, Codec, foreseeCodec, layoutOf, makerOf, type OnBytes } from "./codec.ts";
 import { decodeSection } from "./decompress.ts";
 import { partedBytes } from "./transcript.ts";
 
 /** What needs less memory. */
-export const LESS = "pass a smaller --batch, --block or --context";
+export const LESS = "pass a smaller --batch, --lanes, --block or --context";
 
 export interface CompressOptions extends QuietContext {
   readonly input: string;
   readonly output: string;
-  readonly blockBytes: number;
-  /** blocks of a batch at most; null: as many as memory has room for */
+  /** each null where the file's size and memory decide (`layoutOf`) */
+  readonly blockBytes: number | null;
+  /** blocks of a batch at most */
   readonly rows: number | null;
+  /** parts of a block that go through the model side by side, and tokens that open it for all of them */
+  readonly lanes?: number | null;
+  readonly primer?: number | null;
   /** tokens of a window, prefix included, and how many a later one re-reads */
   readonly context: number;
   readonly overlap: number;
@@ -51,6 +55,10 @@ export interface Compressed {
   readonly plainBytes: number;
   readonly fileBytes: number;
   readonly blocks: number;
+  /** of a block */
+  readonly lanes: number;
+  /** of the file, about: what lanes cost because each begins without what stands before it; null where that cannot be told */
+  readonly startBytes: number | null;
 }
 
 /**
@@ -60,14 +68,14 @@ export interface Compressed {
  * the output's name
  */
 export async function compress(model: Model, options: CompressOptions): Promise<Compressed> {
-  const { input, output, blockBytes, context, overlap, signal, onBytes, onVerified } = options;
+  const { input, output, context, overlap, signal, onBytes, onVerified } = options;
   const plain = await plainDigest(input, signal);
-  const rows = options.rows ?? defaultRows(requireDecoder(model, CODING).spec, context);
-  const layout = { plainBytes: plain.bytes, blockBytes, rows };
+  const cut = layoutOf(requireDecoder(model, CODING).spec, plain.bytes, context, options);
+  const layout = { plainBytes: plain.bytes, ...cut };
   foreseeCodec(model, { ...layout, context, sessions: options.verify ? 2 : 1 }, LESS);
   const opened: Codec[] = [];
   const openCodec = async (): Promise<Codec> => {
-    const codec = await Codec.open(model, options);
+    const codec = await Codec.open(model, { ...options, ...cut });
     opened.push(codec);
     return codec;
   };
@@ -98,7 +106,9 @@ export async function compress(model: Model, options: CompressOptions): Promise<
         await model.refuseChanges();
       })(),
     );
-    return { plainBytes: plain.bytes, fileBytes, blocks: blockCount(header) };
+    const { lanes } = cut;
+    const startBytes = lanes > 1 ? codec.beginnings.bytes : 0;
+    return { plainBytes: plain.bytes, fileBytes, blocks: blockCount(header), lanes, startBytes };
   } catch (error) {
     if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped; ${output} was not written`);
     throw error;

@@ -83,7 +83,7 @@ describe("a session", () => {
 describe("a file of many batches", () => {
   const BATCH = 2 ** 18;
   const BATCHES = 4;
-  const layout = { blockBytes: BATCH / 16, rows: 16 };
+  const layout = { blockBytes: BATCH / 16, rows: 16, lanes: 1 };
   const windows = { context: 64, overlap: 32, threads: 1 };
 
   it("needs a batch of memory, not a file's", async () => {
@@ -121,6 +121,10 @@ describe("a file of many batches", () => {
     expect(bytes(1e12)).toBe(bytes(BATCH));
     expect(bytes(BATCH)).toBeGreaterThan(bytes(BATCH / 2));
     expect(bytes(BATCH, 2)).toBeGreaterThan(bytes(BATCH));
+    const inLanes = { ...layout, rows: 4, lanes: 4, plainBytes: BATCH, longest: 64, together: AT_ONCE, sessions: 1 };
+    expect(codecBytes(spec, weights, inLanes) - batchBytes(inLanes)).toBe(
+      bytes(BATCH) - batchBytes({ ...layout, plainBytes: BATCH }),
+    );
   });
 });
 
@@ -146,7 +150,7 @@ describe("what cannot fit is refused before it runs", () => {
     writeFileSync(input, "letters ".repeat(100));
     const small = { input, blockBytes: 100, rows: 8, context: 64, overlap: 32, threads: 1 };
     const large = { ...small, context: 2 ** 40 };
-    const less = "pass a smaller --batch, --block or --context, or use a machine with more memory";
+    const less = "pass a smaller --batch, --lanes, --block or --context, or use a machine with more memory";
     await refused(compress(model, { ...large, output, verify: false }), less);
     await refused(predict(model, large), less);
     const words = continueText(model, {

@@ -5,7 +5,7 @@
  *   runtime = 10^8 (a process) + weights + 3 · cache (twice while it grows, and once until it is collected) + 2 · step
  *   cache   = B·P · (4 + Σ over blocks of 8·K·h)
  *   step    = B·T · (states of a token + Σ over blocks of 8·K·h) + B·T·P · (8·H + 16) for scores and masks + 12·B·V
- *   codec   = sessions · runtime + 48 · (plain bytes of a batch): the bytes, tokens at most as many, codes
+ *   codec   = sessions · runtime (rows: the lanes of all blocks of a batch) + 48 · (plain bytes of a batch): the bytes, tokens at most as many, codes
  *
  * The size of a file is in none of them beyond a batch of it. Beside them the byte model of what is no text takes 1 KiB for
  * each distinct pair of bytes in a block (`coding/order2.ts`), until the block is through.
@@ -29,8 +29,9 @@ export interface SessionLoad {
 export interface CodecLoad extends Omit<SessionLoad, "rows"> {
   readonly plainBytes: number;
   readonly blockBytes: number;
-  /** blocks of a batch at most */
+  /** blocks of a batch at most, and lanes of each */
   readonly rows: number;
+  readonly lanes: number;
   /** two where what is written is decoded again meanwhile */
   readonly sessions: number;
 }
@@ -57,7 +58,7 @@ export function sessionBytes(
 /** @returns bytes of both processes, or of all three */
 export function codecBytes(spec: DecoderSpec, weights: TensorSource, load: CodecLoad): number {
   const { plainBytes, blockBytes, sessions } = load;
-  const rows = Math.min(load.rows, Math.max(1, Math.ceil(plainBytes / blockBytes)));
+  const rows = Math.min(load.rows, Math.max(1, Math.ceil(plainBytes / blockBytes))) * load.lanes;
   return sessions * sessionBytes(spec, weights, { ...load, rows }) + batchBytes(load);
 }
 

@@ -13,8 +13,9 @@ import { sum } from "../numeric/sums.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { escapeBits } from "./block.ts";
-import { defaultRows, type OnBytes, runtimeName } from "./codec.ts";
+import { layoutOf, type OnBytes, runtimeName } from "./codec.ts";
 import { batchesOf, type CompressOptions, LESS, plainDigest } from "./compress.ts";
+import { Beginnings, escapeBitsInLanes, type Lanes, stretches } from "./lanes.ts";
 import { batchBytes } from "./memory.ts";
 import { asBytes, type Transcript, transcribe } from "./transcript.ts";
 
@@ -26,6 +27,9 @@ export type PredictOptions = Omit<CompressOptions, "output" | "verify" | "onVeri
 export interface Foretold {
   readonly plainBytes: number;
   readonly blocks: number;
+  readonly lanes: number;
+  /** as `Compressed` has it */
+  readonly startBytes: number | null;
   readonly tokens: number;
   /** bytes that escape */
   readonly escaped: number;
@@ -40,26 +44,34 @@ export interface Foretold {
  * @throws LossyscopeError as `compress` does, where it would before it writes
  */
 export async function predict(model: Model, options: PredictOptions): Promise<Foretold> {
-  const { input, blockBytes, context, signal, onBytes = () => {} } = options;
+  const { input, context, signal, onBytes = () => {} } = options;
   const { spec, weights } = requireDecoder(model, "foretelling the size of a file");
   const tokenizer = await model.tokenizer();
   const plain = await plainDigest(input, signal);
-  const layout = { plainBytes: plain.bytes, blockBytes, rows: options.rows ?? defaultRows(spec, context) };
+  const cut = layoutOf(spec, plain.bytes, context, options);
+  const layout = { plainBytes: plain.bytes, ...cut };
   const pass = runtimeBytes(spec, weights, { longest: context, batchTokens: BATCH_TOKENS });
   requireMemory(pass + batchBytes(layout), LESS);
   const bits: number[] = [];
   let tokens = 0;
   let escaped = 0;
   let runtime = "";
+  const beginnings = new Beginnings();
+  const escapes = (transcript: Transcript): number =>
+    cut.lanes > 1 ? escapeBitsInLanes(transcript, cut) : escapeBits(transcript);
   for await (const { start, blocks } of batchesOf(input, layout, plain.digest)) {
     const transcripts = blocks.map((block) => transcribe(tokenizer, block));
-    const { bits: modelBits, ...run } = await lossBits(model, tokenizer, transcripts, options, (share) =>
-      onBytes(start + share * blocks.reduce((total, { length }) => total + length, 0)),
+    const { bits: modelBits, ...run } = await lossBits(
+      model,
+      tokenizer,
+      transcripts,
+      { ...options, ...cut, beginnings },
+      (share) => onBytes(start + share * blocks.reduce((total, { length }) => total + length, 0)),
     );
     runtime = run.runtime;
     transcripts.forEach((transcript, b) => {
-      const asText = modelBits[b] + escapeBits(transcript);
-      bits.push(asText <= 8 * blocks[b].length ? asText : escapeBits(asBytes(blocks[b])));
+      const asText = modelBits[b] + escapes(transcript);
+      bits.push(asText <= 8 * blocks[b].length ? asText : escapes(asBytes(blocks[b])));
       tokens += transcript.ids.length;
       escaped += sum(transcript.escapes.map(({ bytes }) => bytes.length));
     });
@@ -71,6 +83,8 @@ export async function predict(model: Model, options: PredictOptions): Promise<Fo
   return {
     plainBytes: plain.bytes,
     blocks: blockCount(layout),
+    lanes: cut.lanes,
+    startBytes: cut.lanes > 1 ? beginnings.bytes : 0,
     tokens,
     escaped,
     codeBits,
@@ -88,13 +102,26 @@ async function lossBits(
     overlap,
     threads,
     signal,
-  }: Pick<Header, "context" | "overlap"> & Pick<PredictOptions, "threads" | "signal">,
+    beginnings,
+    ...cut
+  }: Pick<Header, "context" | "overlap"> &
+    Lanes &
+    Pick<PredictOptions, "threads" | "signal"> & { readonly beginnings: Beginnings },
   onShare: OnBytes,
 ): Promise<{ readonly bits: Float64Array; readonly runtime: string }> {
   const { prefix } = tokenizer;
+  // A lane reads the block's opening before it, which is charged where it comes first.
+  const rows = transcripts.flatMap(({ ids }, block) => {
+    const { opening, lanes } = stretches(ids.length, cut);
+    const known = ids.subarray(0, opening.end);
+    return lanes.map(({ start, end }, lane) => {
+      const own = Int32Array.from([...known, ...ids.subarray(start, end)]);
+      return { block, ids: own, charged: lane === 0 ? 0 : known.length, opening: known.length };
+    });
+  });
   const { losses, report } = await scoreDocuments({
     model,
-    documents: transcripts.map(({ ids }, block) => ({ id: `block ${block}`, ids })),
+    documents: rows.map(({ block, ids }) => ({ id: `block ${block}`, ids })),
     prefix,
     context,
     overlap,
@@ -107,11 +134,13 @@ async function lossBits(
   const floor = 1 / TOTAL;
   const left = 1 - model.vocabulary * floor;
   const bitsOf = (nats: number): number => -Math.log2(Math.exp(-nats) * left + floor);
-  const bits = Float64Array.from(losses, (own) => {
-    const each = Array.from(own, bitsOf);
-    // The first token of a block that nothing opens is one of V.
+  const bits = new Float64Array(transcripts.length);
+  rows.forEach(({ block, charged, opening }, row) => {
+    const each = Array.from(losses[row], bitsOf);
+    // The first token of a row that nothing opens is one of V.
     if (prefix === null && each.length > 0) each[0] = bitsOf(Math.log(model.vocabulary));
-    return sum(each);
+    for (let place = opening; place < each.length; place++) beginnings.add(place - opening, each[place]);
+    bits[block] += sum(each.slice(charged));
   });
   return { bits, runtime: runtimeName(report?.version ?? "") };
 }

@@ -36,6 +36,8 @@ export class DecodingSession {
   #lengths: number[] = [];
   /** slots of the cache, padding among them */
   #filled = 0;
+  /** where the next step has other rows than the last one */
+  #from: readonly number[] | undefined;
 
   private constructor(runtime: Runtime, options: SessionOptions) {
     this.#runtime = runtime;
@@ -74,6 +76,16 @@ export class DecodingSession {
   restart(): void {
     this.#lengths = [];
     this.#filled = 0;
+    this.#from = undefined;
+  }
+
+  /**
+   * Goes on with other rows, each from what one of those there are has read: what they have in common is read once.
+   * @param from [rows] the row that each goes on from
+   */
+  spread(from: readonly number[]): void {
+    this.#from = this.#from ? from.map((row) => this.#from![row]) : from;
+    this.#lengths = from.map((row) => this.#lengths[row]);
   }
 
   /**
@@ -105,8 +117,9 @@ export class DecodingSession {
       },
       [this.#prediction],
       `position ${at} of ${rows.length} ${rows.length === 1 ? "row" : "rows"}`,
-      { kept: { rows: rows.length, filled: this.#filled } },
+      { kept: { rows: rows.length, filled: this.#filled, from: this.#from } },
     );
+    this.#from = undefined;
     rows.forEach((row, b) => {
       this.#lengths[b] += row.length;
     });

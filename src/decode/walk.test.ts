@@ -15,6 +15,9 @@ function remembering(): Stepper & { readonly widths: number[] } {
     restart() {
       read = [];
     },
+    spread(from) {
+      read = from.map((row) => [...read[row]]);
+    },
     async advance(rows) {
       read = rows.map((row, b) => [...(read[b] ?? []), ...Array.from(row)]);
       widths.push(rows[0].length);
@@ -36,7 +39,6 @@ describe("walk", () => {
           const overlap = Math.min(wanted, context - 3);
           const seen: number[][][] = texts.map(() => []);
           const rows = texts.map((ids, b) => ({
-            share: 0,
             next(read: Float32Array) {
               if (seen[b].length === ids.length) return null;
               seen[b].push([...read]);
@@ -70,10 +72,45 @@ describe("walk", () => {
     );
   });
 
+  it("shows rows what the one that they go on from has read, once", async () => {
+    const openings = [
+      [1, 2, 3],
+      [4, 5, 6],
+    ];
+    const texts = [[10, 11], [20], [30, 31, 32, 33, 34, 35], []];
+    const seen: number[][][] = texts.map(() => []);
+    const session = remembering();
+    const row = (ids: readonly number[], see: (read: number[]) => void = () => {}) => {
+      let next = 0;
+      return {
+        next(read: Float32Array) {
+          see([...read]);
+          return ids[next++] ?? null;
+        },
+      };
+    };
+    await walk(
+      session,
+      texts.map((ids, b) => row(ids, (read) => seen[b].push(read))),
+      { prefix: 7, context: 8, overlap: 4, vocabulary: VOCABULARY },
+      () => {},
+      { rows: openings.map((ids) => row(ids)), tokens: 3 },
+    );
+    texts.forEach((ids, b) => {
+      const known = openings[Math.floor(b / 2)];
+      // Seven tokens fill a window behind its prefix; the next one opens with four of them.
+      const expected = [...ids, -1].map((_, at) =>
+        3 + at < 7 ? [7, ...known, ...ids.slice(0, at)] : [7, ...[...known, ...ids.slice(0, at)].slice(3)],
+      );
+      expect(seen[b]).toEqual(expected);
+    });
+    expect(session.widths.slice(0, 4)).toEqual([1, 1, 1, 1]);
+  });
+
   it("reads a long opening in pieces", async () => {
     const session = remembering();
     let left = 250;
-    await walk(session, [{ share: 0, next: () => (left-- > 0 ? 1 : null) }], {
+    await walk(session, [{ next: () => (left-- > 0 ? 1 : null) }], {
       prefix: 0,
       context: 200,
       overlap: 150,

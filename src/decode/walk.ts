@@ -18,7 +18,13 @@ const PROBE_TOGETHER = 32;
 const PROBE_STEPS = 16;
 
 /** What is driven. */
-export type Stepper = Pick<DecodingSession, "restart" | "advance">;
+export type Stepper = Pick<DecodingSession, "restart" | "advance" | "spread">;
+
+/** What rows have in common: they go on from these, which read so many tokens by themselves first. */
+export interface Opening {
+  readonly rows: readonly Row[];
+  readonly tokens: number;
+}
 
 export interface Windows {
   /** id that opens every window, or null */
@@ -45,6 +51,7 @@ export function reread({ prefix, context, overlap }: Windows): number {
 /**
  * Asks the rows until each has given null.
  * @param onStep told after every step
+ * @param opening as many rows go on from each row of it, in order; those of one that ends in it are at their end too
  * @throws LossyscopeError as `DecodingSession.advance`; whatever a row throws
  */
 export async function walk(
@@ -52,13 +59,15 @@ export async function walk(
   rows: readonly Row[],
   windows: Windows,
   onStep: () => void = () => {},
+  opening?: Opening,
 ): Promise<void> {
   const { prefix, context, vocabulary } = windows;
   const kept = reread(windows);
   const prefixes = prefix === null ? [] : [prefix];
   const room = context - prefixes.length;
-  const history: number[][] = rows.map(() => []);
-  const done = rows.map(() => false);
+  let asked = opening?.rows ?? rows;
+  let history: number[][] = asked.map(() => []);
+  let done = asked.map(() => false);
   const open = async (from: number): Promise<Float32Array[] | undefined> => {
     session.restart();
     const known = history.map((ids) => [...prefixes, ...ids.slice(from)]);
@@ -70,9 +79,17 @@ export async function walk(
   /** where the window ends, among the rows' tokens */
   let end = room;
   // Without a prefix nothing predicts the first token: it is one of V.
-  let following = (await open(0)) ?? rows.map(() => new Float32Array(vocabulary).fill(1 / vocabulary));
+  let following = (await open(0)) ?? asked.map(() => new Float32Array(vocabulary).fill(1 / vocabulary));
   for (let tokens = 0; ; ) {
-    rows.forEach((row, b) => {
+    if (opening && asked === opening.rows && tokens === opening.tokens) {
+      const from = rows.map((_, b) => Math.floor((b * asked.length) / rows.length));
+      session.spread(from);
+      asked = rows;
+      history = from.map((b) => [...history[b]]);
+      done = from.map((b) => done[b]);
+      following = from.map((b) => following[b]);
+    }
+    asked.forEach((row, b) => {
       const id = done[b] ? null : row.next(following[b]);
       done[b] = id === null;
       // A row at its end reads on, whatever it is: the batch keeps its shape.

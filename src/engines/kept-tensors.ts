@@ -24,8 +24,9 @@ export class KeptTensors {
   }
 
   /** What to feed to a run. */
-  before({ rows, filled }: Kept): { name: string; data: Float32Array; dims: number[] }[] {
+  before({ rows, filled, from }: Kept): { name: string; data: Float32Array; dims: number[] }[] {
     if (filled === 0) this.#resize(rows, 0, keptCapacity(0));
+    else if (from) this.#spread(from);
     return this.#buffers.map(({ input, data, heads, width }) => ({
       name: input,
       data,
@@ -46,6 +47,16 @@ export class KeptTensors {
         buffer.data.set(part, (head * capacity + filled) * buffer.width);
       }
     });
+  }
+
+  /** Rows that go on from those there are, several from one or none. */
+  #spread(from: readonly number[]): void {
+    for (const buffer of this.#buffers) {
+      const size = buffer.heads * this.#capacity * buffer.width;
+      const data = new Float32Array(from.length * size);
+      from.forEach((row, b) => data.set(buffer.data.subarray(row * size, (row + 1) * size), b * size));
+      buffer.data = data;
+    }
   }
 
   /** New room for every tensor, with its first `kept` slots in place. */

@@ -21,6 +21,8 @@ export interface KeptTensor {
 export interface Kept {
   readonly rows: number;
   readonly filled: number;
+  /** [rows] where the rows are other ones than in the run before: which of those each goes on from */
+  readonly from?: readonly number[];
 }
 
 /** Kept tensors grow by so many slots: seldom enough that copying them is nothing, and few enough that few are empty. */

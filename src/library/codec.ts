@@ -8,7 +8,7 @@ import type { Model } from "../ports/model.ts";
 import { machineOf, opened, type Run } from "./given.ts";
 
 /** What coding takes where nothing is said; files below `verifiedBytes` are decoded again unless it is asked not to. */
-export const CODEC = { blockBytes: 32_768, context: 1024, verifiedBytes: 1_000_000 } as const;
+export const CODEC = { context: 1024, verifiedBytes: 1_000_000 } as const;
 
 /**
  * @param asked for, in so many words
@@ -33,10 +33,7 @@ export interface CodecOptions extends Omit<Run, "progress"> {
 
 export interface CompressFileOptions
   extends CodecOptions,
-    Partial<Omit<CompressOptions, "input" | "output" | "rows" | "threads" | "signal">> {
-  /** blocks that go through the model together; what memory has room for where not given */
-  readonly rows?: number;
-}
+    Partial<Omit<CompressOptions, "input" | "output" | "threads" | "signal">> {}
 
 /**
  * Compresses a file under a model's probabilities. The same model, release and kind of machine give it back.
@@ -44,17 +41,17 @@ export interface CompressFileOptions
  * `interrupted`. Whatever is thrown, nothing is written
  */
 export async function compress(file: string, options: CompressFileOptions): Promise<Compressed> {
-  const { model: given, out, offline, context, overlap, blockBytes, rows, verify, threads, signal, ...told } = options;
+  const { model: given, out, offline, context, overlap, verify, threads, signal, ...asked } = options;
   const { size } = await stat(file).catch((error) => Promise.reject(ioFault(error, `read ${file}`)));
   const model = await opened(given, { offline, signal });
   return compressed(model, {
-    ...told,
+    blockBytes: null,
+    rows: null,
+    ...asked,
     threads: machineOf({ threads }).threads,
     signal,
     input: file,
     output: out,
-    blockBytes: blockBytes ?? CODEC.blockBytes,
-    rows: rows ?? null,
     ...codingWindows({ context, overlap }, model.positions),
     verify: verify ?? size < CODEC.verifiedBytes,
   });

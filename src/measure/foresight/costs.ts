@@ -3,7 +3,7 @@
  * the plan, at the rates of this machine where a trial has found them (`work.ts`). Meant to be right within a factor of two
  * where it has; `bench/foresee.ts` prints both.
  */
-import { defaultRows } from "../../decode/codec.ts";
+import { defaultRows, type Layout } from "../../decode/codec.ts";
 import type { Rates } from "../../engines/trial.ts";
 import { PACKED } from "../../info/packing.ts";
 import { lengthSteps } from "../../models/rotary.ts";
@@ -268,8 +268,15 @@ export function statesSeconds(
 /** Bytes of a token of usual text. */
 const TOKEN_BYTES = 4;
 
-/** About how long it takes to code bytes under a model, or to decode them. @param rows blocks that go through it together */
-export function codingSeconds(machine: Machine, bytes: number, rows: number): number {
+/** About how long it takes to code bytes under a model, or to decode them. */
+export function codingSeconds(
+  machine: Machine,
+  bytes: number,
+  { blocks, rows, lanes, primer }: Pick<Layout, "rows" | "lanes" | "primer"> & { readonly blocks: number },
+): number {
   const tokens = bytes / TOKEN_BYTES;
-  return stepsSeconds(costedOf(machine), { read: 0, steps: tokens / rows, rows: tokens });
+  const together = Math.max(1, Math.min(rows, blocks));
+  const openings = Math.min(tokens, Math.ceil(blocks / together) * primer);
+  const steps = openings + Math.max(0, tokens - openings * together) / (together * lanes);
+  return stepsSeconds(costedOf(machine), { read: 0, steps, rows: tokens });
 }
