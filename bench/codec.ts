@@ -127,7 +127,12 @@ async function beside({ name, plain }: Text, all: Rivals, folder: string): Promi
       const same = readFileSync(back).equals(plain) ? "yes" : "NO";
       const rates = [rate(written.seconds), rate(read.seconds)];
       const adjusted = percent(weights + fileBytes, plain.length);
-      add(`${title}, ${blocks} blocks${lanes === "1" ? "" : ` of ${lanes} lanes`}`, fileBytes, [adjusted, ...rates, same], String(foretold.fileBytes));
+      add(
+        `${title}, ${blocks} blocks${lanes === "1" ? "" : ` of ${lanes} lanes`}`,
+        fileBytes,
+        [adjusted, ...rates, same],
+        String(foretold.fileBytes),
+      );
     }
   }
   console.log(`${name}, ${plain.length} bytes; ${threads} of the runtime's threads to write, ${threads + 1} to read`);

@@ -54,7 +54,7 @@ export class KeptTensors {
     for (const buffer of this.#buffers) {
       const size = buffer.heads * this.#capacity * buffer.width;
       const data = new Float32Array(from.length * size);
-      from.forEach((row, b) => data.set(buffer.data.subarray(row * size, (row + 1) * size), b * size));
+      for (const [b, row] of from.entries()) data.set(buffer.data.subarray(row * size, (row + 1) * size), b * size);
       buffer.data = data;
     }
   }
