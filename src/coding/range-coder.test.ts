@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { random } from "../numeric/random.ts";
-import { RangeDecoder, RangeEncoder, TOTAL } from "./range-coder.ts";
+import { RangeDecoder, RangeEncoder, READ_AHEAD, TOTAL } from "./range-coder.ts";
 
 type Interval = readonly [start: number, size: number];
 
@@ -57,6 +57,43 @@ const interval: fc.Arbitrary<Interval> = fc
     ),
   )
   .map(([start, size]) => [start, Math.min(size, TOTAL - start)]);
+
+describe("a code that is read while it grows", () => {
+  it("can be read up to a symbol once what had left the state after it is there, and what is read ahead", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(TOTAL - 2), { maxLength: 300 }), fc.nat(3), (starts, kind) => {
+        // Wide intervals hold words back, narrow ones shift many.
+        const symbols = starts.map((start) => ({
+          start,
+          size: Math.max(1, [1, 7, TOTAL >> 3, TOTAL][kind] % (TOTAL - start)),
+        }));
+        const encoder = new RangeEncoder();
+        const left: number[] = [];
+        let code: Uint8Array | undefined;
+        const grown = () => code ?? encoder.written;
+        let decoder: RangeDecoder | undefined;
+        let read = 0;
+        const follow = (): void => {
+          for (; read < left.length && (code || encoder.written.length >= left[read] + READ_AHEAD); read++) {
+            decoder ??= new RangeDecoder(grown);
+            const { start, size } = symbols[read];
+            const target = decoder.target();
+            expect(target >= start && target < start + size).toBe(true);
+            decoder.consume(start, size);
+          }
+        };
+        for (const { start, size } of symbols) {
+          encoder.encode(start, size);
+          left.push(encoder.shifted);
+          follow();
+        }
+        code = encoder.finish();
+        follow();
+        expect(read).toBe(symbols.length);
+      }),
+    );
+  });
+});
 
 describe("range coder", () => {
   it("gives back any sequence of intervals", () => {

@@ -95,6 +95,16 @@ export class RangeEncoder extends Range {
     }
   }
 
+  /** Bytes not yet drained that nothing to come can change: they stay as they are in what is given here. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Bytes that have left the state since the last drain, those that a carry may still change among them. */
+  get shifted(): number {
+    return this.#length + (this.#held >= 0 ? 2 * (1 + this.#full) : 0);
+  }
+
   /** Takes the bytes that nothing to come can change; what `finish` returns follows them. */
   drain(): Uint8Array {
     const bytes = this.#bytes.slice(0, this.#length);
@@ -152,17 +162,22 @@ export class RangeEncoder extends Range {
   }
 }
 
+/** Bytes of a code that a decoder has read beyond those that had left the encoder's state after the same symbols. */
+export const READ_AHEAD = 8;
+
 export class RangeDecoder extends Range {
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
+  readonly #grown: (() => Uint8Array) | undefined;
   #next = 0;
   /** the code less the encoder's low end */
   #codeHigh: number;
   #codeLow: number;
 
-  /** @param bytes what the encoder drained and finished with, in order */
-  constructor(bytes: Uint8Array) {
+  /** @param code what the encoder drained and finished with, in order; or gives as much as there is of it by now */
+  constructor(code: Uint8Array | (() => Uint8Array)) {
     super();
-    this.#bytes = bytes;
+    this.#grown = typeof code === "function" ? code : undefined;
+    this.#bytes = typeof code === "function" ? code() : code;
     this.#codeHigh = this.#word() * WORD + this.#word();
     this.#codeLow = this.#word() * WORD + this.#word();
   }
@@ -219,6 +234,7 @@ export class RangeDecoder extends Range {
   }
 
   #word(): number {
+    if (this.#grown && this.#next + 2 > this.#bytes.length) this.#bytes = this.#grown();
     const high = this.#next < this.#bytes.length ? this.#bytes[this.#next++] : 0;
     const low = this.#next < this.#bytes.length ? this.#bytes[this.#next++] : 0;
     return high * 256 + low;

@@ -18,6 +18,9 @@ import type { Transcript } from "./transcript.ts";
 
 const BIT = TOTAL / 2;
 
+/** A code, or as much as there is of it by now. */
+export type Code = Uint8Array | (() => Uint8Array);
+
 /** What drives a batch sees of a row: a distribution in, the token that follows out; null once the row is at its end. */
 export interface Row {
   next(probabilities: Float32Array): number | null;
@@ -148,6 +151,15 @@ export class BlockEncoder implements Row {
     return (this.#token + this.#escape) / Math.max(1, ids.length + escapes.length);
   }
 
+  /** the code so far, and what of it is read when as many symbols are */
+  get written(): Uint8Array {
+    return this.#coder.written;
+  }
+
+  get shifted(): number {
+    return this.#coder.shifted;
+  }
+
   /** @returns the block's code, once `next` has given null */
   finish(): Uint8Array {
     return this.#coder.finish();
@@ -206,7 +218,7 @@ export class BlockDecoder implements Row {
   #symbolsLeft: number;
 
   /** @param length of the block in bytes */
-  constructor(tokenizer: Tokenizer, code: Uint8Array, length: number) {
+  constructor(tokenizer: Tokenizer, code: Code, length: number) {
     this.#tokenizer = tokenizer;
     this.#coder = new RangeDecoder(code);
     this.#bytes = new Uint8Array(length);

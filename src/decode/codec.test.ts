@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { headerBytes, OPENING_BYTES, readHeader, tableBytes, writeHeader } from "../coding/container.ts";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { fixture, hasShared, shared } from "../fixtures.testing.ts";
@@ -16,6 +16,7 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import { decoderOf, type Model } from "../ports/model.ts";
 import { openModel } from "../references/open.ts";
+import { Beside } from "./beside.ts";
 import { Codec, layoutOf } from "./codec.ts";
 import { batchesOf, type CompressOptions, compress } from "./compress.ts";
 import { type DecompressOptions, decompress } from "./decompress.ts";
@@ -25,6 +26,7 @@ import { DecodingSession } from "./session.ts";
 import { probe } from "./walk.ts";
 
 const at = temporaryFolder();
+afterEach(() => void vi.restoreAllMocks());
 const DEFAULTS = { blockBytes: 400, rows: 8, context: 64, overlap: 32, threads: 1, verify: false };
 
 async function letters(name = "model", choice: Parameters<typeof writeLetterModel>[1] = {}): Promise<Model> {
@@ -208,6 +210,47 @@ describe("the size", () => {
     expect(lanes.lanes).toBe(3);
     const mixed = await hold(model, KINDS.find(([name]) => name === "text between bytes")![1], {});
     expect(mixed.escaped).toBeGreaterThan(100);
+  });
+});
+
+describe("what is verified", () => {
+  const bytes = Buffer.from(sampleText(4, 600));
+
+  it.each([{}, { lanes: 3, primer: 8, blockBytes: 600 }])("is decoded while it is written (%o)", async (cut) => {
+    const model = await letters("model", { config: { num_hidden_layers: 1 } });
+    const windows = { context: 64, overlap: 32, threads: 1, ...cut };
+    const [writer, reader] = [await Codec.open(model, windows), await Codec.open(model, windows)];
+    try {
+      const beside = new Beside();
+      let [written, early] = [0, 0];
+      const following = reader.follow(beside, [bytes.length], (done) => {
+        if (written < bytes.length) early = done;
+      });
+      const [code] = await writer.encode([bytes], (done) => void (written = done), beside);
+      expect(Buffer.from((await following)[0])).toEqual(bytes);
+      expect(early).toBeGreaterThan(bytes.length / 4);
+      expect(Buffer.from((await reader.decode([code], [bytes.length]))[0])).toEqual(bytes);
+    } finally {
+      await Promise.all([writer.close(), reader.close()]);
+    }
+  });
+
+  it("and is refused where the second time gives other numbers", async () => {
+    const model = await letters("model", { config: { num_hidden_layers: 1 } });
+    const { advance } = DecodingSession.prototype;
+    const sessions: DecodingSession[] = [];
+    let steps = 0;
+    vi.spyOn(DecodingSession.prototype, "advance").mockImplementation(async function (this: DecodingSession, rows) {
+      if (!sessions.includes(this)) sessions.push(this);
+      const given = await advance.call(this, rows);
+      return this === sessions[1] && ++steps > 20 ? given.map((row) => row.slice().reverse()) : given;
+    });
+    await leavesNothing(
+      compressed(model, bytes, { verify: true, lanes: 3, primer: 8, blockBytes: 600 }),
+      /block 0 decodes to other bytes than it was made from/,
+      "engine",
+    );
+    expect(existsSync(at("plain.lsz"))).toBe(false);
   });
 });
 

@@ -13,7 +13,8 @@ import type { DecoderSpec } from "../models/spec.ts";
 import { type QuietContext, quietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { BlockDecoder, BlockEncoder, encodeAsBytes, type Row } from "./block.ts";
+import type { Beside } from "./beside.ts";
+import { BlockDecoder, BlockEncoder, type Code, encodeAsBytes, type Row } from "./block.ts";
 import { Beginnings, type Lanes, LanesDecoder, LanesEncoder } from "./lanes.ts";
 import { type CodecLoad, cacheBytes, codecBytes } from "./memory.ts";
 import { DecodingSession } from "./session.ts";
@@ -144,15 +145,22 @@ export class Codec {
     return hash.digest("hex").slice(0, DIGEST);
   }
 
-  /** @returns the code of every block; one that the model would make longer than it was is coded as bytes alone */
-  async encode(blocks: readonly Uint8Array[], onBytes: OnBytes = () => {}): Promise<Uint8Array[]> {
+  /**
+   * @param beside told of the codes as they grow, each as the model makes it
+   * @returns the code of every block; one that the model would make longer than it was is coded as bytes alone
+   */
+  async encode(blocks: readonly Uint8Array[], onBytes: OnBytes = () => {}, beside?: Beside): Promise<Uint8Array[]> {
     const inLanes = this.cut.lanes > 1;
     const written = (transcript: Transcript, beginnings?: Beginnings) =>
       inLanes ? new LanesEncoder(transcript, this.cut, beginnings) : new BlockEncoder(transcript);
     const coders = blocks.map((block) => written(transcribe(this.tokenizer, block), this.beginnings));
-    await this.#walk(coders, blocks, onBytes);
-    return coders.map((coder, b) => {
-      const code = coder.finish();
+    await this.#walk(coders, blocks, (bytes) => {
+      beside?.stepped(coders);
+      onBytes(bytes);
+    });
+    const codes = coders.map((coder) => coder.finish());
+    beside?.ended(codes);
+    return codes.map((code, b) => {
       if (code.length <= blocks[b].length) return code;
       const bytes = asBytes(blocks[b]);
       return inLanes ? written(bytes).finish() : encodeAsBytes(bytes);
@@ -165,6 +173,31 @@ export class Codec {
     lengths: readonly number[],
     onBytes: OnBytes = () => {},
   ): Promise<Uint8Array[]> {
+    return this.#decode(codes, lengths, onBytes);
+  }
+
+  /** Decodes a block that was coded as bytes alone, without the model. */
+  decodeAlone(code: Uint8Array, length: number): Uint8Array {
+    if (this.cut.lanes > 1) return new LanesDecoder(this.tokenizer, code, length, this.cut).finish();
+    const decoder = new BlockDecoder(this.tokenizer, code, length);
+    decoder.next(new Float32Array());
+    return decoder.finish();
+  }
+
+  /** Decodes what another codec writes meanwhile. @returns the blocks as its codes say them */
+  async follow(beside: Beside, lengths: readonly number[], onBytes: OnBytes = () => {}): Promise<Uint8Array[]> {
+    // The first step's symbols come behind what opens a code.
+    await beside.ready(0);
+    const codes = lengths.map((_, block) => () => beside.code(block));
+    return this.#decode(codes, lengths, onBytes, beside);
+  }
+
+  async #decode(
+    codes: readonly Code[],
+    lengths: readonly number[],
+    onBytes: OnBytes,
+    beside?: Beside,
+  ): Promise<Uint8Array[]> {
     const coders = codes.map((code, b) =>
       this.cut.lanes > 1
         ? new LanesDecoder(this.tokenizer, code, lengths[b], this.cut)
@@ -174,7 +207,9 @@ export class Codec {
       coders,
       lengths.map((length) => ({ length })),
       onBytes,
+      beside,
     );
+    await beside?.ready();
     return coders.map((coder) => coder.finish());
   }
 
@@ -182,6 +217,7 @@ export class Codec {
     coders: readonly ((Row & { readonly share: number }) | LanesEncoder | LanesDecoder)[],
     blocks: readonly { readonly length: number }[],
     onBytes: OnBytes,
+    beside?: Beside,
   ): Promise<void> {
     const rows = coders.flatMap((coder) => ("lanes" in coder ? coder.lanes : [coder]));
     const openings = coders.flatMap((coder) => ("lanes" in coder ? [coder.opening] : []));
@@ -192,6 +228,7 @@ export class Codec {
       this.windows,
       () => onBytes(coders.reduce((sum, { share }, b) => sum + share * blocks[b].length, 0)),
       primer > 0 ? { rows: openings, tokens: primer } : undefined,
+      beside && ((step) => beside.ready(step)),
     );
   }
 

@@ -1,6 +1,7 @@
 /**
  * A file to an .lsz file (METHODS §1.3), batch after batch, and what it would come to. The plain file is read twice: first
- * for its digest, which opens the new file. Each batch can be decoded again, in a process of its own, before it is written.
+ * for its digest, which opens the new file. Each batch can be decoded again, in a process of its own, while its codes grow,
+ * and is written once both are through.
  *
  * Memory: `memory.ts`'s for one codec, or for two where batches are decoded again; of the file a batch at a time.
  */
@@ -23,8 +24,8 @@ import { readChunks, readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
+import { Beside } from "./beside.ts";
 import { CODING, Codec, foreseeCodec, layoutOf, makerOf, type OnBytes } from "./codec.ts";
-import { decodeSection } from "./decompress.ts";
 import { partedBytes } from "./transcript.ts";
 
 /** What needs less memory. */
@@ -74,14 +75,16 @@ export async function compress(model: Model, options: CompressOptions): Promise<
   const layout = { plainBytes: plain.bytes, ...cut };
   foreseeCodec(model, { ...layout, context, sessions: options.verify ? 2 : 1 }, LESS);
   const opened: Codec[] = [];
-  const openCodec = async (): Promise<Codec> => {
-    const codec = await Codec.open(model, { ...options, ...cut });
+  // Two sessions share the threads; how many there are changes no distribution.
+  const openCodec = async (threads = options.threads): Promise<Codec> => {
+    const codec = await Codec.open(model, { ...options, ...cut, threads });
     opened.push(codec);
     return codec;
   };
   try {
-    const codec = await openCodec();
-    const checker = options.verify ? await openCodec() : null;
+    const half = Math.floor(options.threads / 2);
+    const codec = await openCodec(options.verify ? options.threads - half : options.threads);
+    const checker = options.verify ? await openCodec(Math.max(1, half)) : null;
     const header: Header = {
       ...(await makerOf(model, signal)),
       ...layout,
@@ -98,8 +101,9 @@ export async function compress(model: Model, options: CompressOptions): Promise<
       (async function* () {
         yield opening;
         for await (const batch of batchesOf(input, header, plain.digest)) {
-          const section = await encodeBatch(codec, batch, within(batch, onBytes));
-          if (checker) await check(checker, header, batch, section, within(batch, onVerified));
+          const { section } = await (checker
+            ? encodeChecked(codec, checker, batch, within(batch, onBytes), () => within(batch, onVerified))
+            : encodeBatch(codec, batch, within(batch, onBytes)));
           fileBytes += section.length;
           yield section;
         }
@@ -185,20 +189,58 @@ function within({ start }: Batch, onBytes: OnBytes = () => {}): OnBytes {
 const bytesOf = ({ blocks }: Batch): number => blocks.reduce((total, { length }) => total + length, 0);
 
 /** @returns the section as it stands in the file */
-async function encodeBatch(codec: Codec, batch: Batch, onBytes: OnBytes): Promise<Uint8Array> {
+async function encodeBatch(
+  codec: Codec,
+  batch: Batch,
+  onBytes: OnBytes,
+  beside?: Beside,
+): Promise<{ readonly section: Uint8Array; readonly codes: readonly Uint8Array[] }> {
   const { blocks, back } = batch;
-  const codes = await codec.encode(blocks, onBytes);
+  const codes = await codec.encode(blocks, onBytes, beside);
   onBytes(bytesOf(batch));
   const table = writeTable(codes.map((code, b) => ({ back: back[b], codeBytes: code.length, crc: crc32(blocks[b]) })));
-  return Buffer.concat([table, ...codes]);
+  return { section: Buffer.concat([table, ...codes]), codes };
 }
 
-/** @throws LossyscopeError `engine` where the section does not give the blocks back */
-async function check(codec: Codec, header: Header, batch: Batch, section: Uint8Array, onBytes: OnBytes): Promise<void> {
-  const place = { first: batch.first, count: batch.blocks.length, start: batch.start };
-  const decoded = await decodeSection(codec, header, place, section, onBytes);
-  onBytes(bytesOf(batch));
-  const wrong = batch.blocks.findIndex((block, b) => !decoded || Buffer.compare(decoded[b].bytes, block) !== 0);
+/**
+ * Writes a batch while another codec reads it.
+ * @param onVerified told of what is read from when all is written on
+ * @throws LossyscopeError `engine` where the codes do not give the blocks back
+ */
+async function encodeChecked(
+  codec: Codec,
+  checker: Codec,
+  batch: Batch,
+  onBytes: OnBytes,
+  onVerified: () => OnBytes,
+): ReturnType<typeof encodeBatch> {
+  const beside = new Beside();
+  let verified: OnBytes = () => {};
+  const lengths = batch.blocks.map(({ length }) => length);
+  const reading = checker.follow(beside, lengths, (bytes) => verified(bytes));
+  // Where the writer fails, nobody awaits the reader.
+  reading.catch(() => {});
+  try {
+    const encoded = await encodeBatch(codec, batch, onBytes, beside);
+    verified = onVerified();
+    const followed = await reading;
+    // A code that was made anew, of bytes alone, is not the one that was followed.
+    const decoded = encoded.codes.map((code, b) =>
+      code === beside.code(b) ? followed[b] : checker.decodeAlone(code, lengths[b]),
+    );
+    requireSame(batch, followed);
+    requireSame(batch, decoded);
+    verified(bytesOf(batch));
+    return encoded;
+  } catch (error) {
+    beside.failed(error);
+    throw error;
+  }
+}
+
+/** @throws LossyscopeError `engine` where the blocks are not those of the batch */
+function requireSame(batch: Batch, decoded: readonly Uint8Array[]): void {
+  const wrong = batch.blocks.findIndex((block, b) => Buffer.compare(decoded[b], block) !== 0);
   if (wrong >= 0)
     throw new LossyscopeError(
       "engine",

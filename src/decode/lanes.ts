@@ -13,7 +13,17 @@
 import { escapeInterval, tokenAt, tokenInterval } from "../coding/quantised.ts";
 import { RangeDecoder, RangeEncoder, TOTAL } from "../coding/range-coder.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { EscapeShare, Meter, Nonsense, type Row, RunReader, RunWriter, readGamma, writeGamma } from "./block.ts";
+import {
+  type Code,
+  EscapeShare,
+  Meter,
+  Nonsense,
+  type Row,
+  RunReader,
+  RunWriter,
+  readGamma,
+  writeGamma,
+} from "./block.ts";
 import { writtenBytes } from "./text.ts";
 import type { Transcript } from "./transcript.ts";
 
@@ -119,6 +129,15 @@ export class LanesEncoder {
     return this.#done / Math.max(1, this.#transcript.ids.length);
   }
 
+  /** as `BlockEncoder` has them */
+  get written(): Uint8Array {
+    return this.#coder.written;
+  }
+
+  get shifted(): number {
+    return this.#coder.shifted;
+  }
+
   /** @returns the block's code, once all rows have given null */
   finish(): Uint8Array {
     this.#runs.writeBytes(this.#coder, this.#escapes.get(this.#transcript.ids.length) ?? new Uint8Array());
@@ -168,7 +187,7 @@ export class LanesDecoder {
   #nonsense = false;
 
   /** @param length of the block in bytes */
-  constructor(tokenizer: Tokenizer, code: Uint8Array, length: number, cut: Lanes) {
+  constructor(tokenizer: Tokenizer, code: Code, length: number, cut: Lanes) {
     this.#tokenizer = tokenizer;
     this.#coder = new RangeDecoder(code);
     this.#length = length;

@@ -51,6 +51,7 @@ export function reread({ prefix, context, overlap }: Windows): number {
 /**
  * Asks the rows until each has given null.
  * @param onStep told after every step
+ * @param ready awaited before the rows are asked for the step of that number
  * @param opening as many rows go on from each row of it, in order; those of one that ends in it are at their end too
  * @throws LossyscopeError as `DecodingSession.advance`; whatever a row throws
  */
@@ -60,6 +61,7 @@ export async function walk(
   windows: Windows,
   onStep: () => void = () => {},
   opening?: Opening,
+  ready?: (step: number) => Promise<void>,
 ): Promise<void> {
   const { prefix, context, vocabulary } = windows;
   const kept = reread(windows);
@@ -89,6 +91,7 @@ export async function walk(
       done = from.map((b) => done[b]);
       following = from.map((b) => following[b]);
     }
+    await ready?.(tokens);
     asked.forEach((row, b) => {
       const id = done[b] ? null : row.next(following[b]);
       done[b] = id === null;
