@@ -19,16 +19,17 @@ import { interruptible } from "./interrupt.ts";
 import { force, quiet, seed, threads } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
+import { servedOf, withServedOptions } from "./served-options.ts";
 
 export function factsCommand() {
-  return withFactOptions(new Command("facts"))
+  return withServedOptions(withFactOptions(new Command("facts")))
     .summary("ask what a model knows of given facts, and what it makes up")
     .description(
       "Asks MODEL for facts: how probable it finds each value that a relation can have, and what it answers by itself; by how often training told the fact, with its own confidence beside it and the bits that its weights keep.",
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), org/name[@revision] or its address on the Hub, or the address of a server (http://host:8000/v1)",
     )
     .addOption(threads())
     .option("--seed <n>", "seed of the sample and the resampling", seed, 0)
@@ -56,7 +57,12 @@ export function factsCommand() {
       await interruptible(async (signal) => {
         const set = await readPlannedFacts(plan, options.seed);
         progress.announce(stagesOfFacts(outputs.paths));
-        const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const model = await openModel(name, {
+          offline,
+          signal,
+          onDownload: downloadProgress(progress),
+          served: servedOf(options),
+        });
         const tokenizer = await model.tokenizer();
         const machine = { model, threads: options.threads, seed: options.seed };
         const onForesight = foretelling(options, outputs.paths, progress);
@@ -65,7 +71,7 @@ export function factsCommand() {
           const foresight = foresightOf([foreseenAsking(machine, set, tokenizer, rates)], rates);
           if (options.dryRun) return printForesight(foresight, outputs.paths, options);
           onForesight?.(foresight);
-          progress.expect(askingCosts(machine, { facts: set, tokenizer }, rates));
+          if (!model.served) progress.expect(askingCosts(machine, { facts: set, tokenizer }, rates));
         }
         const facts = await measureFacts({
           model,

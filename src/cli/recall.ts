@@ -18,6 +18,7 @@ import { atLeast, counts, unseenText } from "./options.ts";
 import { placesOf } from "./outputs.ts";
 import { optionOf } from "./plan-names.ts";
 import { progressOf } from "./progress.ts";
+import { servedOf, withServedOptions } from "./served-options.ts";
 
 /** What the plan takes for an option that is not given; the help shows it. */
 const DEFAULT = validatePlan({ text: [{ path: "-" }] }).recall;
@@ -27,14 +28,14 @@ const recallLine = (profile: Profile): string =>
   (profile.recall && remembered(profile.recall)[0]) ?? headline(profile).claim;
 
 export function recallCommand() {
-  return readingCommand("recall")
+  return withServedOptions(readingCommand("recall"))
     .summary("see what comes back of a text: verbatim, in gist or by guessing")
     .description(
       "Shows MODEL the beginnings of passages of a text it was trained on and compares what it writes with what follows there; says what of it anybody would guess, and how well seen text is told from unseen.",
     )
     .argument(
       "<model>",
-      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), or org/name[@revision] or its address on the Hub",
+      "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), org/name[@revision] or its address on the Hub, or the address of a server (http://host:8000/v1)",
     )
     .optionsGroup(GROUP.read)
     .addOption(unseenText())
@@ -68,6 +69,7 @@ export function recallCommand() {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
+          served: servedOf(options),
         });
         const work = options.work ?? defaultWorkFolder();
         const places = placesOf(options, outputs.paths);

@@ -8,13 +8,15 @@
  * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
  */
 
+import { mapAtMost } from "../files/concurrent.ts";
 import { requirePositions } from "../models/decoder.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
-import { type Model, requireDecoder } from "../ports/model.ts";
+import { type Asking, type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { generate } from "./generate.ts";
+import { servedNats, untilEnd } from "./served.ts";
 import { DecodingSession } from "./session.ts";
 import { writtenBytes } from "./text.ts";
 import { type Branching, codeLengths } from "./trees.ts";
@@ -82,10 +84,14 @@ const ASKING = "scoring answers";
  * Finds out whether a model can be asked, without asking it.
  * @throws LossyscopeError `input` as `tokenized`, `usage` where the model has fewer positions than a question needs
  */
-export function requireAskable(spec: DecoderSpec, tokenizer: Tokenizer, questions: readonly Question[]): void {
+export function requireAskable(
+  model: Pick<DecoderSpec, "positions">,
+  tokenizer: Tokenizer,
+  questions: readonly Question[],
+): void {
   for (const question of questions) {
     const { stem, tails } = tokenized(tokenizer, question);
-    requirePositions(spec, stem.length + tails.reduce((most, { length }) => Math.max(most, length - 1), 0));
+    requirePositions(model, stem.length + tails.reduce((most, { length }) => Math.max(most, length - 1), 0));
   }
 }
 
@@ -99,6 +105,7 @@ export async function ask(
   questions: readonly Question[],
   { onProgress = () => {}, ...context }: AskOptions,
 ): Promise<Reply[]> {
+  if (model.served?.asking) return askServed(model, model.served.asking, questions, { onProgress, ...context });
   const { spec, weights } = requireDecoder(model, ASKING);
   const tokenizer = await model.tokenizer();
   const asked = questions.map((question) => tokenized(tokenizer, question));
@@ -120,6 +127,45 @@ export async function ask(
   const said = await answers(model, tokenizer, questions, asked, { ...context, onProgress });
   return said.map((one, index) => ({ nats: nats[index], ...one }));
 }
+
+/** The same of a model that a server runs: every candidate is a prompt by itself. */
+async function askServed(
+  model: Model,
+  asking: Asking,
+  questions: readonly Question[],
+  { onProgress, signal }: Required<Pick<AskOptions, "onProgress">> & QuietContextSignal,
+): Promise<Reply[]> {
+  const tokenizer = await model.tokenizer();
+  const asked = questions.map((question) => tokenized(tokenizer, question));
+  for (const { stem, tails } of asked)
+    requirePositions(model, stem.length + tails.reduce((most, { length }) => Math.max(most, length), 0));
+  const endings = new Endings(tokenizer, model.vocabulary);
+  let done = 0;
+  const nats = await mapAtMost(asking.concurrency, asked, async ({ stem, tails }) => {
+    const costs: number[] = [];
+    for (const tail of tails) {
+      const members = endings.classes[endings.classOf(tail[tail.length - 1])];
+      costs.push(await servedNats(asking, { stem, tail, members }, signal));
+    }
+    onProgress("candidates", ++done);
+    return Float64Array.from(costs);
+  });
+  const ends = await model.ends();
+  let answered = 0;
+  const said = await mapAtMost(asking.concurrency, [...asked.keys()], async (index) => {
+    const { stem, tails } = asked[index];
+    const budget = tails.reduce((most, { length }) => Math.max(most, length), MOST_TOKENS);
+    const room = model.positions === null ? budget : Math.min(budget, model.positions - stem.length);
+    const ids = await asking.goOn(Int32Array.from(stem), room, signal);
+    const listener = new Listener(tokenizer, questions[index], asked[index]);
+    for (const id of untilEnd(ids, ends)) if (listener.hear(id).settled) break;
+    onProgress("answers", ++answered);
+    return listener.heard;
+  });
+  return said.map((one, index) => ({ nats: nats[index], ...one }));
+}
+
+type QuietContextSignal = Pick<QuietContext, "signal">;
 
 /** For a token that ends a text which goes on: all tokens that begin with its bytes, itself among them. */
 class Endings {

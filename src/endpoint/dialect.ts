@@ -112,6 +112,9 @@ const choiceOf = (answer: unknown): Json => {
 const sorted = (found: readonly Likely[], most: number): Likely[] =>
   [...found].sort((a, b) => a.nats - b.nats || a.id - b.id).slice(0, most);
 
+/** The likeliest token, whatever the model's own generation_config.json asks servers to prefer to it. */
+const GREEDY = { temperature: 0, top_p: 1, repetition_penalty: 1, presence_penalty: 0, frequency_penalty: 0 };
+
 /** Prompt log-probabilities by id, under a salt of their own: what a cache holds of another prompt is no answer to this one. */
 export const VLLM: Dialect = {
   name: "vllm",
@@ -154,7 +157,7 @@ export const VLLM: Dialect = {
     model,
     prompt: [...ids],
     max_tokens: tokens,
-    temperature: 0,
+    ...GREEDY,
     logprobs: 0,
     return_token_ids: true,
     cache_salt: randomUUID(),
@@ -205,7 +208,7 @@ export const SGLANG: Dialect = {
   },
   goOn: ({ ids }, tokens) => ({
     input_ids: [...ids],
-    sampling_params: { max_new_tokens: tokens, temperature: 0 },
+    sampling_params: { max_new_tokens: tokens, ...GREEDY },
     return_logprob: true,
   }),
   continued(answer) {

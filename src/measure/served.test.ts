@@ -105,6 +105,41 @@ describe("a served model", () => {
     expect(figureAt(profile, "coding.repeatability.bitsPerByte")).toMatchObject({ kind: "figure" });
   });
 
+  it("gives back what it goes on with, and tells seen text from unseen; gist takes states", async () => {
+    const [seen, other] = [sampleText(8, 40, 1), sampleText(8, 40, 2)];
+    const { open, ...request } = await asked(
+      {},
+      { with: ["recall"], recall: { prefixes: [4], length: 6, passages: 6 } },
+    );
+    const plan = {
+      ...request.plan,
+      text: [{ path: writeText(at("seen.txt"), seen), domain: null }],
+      unseen: [{ path: writeText(at("unseen.txt"), other), domain: null }],
+    };
+    const { profile } = await measure({ model: await open(), ...request, plan });
+    const { recall, refusals } = profile;
+    for (const { prompt, came } of recall!.samples) {
+      const said: number[] = [];
+      while (said.length < 6) {
+        const next = hashedNats([END, ...Buffer.from(prompt), ...said]);
+        said.push(next.indexOf(Math.min(...next)));
+      }
+      expect(came).toBe(Buffer.from(said).toString());
+    }
+    expect(recall!.samples.length).toBeGreaterThan(2);
+    const rate = (text: string): number => {
+      const parts = text.split("\n\n");
+      const nats = parts.map((one) => sum(costsOf(hashedNats, [END, ...Buffer.from(one)]).slice(1) as number[]));
+      return sum(nats) / Math.LN2 / sum(parts.map((one) => one.length));
+    };
+    expect(recall!.membership!.unseen.bitsPerByte.value).toBeCloseTo(rate(other), 5);
+    expect(recall!.membership!.gap.value).toBeCloseTo(rate(seen) - rate(other), 5);
+    expect(recall!.gist).toBeNull();
+    expect(refusals).toContainEqual(
+      expect.objectContaining({ figure: "recall.gist", reason: "the model does not show its hidden states" }),
+    );
+  });
+
   it("says before what it will send, and after what it has", async () => {
     const { open, ...request } = await asked();
     const before = await open();

@@ -80,8 +80,8 @@ const REFUSED = {
   plane: "the model does not show its hidden states",
   geometry: "the model does not show its hidden states",
   "passages.expected": "the model does not say which tokens are likeliest",
-  recall: "the model cannot be led on token by token",
-  facts: "the model cannot be led on token by token",
+  recall: "the model cannot be asked to go on with a prompt",
+  facts: "the model cannot be asked to go on with a prompt",
 };
 
 describe("a model that gives losses alone", () => {

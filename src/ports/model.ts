@@ -15,16 +15,17 @@ import type { Engine, EngineContext } from "./engine.ts";
 import type { Need } from "./observation.ts";
 
 /**
- * What a figure may need of a model: what an engine gives of a text's own tokens; `steps`, tokens one at a time and trees of
- * candidates; `weights`, values that can be counted and looked at.
+ * What a figure may need of a model: what an engine gives of a text's own tokens; `answers`, prompts that are gone on with
+ * greedily and candidates behind them; `steps`, tokens one at a time; `weights`, values that can be counted and looked at.
  */
-export type Capability = Need | "steps" | "weights";
+export type Capability = Need | "answers" | "steps" | "weights";
 export const CAPABILITIES = [
   "losses",
   "likeliest",
   "assignments",
   "moments",
   "states",
+  "answers",
   "steps",
   "weights",
 ] as const satisfies readonly Capability[];
@@ -57,6 +58,28 @@ export interface Served {
   readonly price: number | null;
   /** requests until now, those of them that were made again, and the tokens of all prompts */
   sent(): { readonly requests: number; readonly again: number; readonly tokens: number };
+  /** what it answers; null where it tells no ids */
+  readonly asking: Asking | null;
+}
+
+/** A prompt that a server is asked, whole. */
+export interface Asking {
+  /** prompts under way together, at most */
+  readonly concurrency: number;
+  /**
+   * [tokens] nats of the prompt's own tokens, NaN for the first; and at each place the likeliest ones, so many of them
+   * @throws LossyscopeError `network`, `engine`, `interrupted`
+   */
+  score(
+    ids: Int32Array,
+    likeliest: number,
+    signal?: AbortSignal,
+  ): Promise<{
+    readonly nats: Float64Array;
+    readonly likeliest: readonly (readonly { readonly id: number; readonly nats: number }[])[];
+  }>;
+  /** Tokens that the model goes on with, greedily. @throws LossyscopeError as `score` */
+  goOn(ids: Int32Array, tokens: number, signal?: AbortSignal): Promise<readonly number[]>;
 }
 
 export interface Model {
@@ -140,6 +163,7 @@ const LACKS: Readonly<Record<Capability, readonly [unit: string, reason: string]
   assignments: ["model that shows its states", "the model does not show its hidden states"],
   moments: ["model that shows its states", "the model does not show its hidden states"],
   states: ["model that shows its states", "the model does not show its hidden states"],
+  answers: ["model that goes on with a prompt", "the model cannot be asked to go on with a prompt"],
   steps: ["model that reads token by token", "the model cannot be led on token by token"],
   weights: ["model with its weights", "the model's weights are not at hand"],
 };

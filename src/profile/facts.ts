@@ -109,7 +109,8 @@ export const factsSchema = z.object({
     .object({
       overall: knowledgeSchema.meta({ description: "facts seen in training; all where exposures are not known" }),
       bitsPerParameter: intervalSchema.meta({
-        description: "corrected bits, or unfloored ones without a control, by parameters",
+        description:
+          "corrected bits, or unfloored ones without a control, by parameters; null where these are not known",
       }),
       control: count.meta({ description: "never-seen facts asked for" }),
     })

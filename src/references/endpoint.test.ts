@@ -60,7 +60,7 @@ describe.each(["vllm", "sglang", "openai"] as const)("a model that %s serves", (
   it("is known by its name, has positions for what is drawn behind a prompt, and shows no layers", async () => {
     const model = await opening(await serving({ kind, name: "org/name", positions: 64 }));
     expect(model).toMatchObject({ name: "org/name", vocabulary: 257, positions: 63, layers: null, width: null });
-    expect([...model.can]).toEqual(kind === "openai" ? ["losses"] : ["losses", "likeliest"]);
+    expect([...model.can]).toEqual(kind === "openai" ? ["losses"] : ["losses", "likeliest", "answers"]);
     expect(model.served!.sent().tokens).toBeGreaterThan(100);
   });
 });

@@ -13,7 +13,7 @@ import { Scorer, textOfTokens } from "../endpoint/scorer.ts";
 import { dialectOf, type ServedModel, servedModel, versionOf } from "../endpoint/server.ts";
 import { modelOfPath } from "../hub/name.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
-import type { Capability, Model } from "../ports/model.ts";
+import type { Asking, Capability, Model } from "../ports/model.ts";
 import type { TokenizerSource } from "./tokenizer-of.ts";
 
 /** How a served model is asked for. */
@@ -56,7 +56,7 @@ export async function openEndpoint(
   const scorer = new Scorer(client, dialect, served.id, tokenizer);
   await checkTokenizer(scorer, tokenizer, signal);
   const first = await checkServer(scorer, known, tokenizer, signal);
-  const can: Capability[] = ["losses", ...(dialect.likeliest ? (["likeliest"] as const) : [])];
+  const can: Capability[] = ["losses", ...(dialect.likeliest ? (["likeliest", "answers"] as const) : [])];
   return {
     name: modelOfPath(served.id),
     revision: null,
@@ -71,6 +71,7 @@ export async function openEndpoint(
       server: `${dialect.called} ${version}`.trim(),
       price: price ?? null,
       sent: () => ({ ...client.sent }),
+      asking: dialect.likeliest ? askingOf(scorer) : null,
     },
     config: {},
     folder: null,
@@ -98,6 +99,23 @@ export async function openEndpoint(
         "model",
         `the server is not the one that the run began with: the tokens of the test cost otherwise now, ${changeText(moved)}`,
         "start the run afresh, without --resume",
+      );
+    },
+  };
+}
+
+/** A server that tells ids, as what facts and recall ask. */
+function askingOf(scorer: Scorer): Asking {
+  return {
+    concurrency: scorer.client.concurrency,
+    score: (ids, likeliest, signal) => scorer.score({ ids, likeliest, what: "a question", signal }),
+    async goOn(ids, tokens, signal) {
+      const { ids: came } = await scorer.goOn({ ids, what: "a question", signal }, tokens);
+      if (came !== null) return came;
+      throw new LossyscopeError(
+        "engine",
+        "the server does not tell the ids of what it goes on with",
+        "use a later version of it, or leave out facts and recall",
       );
     },
   };

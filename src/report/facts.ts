@@ -44,9 +44,9 @@ export function known({ overall, exposures, calibration, knowledge }: Facts): st
       corrected.value === null
         ? `${interval(unfloored)} bits, not held against facts never seen,`
         : `${interval(corrected)} bits (${inPercent(share)})`;
-    found.push(
-      `Its weights keep ${kept} of the ${si(priorBits, "bit")} that there are to know: ${interval(knowledge.bitsPerParameter)} a parameter.`,
-    );
+    const each =
+      knowledge.bitsPerParameter.value === null ? "" : `: ${interval(knowledge.bitsPerParameter)} a parameter`;
+    found.push(`Its weights keep ${kept} of the ${si(priorBits, "bit")} that there are to know${each}.`);
   }
   return found;
 }

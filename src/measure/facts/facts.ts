@@ -6,12 +6,13 @@
  */
 
 import { ask, type Question, type Reply } from "../../decode/candidates.ts";
+import { LIKELIEST_SERVED } from "../../decode/served.ts";
 import { storageLedger } from "../../models/ledger.ts";
 import { count } from "../../numeric/amounts.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { random } from "../../numeric/random.ts";
 import { quietContext, type RunContext } from "../../ports/context.ts";
-import { type Model, requireDecoder } from "../../ports/model.ts";
+import { decoderOf, type Model } from "../../ports/model.ts";
 import type { Facts, Verdict } from "../../profile/facts.ts";
 import type { Fact, FactSet } from "../../text/facts.ts";
 import type { Prepared } from "../prepare.ts";
@@ -33,14 +34,14 @@ const MISTAKES = 12;
 
 /**
  * What a measurement's facts come to.
- * @returns null where none are asked for, or the model cannot be led on
+ * @returns null where none are asked for, or the model cannot be asked
  * @throws LossyscopeError as `measureFacts`
  */
 export async function factsOf(
   request: RunContext & Pick<FactsRequest, "model">,
   { subject: { plan }, facts }: Prepared,
 ): Promise<Facts | null> {
-  if (!facts || !request.model.can.has("steps")) return null;
+  if (!facts || !request.model.can.has("answers")) return null;
   return measureFacts({ ...request, seed: plan.seed, keepText: plan.keepText, facts });
 }
 
@@ -82,9 +83,9 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
   await model.refuseChanges();
   const judged = asked.map((one, index) => judge(one, replies[index]));
   const { name, config } = model;
-  const { weights } = requireDecoder(model, "asking for facts");
+  const decoder = decoderOf(model);
   const figures = factFigures(facts, judged, {
-    parameters: storageLedger(config, weights, { name }).parameters.total,
+    parameters: decoder && storageLedger(config, decoder.weights, { name }).parameters.total,
     commonest: (relation) => set.relations.get(relation)!.commonest,
     seed,
   });
@@ -93,11 +94,13 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
   return {
     source: { name: set.name, digest: set.digest },
     ...figures,
-    notes: [...figures.notes, ...notesOf(set)],
+    notes: [...figures.notes, ...notesOf(set), ...(model.served ? [SERVED] : [])],
     examples: keepText ? examplesOf(facts, asked, seed, write) : [],
     ...(keepText && { mistakes: mistakesOf(asked, judged, write) }),
   };
 }
+
+const SERVED = `of the tokens that may end an answer the server's ${LIKELIEST_SERVED} likeliest are counted, so that candidates cost a little more than they would where all are known`;
 
 function notesOf({ facts, total, relations }: FactSet): string[] {
   const counted = [...relations.values()].filter(({ commonestFrom }) => commonestFrom === "counts").length;

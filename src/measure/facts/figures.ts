@@ -47,8 +47,8 @@ export type FactFigures = Pick<
 >;
 
 export interface FactFiguresOptions {
-  /** of the model */
-  readonly parameters: number;
+  /** of the model; null where they are not known */
+  readonly parameters: number | null;
   /** by relation, the probability that its commonest value is right */
   readonly commonest: (relation: string) => number;
   readonly seed: number;
@@ -204,7 +204,10 @@ export function factFigures(
         ? null
         : {
             overall: knowledge[0],
-            bitsPerParameter: shared(control > 0 ? knowledge[0].corrected : knowledge[0].unfloored, parameters),
+            bitsPerParameter:
+              parameters === null
+                ? { value: null, low: null, high: null }
+                : shared(control > 0 ? knowledge[0].corrected : knowledge[0].unfloored, parameters),
             control,
           },
     interval: { level: 0.95, resamples: STRATIFIED_RESAMPLES },

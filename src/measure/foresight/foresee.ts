@@ -107,19 +107,22 @@ export function foreseenAsking(
   tokenizer: Tokenizer,
   rates: Rates,
 ): ForeseenRun {
-  const decoder = requireDecoder(model, FORETELLING);
-  const { spec } = decoder;
+  const decoder = model.served ? null : requireDecoder(model, FORETELLING);
   requireAskable(
-    spec,
+    model,
     tokenizer,
     facts.facts.flatMap(({ prompts, candidates }) =>
       prompts.map(({ text, ...prompt }) => ({ ...prompt, prompt: text, candidates })),
     ),
   );
   return {
-    ...alone(model, stagesAtCost(askingCosts({ model, threads }, { facts, tokenizer }, rates), [CANDIDATES, ANSWERS])),
+    ...alone(
+      model,
+      decoder ? stagesAtCost(askingCosts({ model, threads }, { facts, tokenizer }, rates), [CANDIDATES, ANSWERS]) : [],
+    ),
+    ...(decoder === null && { seconds: null }),
     facts: foreseenFacts(facts),
-    memoryBytes: PROCESS_BYTES + measuringBytes(decoder, { longest: 1, batchTokens: MOST_SLOTS }),
+    memoryBytes: decoder && PROCESS_BYTES + measuringBytes(decoder, { longest: 1, batchTokens: MOST_SLOTS }),
     missing: unmet(factsNeeds(facts.facts, seed)).map(plainly),
   };
 }

@@ -27,15 +27,15 @@ export function unmetNeeds(ground: Ground): Need[] {
   const { plan, documents, facts, model } = ground;
   const { can, positions } = model;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
-  /** What figures of a model that is led on token by token take. */
+  /** What figures of a model that is asked questions take. */
   const led = (figure: string, further: () => Need[]): Need[] =>
-    can.has("steps") ? further() : [capabilityNeed(figure, can, "steps")];
+    can.has("answers") ? further() : [capabilityNeed(figure, can, "answers")];
   return unmet([
     capabilityNeed("ledger", can, "weights"),
     ...(plan.likeLmEval ? [capabilityNeed("coding.likeLmEval", can, "weights")] : []),
     ...(plan.baselines ? baselineNeeds(documents) : []),
     ...probeNeeds(ground, units),
-    ...(plan.with.includes("recall") ? led("recall", () => recallNeeds({ ...ground, units, positions })) : []),
+    ...(plan.with.includes("recall") ? led("recall", () => recallNeeds({ ...ground, units, positions, can })) : []),
     ...(facts ? led("facts", () => factsNeeds(facts, plan.seed)) : []),
   ]);
 }

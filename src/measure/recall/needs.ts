@@ -6,6 +6,7 @@ import type { DecoderSpec } from "../../models/spec.ts";
 import { count } from "../../numeric/amounts.ts";
 import { groupBy } from "../../numeric/groups.ts";
 import { groupsNeed, isMet, type Need, needed } from "../../numeric/needs.ts";
+import { type Capability, capabilityNeed } from "../../ports/model.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Prefix, TokenizedDocument } from "../../text/corpus.ts";
 import { intervalNeed, type Units } from "../../text/units.ts";
@@ -16,6 +17,7 @@ import { askedAt, exposuresOf, type Place, placesOf } from "./places.ts";
 export interface RecallGround {
   readonly plan: Pick<Plan, "recall" | "seed">;
   readonly positions: DecoderSpec["positions"];
+  readonly can: ReadonlySet<Capability>;
   /** what opens every prompt */
   readonly prefix: Prefix | null;
   readonly documents: readonly TokenizedDocument[];
@@ -94,7 +96,7 @@ export function recallNeeds(ground: RecallGround): Need[] {
       "the text is one document and no unseen text was given: nothing to learn guesses from",
       "a second document, or --unseen PATH",
     ),
-    gistNeed(places),
+    ground.can.has("states") ? gistNeed(places) : capabilityNeed("recall.gist", ground.can, "states"),
     ...membershipNeeds(ground),
   ];
 }

@@ -53,7 +53,7 @@ export interface Recalled {
 
 /**
  * @param probes that have seen the whole text
- * @returns null where the plan does not ask for it; no recall where the model cannot be led on
+ * @returns null where the plan does not ask for it; no recall where the model cannot be asked
  * @throws LossyscopeError as the engine, the session and the tokenizer do; `interrupted`
  */
 export async function recallOf(
@@ -62,7 +62,7 @@ export async function recallOf(
   { lossesOf, units }: Probes,
 ): Promise<Recalled | null> {
   if (!plan.with.includes("recall")) return null;
-  if (!request.model.can.has("steps")) return { recall: null, refusals: [] };
+  if (!request.model.can.has("answers")) return { recall: null, refusals: [] };
   const seen = { documents, lossesOf };
   return measureRecall({ ...request, plan, context, overlap, tokenizer, seen, units, unseen });
 }
@@ -96,15 +96,18 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
   const last = byPrefix[byPrefix.length - 1];
 
   const means = new Means(units, plan.seed);
-  const cosines = await withProgress(progress, GIST, "passages", (onSequences) =>
-    gistOf(last, {
-      ...request,
-      prefix: tokenizer.prefix?.id ?? null,
-      batchTokens: plan.batchTokens,
-      preNorm: plan.preNorm,
-      seed: plan.seed,
-      onSequences,
-    }),
+  const seesStates = model.can.has("states");
+  const cosines = await withProgress(progress, GIST, "passages", async (onSequences) =>
+    !seesStates
+      ? null
+      : gistOf(last, {
+          ...request,
+          prefix: tokenizer.prefix?.id ?? null,
+          batchTokens: plan.batchTokens,
+          preNorm: plan.preNorm,
+          seed: plan.seed,
+          onSequences,
+        }),
   );
   const membership = await membershipSection(request, unseen);
 
@@ -158,7 +161,7 @@ async function measureRecall(request: RecallRequest): Promise<Recalled> {
       inexact.length === 0 ? [] : [["passages that did not come back exactly", new Set(inexact.map(unitOf)).size]],
     ),
   ]);
-  const silent = cosines === null && isMet(gistNeed(places));
+  const silent = seesStates && cosines === null && isMet(gistNeed(places));
   const reason = "no two documents came back with anything: there is no other one to compare with";
   return {
     recall,

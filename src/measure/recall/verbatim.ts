@@ -7,11 +7,13 @@
 
 import { defaultRows } from "../../decode/codec.ts";
 import { generate } from "../../decode/generate.ts";
+import { untilEnd } from "../../decode/served.ts";
 import { DecodingSession } from "../../decode/session.ts";
 import { writtenBytes } from "../../decode/text.ts";
+import { mapAtMost } from "../../files/concurrent.ts";
 import { editDistance } from "../../numeric/edit-distance.ts";
 import { type QuietContext, quietContext } from "../../ports/context.ts";
-import { type Model, requireDecoder } from "../../ports/model.ts";
+import { type Asking, type Model, requireDecoder } from "../../ports/model.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { Control } from "./control.ts";
@@ -89,6 +91,8 @@ export async function continuations(
   questions: readonly (readonly Asked[])[],
   { model, tokenizer, length, onPassages, ...context }: ContinueRequest,
 ): Promise<Int32Array[][]> {
+  if (model.served?.asking)
+    return continuedElsewhere(questions, model.served.asking, { model, tokenizer, length, onPassages, ...context });
   const { spec, weights } = requireDecoder(model, "recall");
   const opening = tokenizer.prefix ? [tokenizer.prefix.id] : [];
   const tokens = Math.max(...questions.flat().map(({ prompt }) => opening.length + prompt.length)) + length - 1;
@@ -130,6 +134,27 @@ export async function continuations(
   } finally {
     await session.close();
   }
+}
+
+/** The same of a model that a server runs. */
+async function continuedElsewhere(
+  questions: readonly (readonly Asked[])[],
+  asking: Asking,
+  { model, tokenizer, length, onPassages, signal }: ContinueRequest,
+): Promise<Int32Array[][]> {
+  const opening = tokenizer.prefix ? [tokenizer.prefix.id] : [];
+  const ends = await model.ends();
+  const found: Int32Array[][] = [];
+  let done = 0;
+  for (const own of questions) {
+    const came = await mapAtMost(asking.concurrency, own, async ({ prompt }) => {
+      const ids = await asking.goOn(Int32Array.of(...opening, ...prompt), length, signal);
+      onPassages(++done);
+      return untilEnd(ids, ends).slice(0, length);
+    });
+    found.push(came.map((ids) => Int32Array.from(ids)));
+  }
+  return found;
 }
 
 /** Compares what came back with the truth, and the control's guess with it. */
