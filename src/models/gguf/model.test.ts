@@ -182,3 +182,40 @@ describe("a model in GGUF", () => {
     expect(config.num_attention_heads).toBe(4);
   });
 });
+
+describe("a GGUF file that is no model", () => {
+  const refusalOf = async (metadata: readonly (readonly [string, TypedValue])[], tensors = [floats("x", [1])]) => {
+    const path = at("other.gguf");
+    writeFileSync(path, writeGguf({ metadata, tensors }));
+    return ggufModel(await openGguf(path)).then(
+      () => "",
+      (error) => {
+        expect(error).toBeInstanceOf(LossyscopeError);
+        return (error as LossyscopeError).message;
+      },
+    );
+  };
+  const of = (architecture: string, ...more: (readonly [string, TypedValue])[]) =>
+    refusalOf([["general.architecture", text(architecture)], ...more]);
+
+  it("is refused by what it is", async () => {
+    expect(await of("clip")).toMatch(/^the file is the encoder of pictures or sound of a model \(mmproj\)/);
+    expect(await of("llama", ["general.type", text("mmproj")])).toMatch(/\(mmproj\)/);
+    expect(await of("llama", ["general.type", text("adapter")])).toMatch(
+      /an adapter \(LoRA\).*: merge it into its model/,
+    );
+    expect(await of("nomic-bert")).toMatch(/reads text both ways and predicts no next token: name a model that writes/);
+    expect(await of("t5")).toMatch(/an encoder and a decoder/);
+    expect(await of("controlvector")).toMatch(/a control vector/);
+    expect(await refusalOf([["general.type", text("imatrix")]])).toMatch(/an importance matrix/);
+    expect(
+      await refusalOf([
+        ["imatrix.chunk_count", u32(1)],
+        ["imatrix.datasets", text("wiki")],
+      ]),
+    ).toMatch(/an importance/);
+    expect(await of("llama", ["general.type", text("next")])).toMatch(/of the type "next" \(general.type\), no model/);
+    expect(await refusalOf([["general.architecture", text("llama")]], [])).toMatch(/a vocabulary and no tensors/);
+    expect(await of("mamba")).toMatch(/the architecture "mamba" is not read from GGUF: supported: /);
+  });
+});

@@ -14,6 +14,7 @@ import { ggufArchitecture } from "./architectures.ts";
 import type { Tensors } from "./common.ts";
 import { Keys } from "./keys.ts";
 import { byFolderNames } from "./names.ts";
+import { refuseNoModel } from "./no-model.ts";
 import { asStored } from "./stored.ts";
 
 export interface GgufModel {
@@ -34,6 +35,7 @@ const TABLE = "token_embd.weight";
  *   and tensors contradict each other; `io`
  */
 export async function ggufModel({ metadata, source }: Pick<OpenedGguf, "metadata" | "source">): Promise<GgufModel> {
+  refuseNoModel(metadata, !source.names()[Symbol.iterator]().next().done);
   const name = metadata.get("general.architecture");
   const architecture = ggufArchitecture(name);
   const keys = new Keys(metadata, String(name));

@@ -35,6 +35,24 @@ describe("a quantised folder", () => {
     ]);
   });
 
+  it.each<[string, Settings, Tensors]>([
+    ["its settings", { kv_cache_scheme: { num_bits: 8, type: "float" } }, {}],
+    ["its tensors", { kv_cache_scheme: null }, { "self_attn.k_scale": f32([1], 2), "self_attn.v_scale": f32([1], 2) }],
+  ])("says that keys and values are kept whole, where by %s they would not be", async (_, further, tensors) => {
+    const group = { weights: { num_bits: 8, type: "float", strategy: "channel" }, input_activations: null };
+    const settings = {
+      quant_method: "compressed-tensors",
+      format: "float-quantized",
+      config_groups: { a: group },
+      ...further,
+    };
+    const own = { "x.weight": SOUND["x.weight"], "x.weight_scale": f32([6, 1], 0.5), ...tensors };
+    expect((await opened(settings, own)).notes).toEqual([
+      "stored as F8_E4M3 with scales (compressed-tensors), and run as the float32 values these stand for",
+      "keys and values stay float32, where the format keeps them in fewer bits",
+    ]);
+  });
+
   it("has nothing outside of a tensor", async () => {
     const { weights } = await opened(FP8, SOUND);
     for (const [from, to] of [

@@ -27,6 +27,8 @@ export interface Unquantised {
 
 /** Scales of what is rounded as the model runs. */
 const RUNNING = /(?:^|\.)(?:(?:input|output|activation|prob|q|k|v)_(?:scale|zero_point|global_scale)|input_scale_ub)$/;
+/** Those of them that are of keys and values as they are kept. */
+const KEPT = /(?:^|\.)[kv]_(?:scale|zero_point|global_scale)$/;
 
 /**
  * @param config the text model's
@@ -130,8 +132,11 @@ function notesOf(
   const types = matrices.map(({ codes }) => stored.locate(codes)!.dtype);
   return [
     `stored as ${listed(types)} with scales (${quantisation.method}), and run as the float32 values these stand for`,
-    ...(running.size > 0 || roundsActivations(quantisation)
+    ...([...running].some((name) => !KEPT.test(name)) || roundsActivations(quantisation)
       ? ["activations stay float32, where the format rounds them as the model runs"]
+      : []),
+    ...([...running].some((name) => KEPT.test(name)) || quantisation.settings.kv_cache_scheme != null
+      ? ["keys and values stay float32, where the format keeps them in fewer bits"]
       : []),
   ];
 }
