@@ -67,7 +67,7 @@ export async function observe(run: Run): Promise<Observed> {
     ? await passLikeLmEval(request, subject.likeLmEval, subject, place.shard)
     : null;
   const likeLlamaCpp = prepared.likeLlamaCpp
-    ? await passLikeLlamaCpp(request, prepared.likeLlamaCpp, subject.plan.batchTokens)
+    ? await passLikeLlamaCpp(request, prepared.likeLlamaCpp, subject.plan.batchTokens, place.shard)
     : null;
   const ran: ExecutionSoFar = {
     node: process.version,
@@ -120,9 +120,11 @@ async function passLikeLlamaCpp(
   request: RunRequest,
   corpus: LlamaCppCorpus,
   batchTokens: number,
+  shard: Shard | null,
 ): Promise<{ readonly tally: LlamaCppTally; readonly peakBytes: number }> {
   const { model } = request;
-  const batches = batchesFor(model, llamaCppWindows(corpus), batchTokens);
+  const all = batchesFor(model, llamaCppWindows(corpus), batchTokens);
+  const batches = shard ? shard.share(all) : all;
   const tally = new LlamaCppTally(corpus);
   const report = await withProgress(request.progress, LIKE_LLAMA_CPP, "windows", (onWindows) =>
     readBatches(

@@ -20,7 +20,7 @@ import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
 import type { Conversing } from "../tokenizer/conversing.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { LLAMA_CPP_CONTEXT, type LlamaCppCorpus, llamaCppCorpus } from "./llama-cpp/llama-cpp.ts";
+import { LLAMA_CPP_CONTEXT, type LlamaCppCorpus, type LlamaCppText, llamaCppCorpus } from "./llama-cpp/llama-cpp.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
 import { contextOf, runId } from "./plan.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./preparing/corpus.ts";
@@ -57,6 +57,8 @@ export interface Subject {
   readonly prefix: Prefix | null;
   /** null where it is not asked for */
   readonly likeLmEval: LmEvalCorpus | null;
+  /** likewise */
+  readonly likeLlamaCpp: LlamaCppText | null;
   readonly corpus: Profile["corpus"];
   readonly digests: ModelDigests;
   /** those of the reference; absent where there is none */
@@ -172,6 +174,7 @@ async function prepareWith(
       documents,
       prefix: tokenizer.prefix,
       likeLmEval,
+      likeLlamaCpp: likeLlamaCpp && textOf(likeLlamaCpp),
       corpus: corpusSection(name, digest, corpus, units),
       digests,
       ...(referenceDigests && { referenceDigests }),
@@ -260,6 +263,8 @@ async function asLmEval(
   foreseeLmEval(decoder, Math.min(most, corpus.maxLength));
   return corpus;
 }
+
+const textOf = ({ tokens, bos, context }: LlamaCppCorpus): LlamaCppText => ({ tokens, bos, context });
 
 /** The text as llama-perplexity has it. @throws LossyscopeError as `llamaCppCorpus`; `memory` */
 export async function asLlamaCpp(

@@ -7,7 +7,6 @@ import { openModel } from "../../references/open.ts";
 import { writeGgufModel } from "../gguf.testing.ts";
 import { measureFiles, sampleText, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
-import { refuseUnshared } from "../shards/shard.ts";
 import { llamaCppCorpus, llamaCppWindows } from "./llama-cpp.ts";
 
 const at = temporaryFolder();
@@ -28,6 +27,7 @@ describe("llama-perplexity's chunks", () => {
   ])("of %i tokens, %i at once, BOS %s", (length, context, bos, read, scored) => {
     const windows = llamaCppWindows({
       ids: tokens(length),
+      tokens: length,
       bos: bos === null ? null : { id: bos, token: "<s>" },
       context,
     });
@@ -39,11 +39,16 @@ describe("llama-perplexity's chunks", () => {
     fc.assert(
       fc.property(fc.nat(60), fc.integer({ min: 3, max: 20 }), fc.boolean(), (length, context, opens) => {
         const bos = opens ? { id: BOS, token: "<s>" } : null;
-        for (const { ids, fresh, prefixSlots, start } of llamaCppWindows({ ids: tokens(length), bos, context }))
+        for (const { ids, fresh, prefixSlots, start } of llamaCppWindows({
+          ids: tokens(length),
+          tokens: length,
+          bos,
+          context,
+        }))
           for (let slot = fresh; slot < ids.length; slot++) expect(ids[slot]).toBe(start + slot - prefixSlots);
       }),
     );
-    const [{ ids, fresh }] = llamaCppWindows({ ids: tokens(512), bos: null, context: 512 });
+    const [{ ids, fresh }] = llamaCppWindows({ ids: tokens(512), tokens: 512, bos: null, context: 512 });
     expect(ids.length - fresh).toBe(255);
   });
 });
@@ -75,10 +80,9 @@ describe("llama-perplexity's text", () => {
     around.after.pop();
   });
 
-  it("is neither conversation nor shard", () => {
+  it("is no conversation", () => {
     const asked = { text: [{ path: "x" }], likeLlamaCpp: true };
     expect(() => validatePlan({ ...asked, chat: true })).toThrow(/llama-perplexity scores texts/);
-    expect(() => refuseUnshared({ plan: validatePlan(asked) })).toThrow(/cannot be cut into shards/);
   });
 });
 

@@ -10,9 +10,10 @@
  * standard error √((mean of squares − m²) / (tokens − 1)), as if tokens were independent. Its arithmetic is its own: weights
  * that are stored quantised meet activations rounded to 8 bits there, float32 here.
  *
- * Memory: 4 bytes a token of the text, as much again for chunks, 8 bytes a scored token; the whole text as one string.
+ * Memory: 4 bytes a token of the text, as much again for chunks, 4 bytes a scored token, 8 more at the end; the whole text as
+ * one string.
  */
-import { count } from "../../numeric/amounts.ts";
+import { count, counted } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { mean } from "../../numeric/sums.ts";
 import { eachLoss } from "../../ports/losses.ts";
@@ -31,14 +32,20 @@ const FEWEST_CHUNKS = 2;
 const MOST_CHARACTERS = 2 ** 29 - 24;
 const LEAVE_OUT = "leave out --like llama.cpp";
 
-/** The text as llama-perplexity has it. Plain data. */
-export interface LlamaCppCorpus {
-  /** [tokens] of the whole text, BOS before them where the tokenizer adds it */
-  readonly ids: Int32Array;
+/** What its figures follow from beside the losses. Plain data. */
+export interface LlamaCppText {
+  /** of the whole text, BOS among them where the tokenizer adds it */
+  readonly tokens: number;
   /** what stands in place of the first token of every chunk, and how it is spelt; null where the tokenizer adds none */
   readonly bos: { readonly id: number; readonly token: string } | null;
   /** n_ctx */
   readonly context: number;
+}
+
+/** The text as llama-perplexity has it. */
+export interface LlamaCppCorpus extends LlamaCppText {
+  /** [tokens] */
+  readonly ids: Int32Array;
 }
 
 /** The one text that all windows are of, for what is said of them. */
@@ -93,17 +100,24 @@ export function llamaCppCorpus(
       `give more text, pass --context ${Math.max(3, Math.floor(all.length / FEWEST_CHUNKS))} or less, or ${LEAVE_OUT}`,
     );
   const opens = bos !== undefined && around.before.includes(bos);
-  return { ids: all, bos: opens ? { id: bos, token: tokenizer.contentOf(bos) ?? `#${bos}` } : null, context };
+  return {
+    ids: all,
+    tokens: all.length,
+    bos: opens ? { id: bos, token: tokenizer.contentOf(bos) ?? `#${bos}` } : null,
+    context,
+  };
 }
 
 /** Position from which logits are taken. */
 const firstOf = (context: number): number => Math.floor(context / 2);
 
-export const chunksOf = ({ ids, context }: LlamaCppCorpus): number => Math.floor(ids.length / context);
+export const chunksOf = ({ tokens, context }: LlamaCppText): number => Math.floor(tokens / context);
+
+/** Of a chunk. */
+const scoredOf = (context: number): number => context - firstOf(context) - 1;
 
 /** Tokens that it scores. */
-export const scoredTokens = (corpus: LlamaCppCorpus): number =>
-  chunksOf(corpus) * (corpus.context - firstOf(corpus.context) - 1);
+export const scoredTokens = (text: LlamaCppText): number => chunksOf(text) * scoredOf(text.context);
 
 /** Its chunks, as windows of the whole text: new are the slots that it scores. */
 export function llamaCppWindows(corpus: LlamaCppCorpus): Window[] {
@@ -118,31 +132,51 @@ export function llamaCppWindows(corpus: LlamaCppCorpus): Window[] {
   });
 }
 
-/** Gathers what the tokens cost that it scores. */
+/** Gathers what the tokens cost that it scores, each in its place, whoever saw which. */
 export class LlamaCppTally {
-  readonly #corpus: LlamaCppCorpus;
-  readonly #nats: Float64Array;
-  #seen = 0;
+  readonly #text: LlamaCppText;
+  /** NaN where nothing was seen yet */
+  readonly #nats: Float32Array;
 
-  constructor(corpus: LlamaCppCorpus) {
-    this.#corpus = corpus;
-    this.#nats = new Float64Array(scoredTokens(corpus));
+  constructor(text: LlamaCppText) {
+    this.#text = text;
+    this.#nats = new Float32Array(scoredTokens(text)).fill(Number.NaN);
   }
 
   /** @throws LossyscopeError `model` on a loss that is no number */
   observe(observation: Observation): void {
-    eachLoss(observation, WHOLE_TEXT, (_window, _token, nats) => {
-      this.#nats[this.#seen++] = nats;
+    const { context } = this.#text;
+    eachLoss(observation, WHOLE_TEXT, ({ start, prefixSlots, fresh }, token, nats) => {
+      const first = Math.floor(start / context) * scoredOf(context);
+      this.#nats[first + token - start + prefixSlots - fresh] = nats;
     });
+  }
+
+  /** What `restore` needs. */
+  snapshot(): Float32Array {
+    return this.#nats;
+  }
+
+  /**
+   * Adds what another tally of the same text has seen of other chunks.
+   * @throws LossyscopeError `io` where it is of another text
+   */
+  restore(nats: Float32Array): void {
+    const { length } = this.#nats;
+    if (nats.length !== length)
+      throw new LossyscopeError("io", `it kept losses of ${count(nats.length)} of ${counted(length, "token")}`);
+    for (const [place, one] of nats.entries()) if (!Number.isNaN(one)) this.#nats[place] = one;
   }
 
   /** @returns its figures, and in a line why they differ from ours */
   finish(): NonNullable<Coding["likeLlamaCpp"]> {
-    const { ids, bos, context } = this.#corpus;
+    const { tokens: all, bos, context } = this.#text;
     const tokens = this.#nats.length;
-    if (this.#seen !== tokens) throw new Error(`${this.#seen} losses of ${tokens}`);
-    const lossNats = mean(this.#nats);
-    const variance = mean(this.#nats.map((nats) => (nats - lossNats) ** 2));
+    const missing = this.#nats.findIndex(Number.isNaN);
+    if (missing >= 0) throw new Error(`its ${count(missing + 1)}. token was never scored`);
+    const nats = Float64Array.from(this.#nats);
+    const lossNats = mean(nats);
+    const variance = mean(nats.map((one) => (one - lossNats) ** 2));
     const perplexity = Math.exp(lossNats);
     return {
       version: LLAMA_CPP_VERSION,
@@ -150,10 +184,10 @@ export class LlamaCppTally {
       standardError: perplexity * Math.sqrt(variance / (tokens - 1)),
       lossNats,
       tokens,
-      chunks: chunksOf(this.#corpus),
+      chunks: chunksOf(this.#text),
       context,
       bos: bos?.token ?? null,
-      why: `llama-perplexity takes the text as one, cuts it into chunks of ${count(context)} tokens${bos ? ` whose first is replaced by ${bos.token}` : ""}, scores only what follows position ${count(firstOf(context))} of each, ${count(tokens)} of ${count(ids.length)} tokens, and drops what is left at the end; its ± takes tokens for independent. A file whose weights are quantised it multiplies with activations rounded to 8 bits, so its own figure moves a little further; this one is in float32`,
+      why: `llama-perplexity takes the text as one, cuts it into chunks of ${count(context)} tokens${bos ? ` whose first is replaced by ${bos.token}` : ""}, scores only what follows position ${count(firstOf(context))} of each, ${count(tokens)} of ${count(all)} tokens, and drops what is left at the end; its ± takes tokens for independent. A file whose weights are quantised it multiplies with activations rounded to 8 bits, so its own figure moves a little further; this one is in float32`,
     };
   }
 }

@@ -14,6 +14,7 @@ import type { Probe } from "../../ports/probe.ts";
 import { probesOf } from "../../probes/index.ts";
 import { PROFILE } from "../../store/profiles.ts";
 import { type FinishRequest, finish, type Measurement } from "../finish.ts";
+import { LlamaCppTally } from "../llama-cpp/llama-cpp.ts";
 import { LmEvalTally } from "../lm-eval/lm-eval.ts";
 import { readChecksummed } from "../running/checksummed.ts";
 import { progressIn, takeUp } from "../running/run-folder.ts";
@@ -144,7 +145,14 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
   let likeLmEval: LmEvalTally | null = null;
   if (subject.likeLmEval) {
     likeLmEval = new LmEvalTally(subject.likeLmEval);
-    for (const [place, part] of parts.entries()) tally(likeLmEval, part, join(folders[place], PART));
+    for (const [place, part] of parts.entries())
+      tally(likeLmEval, part.likeLmEval, "the windows of lm-evaluation-harness", join(folders[place], PART));
+  }
+  let likeLlamaCpp: LlamaCppTally | null = null;
+  if (subject.likeLlamaCpp) {
+    likeLlamaCpp = new LlamaCppTally(subject.likeLlamaCpp);
+    for (const [place, part] of parts.entries())
+      tally(likeLlamaCpp, part.likeLlamaCpp, "the chunks of llama-perplexity", join(folders[place], PART));
   }
   try {
     const measurement = await finish(
@@ -152,7 +160,7 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
         subject,
         probes,
         likeLmEval,
-        likeLlamaCpp: null,
+        likeLlamaCpp,
         readings: null,
         static: asides,
         recall: null,
@@ -179,11 +187,12 @@ function snapshotsIn(folder: string, probes: readonly Probe[]): Readonly<Record<
   return progress.probes;
 }
 
-function tally(all: LmEvalTally, { likeLmEval }: Part, path: string): void {
+/** @param seen by a part; null where it has nothing of the sort @param of what */
+function tally<T>(all: { restore(seen: T): void }, seen: T | null, of: string, path: string): void {
   const damaged = (why: string): LossyscopeError => new LossyscopeError("io", `${path}: ${why}`, AGAIN);
-  if (!likeLmEval) throw damaged("it has no nats of the windows of lm-evaluation-harness");
+  if (!seen) throw damaged(`it has no nats of ${of}`);
   try {
-    all.restore(likeLmEval);
+    all.restore(seen);
   } catch (error) {
     throw error instanceof LossyscopeError ? damaged(error.said) : error;
   }

@@ -14,6 +14,7 @@ import { geometrySchema } from "../../profile/geometry.ts";
 import { planSchema } from "../../profile/plan.ts";
 import { profileSchema } from "../../profile/profile.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
+import type { LlamaCppText } from "../llama-cpp/llama-cpp.ts";
 import type { LmEvalCorpus, LmEvalNats } from "../lm-eval/lm-eval.ts";
 import type { Subject } from "../prepare.ts";
 import type { Foretold } from "../preparing/remedies.ts";
@@ -78,6 +79,12 @@ const lmEvalSchema: z.ZodType<LmEvalCorpus> = z
     { error: expecting("sequences that are there") },
   );
 
+const llamaCppSchema: z.ZodType<LlamaCppText> = z.object({
+  tokens: count,
+  context: count.min(3),
+  bos: z.object({ id: count, token: z.string() }).nullable(),
+});
+
 const foretoldSchema: z.ZodType<Foretold> = z.object({
   figure: z.string(),
   reason: z.string(),
@@ -109,6 +116,7 @@ const subjectSchema: z.ZodType<Subject> = z
     }),
     prefix: z.object({ id: count, addedByTokenizer: z.boolean() }).nullable(),
     likeLmEval: lmEvalSchema.nullable(),
+    likeLlamaCpp: llamaCppSchema.nullable().default(null),
     corpus,
     digests,
     reference: z
@@ -174,5 +182,6 @@ export const partSchema: z.ZodType<Part> = z
     digests: z.record(z.string(), z.string().nullable()),
     ran: ranSchema,
     likeLmEval: z.map(count, natsSchema).nullable(),
+    likeLlamaCpp: arrayOf(Float32Array).nullable().default(null),
   })
   .refine(({ index, count: all }) => index <= all, { error: expecting("a part of those that there are") });

@@ -28,6 +28,8 @@ export interface Part {
   readonly ran: Execution;
   /** nats of each batch, as `LmEvalTally.snapshot` has them; null where they were not asked for */
   readonly likeLmEval: ReadonlyMap<number, LmEvalNats> | null;
+  /** as `LlamaCppTally.snapshot` has them; likewise */
+  readonly likeLlamaCpp: Float32Array | null;
 }
 
 /** What a plan needs once, in the first part. */

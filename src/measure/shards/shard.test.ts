@@ -31,12 +31,13 @@ import { measureShard, type ShardRequest } from "./shard.ts";
 import { Shard } from "./share.ts";
 
 const PLAN = {
-  context: { tokens: 48 },
+  context: { tokens: 48, asked: true },
   batchTokens: 384,
   plane: { points: 12, draws: 2, frontier: { vocabulary: 30, clusters: 6 } },
   geometry: true,
   baselines: true,
   likeLmEval: true,
+  likeLlamaCpp: true,
   keep: ["losses", "states"],
 };
 const SHARDS = 3;
@@ -146,6 +147,7 @@ describe("a measurement in shards", () => {
     expect(measurement.profile.plane!.frontier).toBeTruthy();
     expect(measurement.profile.geometry!.layers).toHaveLength(3);
     expect(measurement.profile.coding!.likeLmEval).toBeTruthy();
+    expect(measurement.profile.coding!.likeLlamaCpp!.chunks).toBeGreaterThan(SHARDS);
     expect(found.states.length).toBeGreaterThan(0);
   });
 

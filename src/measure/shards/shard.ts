@@ -40,12 +40,6 @@ export function refuseUnshared({ plan, reference }: Pick<PrepareRequest, "plan" 
       "what a model is beside its reference cannot be cut into shards: only the windows of one model are shared",
       "leave out --reference, and measure that by itself with --no-plane --no-geometry",
     );
-  if (plan.likeLlamaCpp)
-    throw new LossyscopeError(
-      "usage",
-      "--like llama.cpp cannot be cut into shards: only the windows of the text are shared",
-      "leave out --like llama.cpp, and measure it by itself with --no-plane --no-geometry",
-    );
   const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
   if (apart.length > 0) {
     const asked = apart.join(" and ");
@@ -81,7 +75,7 @@ export async function measureShard(request: ShardRequest): Promise<string> {
         return path;
       }
       return besideStatic(request, prepared, index === 1, async (figures) => {
-        const { likeLmEval, execution } = await observe(run);
+        const { likeLmEval, likeLlamaCpp, execution } = await observe(run);
         if (index === 1) {
           const whole: Whole = { subject, asides: await figures() };
           await writeChecksummed(join(path, SUBJECT), whole);
@@ -94,6 +88,7 @@ export async function measureShard(request: ShardRequest): Promise<string> {
           digests: { ...subject.digests, text: subject.corpus.digest },
           ran: execution(),
           likeLmEval: likeLmEval?.snapshot() ?? null,
+          likeLlamaCpp: likeLlamaCpp?.snapshot() ?? null,
         };
         await request.model.refuseChanges();
         await writeChecksummed(join(path, PART), part);
