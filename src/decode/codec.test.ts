@@ -353,7 +353,7 @@ describe("damage", () => {
 });
 
 describe("the end in the middle", () => {
-  it("leaves nothing under the name, and says so", async () => {
+  it.each([false, true])("leaves nothing under the name, and says so (verified beside: %s)", async (verify) => {
     const model = await letters();
     const controller = new AbortController();
     const signal = controller.signal;
@@ -363,6 +363,7 @@ describe("the end in the middle", () => {
       ...DEFAULTS,
       input: at("plain"),
       output: at("plain.lsz"),
+      verify,
       signal,
       onBytes: (done) => void (done > 300 && controller.abort()),
     });
