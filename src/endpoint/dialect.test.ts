@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { echo, type Prompted, SGLANG, VLLM } from "./dialect.ts";
+import { echo, type Prompted, SGLANG, TGI, VLLM } from "./dialect.ts";
 
 const EXCHANGES = new URL("../../../shared/fixtures/vllm/exchanges.json", import.meta.url);
 const there = existsSync(EXCHANGES);
@@ -121,7 +121,7 @@ describe("answers of SGLang", () => {
   it.each([null, 7, [], {}, { meta_info: null }, { choices: "none" }, { choices: [null] }])(
     "that are %j are refused",
     (other) => {
-      for (const dialect of [SGLANG, VLLM, echo("ids")])
+      for (const dialect of [SGLANG, VLLM, TGI, echo("ids")])
         expect(() => dialect.read(other, sent)).toThrow(/the server's answer is not to be used/);
     },
   );
@@ -143,8 +143,8 @@ describe("answers of SGLang", () => {
     );
     fc.assert(
       fc.property(told, fc.nat(2), (one, likeliest) => {
-        const answer = { choices: [{ ...one, logprobs: one }], meta_info: one };
-        for (const dialect of [SGLANG, VLLM, echo("ids")]) {
+        const answer = { choices: [{ ...one, logprobs: one }], meta_info: one, details: { prefill: one.tokens } };
+        for (const dialect of [SGLANG, VLLM, TGI, echo("ids")]) {
           try {
             const { nats } = dialect.read(answer, { ...sent, likeliest });
             expect([...nats.subarray(1)].every((value) => value >= 0 && value < 9999)).toBe(true);

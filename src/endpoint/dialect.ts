@@ -1,6 +1,6 @@
 /**
- * How servers are asked for the log-probabilities of a prompt, and how they say them: vLLM, SGLang, and whatever else answers
- * `/v1/completions` with `echo`. Nothing is taken on trust: an answer gives one number for every token that was sent, of that
+ * How servers are asked for the log-probabilities of a prompt, and how they say them: vLLM, SGLang, TGI, and whatever else
+ * answers `/v1/completions` with `echo`. Nothing is taken on trust: an answer gives one number for every token that was sent, of that
  * very token, or is refused.
  */
 import { randomUUID } from "node:crypto";
@@ -38,10 +38,12 @@ export interface Continued {
 }
 
 export interface Dialect {
-  readonly name: "vllm" | "sglang" | "openai";
+  readonly name: "vllm" | "sglang" | "tgi" | "openai";
   /** what it is called in sentences */
   readonly called: string;
   readonly prompt: "ids" | "text";
+  /** whether the server puts before a text what its tokenizer opens texts with */
+  readonly opens?: true;
   /** whether the likeliest tokens are told by their ids */
   readonly likeliest: boolean;
   /** tokens that a prompt must leave free of the server's longest */
@@ -226,6 +228,58 @@ function likelyOf(top: unknown, place: number): Likely {
   if (!Number.isInteger(id)) throw strange(`token ${count(place)} has a likeliest token ${shown(id)}`);
   return { id: id as number, nats: natsOf(logprob, place) };
 }
+
+/**
+ * `/generate` of Text Generation Inference, which takes texts and tells what it made of them: ids other than ours end the run.
+ * Where a prompt opens with BOS and ours does not, BOS is set aside, and with it what it says of our first token.
+ */
+export const TGI: Dialect = {
+  name: "tgi",
+  called: "TGI",
+  prompt: "text",
+  opens: true,
+  likeliest: false,
+  spare: 0,
+  path: "/generate",
+  of: "root",
+  score: ({ text }) => ({
+    inputs: text,
+    parameters: { max_new_tokens: 1, do_sample: false, decoder_input_details: true },
+  }),
+  read(answer, prompted) {
+    const { prefill } = objectIn(objectIn(answer, "it").details, "`details`");
+    const told = listIn(prefill, "`prefill`").map((one) => objectIn(one, "a token"));
+    const { ids } = prompted;
+    const opened = told.length === ids.length + 1 && told[1].id === ids[0];
+    const list = listOf(opened ? told.slice(1) : told, "`prefill`", prompted);
+    const nats = new Float64Array(list.length).fill(Number.NaN, 0, 1);
+    for (const [place, one] of list.entries()) {
+      const { id, logprob } = one as Json;
+      if (id !== ids[place])
+        throw strange(
+          `it cuts the text otherwise: token ${count(place)} is ${shown(id)}, where ${ids[place]} was meant`,
+        );
+      if (place > 0) nats[place] = natsOf(logprob, place);
+      else if (!opened) refuseFirst(logprob);
+    }
+    return { nats, likeliest: [] };
+  },
+  goOn: ({ text }, tokens) => ({
+    inputs: text,
+    parameters: { max_new_tokens: tokens, do_sample: false, repetition_penalty: 1, details: true },
+  }),
+  continued(answer) {
+    const whole = objectIn(answer, "it");
+    const list = listIn(objectIn(whole.details, "`details`").tokens, "`tokens`").map((one) => objectIn(one, "a token"));
+    const ids = list.map(({ id }) => id);
+    const first = list[0]?.logprob;
+    return {
+      ids: ids.every((id): id is number => Number.isInteger(id)) ? ids : null,
+      text: textIn(whole.generated_text ?? "", "`generated_text`"),
+      firstNats: typeof first === "number" ? -first : null,
+    };
+  },
+};
 
 /**
  * The prompt echoed with its log-probabilities. Tokens come as texts, which have to make up the prompt's; a server that says

@@ -16,7 +16,9 @@ export interface AskedOf {
 }
 
 export interface ServerOptions {
-  readonly kind?: "vllm" | "sglang" | "openai";
+  readonly kind?: "vllm" | "sglang" | "tgi" | "openai";
+  /** what TGI puts before every text */
+  readonly bos?: number;
   readonly next: NextNats;
   /** text of a token */
   readonly spell: (id: number) => string;
@@ -125,6 +127,21 @@ export async function fakeServer(options: ServerOptions): Promise<FakeServer> {
       },
     };
   };
+  const tgi = (body: Record<string, unknown>): unknown => {
+    const ids = [...(options.bos === undefined ? [] : [options.bos]), ...cut!(String(body.inputs))];
+    const { max_new_tokens: most, decoder_input_details } = body.parameters as Record<string, number>;
+    const went = drawn(ids, most);
+    const own = costs(ids);
+    return {
+      generated_text: went.map(({ id }) => spell(id)).join(""),
+      details: {
+        prefill: decoder_input_details
+          ? ids.map((id, place) => ({ id, text: spell(id), logprob: minus(own[place]) }))
+          : [],
+        tokens: went.map(({ id, nats }) => ({ id, text: spell(id), logprob: -nats, special: false })),
+      },
+    };
+  };
   const plain = (body: Record<string, unknown>, ids: readonly number[]): unknown => {
     const went = drawn(ids, Number(body.max_tokens));
     const before = body.echo ? ids.map((id, place) => ({ id, nats: costs(ids)[place] })) : [];
@@ -143,14 +160,17 @@ export async function fakeServer(options: ServerOptions): Promise<FakeServer> {
       const described = {
         id: name,
         object: "model",
-        owned_by: options.ownedBy ?? kind,
+        owned_by: options.ownedBy ?? (kind === "tgi" ? name : kind),
         root,
         max_model_len: positions,
       };
       send(response, 200, { object: "list", data: [described] });
     } else if (path === "/version" && kind === "vllm") send(response, 200, { version: "0.0.1" });
+    else if (path === "/info" && kind === "tgi")
+      send(response, 200, { model_id: name, version: "3.3.6", max_input_tokens: positions - 1 });
+    else if (path === "/generate" && kind === "tgi" && body) send(response, 200, tgi(body));
     else if (path === "/generate" && kind === "sglang" && body) send(response, 200, sglang(body));
-    else if (path === "/v1/completions" && body && kind !== "sglang") {
+    else if (path === "/v1/completions" && body && kind !== "sglang" && kind !== "tgi") {
       const prompt = body.prompt as readonly number[] | string;
       if (typeof prompt !== "string" && kind === "openai" && cut) {
         send(response, 500, { error: { message: "prompts are texts" } });
@@ -220,4 +240,6 @@ export function hashedNats(context: readonly number[]): Float64Array {
 const known = new Map<number, Float64Array>();
 
 export const spellByte = (id: number): string => (id === 256 ? "<|endoftext|>" : Buffer.of(id).toString());
-export const cutBytes = (text: string): number[] => [...Buffer.from(text)];
+/** Bytes, and the one special token where it is spelt. */
+export const cutBytes = (text: string): number[] =>
+  text.split("<|endoftext|>").flatMap((part, index) => [...(index > 0 ? [256] : []), ...Buffer.from(part)]);

@@ -22,9 +22,14 @@ export class Scorer {
   readonly dialect: Dialect;
   /** the model as the server calls it */
   readonly model: string;
-  readonly #tokenizer: Pick<Tokenizer, "bytesOf">;
+  readonly #tokenizer: Pick<Tokenizer, "bytesOf" | "prefix">;
 
-  constructor(client: EndpointClient, dialect: Dialect, model: string, tokenizer: Pick<Tokenizer, "bytesOf">) {
+  constructor(
+    client: EndpointClient,
+    dialect: Dialect,
+    model: string,
+    tokenizer: Pick<Tokenizer, "bytesOf" | "prefix">,
+  ) {
     this.client = client;
     this.dialect = dialect;
     this.model = model;
@@ -51,7 +56,11 @@ export class Scorer {
   }
 
   #textOf(ids: Int32Array): string {
-    return this.dialect.prompt === "ids" && this.dialect.name !== "openai" ? "" : textOfTokens(ids, this.#tokenizer);
+    const { prompt, name, opens } = this.dialect;
+    if (prompt === "ids" && name !== "openai") return "";
+    const { prefix } = this.#tokenizer;
+    const own = opens && prefix?.addedByTokenizer && ids[0] === prefix.id ? ids.subarray(1) : ids;
+    return textOfTokens(own, this.#tokenizer);
   }
 }
 

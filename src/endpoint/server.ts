@@ -7,7 +7,7 @@ import { counted } from "../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked, fitting } from "../numeric/schema-faults.ts";
 import { type EndpointClient, Refusal } from "./client.ts";
-import { type Dialect, echo, type Prompted, SGLANG, VLLM } from "./dialect.ts";
+import { type Dialect, echo, type Prompted, SGLANG, TGI, VLLM } from "./dialect.ts";
 
 /** A model as its server describes it. */
 export interface ServedModel {
@@ -76,11 +76,76 @@ const SILENT_SERVERS: Readonly<Record<string, string>> = {
   llamacpp: "llama-server gives no log-probabilities of a prompt, only of what it draws behind one",
 };
 
+/** How a server is asked, and what else it says of itself. */
+export interface Found {
+  readonly dialect: Dialect;
+  /** empty where it does not say */
+  readonly version: string;
+  /** tokens of the longest prompt; null where it does not say */
+  readonly positions: number | null;
+}
+
 /**
  * @param prompted a short prompt to try with
  * @throws LossyscopeError `unsupported` where the server gives no log-probabilities of a prompt
  */
-export async function dialectOf(
+export async function serverOf(
+  client: EndpointClient,
+  served: ServedModel,
+  prompted: Prompted,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
+  const tgi = await tgiAt(client, served, prompted, signal);
+  if (tgi) return tgi;
+  const dialect = await dialectOf(client, served, prompted, signal);
+  const positions = served.positions === null ? null : served.positions - dialect.spare;
+  return { dialect, version: await versionOf(client, dialect, signal), positions };
+}
+
+/** Who says at once what they are. */
+const KNOWN = ["vllm", "sglang", "llamacpp"];
+
+const infoSchema = z.object({
+  model_id: z.string(),
+  version: z.string().nullish(),
+  max_input_tokens: z.number().int().positive().nullish(),
+  max_input_length: z.number().int().positive().nullish(),
+});
+
+/**
+ * Text Generation Inference, which serves one model and describes it; null where something else is there.
+ * @throws LossyscopeError `unsupported` where it was started without log-probabilities of prompts
+ */
+async function tgiAt(
+  client: EndpointClient,
+  { id, ownedBy }: ServedModel,
+  prompted: Prompted,
+  signal: AbortSignal | undefined,
+): Promise<Found | null> {
+  if (KNOWN.includes(ownedBy?.toLowerCase() ?? "")) return null;
+  const said = await client
+    .ask({ path: "/info", of: "root", what: "what it is", signal, once: true })
+    .catch((error) => {
+      if (signal?.aborted) throw error;
+      return null;
+    });
+  const info = fitting(infoSchema, said);
+  if (!info) return null;
+  const { path, of } = TGI;
+  const answer = await client.ask({ path, of, body: TGI.score(prompted, id), what: "a short prompt", signal });
+  const prefill = (answer as { details?: { prefill?: unknown } } | null)?.details?.prefill;
+  if (!Array.isArray(prefill) || prefill.length < 2)
+    throw new LossyscopeError(
+      "unsupported",
+      `${client.host} (TGI) gives no log-probabilities of a prompt`,
+      "start it with --enable-prefill-logprobs, which it needs since its version 3",
+    );
+  const version = /^[\w.+-]{1,40}$/.test(info.version ?? "") ? info.version! : "";
+  return { dialect: TGI, version, positions: info.max_input_tokens ?? info.max_input_length ?? null };
+}
+
+/** @throws LossyscopeError `unsupported` where the server gives no log-probabilities of a prompt */
+async function dialectOf(
   client: EndpointClient,
   { id, ownedBy }: ServedModel,
   prompted: Prompted,
@@ -109,7 +174,7 @@ export async function dialectOf(
 }
 
 const gives = (said: string): LossyscopeError =>
-  new LossyscopeError("unsupported", said, "serve the model with vLLM or SGLang, or measure its weights");
+  new LossyscopeError("unsupported", said, "serve the model with vLLM, SGLang or TGI, or measure its weights");
 
 /** Whether an answer says something of the prompt; whether that can be used is another question. */
 function hasLogProbabilities({ name }: Dialect, answer: unknown, { ids }: Prompted): boolean {
@@ -123,11 +188,7 @@ function hasLogProbabilities({ name }: Dialect, answer: unknown, { ids }: Prompt
 const versionSchema = z.object({ version: z.string().regex(/^[\w.+-]{1,40}$/) });
 
 /** What the server says of its version; empty where it says nothing of use. */
-export async function versionOf(
-  client: EndpointClient,
-  { name }: Dialect,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+async function versionOf(client: EndpointClient, { name }: Dialect, signal: AbortSignal | undefined): Promise<string> {
   if (name !== "vllm") return "";
   const answer = await client
     .ask({ path: "/version", of: "root", what: "its version", signal, once: true })

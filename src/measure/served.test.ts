@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Patience } from "../endpoint/client.ts";
 import {
   costsOf,
+  cutBytes,
   type FakeServer,
   fakeServer,
   hashedNats,
@@ -66,8 +67,8 @@ describe("a served model", () => {
   it("needs the bits that its costs add up to, whatever serves it and however many windows are under way", async () => {
     const nats = documents.map((text) => sum(costsOf(hashedNats, [END, ...Buffer.from(text)]).slice(1) as number[]));
     const bytes = sum(documents.map((text) => Buffer.byteLength(text)));
-    for (const kind of ["vllm", "sglang", "openai"] as const) {
-      const { profile } = await measured(await asked({ kind }));
+    for (const kind of ["vllm", "sglang", "tgi", "openai"] as const) {
+      const { profile } = await measured(await asked({ kind, ...(kind === "tgi" && { cut: cutBytes }) }));
       const { coding, provenance, model } = profile;
       expect(coding!.overall.bitsPerByte.value).toBeCloseTo(sum(nats) / Math.LN2 / bytes, 6);
       profile.documents.forEach((document, index) => {

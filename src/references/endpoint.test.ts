@@ -65,6 +65,34 @@ describe.each(["vllm", "sglang", "openai"] as const)("a model that %s serves", (
   });
 });
 
+describe("a model that TGI serves", () => {
+  it("is asked with text, and its ids are those of the text, with BOS before them or without", async () => {
+    for (const bos of [undefined, 256]) {
+      const server = await serving({ kind: "tgi", cut: cutBytes, bos });
+      const model = await opening(server);
+      expect(model).toMatchObject({ name: "served", positions: 63, served: { server: "TGI 3.3.6", asking: null } });
+      expect([...model.can]).toEqual(["losses"]);
+      expect(server.asked.find(({ path }) => path === "/generate")!.body!.inputs).toMatch(/^The capital/);
+    }
+    const cut = (text: string): number[] => cutBytes(text.replace("capital", "Capital"));
+    expect((await refusal(opening(await serving({ kind: "tgi", cut })))).message).toMatch(
+      /it cuts the text otherwise: token 4 is 67, where 99 was meant/,
+    );
+  });
+
+  it("is refused where it was started without log-probabilities of prompts", async () => {
+    const server = await serving({ kind: "tgi", cut: cutBytes });
+    server.intercept = (asked, response) => {
+      if (asked.path !== "/generate") return false;
+      send(response, 200, { generated_text: "a", details: { prefill: [], tokens: [] } });
+      return true;
+    };
+    expect((await refusal(opening(server))).message).toMatch(
+      /\(TGI\) gives no log-probabilities of a prompt: start it with --enable-prefill-logprobs/,
+    );
+  });
+});
+
 describe("an address", () => {
   it.each([
     ["http://host:8000", "endpoint"],

@@ -10,7 +10,7 @@ import { apart, changes, changeText, checkServer, checkTokenizer, knownTokens } 
 import { EndpointClient, type Patience } from "../endpoint/client.ts";
 import { EndpointEngine } from "../endpoint/engine.ts";
 import { Scorer, textOfTokens } from "../endpoint/scorer.ts";
-import { dialectOf, type ServedModel, servedModel, versionOf } from "../endpoint/server.ts";
+import { type ServedModel, servedModel, serverOf } from "../endpoint/server.ts";
 import { modelOfPath } from "../hub/name.ts";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import type { Asking, Capability, Model } from "../ports/model.ts";
@@ -51,8 +51,7 @@ export async function openEndpoint(
   const tokenizer = await source.tokenizer();
   const known = knownTokens(tokenizer);
   const prompted = { ids: known, text: textOfTokens(known, tokenizer), likeliest: 0 };
-  const dialect = await dialectOf(client, served, prompted, signal);
-  const version = await versionOf(client, dialect, signal);
+  const { dialect, version, positions } = await serverOf(client, served, prompted, signal);
   const scorer = new Scorer(client, dialect, served.id, tokenizer);
   await checkTokenizer(scorer, tokenizer, signal);
   const first = await checkServer(scorer, known, tokenizer, signal);
@@ -64,7 +63,7 @@ export async function openEndpoint(
     layers: null,
     width: null,
     vocabulary: source.vocabulary,
-    positions: served.positions === null ? null : served.positions - dialect.spare,
+    positions,
     can: new Set(can),
     runs: { kind: "engine", create: (context) => new EndpointEngine(scorer, version, context) },
     served: {
