@@ -1,0 +1,175 @@
+/**
+ * How concepts lie to each other (METHODS §3.1): directions and their angles, a hierarchy of them, analogies, and two
+ * configurations of the same concepts laid over each other. All from inner products, so that nothing depends on a basis.
+ */
+import { eigenSymmetric } from "../../numeric/jacobi.ts";
+
+/**
+ * Inner products of the concepts' directions: of each its mean less the mean of all means.
+ * @param gram [n, n] of the rows
+ * @param labels [n] below `count`, each of them in use
+ * @returns [count, count]
+ */
+export function directionGram(gram: Float64Array, labels: ArrayLike<number>, count: number): Float64Array {
+  return centredGram(meansGram(gram, labels, count), count);
+}
+
+/** Inner products of the concepts' means, [count, count]. */
+export function meansGram(gram: Float64Array, labels: ArrayLike<number>, count: number): Float64Array {
+  const n = labels.length;
+  const sizes = new Float64Array(count);
+  for (let i = 0; i < n; i++) sizes[labels[i]]++;
+  const sums = new Float64Array(count * count);
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) sums[labels[i] * count + labels[j]] += gram[i * n + j];
+  return sums.map((total, at) => total / (sizes[Math.floor(at / count)] * sizes[at % count]));
+}
+
+/** A Gram matrix of rows less their mean. */
+export function centredGram(gram: Float64Array, count: number): Float64Array {
+  const means = Float64Array.from({ length: count }, (_, i) => {
+    let total = 0;
+    for (let j = 0; j < count; j++) total += gram[i * count + j];
+    return total / count;
+  });
+  const overall = means.reduce((a, b) => a + b, 0) / count;
+  return gram.map((entry, at) => entry - means[Math.floor(at / count)] - means[at % count] + overall);
+}
+
+/** Mean |cos| over all pairs of rows of a Gram matrix of unit rows, [count, count] cosines. */
+export function meanSize(cosines: Float64Array, count: number): number {
+  let total = 0;
+  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) total += Math.abs(cosines[i * count + j]);
+  return total / ((count * (count - 1)) / 2);
+}
+
+/**
+ * Share of the concepts whose own parent is the nearest one. A parent lies at the mean of its other concepts' means, whoever
+ * is asked being left out; near is a large cosine of directions. Only concepts of parents that have two or more take part.
+ * @param means [count, count] inner products of the concepts' directions
+ * @param parents [count]; below 0: none
+ * @returns null where fewer than two parents have two concepts
+ */
+export function hierarchy(means: Float64Array, parents: ArrayLike<number>, count: number): number | null {
+  const members = new Map<number, number[]>();
+  for (let concept = 0; concept < count; concept++) {
+    if (parents[concept] < 0) continue;
+    const own = members.get(parents[concept]) ?? [];
+    members.set(parents[concept], own);
+    own.push(concept);
+  }
+  const families = [...members.values()].filter((own) => own.length > 1);
+  if (families.length < 2) return null;
+  let right = 0;
+  let asked = 0;
+  for (const own of families) {
+    for (const concept of own) {
+      const near = (group: readonly number[]): number => {
+        let along = 0;
+        let square = 0;
+        for (const i of group) {
+          along += means[concept * count + i];
+          for (const j of group) square += means[i * count + j];
+        }
+        return square > 0 ? along / Math.sqrt(square) : 0;
+      };
+      const home = near(own.filter((one) => one !== concept));
+      right += Number(families.every((other) => other === own || near(other) < home));
+      asked++;
+    }
+  }
+  return right / asked;
+}
+
+/** Two rows that stand for each other, as a country and its capital. */
+export type Pair = readonly [from: number, to: number];
+
+/**
+ * 3CosAdd (Mikolov et al. 2013; Levy & Goldberg 2014) over all ordered pairs of pairs (a : b, c : d): the share of them where
+ * d has the largest cos(x, b) − cos(x, a) + cos(x, c) of all rows but a, b and c.
+ * @param cosines [n, n]
+ */
+export function analogies(cosines: Float64Array, n: number, pairs: readonly Pair[]): number {
+  let right = 0;
+  const ahead = new Float64Array(n);
+  for (const [a, b] of pairs) {
+    for (let x = 0; x < n; x++) ahead[x] = cosines[x * n + b] - cosines[x * n + a];
+    for (const [c, d] of pairs) {
+      if (a === c) continue;
+      const goal = ahead[d] + cosines[d * n + c];
+      let best = true;
+      for (let x = 0; x < n && best; x++)
+        best = x === d || x === a || x === b || x === c || ahead[x] + cosines[x * n + c] < goal;
+      right += Number(best);
+    }
+  }
+  return right / (pairs.length * (pairs.length - 1));
+}
+
+/**
+ * What is left of one configuration once the other is turned, mirrored and scaled onto it as well as can be: the disparity
+ * 1 − (Σ singular values of AᵀB)², A and B centred and of norm 1 (Schönemann & Carroll 1970). 0 where the two have one shape.
+ * @param a @param b [count, count] Gram matrices of centred rows, of widths of their own
+ * @returns null where a configuration is a single point
+ */
+export function procrustes(a: Float64Array, b: Float64Array, count: number): number | null {
+  const traceOf = (gram: Float64Array): number => {
+    let trace = 0;
+    for (let i = 0; i < count; i++) trace += gram[i * count + i];
+    return trace;
+  };
+  const [sizeA, sizeB] = [traceOf(a), traceOf(b)];
+  if (!(sizeA > 0 && sizeB > 0)) return null;
+  // The singular values of AᵀB are the roots of the eigenvalues of √K_a K_b √K_a.
+  const { values, vectors } = eigenSymmetric(a, count);
+  const root = new Float64Array(count * count);
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < count; j++)
+      for (let k = 0; k < count; k++)
+        root[i * count + j] += vectors[i * count + k] * Math.sqrt(Math.max(0, values[k])) * vectors[j * count + k];
+  const squares = eigenSymmetric(multiplied(multiplied(root, b, count), root, count), count).values;
+  // What rounding leaves of a zero has a root that is not small.
+  const nothing = 2 ** -50 * count * squares[0];
+  const nuclear = squares.reduce((total, value) => total + (value > nothing ? Math.sqrt(value) : 0), 0);
+  return Math.max(0, 1 - nuclear ** 2 / (sizeA * sizeB));
+}
+
+function multiplied(a: Float64Array, b: Float64Array, count: number): Float64Array {
+  const product = new Float64Array(count * count);
+  for (let i = 0; i < count; i++)
+    for (let k = 0; k < count; k++)
+      for (let j = 0; j < count; j++) product[i * count + j] += a[i * count + k] * b[k * count + j];
+  return product;
+}
+
+/** A Gram matrix with its rows and columns in another order. */
+export const reordered = (gram: Float64Array, order: readonly number[]): Float64Array =>
+  Float64Array.from({ length: gram.length }, (_, at) => {
+    const count = order.length;
+    return gram[order[Math.floor(at / count)] * count + order[at % count]];
+  });
+
+/**
+ * Places of centred rows along their first principal directions, signs by the largest place being positive.
+ * @param gram [count, count] of the centred rows
+ * @returns places [count, axes] and the share of variance along each
+ */
+export function principalPlaces(
+  gram: Float64Array,
+  count: number,
+  axes = 2,
+): { readonly places: number[][]; readonly shares: number[] } {
+  const { values, vectors } = eigenSymmetric(gram, count);
+  const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
+  const along = Array.from({ length: axes }, (_, axis) => {
+    const value = axis < count ? Math.max(0, values[axis]) : 0;
+    const column = Array.from({ length: count }, (_, i) =>
+      axis < count ? vectors[i * count + axis] * Math.sqrt(value) : 0,
+    );
+    const furthest = column.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0);
+    return furthest < 0 ? column.map((one) => -one) : column;
+  });
+  return {
+    places: Array.from({ length: count }, (_, i) => along.map((column) => column[i])),
+    shares: along.map((_, axis) => (total > 0 && axis < count ? Math.max(0, values[axis]) / total : 0)),
+  };
+}
