@@ -4,7 +4,7 @@
  *
  * Memory here: two batches of observations, rows · (L+1) · draws·m · 4 bytes each, and (L+1) · d² · 4 bytes for moments.
  */
-import { buildMeasuringGraph } from "../models/heads.ts";
+import { buildMeasuringGraph, unitsOf } from "../models/heads.ts";
 import { lengthSteps } from "../models/rotary.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import {
@@ -15,7 +15,7 @@ import {
   refuseUngiven,
 } from "../ports/engine.ts";
 import type { Decoder } from "../ports/model.ts";
-import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
+import type { LayerMoments, Likeliest, Need, Observation, Pools } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { type Layout, layout } from "./layout.ts";
 import { runnable } from "./runnable.ts";
@@ -81,12 +81,25 @@ function likeliestOf({ scoredRows }: Layout, places: Int32Array, outputs: Record
 /** The runtime's TopK divides by the number of its rows and dies of none: a row is run that nobody reads. */
 const atLeastOne = (rows: BigInt64Array): BigInt64Array => (rows.length > 0 ? rows : BigInt64Array.of(0n));
 
+/** Inputs of heads that read states, not what is predicted from them. */
+const OF_STATES = ["rows", "moment_rows", "state_rows", "pool.states", "pool.units"];
+
+/** Weights of rows as weights of slots [G, B·S]; a sum of nothing where there is none, since the runtime wants one. */
+function weighing({ count, weights }: Pools, { slots, width }: Layout, { windows }: WindowBatch): Feed {
+  const [sums, all, rows] = [Math.max(1, count), windows.length * width, slots.length];
+  if (weights.length !== count * rows) throw new Error(`${weights.length} weights for ${count} sums over ${rows} rows`);
+  const data = new Float32Array(sums * all);
+  for (let sum = 0; sum < count; sum++)
+    for (let row = 0; row < rows; row++) data[sum * all + Number(slots[row])] = weights[sum * rows + row];
+  return { type: "float32", data, dims: [sums, all] };
+}
+
 const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
 
 export class OnnxEngine implements Engine {
   readonly name = "onnx";
   readonly runtime = "onnxruntime";
-  readonly gives: ReadonlySet<Need> = new Set<Need>(["losses", "likeliest", "assignments", "moments", "states"]);
+  readonly gives: ReadonlySet<Need>;
   readonly width: number;
   readonly layerCount: number;
   readonly report = { ...UNRUN };
@@ -95,6 +108,8 @@ export class OnnxEngine implements Engine {
 
   constructor(options: OnnxEngineOptions) {
     this.#options = options;
+    const units: readonly Need[] = unitsOf(options.spec) ? ["pooledUnits"] : [];
+    this.gives = new Set<Need>(["losses", "likeliest", "assignments", "moments", "states", "pooledStates", ...units]);
     this.width = options.spec.width;
     this.layerCount = options.spec.blocks.length + 1;
   }
@@ -107,7 +122,12 @@ export class OnnxEngine implements Engine {
     const graph = buildMeasuringGraph(
       spec,
       weights,
-      { ...request.heads, states: request.stateRows !== undefined },
+      {
+        ...request.heads,
+        states: request.stateRows !== undefined,
+        pooledStates: request.statePools !== undefined,
+        pooledUnits: request.unitPools !== undefined,
+      },
       longest,
     );
     if (this.#process) throw new Error("an engine runs once");
@@ -120,7 +140,7 @@ export class OnnxEngine implements Engine {
       this.report.version = loaded.version;
       this.report.loadSeconds = loaded.seconds;
       const inputs = new Set(graph.inputs);
-      const lossesOnly = !inputs.has("rows") && !inputs.has("moment_rows") && !inputs.has("state_rows");
+      const lossesOnly = !OF_STATES.some((name) => inputs.has(name));
       // Where the graph has no room for the last slot, windows are meant without it (lm-evaluation-harness's).
       const steps = lengthSteps(spec).filter((step) => step < longest);
       const start = (batch: WindowBatch) => {
@@ -143,6 +163,8 @@ export class OnnxEngine implements Engine {
           feeds.moment_rows = rows ? pick(rows) : vector(at.slots);
         }
         if (inputs.has("state_rows")) feeds.state_rows = pick(picked ?? new Int32Array());
+        const pools = { states: request.statePools?.(batch), units: request.unitPools?.(batch) };
+        for (const [name, own] of Object.entries(pools)) if (own) feeds[`pool.${name}`] = weighing(own, at, batch);
         const where = (output: string, row: number) => placeOf(output, row, { batch, at, picked, likeliest }, describe);
         const result = runtime.run(feeds, graph.outputs, describe(batch), { where });
         // The consumer may stop before this one is awaited; its failure then has nobody to hear it.
@@ -209,6 +231,8 @@ export class OnnxEngine implements Engine {
         : undefined,
       states: picked && layers.map((layer) => outputs[`states.${layer}`].data),
       pickedRows: picked,
+      pooledStates: request.statePools && layers.map((layer) => outputs[`pooled.states.${layer}`].data),
+      pooledUnits: request.unitPools && layers.slice(1).map((layer) => outputs[`pooled.units.${layer - 1}`].data),
     };
   }
 

@@ -115,6 +115,11 @@ export const tanh = (x: Value): Value => one(tanhOp, [x], NONE);
 const sigmoidOp = elementwise("Sigmoid", (g, _, y) => [multiply(g, subtract(y, square(y)))]);
 export const sigmoid = (x: Value): Value => one(sigmoidOp, [x], NONE);
 
+const absOp = elementwise("Abs", (g, [x]) => [
+  multiply(g, subtract(cast(greater(x, number(x, 0)), g.type), cast(greater(number(x, 0), x), g.type))),
+]);
+export const abs = (x: Value): Value => one(absOp, [x], NONE);
+
 const reluOp = elementwise("Relu", (g, [x]) => [multiply(g, cast(greater(x, number(x, 0)), g.type))]);
 export const relu = (x: Value): Value => one(reluOp, [x], NONE);
 

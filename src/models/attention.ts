@@ -80,7 +80,8 @@ export class Attention {
     const values = ops.transpose(value, [0, 2, 3, 1, 4]);
     const mixed = this.#mixed({ queries, keys, values }, spec, block);
     const whole = ops.transpose(mixed, [0, 3, 1, 2, 4]); // [B,K,G,S,h] → [B,S,K,G,h]
-    return linear(this.#building, ops.reshape(whole, [batch, positions, heads * headWidth]), spec.output);
+    const flat = ops.reshape(whole, [batch, positions, heads * headWidth]);
+    return linear(this.#building, this.#building.taps?.heads?.(flat, block) ?? flat, spec.output);
   }
 
   /** What every query takes from the keys it sees: [B, K, G, S, h]. */

@@ -50,7 +50,8 @@ export function decoder(building: Building, spec: DecoderSpec): Decoder {
   const attention = new Attention(building);
   const stream = [norm(building, embedded(building, spec), spec.embedding.norm)];
   spec.blocks.forEach((block, index) => {
-    stream.push(blockOutput(building, attention, stream[index], block, index));
+    const after = blockOutput(building, attention, stream[index], block, index);
+    stream.push(building.taps?.stream?.(after, stream[index], index) ?? after);
   });
   return {
     stream,

@@ -12,7 +12,8 @@ import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
 import { buildMeasuringGraph, type Heads } from "./heads.ts";
-import { type Fetched, openModel } from "./session.testing.ts";
+import { naiveDecoder, naiveWeights } from "./naive.testing.ts";
+import { type Fetched, openGraph, openModel } from "./session.testing.ts";
 import { slotsOf } from "./weights.ts";
 
 const VOCABULARY = 40_003;
@@ -246,6 +247,57 @@ describe("heads on the states", () => {
       expectClose(outputs[`moments.${layer}.unit`].data, unit, 1e-5, 1e-5);
 
       expect(rowsOf(outputs[`states.${layer}`])).toEqual([states[199], states[0]]);
+    }
+  });
+});
+
+describe("sums over slots", () => {
+  // Gated, gated in one matrix with a norm behind, plain with weights the other way round, parallel.
+  it.each(["llama", "glm4", "gpt2", "gpt_neox", "falcon-40b"])("%s: are those of the naive decoder", async (name) => {
+    const folder = fixture(`models/${name}`);
+    const generator = random(5, "sums", name);
+    const windows = Array.from({ length: 2 }, () => Array.from({ length: 12 }, () => generator.below(97)));
+    const weights = Array.from({ length: 3 }, () => Array.from({ length: 24 }, () => Math.fround(generator.normal())));
+    const { spec, graph } = await (async () => {
+      const { config, weights: source } = await openCheckpoint(folder);
+      const own = specOf(config);
+      return { spec: own, graph: buildMeasuringGraph(own, source, { pooledStates: true, pooledUnits: true }, 12) };
+    })();
+    const pool = { type: "float32", data: weights.flat(), dims: [3, 24] } as const;
+    const run = await openGraph(graph);
+    const ids = { data: windows.flat(), dims: [2, 12] };
+    const outputs = await run({ input_ids: ids, "pool.states": pool, "pool.units": pool });
+
+    const decode = await naiveDecoder(folder);
+    const units: number[][][] = spec.blocks.map(() => []);
+    const runs = windows.map((window) =>
+      decode(window, {
+        units: (x, block) => {
+          units[block].push([...x]);
+          return x;
+        },
+      }),
+    );
+    const summed = (rows: readonly (readonly number[])[]): number[] =>
+      weights.flatMap((own) => rows[0].map((_, i) => rows.reduce((sum, row, s) => sum + own[s] * row[i], 0)));
+    for (let layer = 0; layer <= spec.blocks.length; layer++) {
+      const expected = summed(runs.flatMap(({ hiddenStates }) => hiddenStates[layer]));
+      expectClose(outputs[`pooled.states.${layer}`].data, expected, 2e-5, 1e-4);
+    }
+    // Slots are told apart by identity, so the spec is the one that the values go with.
+    const { spec: own, values } = await naiveWeights(folder);
+    for (const [block, { mlp }] of own.blocks.entries()) {
+      if (mlp.kind === "experts") throw new Error("no experts among these");
+      const { weight, layout, inputs } = mlp.down;
+      const matrix = values.get(weight)!;
+      const columns = weight.shape[1];
+      const reach = Array.from({ length: inputs }, (_, j) => {
+        const [from, step] = layout === "in-out" ? [j * columns, 1] : [j, columns];
+        const entries = Array.from({ length: spec.width }, (_, i) => matrix[from + i * step]);
+        return Math.hypot(...entries);
+      });
+      const expected = summed(units[block].map((row) => row.map((a, j) => Math.abs(a) * reach[j])));
+      expectClose(outputs[`pooled.units.${block}`].data, expected, 2e-5, 1e-4);
     }
   });
 });

@@ -1,7 +1,7 @@
 /**
  * What hangs on the decoder, reduced inside the graph so that neither logits nor hidden states leave the runtime unless
  * they are asked for: losses of given tokens, soft assignments (METHODS §2.1), moments and picked states (METHODS §3),
- * and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
+ * weighted sums of states and of what units contribute (METHODS §3.1, §3.2), and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
  *
  * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384), with the likeliest tokens half as
  * much again; assignments 8 bytes · R · draws · m a layer; outputs as their shapes say.
@@ -11,8 +11,9 @@ import { Graph, type Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { type Decoder, decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
+import type { Building } from "./layers.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
-import type { DecoderSpec } from "./spec.ts";
+import type { DecoderSpec, MlpSpec } from "./spec.ts";
 
 /** Which heads a graph has. */
 export interface Heads {
@@ -31,6 +32,10 @@ export interface Heads {
   readonly moments?: boolean;
   /** states of chosen rows */
   readonly states?: boolean;
+  /** weighted sums of states over slots */
+  readonly pooledStates?: boolean;
+  /** weighted sums over slots of what units contribute; of models whose MLPs have units (`unitsOf`) */
+  readonly pooledUnits?: boolean;
   /** hidden states and logits of every position */
   readonly everything?: boolean;
   /** whether layer L is taken before the final norm; the export's last layer is always after it */
@@ -51,10 +56,12 @@ const TINY = 1e-37;
 /**
  * Builds the ONNX graph of a model with heads that measure. Inputs: `input_ids` [B,S]; `loss_rows` and `loss_targets` [R1], flat slots b·S + s that predict and the tokens they
  * predict; `likeliest_rows` [Rk], one at least, places among those; `rows` [R], `moment_rows` [Rm], `state_rows` [Rs], flat slots; all
- * int64.
+ * int64; `pool.states` and `pool.units` float32 [G, B·S], a row of weights for each sum.
  * Outputs, float32, for layers l = 0 … L: `losses` [R1] nats; `likeliest.tokens` and
  * `.nats` [Rk, k], ids of the likeliest tokens, dearest last, and what they would cost; `assignment.l` [R, draws·m], a softmax for each draw;
- * `moments.l.sum` [d], `.gram` [d,d], `.unit` [d]; `states.l` [Rs,d]; of everything: `hidden_states.l` [B,S,d] (L after
+ * `moments.l.sum` [d], `.gram` [d,d], `.unit` [d]; `states.l` [Rs,d]; `pooled.states.l`
+ * [G,d]; of blocks b = 0 … L − 1 `pooled.units.b` [G,F], Σ weight · |a_j| · ‖w_j‖, a what the MLP maps down and w_j the direction that unit j
+ * is mapped to; of everything: `hidden_states.l` [B,S,d] (L after
  * the final norm), `last_block_output` [B,S,d], `logits` [B,S,V].
  * @param longest largest S that will be run
  * @throws LossyscopeError where the checkpoint does not match the spec or the model has fewer positions
@@ -68,7 +75,14 @@ export function buildMeasuringGraph(
   const graph = new Graph();
   const ids = graph.input("input_ids", "int64", ["B", "S"]);
   const weights = new GraphWeights(graph, spec, source);
-  const model = decoder({ graph, weights, ids, longest }, spec);
+  const units: Value[] = [];
+  const seen = (value: Value): Value => {
+    units.push(value);
+    return value;
+  };
+  const taps = heads.pooledUnits ? { units: seen } : undefined;
+  const building = { graph, weights, ids, longest, taps };
+  const model = decoder(building, spec);
   const after = [...model.stream.slice(0, -1), model.final];
   const layers = heads.preNorm ? model.stream : after;
 
@@ -102,6 +116,19 @@ export function buildMeasuringGraph(
       graph.output(`states.${index}`, picked(layer, rows));
     });
   }
+  if (heads.pooledStates) {
+    const pool = graph.input("pool.states", "float32", ["Gs", product(["B", "S"])]);
+    layers.forEach((layer, index) => {
+      graph.output(`pooled.states.${index}`, ops.matMul(pool, inRows(layer)));
+    });
+  }
+  if (heads.pooledUnits) {
+    const pool = graph.input("pool.units", "float32", ["Gu", product(["B", "S"])]);
+    units.forEach((value, index) => {
+      const sizes = ops.matMul(pool, ops.abs(inRows(value))); // [Gu,B·S] × [B·S,F]
+      graph.output(`pooled.units.${index}`, ops.multiply(sizes, reachOf(building, spec.blocks[index].mlp)));
+    });
+  }
   if (heads.everything) {
     after.forEach((layer, index) => {
       graph.output(`hidden_states.${index}`, layer);
@@ -112,10 +139,26 @@ export function buildMeasuringGraph(
   return { bytes: graph.encode(), externalFolder: weights.folder, inputs: graph.inputs, outputs: graph.outputs };
 }
 
+/** [B, S, d] → [B·S, d] */
+function inRows(values: Value): Value {
+  const [batch, positions, width] = values.shape;
+  return ops.reshape(values, [product([batch, positions]), width]);
+}
+
 /** Rows of [B, S, d] by flat slot, [n, d]. */
-export function picked(states: Value, rows: Value): Value {
-  const [batch, positions, width] = states.shape;
-  return ops.gather(ops.reshape(states, [product([batch, positions]), width]), rows);
+export const picked = (states: Value, rows: Value): Value => ops.gather(inRows(states), rows);
+
+/** How far each unit of an MLP reaches into the residual stream when it is 1: ‖w_j‖, [F]. */
+function reachOf({ weights }: Pick<Building, "weights">, mlp: MlpSpec): Value {
+  if (mlp.kind === "experts") throw new Error("experts have no units in common");
+  const { weight, layout } = mlp.down;
+  return ops.sqrt(ops.sumSquares(weights.value(weight), layout === "in-out" ? 1 : 0));
+}
+
+/** Units of each block's MLP, F; null where some block has experts, which share none. */
+export function unitsOf({ blocks }: Pick<DecoderSpec, "blocks">): readonly number[] | null {
+  const counts = blocks.flatMap(({ mlp }) => (mlp.kind === "experts" ? [] : [mlp.down.inputs]));
+  return counts.length < blocks.length ? null : counts;
 }
 
 /**

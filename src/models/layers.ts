@@ -30,6 +30,16 @@ export interface Weights {
   coded(slot: TensorSlot, start: number, end: number): CodedMatrix | undefined;
 }
 
+/** Places in a block where something is seen on its way, or changed: each gives what goes on in its stead. */
+export interface Taps {
+  /** [B, S, F] what an MLP maps down; an MLP of experts has no such place */
+  units?(units: Value, block: number): Value;
+  /** [B, S, H·h] what the heads have mixed, before it is mapped back */
+  heads?(mixed: Value, block: number): Value;
+  /** [B, S, d] the residual stream after a block, and before it */
+  stream?(after: Value, before: Value, block: number): Value;
+}
+
 /** What the parts of a decoder share while it is built. */
 export interface Building {
   readonly graph: Graph;
@@ -42,6 +52,7 @@ export interface Building {
   readonly past?: Past;
   /** present: a window is a tree of continuations instead of one text; never with a past */
   readonly tree?: Tree;
+  readonly taps?: Taps;
   /** positions in a block of queries (`attention.ts`); absent: what is fastest for a forward pass */
   readonly queryBlock?: number;
 }
@@ -141,22 +152,28 @@ function activated(x: Value, activation: Activation): Value {
   }
 }
 
-function gated(building: Building, x: Value, spec: GatedMlpSpec | FusedGatedMlpSpec): Value {
+function gated(
+  building: Building,
+  x: Value,
+  spec: GatedMlpSpec | FusedGatedMlpSpec,
+  tapped: (units: Value) => Value = (units) => units,
+): Value {
   const halves = (both: LinearSpec): readonly Value[] =>
     ops.split(linear(building, x, both), -1, [both.outputs / 2, both.outputs / 2]);
   const [gate, up] =
     spec.kind === "gated-fused" ? halves(spec.gateAndUp) : [spec.gate, spec.up].map((map) => linear(building, x, map));
-  return linear(building, ops.multiply(activated(gate, spec.activation), up), spec.down);
+  return linear(building, tapped(ops.multiply(activated(gate, spec.activation), up)), spec.down);
 }
 
 /** [B, S, d] → [B, S, d]; `block` tells the blocks' experts apart. */
 export function mlp(building: Building, x: Value, spec: MlpSpec, block: number): Value {
+  const tapped = (units: Value): Value => building.taps?.units?.(units, block) ?? units;
   switch (spec.kind) {
     case "gated":
     case "gated-fused":
-      return gated(building, x, spec);
+      return gated(building, x, spec, tapped);
     case "plain":
-      return linear(building, activated(linear(building, x, spec.up), spec.activation), spec.down);
+      return linear(building, tapped(activated(linear(building, x, spec.up), spec.activation)), spec.down);
     case "experts":
       return experts(building, x, spec, block);
     default:

@@ -35,8 +35,23 @@ export interface NaiveRun {
   readonly nll: Vector;
 }
 
+/** What `Taps` are to a graph, position by position. */
+export interface NaiveTaps {
+  units?(units: Vector, block: number): Vector;
+  heads?(mixed: Vector, block: number): Vector;
+  stream?(after: Vector, before: Vector, block: number): Vector;
+}
+
 /** Reads a model's folder and gives what turns the ids of one window into its states, logits and losses. */
-export async function naiveDecoder(folder: string): Promise<(ids: readonly number[]) => NaiveRun> {
+export async function naiveDecoder(folder: string): Promise<(ids: readonly number[], taps?: NaiveTaps) => NaiveRun> {
+  const { spec, values } = await naiveWeights(folder);
+  return (ids, taps) => naiveRun(spec, (slot) => values.get(slot)!, ids, taps);
+}
+
+/** A model's spec, and its tensors in float32. */
+export async function naiveWeights(
+  folder: string,
+): Promise<{ readonly spec: DecoderSpec; readonly values: ReadonlyMap<TensorSlot, Float32Array> }> {
   const checkpoint = await openCheckpoint(folder);
   const spec = specOf(checkpoint.config);
   const values = new Map<TensorSlot, Float32Array>();
@@ -45,13 +60,18 @@ export async function naiveDecoder(folder: string): Promise<(ids: readonly numbe
     values.set(slot, toFloat32(dtype, await opened.readRange(offset, offset + bytes)));
     await opened.close();
   }
-  return (ids) => naiveRun(spec, (slot) => values.get(slot)!, ids);
+  return { spec, values };
 }
 
 type Weights = (slot: TensorSlot) => Float32Array | Float64Array;
 
 /** The same with weights from anywhere. */
-export function naiveRun(spec: DecoderSpec, weights: Weights, ids: readonly number[]): NaiveRun {
+export function naiveRun(
+  spec: DecoderSpec,
+  weights: Weights,
+  ids: readonly number[],
+  { units = same, heads = same, stream = same }: NaiveTaps = {},
+): NaiveRun {
   const { embedding, head } = spec;
   const optionally = (map: LinearSpec | undefined, x: Vector): Vector => (map ? linear(map, weights, x) : x);
   const layers: (readonly Vector[])[] = [
@@ -65,7 +85,11 @@ export function naiveRun(spec: DecoderSpec, weights: Weights, ids: readonly numb
       return norm(embedding.norm, weights, placed);
     }),
   ];
-  for (const block of spec.blocks) layers.push(blockOutput(block, weights, layers.at(-1)!));
+  for (const [index, block] of spec.blocks.entries()) {
+    const before = layers.at(-1)!;
+    const tapped = { units: (x: Vector) => units(x, index), heads: (x: Vector) => heads(x, index) };
+    layers.push(blockOutput(block, weights, before, tapped).map((after, s) => stream(after, before[s], index)));
+  }
   const lastBlockOutput = layers.pop()!;
   const final = lastBlockOutput.map((x) => norm(spec.finalNorm, weights, x));
   const logits = final.map((x) =>
@@ -77,15 +101,24 @@ export function naiveRun(spec: DecoderSpec, weights: Weights, ids: readonly numb
   return { hiddenStates: [...layers, final], lastBlockOutput, logits, nll };
 }
 
-function blockOutput(block: BlockSpec, weights: Weights, stream: readonly Vector[]): readonly Vector[] {
+const same = (x: Vector): Vector => x;
+
+/** The taps of one block. */
+interface Tapped {
+  units(units: Vector): Vector;
+  heads(mixed: Vector): Vector;
+}
+
+function blockOutput(block: BlockSpec, weights: Weights, stream: readonly Vector[], tapped: Tapped): readonly Vector[] {
   const { norms, residualScale } = block;
   const scaled = (x: Vector): Vector => x.map((value) => value * residualScale);
   const attended = attention(
     block.attention,
     weights,
     stream.map((x) => norm(norms.beforeAttention, weights, x)),
+    tapped,
   );
-  const mlpOf = (x: Vector): Vector => mlp(block.mlp, weights, x);
+  const mlpOf = (x: Vector): Vector => mlp(block.mlp, weights, x, tapped.units);
   switch (block.residual) {
     case "parallel":
       return stream.map((x, s) => sum(x, scaled(sum(attended[s], mlpOf(norm(norms.beforeMlp, weights, x))))));
@@ -106,7 +139,12 @@ function blockOutput(block: BlockSpec, weights: Weights, stream: readonly Vector
   }
 }
 
-function attention(spec: AttentionSpec, weights: Weights, inputs: readonly Vector[]): readonly Vector[] {
+function attention(
+  spec: AttentionSpec,
+  weights: Weights,
+  inputs: readonly Vector[],
+  tapped: Tapped,
+): readonly Vector[] {
   const { heads, kvHeads, headWidth, window = Number.POSITIVE_INFINITY } = spec;
   const projected = inputs.map((x, position) => {
     const { queries, keys, values } = project(spec, weights, x);
@@ -134,7 +172,7 @@ function attention(spec: AttentionSpec, weights: Weights, inputs: readonly Vecto
         visible.reduce((total, { values }, j) => total + Math.exp(scores[j] - normaliser) * values[shared][c], 0),
       );
     });
-    return linear(spec.output, weights, outputs.flat());
+    return linear(spec.output, weights, tapped.heads(outputs.flat()));
   });
 }
 
@@ -216,28 +254,20 @@ function bfloat16(value: number): number {
   return (up ? down + 1 : down) * unit;
 }
 
-function mlp(spec: MlpSpec, weights: Weights, x: Vector): Vector {
+function mlp(spec: MlpSpec, weights: Weights, x: Vector, tapped: Tapped["units"] = same): Vector {
   switch (spec.kind) {
     case "plain":
-      return linear(spec.down, weights, activate(spec.activation, linear(spec.up, weights, x)));
+      return linear(spec.down, weights, tapped(activate(spec.activation, linear(spec.up, weights, x))));
     case "gated": {
       const up = linear(spec.up, weights, x);
       const gate = activate(spec.activation, linear(spec.gate, weights, x));
-      return linear(
-        spec.down,
-        weights,
-        gate.map((value, c) => value * up[c]),
-      );
+      return linear(spec.down, weights, tapped(gate.map((value, c) => value * up[c])));
     }
     case "gated-fused": {
       const both = linear(spec.gateAndUp, weights, x);
       const width = both.length / 2;
       const gate = activate(spec.activation, both.slice(0, width));
-      return linear(
-        spec.down,
-        weights,
-        gate.map((value, c) => value * both[width + c]),
-      );
+      return linear(spec.down, weights, tapped(gate.map((value, c) => value * both[width + c])));
     }
     case "experts": {
       const scores = linear(spec.router, weights, x);

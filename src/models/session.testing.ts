@@ -10,8 +10,9 @@ export interface Fetched {
   readonly dims: readonly number[];
 }
 
-/** Whole numbers fed to a graph: row-major, with their shape. */
+/** Numbers fed to a graph, whole ones where not said otherwise: row-major, with their shape. */
 export interface Fed {
+  readonly type?: "float32";
   readonly data: readonly number[];
   readonly dims: readonly number[];
 }
@@ -25,9 +26,11 @@ export async function openGraph(graph: Pick<MeasuringGraph, "bytes" | "externalF
   return async (feeds: Readonly<Record<string, Fed>>): Promise<Record<string, Fetched>> => {
     const results = await session.run(
       Object.fromEntries(
-        Object.entries(feeds).map(([name, { data, dims }]) => [
+        Object.entries(feeds).map(([name, { type, data, dims }]) => [
           name,
-          new Tensor("int64", BigInt64Array.from(data, BigInt), dims),
+          type === "float32"
+            ? new Tensor("float32", Float32Array.from(data), dims)
+            : new Tensor("int64", BigInt64Array.from(data, BigInt), dims),
         ]),
       ),
     );

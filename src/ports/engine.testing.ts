@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
 import type { Engine, EngineRequest } from "./engine.ts";
-import type { Need, Observation } from "./observation.ts";
+import type { Need, Observation, Pools } from "./observation.ts";
 
 export interface Subject {
   /** a new engine, for windows of at most eight tokens with ids below `vocabulary` */
@@ -60,6 +60,13 @@ export async function failure(work: Promise<unknown>): Promise<LossyscopeError> 
   return error as LossyscopeError;
 }
 
+/** Two sums: of every second row, and of all rows, each with half as much weight as the one before. */
+function poolsOf(batch: WindowBatch): Pools {
+  const rows = rowsOf(batch);
+  const weights = Float32Array.from({ length: 2 * rows }, (_, at) => (at < rows ? at % 2 : 2 ** -(at - rows)));
+  return { count: 2, weights };
+}
+
 /** A request for these needs and nothing else; every second row where rows are chosen. */
 function requestFor(needs: ReadonlySet<Need>, width: number): EngineRequest {
   const secondRows = (batch: WindowBatch): Int32Array =>
@@ -77,10 +84,20 @@ function requestFor(needs: ReadonlySet<Need>, width: number): EngineRequest {
     ...(needs.has("moments") && { momentRows: secondRows }),
     ...(needs.has("likeliest") && { likeliestRows: secondRows }),
     ...(needs.has("states") && { stateRows: secondRows }),
+    ...(needs.has("pooledStates") && { statePools: poolsOf }),
+    ...(needs.has("pooledUnits") && { unitPools: poolsOf }),
   };
 }
 
-const NEEDS: readonly Need[] = ["losses", "likeliest", "assignments", "moments", "states"];
+const NEEDS: readonly Need[] = [
+  "losses",
+  "likeliest",
+  "assignments",
+  "moments",
+  "states",
+  "pooledStates",
+  "pooledUnits",
+];
 
 /** @param name of the engine, as its tests call it */
 export function describeEngine(name: string, { make, vocabulary }: Subject): void {
@@ -176,6 +193,28 @@ export function describeEngine(name: string, { make, vocabulary }: Subject): voi
           }
         });
       }
+    });
+
+    it("gives sums of states that are those of the states", async () => {
+      const { engine, seen } = await everything(batches);
+      const { gives, width } = engine;
+      if (gives.has("pooledUnits"))
+        for (const { pooledUnits } of seen) {
+          expect(pooledUnits).toHaveLength(engine.layerCount - 1);
+          for (const block of pooledUnits!) expect(block.every((size) => size >= 0)).toBe(true);
+        }
+      if (!gives.has("pooledStates") || !gives.has("states")) return;
+      for (const { pooledStates, states } of seen)
+        for (const [layer, pooled] of pooledStates!.entries()) {
+          expect(pooled).toHaveLength(2 * width);
+          for (let i = 0; i < width; i++) {
+            const column = states![layer].filter((_, at) => at % width === i);
+            expect(pooled[i]).toBeCloseTo(
+              column.reduce((total, value) => total + value, 0),
+              3,
+            );
+          }
+        }
     });
 
     it("gives a window's figures whatever shares its batch", async () => {

@@ -6,7 +6,7 @@
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import type { RunContext } from "./context.ts";
-import type { HeadRequest, Need, Observation } from "./observation.ts";
+import type { HeadRequest, Need, Observation, Pools } from "./observation.ts";
 
 export interface EngineRequest {
   readonly heads: HeadRequest;
@@ -16,6 +16,9 @@ export interface EngineRequest {
   readonly likeliestRows?: (batch: WindowBatch) => Int32Array;
   /** per batch, the rows whose states are wanted */
   readonly stateRows?: (batch: WindowBatch) => Int32Array;
+  /** per batch, sums of states, and of what units contribute */
+  readonly statePools?: (batch: WindowBatch) => Pools;
+  readonly unitPools?: (batch: WindowBatch) => Pools;
 }
 
 /** What an engine is made with beside its model. */
@@ -63,13 +66,18 @@ export interface Engine {
  * Refuses a request for what an engine does not give.
  * @throws LossyscopeError `unsupported` naming everything that is asked for and not given
  */
-export function refuseUngiven({ name, gives }: Engine, { heads, stateRows }: EngineRequest): void {
+export function refuseUngiven(
+  { name, gives }: Engine,
+  { heads, stateRows, statePools, unitPools }: EngineRequest,
+): void {
   const asked: Readonly<Record<Need, boolean>> = {
     losses: heads.losses,
     likeliest: heads.likeliest !== undefined,
     assignments: heads.assignments !== undefined,
     moments: heads.moments === true,
     states: stateRows !== undefined,
+    pooledStates: statePools !== undefined,
+    pooledUnits: unitPools !== undefined,
   };
   const missing = (Object.keys(asked) as Need[]).filter((need) => asked[need] && !gives.has(need));
   if (missing.length === 0) return;

@@ -4,6 +4,7 @@
  * figure refused by name. How a reference becomes one of these is `references/`'s, what runs it `engines/create.ts`'s.
  */
 import type { DigestOptions } from "../files/digest.ts";
+import { unitsOf } from "../models/heads.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { Aside } from "../models/text-model.ts";
@@ -26,6 +27,8 @@ export const CAPABILITIES = [
   "moments",
   "states",
   "answers",
+  "pooledStates",
+  "pooledUnits",
   "steps",
   "weights",
 ] as const satisfies readonly Capability[];
@@ -134,7 +137,8 @@ export function ofDecoder(
 ): Pick<Model, "architecture" | "layers" | "width" | "vocabulary" | "positions" | "can" | "runs"> {
   const { architecture, blocks, width, vocabulary, positions } = spec;
   const shape = { architecture, layers: blocks.length, width, vocabulary, positions };
-  return { ...shape, can: new Set(CAPABILITIES), runs: { kind: "decoder", spec, weights } };
+  const can = CAPABILITIES.filter((one) => one !== "pooledUnits" || unitsOf(spec) !== null);
+  return { ...shape, can: new Set(can), runs: { kind: "decoder", spec, weights } };
 }
 
 /** @returns null where no weights are at hand */
@@ -164,6 +168,11 @@ const LACKS: Readonly<Record<Capability, readonly [unit: string, reason: string]
   moments: ["model that shows its states", "the model does not show its hidden states"],
   states: ["model that shows its states", "the model does not show its hidden states"],
   answers: ["model that goes on with a prompt", "the model cannot be asked to go on with a prompt"],
+  pooledStates: ["model that shows its states", "the model does not show its hidden states"],
+  pooledUnits: [
+    "model that shows its units",
+    "the model does not show units of its blocks, or has experts, which share none",
+  ],
   steps: ["model that reads token by token", "the model cannot be led on token by token"],
   weights: ["model with its weights", "the model's weights are not at hand"],
 };

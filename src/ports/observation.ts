@@ -6,7 +6,7 @@ import type { Heads } from "../models/heads.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 
 /** What a probe asks of an engine; one that cannot give it refuses by this name. */
-export type Need = "losses" | "likeliest" | "assignments" | "moments" | "states";
+export type Need = "losses" | "likeliest" | "assignments" | "moments" | "states" | "pooledStates" | "pooledUnits";
 
 /** What to compute beside the forward pass. Absent: not computed. */
 export interface HeadRequest {
@@ -22,6 +22,12 @@ export interface HeadRequest {
   readonly moments?: boolean;
   /** whether layer L is taken before the final norm (`--pre-norm`) */
   readonly preNorm: boolean;
+}
+
+/** Sums over the rows of a batch: of the g-th, row r counts with weight `weights[g · rows + r]`. */
+export interface Pools {
+  readonly count: number;
+  readonly weights: Float32Array;
 }
 
 /** Sums over the marked rows of one batch, one record a layer; float32 products, to be added in float64. */
@@ -61,6 +67,10 @@ export interface Observation {
   /** states asked for by row (reservoir), one [picked, d] array a layer; `pickedRows` says which rows of the batch */
   readonly states?: readonly Float32Array[];
   readonly pickedRows?: Int32Array;
+  /** one [pools, d] array a layer: weighted sums of states */
+  readonly pooledStates?: readonly Float32Array[];
+  /** one [pools, F] array a block: weighted sums of |a_j|·‖w_j‖ (METHODS §3.2) */
+  readonly pooledUnits?: readonly Float32Array[];
 }
 
 /**

@@ -64,7 +64,8 @@ export interface ProbeContext {
 }
 
 /** What a probe asks of the engine. */
-export interface Asked extends Pick<EngineRequest, "momentRows" | "likeliestRows" | "stateRows"> {
+export interface Asked
+  extends Pick<EngineRequest, "momentRows" | "likeliestRows" | "stateRows" | "statePools" | "unitPools"> {
   readonly heads: Partial<Omit<HeadRequest, "preNorm" | "inLanes">>;
 }
 

@@ -95,5 +95,7 @@ export function requestOf(probes: readonly Probe[], { preNorm }: Pick<Plan, "pre
     likeliestRows: rows((one) => one.likeliestRows),
     momentRows: only("moments", (one) => one.momentRows),
     stateRows: rows((one) => one.stateRows),
+    statePools: only("sums of states", (one) => one.statePools),
+    unitPools: only("sums of units", (one) => one.unitPools),
   };
 }
