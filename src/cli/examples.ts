@@ -35,6 +35,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure http://localhost:8000/v1 --tokenizer org/name --text notes/",
     ],
     [
+      "how concepts lie in every layer, beside shuffled ones: built-in sets, and one's own",
+      "lossyscope measure ./model --text notes/ --concepts all --out report/",
+    ],
+    [
       "bits per byte of a GGUF file, and what llama-perplexity would report",
       "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp",
     ],

@@ -8,6 +8,7 @@ import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { ServedOptions } from "../references/endpoint.ts";
 import { openModel } from "../references/open.ts";
+import { SET_NAMES } from "../text/concept-sets.ts";
 import { measureInto, measurementOutputs } from "./deliver.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { foretelling, printForesight } from "./foresight.ts";
@@ -47,6 +48,10 @@ export function measureCommand() {
         .default([] as string[]),
     )
     .addOption(likeOption())
+    .option(
+      "--concepts <sets...>",
+      `how concepts lie in every layer: ${SET_NAMES.join(", ")}, or files of concept, text in JSON lines`,
+    )
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -70,6 +75,7 @@ export function measureCommand() {
           with: options.with,
           unseen: named(options.unseen),
           facts: await factsPlan(options),
+          ...(options.concepts && { concepts: options.concepts }),
         });
         const { threads, resume } = options;
         // Of a dry run `--json` is the foresight's.

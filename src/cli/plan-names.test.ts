@@ -23,6 +23,7 @@ describe("names of options", () => {
     chat: true,
     with: ["facts"],
     facts: { path: "facts.csv", templates: { born: ["{subject} was born in"] } },
+    concepts: ["all"],
   });
 
   it("every option of a plan has one", () => {

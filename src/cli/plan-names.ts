@@ -38,6 +38,7 @@ export const OPTION_OF: Readonly<Record<string, string>> = {
   "recall.prefixes": "--prefix",
   "recall.length": "--length",
   "recall.passages": "--passages",
+  concepts: "--concepts",
   facts: "--facts",
   "facts.limit": "--limit-facts",
   "facts.prompts": "--prompts",

@@ -10,6 +10,7 @@ import { checked } from "../numeric/schema-faults.ts";
 import { type RunContext, runContext } from "../ports/context.ts";
 import type { KeptRows } from "../ports/probe.ts";
 import type { Probes } from "../probes/index.ts";
+import type { Concepts } from "../profile/concepts.ts";
 import type { Facts } from "../profile/facts.ts";
 import type { Lockstep } from "../profile/lockstep.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
@@ -48,6 +49,7 @@ export interface Findings {
   readonly facts: Facts | null;
   /** what there is beside a reference, or why there is nothing; absent where none was named */
   readonly lockstep?: Lockstep | NotTogether;
+  readonly concepts: Concepts | null;
   /** every process that ran the model */
   readonly executions: readonly Execution[];
 }
@@ -57,7 +59,8 @@ export type FinishRequest = RunContext;
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, request: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, likeLlamaCpp, readings, recall, facts, lockstep, executions } = findings;
+  const { subject, probes, likeLmEval, likeLlamaCpp, readings, recall, facts, concepts, lockstep, executions } =
+    findings;
   const { plan, documents, foretold } = subject;
   const { ledger, baselines } = findings.static;
   const { lossesOf } = probes;
@@ -96,6 +99,7 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
     ...(recall && { recall: recall.recall }),
     ...(plan.with.includes("facts") && { facts }),
     ...(lockstep && { lockstep: "absent" in lockstep ? null : lockstep }),
+    ...(plan.concepts && { concepts }),
     provenance: provenanceOf(subject, executions, stopwatch),
     refusals: [
       ...subject.refusals,

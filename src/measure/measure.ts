@@ -6,6 +6,7 @@
 import { count, counted, figure } from "../numeric/amounts.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
+import { conceptsOf } from "./concepts/concepts.ts";
 import { factsOf } from "./facts/facts.ts";
 import { type Findings, finish, type Measurement } from "./finish.ts";
 import { measureLockstep } from "./lockstep/lockstep.ts";
@@ -45,6 +46,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
           static: await figures(),
           recall: await recallOf(request, prepared, run.probes),
           facts: await factsOf(request, prepared),
+          concepts: await conceptsOf(request, prepared),
           lockstep: await lockstepOf(request),
         };
         const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);

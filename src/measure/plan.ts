@@ -48,7 +48,7 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
  * that the same measurement has the same id wherever its files lie.
  */
 export function runId(plan: Plan, digests: Readonly<Record<string, string | null>>): string {
-  const { text: _where, unseen: _elsewhere, facts, ...rest } = plan;
+  const { text: _where, unseen: _elsewhere, facts, concepts: _sets, ...rest } = plan;
   return createHash("sha256")
     .update(canonicalJson({ ...rest, facts: facts && { ...facts, path: null }, digests }))
     .digest("hex")

@@ -14,12 +14,14 @@ import { type Capability, type Decoder, decoderOf, type Model, type ModelDigests
 import { withProgress } from "../ports/progress.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
-import type { Prefix, TokenizedDocument, WindowBatch } from "../text/corpus.ts";
+import { readConcepts } from "../text/concepts.ts";
+import type { Prefix, TokenizedDocument, Window, WindowBatch } from "../text/corpus.ts";
 import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
 import type { Conversing } from "../tokenizer/conversing.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type ConceptCorpus, conceptCorpus } from "./concepts/corpus.ts";
 import { LLAMA_CPP_CONTEXT, type LlamaCppCorpus, type LlamaCppText, llamaCppCorpus } from "./llama-cpp/llama-cpp.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
 import { contextOf, runId } from "./plan.ts";
@@ -82,6 +84,8 @@ export interface Prepared {
   readonly unseen: readonly TokenizedDocument[] | null;
   /** null where they are not asked for */
   readonly facts: FactSet | null;
+  /** null where none are asked for */
+  readonly concepts: ConceptCorpus | null;
   readonly points: PlanePoints | null;
   readonly batches: readonly WindowBatch[];
   /** slots of the longest window */
@@ -120,18 +124,23 @@ async function prepareWith(
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
   const context = contextOf(plan.context, model.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
+  const set = plan.concepts ? await readConcepts(plan.concepts, plan.seed) : null;
+  const concepts = set && conceptCorpus(set, { tokenizer, context, overlap, seed: plan.seed });
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
   const name = corpusName(plan);
   if (windows.length === 0) {
     throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
   }
-  const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  if (decoder) foreseeMemory(decoder, { longest, batchTokens: plan.batchTokens });
+  const longest = longestIn(windows);
+  if (decoder) {
+    const most = Math.max(longest, longestIn(concepts?.windows ?? []));
+    foreseeMemory(decoder, { longest: most, batchTokens: plan.batchTokens });
+  }
   const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents) : null;
   const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp(model, plan, documents) : null;
   const ground = { plan, model, context, overlap, prefix: tokenizer.prefix, documents };
   const foretold = await foretell(
-    { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null },
+    { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null, concepts: set },
     tokenizer,
   );
   const points = pointsFor(model, plan, request.points);
@@ -151,6 +160,7 @@ async function prepareWith(
         corpus: digest,
         recall,
         facts: facts === null ? null : facts.digest,
+        ...(set && { concepts: set.digest }),
       }),
       title: request.title ?? null,
       model: {
@@ -167,6 +177,7 @@ async function prepareWith(
         text: shownText(plan.text),
         unseen: shownText(plan.unseen),
         facts: plan.facts && { ...plan.facts, path: basename(plan.facts.path) },
+        ...(plan.concepts && { concepts: plan.concepts.map((one) => basename(one)) }),
       },
       can: [...model.can],
       context,
@@ -188,12 +199,16 @@ async function prepareWith(
     likeLlamaCpp,
     unseen: unseen?.documents ?? null,
     facts,
+    concepts,
     tokenizer,
     points,
     batches: batchesFor(model, windows, plan.batchTokens),
     longest,
   };
 }
+
+const longestIn = (windows: readonly Window[]): number =>
+  windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
 
 /** @throws LossyscopeError `unsupported` where nothing can be measured, or a file that was asked for could not be written */
 function requireMeasurable({ name, can }: Model, { keep }: Plan): void {

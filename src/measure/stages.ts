@@ -30,13 +30,15 @@ export const UNSEEN_PASS = "recall: pass of the unseen text";
 export const MEMBERSHIP = "recall: membership";
 export const CANDIDATES = "facts: candidates";
 export const ANSWERS = "facts: answers";
+export const CONCEPTS = "concepts";
+export const CONCEPT_FIGURES = "concepts: layers";
 /** The one of `lossyscope states` that is not reading. */
 export const STATES = "states";
 export const WRITING = "writing";
 
 type Asked = Pick<
   Plan,
-  "unseen" | "likeLmEval" | "likeLlamaCpp" | "baselines" | "entropy" | "geometry" | "plane" | "with"
+  "unseen" | "likeLmEval" | "likeLlamaCpp" | "baselines" | "entropy" | "geometry" | "plane" | "with" | "concepts"
 >;
 
 /** Of asking for facts alone. */
@@ -61,9 +63,10 @@ const staticFigures = ({ baselines, entropy, geometry }: Asked): readonly string
   ...where(entropy, ENTROPY),
   ...where(geometry, EMBEDDING),
 ];
-const asking = ({ with: further, unseen }: Asked): readonly string[] => [
+const asking = ({ with: further, unseen, concepts }: Asked): readonly string[] => [
   ...where(further.includes("recall"), GUESSES, PASSAGES, GIST, ...where(unseen.length > 0, UNSEEN_PASS, MEMBERSHIP)),
   ...where(further.includes("facts"), CANDIDATES, ANSWERS),
+  ...where(concepts !== undefined, CONCEPTS, CONCEPT_FIGURES),
 ];
 const sideBySide = ({ likeLlamaCpp }: Asked): readonly string[] => [
   LOCKSTEP,

@@ -1,7 +1,7 @@
 /**
  * What hangs on the decoder, reduced inside the graph so that neither logits nor hidden states leave the runtime unless
  * they are asked for: losses of given tokens, soft assignments (METHODS §2.1), moments and picked states (METHODS §3),
- * weighted sums of states and of what units contribute (METHODS §3.1, §3.2), and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
+ * weighted sums of states and of what units contribute (METHODS §3.1, §4), and the export of everything. A head that is not asked for is not in the graph, nor are its inputs.
  *
  * Memory in the runtime beyond the forward pass: losses 8 bytes · R1 · min(V, 16,384), with the likeliest tokens half as
  * much again; assignments 8 bytes · R · draws · m a layer; outputs as their shapes say.

@@ -69,7 +69,7 @@ export interface Observation {
   readonly pickedRows?: Int32Array;
   /** one [pools, d] array a layer: weighted sums of states */
   readonly pooledStates?: readonly Float32Array[];
-  /** one [pools, F] array a block: weighted sums of |a_j|·‖w_j‖ (METHODS §3.2) */
+  /** one [pools, F] array a block: weighted sums of |a_j|·‖w_j‖ (METHODS §4) */
   readonly pooledUnits?: readonly Float32Array[];
 }
 

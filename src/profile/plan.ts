@@ -83,6 +83,8 @@ export const planSchema = z
       })
       .nullable()
       .default(null),
+    /** names of built-in sets of concepts, and files of one's own; absent where none are asked for */
+    concepts: z.array(z.string().min(1)).min(1).optional(),
   })
   .strict();
 export type Plan = z.infer<typeof planSchema>;

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { almanacSchema } from "./almanac.ts";
 import { codingSchema } from "./coding.ts";
+import { conceptsSchema } from "./concepts.ts";
 import { factsSchema } from "./facts.ts";
 import { count } from "./figures.ts";
 import { geometrySchema } from "./geometry.ts";
@@ -136,6 +137,10 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "how far it is from its reference, METHODS §12.1; absent where none was named" }),
+  concepts: conceptsSchema
+    .nullable()
+    .optional()
+    .meta({ description: "how concepts lie in every layer, METHODS §3.1, §4; absent where they were not asked for" }),
   documents: z
     .array(
       z.object({

@@ -17,6 +17,7 @@ import { saidOnce } from "./refusals.ts";
 import { accountSection, refusalSection } from "./sections/account.ts";
 import { almanacSection } from "./sections/almanac.ts";
 import { compressors, ownSize } from "./sections/coding.ts";
+import { conceptsSection } from "./sections/concepts.ts";
 import { factsSection } from "./sections/facts.ts";
 import { geometrySection } from "./sections/geometry.ts";
 import { ledgerSection } from "./sections/ledger.ts";
@@ -80,6 +81,7 @@ export function renderReport(given: Profile): string {
   const facts = factsSection(profile.facts);
   const nextToken = nextTokenSection(profile);
   const lockstep = referenceSection(profile);
+  const concepts = conceptsSection(profile);
   const sections: Section[] = [
     compressors(profile),
     ...(almanac ? [almanac] : []),
@@ -91,6 +93,7 @@ export function renderReport(given: Profile): string {
     ownSize(profile),
     planeSection(profile),
     geometrySection(profile),
+    ...(concepts ? [concepts] : []),
     ledgerSection(profile),
     accountSection(profile),
     ...(refusals ? [refusals] : []),

@@ -98,6 +98,8 @@ svg text.model.written{fill:var(--model)}
 .course{fill:none;stroke:var(--faint);stroke-width:1;opacity:.45}
 .ring{fill:none;stroke-width:2}.ring.fourth{stroke:var(--fourth)}
 .stretch{fill:var(--fourth);opacity:.16}
+.by-chance{fill:var(--faint);opacity:.22}.swatch.by-chance{background:var(--faint);opacity:.35}
+.square-name{font-size:12.5px}.square-value{font-size:12px;font-variant-numeric:tabular-nums}
 .at-step{display:none}.at-step.now{display:inline}p.at-step.now{display:block}
 .slider{display:flex;flex-wrap:wrap;align-items:center;gap:8px 16px;font-size:14px;color:var(--muted);margin:4px 0 12px}
 .slider[hidden]{display:none}

@@ -12,6 +12,7 @@ import { saidOfFiles } from "../text/account.ts";
 import { fromRareToCommon, knowledge, type Writer, writers } from "./almanac.ts";
 import { besideText } from "./atlas/lockstep.ts";
 import { saidOfChat } from "./chat.ts";
+import { conceptLines } from "./concepts.ts";
 import { factLines } from "./facts.ts";
 import {
   ABSENT,
@@ -269,6 +270,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
     profile.lockstep?.likeLlamaCpp ? paragraph(`${divergenceSentence(profile.lockstep.likeLlamaCpp)}.`) : [],
     profile.recall ? recallLines(profile.recall, terminal.width) : [],
     profile.facts ? factLines(profile.facts, terminal.width) : [],
+    profile.concepts ? conceptLines(profile.concepts, terminal.width) : [],
     profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],
     geometry(profile, across, shown),
     together(profile.refusals).flatMap((one) =>

@@ -36,7 +36,7 @@ const words = (...lines: readonly string[]): string[] => lines.flatMap((line) =>
 
 /** What the placeholders of options and arguments stand for. Those of a file may be those of a folder with such files. */
 export const PLACEHOLDERS: Readonly<Record<"file" | "folder" | "free", readonly string[]>> = {
-  file: ["file", "path", "name=path", "profile", "profile-or-model", "document"],
+  file: ["file", "path", "name=path", "profile", "profile-or-model", "document", "sets"],
   folder: ["folder", "dir", "model", "run", "part", "place"],
   free: words(
     "field how i/n id k m n n,... name norm number p penalty price profile=score regex relation=text rows rule set",

@@ -17,6 +17,7 @@ import {
   procrustes,
   reordered,
 } from "./relations.ts";
+import { unitSharing } from "./sharing.ts";
 import { cosine, halfShare, overlapOverChance, participation, topUnits } from "./spread.ts";
 
 interface Cluster {
@@ -201,6 +202,47 @@ describe("relations", () => {
       expect(Math.abs(x)).toBeCloseTo(Math.abs(rows[3 * i]), 12);
       expect(Math.abs(y)).toBeCloseTo(Math.abs(rows[3 * i + 1]), 12);
     }
+  });
+});
+
+describe("sharing", () => {
+  const units = 300;
+  const pool = (name: string, own: readonly number[]): Float64Array => {
+    const noise = normal(name, units);
+    return noise.map((value, j) => 1 + Math.abs(value) + (own.includes(j) ? 9 : 0));
+  };
+  const pools = (name: string, own: readonly number[], count = 5): Float64Array[] =>
+    Array.from({ length: count }, (_, index) => pool(`${name} ${index}`, own));
+
+  it("is what whole vectors give, null and all", () => {
+    const things = [pools("a", [1, 2, 3]), pools("b", [3, 4, 5], 6), pools("c", [1, 2, 3])];
+    const { top, contributions, pairs, spread } = unitSharing(things, 7);
+    expect(top).toBe(3);
+    const meanOf = (own: readonly Float64Array[]): Float64Array =>
+      own[0].map((_, j) => mean(own.map((values) => values[j])));
+    for (const { a, b, ...found } of pairs) {
+      const naive = {
+        cosine,
+        overlap: (x: Float64Array, y: Float64Array) => overlapOverChance(topUnits(x, top), topUnits(y, top), units),
+      };
+      for (const name of ["cosine", "overlap"] as const) {
+        const both = [...things[a], ...things[b]];
+        const shuffled = Float64Array.from({ length: SHUFFLES }, (_, draw) => {
+          const order = random(7, "shared units", a, b, draw).shuffle([...both.keys()]);
+          const dealt = order.map((index) => both[index]);
+          const parted = things[a].length;
+          return naive[name](meanOf(dealt.slice(0, parted)), meanOf(dealt.slice(parted)));
+        });
+        const expected = againstChance(naive[name](meanOf(things[a]), meanOf(things[b])), shuffled, "less");
+        for (const [key, value] of Object.entries(expected))
+          expect(found[name][key as keyof typeof expected]).toBeCloseTo(value, 9);
+      }
+    }
+    // Units of their own speak against chance, the same ones do not.
+    expect(pairs[0].cosine.p).toBeLessThan(0.05);
+    expect(pairs[1].cosine.p).toBeGreaterThan(0.05);
+    expect(spread[0].participation).toBeCloseTo(participation(contributions[0]), 9);
+    expect(unitSharing([pools("a", [], 3), pools("b", [])], 0).pairs).toEqual([]);
   });
 });
 

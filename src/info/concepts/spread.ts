@@ -1,5 +1,5 @@
 /**
- * Over how many units something is spread, and which units two things share (METHODS §3.2). A contribution is c_j ≥ 0 of
+ * Over how many units something is spread, and which units two things share (METHODS §4). A contribution is c_j ≥ 0 of
  * every unit j.
  */
 

@@ -5,6 +5,7 @@
  */
 import { defaultRows, type Layout } from "../../decode/codec.ts";
 import type { Rates } from "../../engines/trial.ts";
+import { SHUFFLES } from "../../info/concepts/chance.ts";
 import { PACKED } from "../../info/packing.ts";
 import { lengthSteps } from "../../models/rotary.ts";
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
@@ -115,6 +116,7 @@ export function costsOf(
         [STAGE.MEMBERSHIP]: learningSeconds(costed, 4 * learnt),
       }),
     ...factsCosts(costed, prepared),
+    ...conceptsCosts(costed, prepared, pass),
     ...planeCosts(costed, subject),
     ...(plan.geometry && {
       // What goes beside the loading of the model does not wait for it.
@@ -214,6 +216,25 @@ const SAMPLED = 32;
 /** Tokens that an answer has at most, and rows that answer together (`decode/candidates.ts`). */
 const ANSWER = 16;
 const ANSWERING = 256;
+
+/** Multiply-adds of a classifier's fit, a text, text and concept: five folds, some thirty passes, there and back. */
+const FITTING = 300;
+
+function conceptsCosts(
+  costed: Costed,
+  { concepts }: Pick<Prepared, "concepts">,
+  pass: (windows: readonly Window[]) => number,
+): Costs {
+  if (!concepts) return {};
+  const { texts, concepts: named } = concepts.set;
+  const { width, blocks } = costed.spec;
+  const n = texts.length;
+  const layer = n ** 2 * (width / 2 + 2 * SHUFFLES + FITTING * named.length);
+  return {
+    [STAGE.CONCEPTS]: pass(concepts.windows),
+    [STAGE.CONCEPT_FIGURES]: own(costed, (blocks.length + 1) * layer),
+  };
+}
 
 /** @param facts null where none are asked for */
 function factsCosts(costed: Costed, { facts, tokenizer }: Pick<Prepared, "facts" | "tokenizer">): Costs {

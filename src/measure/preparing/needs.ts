@@ -4,12 +4,14 @@
  * refused beyond them, only the run could show.
  */
 import { type Need, unmet } from "../../numeric/needs.ts";
-import { capabilityNeed } from "../../ports/model.ts";
+import { type Capability, capabilityNeed } from "../../ports/model.ts";
 import type { ProbeGround } from "../../ports/probe.ts";
 import { probeNeeds } from "../../probes/index.ts";
+import type { ConceptSet } from "../../text/concepts.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Fact } from "../../text/facts.ts";
 import { unitsOf } from "../../text/units.ts";
+import { conceptNeeds } from "../concepts/needs.ts";
 import { factsNeeds } from "../facts/figures.ts";
 import { recallNeeds } from "../recall/needs.ts";
 import { baselineNeeds } from "../static/baselines.ts";
@@ -20,22 +22,29 @@ export interface Ground extends ProbeGround {
   readonly unseen: readonly TokenizedDocument[] | null;
   /** null where none are asked for */
   readonly facts: readonly Fact[] | null;
+  /** null where none are asked for */
+  readonly concepts: ConceptSet | null;
 }
 
 /** Needs of all figures that the plan asks for and that are not met. */
 export function unmetNeeds(ground: Ground): Need[] {
-  const { plan, documents, facts, model } = ground;
+  const { plan, documents, facts, concepts, model } = ground;
   const { can, positions } = model;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   /** What figures of a model that is asked questions take. */
   const led = (figure: string, further: () => Need[]): Need[] =>
     can.has("answers") ? further() : [capabilityNeed(figure, can, "answers")];
+  /** What figures of a model that shows its inside take. */
+  const seen = (figure: string, capability: Capability, further: () => Need[]): Need[] =>
+    can.has(capability) ? further() : [capabilityNeed(figure, can, capability)];
+  const unitNeeds = (): Need[] => [capabilityNeed("concepts.sharing", can, "pooledUnits")];
   return unmet([
     capabilityNeed("ledger", can, "weights"),
     ...(plan.likeLmEval ? [capabilityNeed("coding.likeLmEval", can, "weights")] : []),
     ...(plan.baselines ? baselineNeeds(documents) : []),
     ...probeNeeds(ground, units),
     ...(plan.with.includes("recall") ? led("recall", () => recallNeeds({ ...ground, units, positions, can })) : []),
+    ...(concepts ? seen("concepts", "pooledStates", () => [...conceptNeeds(concepts), ...unitNeeds()]) : []),
     ...(facts ? led("facts", () => factsNeeds(facts, plan.seed)) : []),
   ]);
 }

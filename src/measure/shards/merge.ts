@@ -165,6 +165,7 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
         static: asides,
         recall: null,
         facts: null,
+        concepts: null,
         executions: parts.map(({ ran }) => ran),
       },
       request,

@@ -40,6 +40,12 @@ export function refuseUnshared({ plan, reference }: Pick<PrepareRequest, "plan" 
       "what a model is beside its reference cannot be cut into shards: only the windows of one model are shared",
       "leave out --reference, and measure that by itself with --no-plane --no-geometry",
     );
+  if (plan.concepts)
+    throw new LossyscopeError(
+      "usage",
+      "concepts cannot be cut into shards: only the windows of the text are shared",
+      "leave out --concepts, and measure them by themselves",
+    );
   const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
   if (apart.length > 0) {
     const asked = apart.join(" and ");

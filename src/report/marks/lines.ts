@@ -32,6 +32,8 @@ export interface PanelOptions {
   readonly least: number;
   /** horizontal lines with their names */
   readonly levels?: readonly { readonly name: string; readonly value: number }[];
+  /** what chance gives: a middle and a band around it, one an abscissa */
+  readonly chance?: { readonly name: string; readonly values: readonly Interval[] };
   /** a stretch of abscissae that is set off, with an abscissa in it that stands out */
   readonly marked?: { readonly low: number; readonly high: number; readonly at: number } | null;
 }
@@ -49,7 +51,7 @@ export function lines(
   name: string,
   at: readonly number[],
   series: readonly Series[],
-  { across = "layer", least, levels = [], marked = null }: PanelOptions,
+  { across = "layer", least, levels = [], marked = null, chance: band }: PanelOptions,
 ): string {
   const values = series.flatMap((one) => one.values.flatMap((point) => [point?.value, point?.low, point?.high]));
   const inset = Math.min(14, (WIDTH - FRAME.left - FRAME.right) / (2 * Math.max(1, at.length)));
@@ -57,7 +59,8 @@ export function lines(
   const x = across === "layer" ? layerScale(at, range) : overSteps(at, range);
   const solid = series.flatMap((one) => (one.style === "solid" ? one.values : []));
   const chance = withinError(solid, { zero: true, least });
-  const within = [...values, ...levels.map(({ value }) => value)];
+  const ends = band?.values.flatMap(({ low, high }) => [low, high]) ?? [];
+  const within = [...values, ...ends, ...levels.map(({ value }) => value)];
   const y = linear(extent(within, { zero: true, least }), [HEIGHT - FRAME.bottom, FRAME.top], 4);
 
   const drawn = series.map((one) => {
@@ -93,7 +96,7 @@ export function lines(
     element("line", { x1: FRAME.left, x2: WIDTH - FRAME.right, y1: y(value), y2: y(value), class: className });
   const numbers = {
     head: [across, "line", name, "low", "high"],
-    rows: series.flatMap((one) =>
+    rows: [...series, ...(band ? [band] : [])].flatMap((one) =>
       one.values.flatMap((point, index) => (point === null ? [] : [[at[index], one.name, ...withEnds(point)]])),
     ),
   };
@@ -101,6 +104,7 @@ export function lines(
     `${name}, by ${across}: ${series.map((one) => `${one.name} ${one.values.map((point) => figure(point?.value)).join(", ")}`).join("; ")}${chance === null ? "" : `; ${chance}`}`,
     { width: WIDTH, height: HEIGHT, className: "panel", numbers },
     marked ? stretch(marked, x) : "",
+    band ? around(band, at, x, y) : "",
     axisY(y, FRAME.left, { grid: WIDTH - FRAME.right }),
     axisX(x, HEIGHT - FRAME.bottom, across === "step" ? { write: inSteps } : {}),
     y.domain[0] < 0 && y.domain[1] > 0 ? flat(0, "zero") : "",
@@ -118,6 +122,27 @@ export function lines(
     }),
     ...drawn,
     note(FRAME.left + 4, FRAME.top + 2, chance),
+  );
+}
+
+/** What chance gives, as an area with its middle. */
+function around(
+  { name, values }: NonNullable<PanelOptions["chance"]>,
+  at: readonly number[],
+  x: Scale,
+  y: Scale,
+): string {
+  const along = (end: "value" | "low" | "high"): (readonly [number, number])[] =>
+    values.flatMap((one, index) => {
+      const height = one[end];
+      return height === null ? [] : [[x(at[index]), y(height)] as const];
+    });
+  return element(
+    "g",
+    {},
+    tooltip(name),
+    element("path", { d: `${pathData([...along("low"), ...along("high").reverse()])}Z`, class: "by-chance" }),
+    element("path", { d: pathData(along("value")), class: "line faint thin" }),
   );
 }
 
