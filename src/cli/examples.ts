@@ -106,6 +106,16 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
     ["longer passages after longer beginnings", "lossyscope recall ./model --text seen/ --prefix 64,128 --length 64"],
   ],
+  "lossyscope ablate": [
+    [
+      "which MLP units prose and code need each, and which they share",
+      "lossyscope ablate ./model --domain prose=books/ --domain code=src/ -o parts/",
+    ],
+    [
+      "heads in place of units, a domain a folder, paragraphs as documents",
+      "lossyscope ablate ./model --text texts/ --split-on '\\n\\n' --sites heads",
+    ],
+  ],
   "lossyscope facts": [
     ["facts with their questions, one a line", "lossyscope facts ./model --facts facts.jsonl --out report/"],
     [

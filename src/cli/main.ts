@@ -6,6 +6,7 @@ import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
 import { visible } from "../report/format.ts";
+import { ablateCommand } from "./ablate.ts";
 import { almanacCommand } from "./almanac.ts";
 import { atlasCommand } from "./atlas.ts";
 import { capacityCommand } from "./capacity.ts";
@@ -60,6 +61,7 @@ export function program(): Command {
     .commandsGroup("Measure a model:")
     .addCommand(measureCommand())
     .addCommand(inspectCommand())
+    .addCommand(ablateCommand())
     .addCommand(recallCommand())
     .addCommand(factsCommand())
     .addCommand(trajectoryCommand())

@@ -86,6 +86,13 @@ export function penalty(text: string): number {
   return value;
 }
 
+/** A part of a whole. */
+export function part(text: string): number {
+  const value = /^\d*\.?\d+(?:e-?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0 && value <= 0.5)) throw new InvalidArgumentError("expected a part of the whole above 0, at most 0.5");
+  return value;
+}
+
 /** Where calibration sets of one's own lie; help shows the rule, not this user's folder. */
 export const atlasOption = () =>
   new Option("--atlas <folder>", "where your own calibration sets lie").default(

@@ -1,5 +1,7 @@
 /** Windows of a batch as the feeds of a graph: padded on the right, and where the rows of its outputs lie. */
+import type { Pools } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
+import type { Feed } from "./runtime-messages.ts";
 
 /** Where a batch's rows lie: flat indices b·S + s of the fresh slots, and of the slots that predict them. */
 export interface Layout {
@@ -47,4 +49,14 @@ export function layout(batch: WindowBatch, lossesOnly: boolean, steps: readonly 
     scoredSlots: BigInt64Array.from(scoredSlots),
     targets: BigInt64Array.from(targets),
   };
+}
+
+/** Weights of rows as weights of slots [G, B·S]; a sum of nothing where there is none, since the runtime wants one. */
+export function weighing({ count, weights }: Pools, { slots, width }: Layout, { windows }: WindowBatch): Feed {
+  const [sums, all, rows] = [Math.max(1, count), windows.length * width, slots.length];
+  if (weights.length !== count * rows) throw new Error(`${weights.length} weights for ${count} sums over ${rows} rows`);
+  const data = new Float32Array(sums * all);
+  for (let sum = 0; sum < count; sum++)
+    for (let row = 0; row < rows; row++) data[sum * all + Number(slots[row])] = weights[sum * rows + row];
+  return { type: "float32", data, dims: [sums, all] };
 }

@@ -15,9 +15,9 @@ import {
   refuseUngiven,
 } from "../ports/engine.ts";
 import type { Decoder } from "../ports/model.ts";
-import type { LayerMoments, Likeliest, Need, Observation, Pools } from "../ports/observation.ts";
+import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import { type Layout, layout } from "./layout.ts";
+import { type Layout, layout, weighing } from "./layout.ts";
 import { runnable } from "./runnable.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
@@ -83,16 +83,6 @@ const atLeastOne = (rows: BigInt64Array): BigInt64Array => (rows.length > 0 ? ro
 
 /** Inputs of heads that read states, not what is predicted from them. */
 const OF_STATES = ["rows", "moment_rows", "state_rows", "pool.states", "pool.units"];
-
-/** Weights of rows as weights of slots [G, B·S]; a sum of nothing where there is none, since the runtime wants one. */
-function weighing({ count, weights }: Pools, { slots, width }: Layout, { windows }: WindowBatch): Feed {
-  const [sums, all, rows] = [Math.max(1, count), windows.length * width, slots.length];
-  if (weights.length !== count * rows) throw new Error(`${weights.length} weights for ${count} sums over ${rows} rows`);
-  const data = new Float32Array(sums * all);
-  for (let sum = 0; sum < count; sum++)
-    for (let row = 0; row < rows; row++) data[sum * all + Number(slots[row])] = weights[sum * rows + row];
-  return { type: "float32", data, dims: [sums, all] };
-}
 
 const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
 

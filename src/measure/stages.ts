@@ -34,6 +34,9 @@ export const CONCEPTS = "concepts";
 export const CONCEPT_FIGURES = "concepts: layers";
 /** The one of `lossyscope states` that is not reading. */
 export const STATES = "states";
+/** Those of `lossyscope ablate` that no other run has. */
+export const ABLATION_SITES = "what contributes";
+export const ABLATION_MASKS = "parts taken away";
 export const WRITING = "writing";
 
 type Asked = Pick<
@@ -44,6 +47,10 @@ type Asked = Pick<
 /** Of asking for facts alone. */
 export const stagesOfFacts = (files: readonly string[]): Stage[] =>
   named([CANDIDATES, ANSWERS, ...where(files.length > 0, WRITING)]);
+
+/** Of taking parts away. */
+export const stagesOfAblation = (files: readonly string[]): Stage[] =>
+  named([READING, DIGEST, ABLATION_SITES, ABLATION_MASKS, ...where(files.length > 0, WRITING)]);
 
 const where = (asked: boolean, ...labels: readonly string[]): readonly string[] => (asked ? labels : []);
 const named = (labels: readonly string[]): Stage[] => labels.map((label) => ({ label }));

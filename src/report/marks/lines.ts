@@ -27,7 +27,7 @@ const FRAME = { left: 46, right: 12, top: 12, bottom: 34 };
 
 export interface PanelOptions {
   /** what lies across */
-  readonly across?: "layer" | "step";
+  readonly across?: "layer" | "step" | "per cent taken away";
   /** span that means something in the panel's unit: the ordinate is never shorter */
   readonly least: number;
   /** horizontal lines with their names */
