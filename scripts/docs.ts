@@ -23,6 +23,7 @@ import {
 import { FORESIGHT_SCHEMA, foresightSchema } from "../src/profile/foresight.ts";
 import { LOCKSTEP_SCHEMA, lockstepSchema } from "../src/profile/lockstep.ts";
 import { PROFILE_SCHEMA, profileSchema } from "../src/profile/profile.ts";
+import { SQUEEZE_SCHEMA, squeezeSchema } from "../src/profile/squeeze.ts";
 import { TRAJECTORY_SCHEMA, trajectorySchema } from "../src/profile/trajectory.ts";
 import { sentence } from "../src/report/format.ts";
 import { apiPage } from "./api-page.ts";
@@ -107,7 +108,18 @@ const LOCKSTEP: Published = {
     "What `lossyscope compare P Q --text … --json` holds as `pairs[].lockstep`; P is the first model named, Q the pair's.",
 };
 
-export const PUBLISHED: readonly Published[] = [PROFILE, TRAJECTORY, FORESIGHT, LOCKSTEP];
+const SQUEEZE: Published = {
+  title: "A model squeezed",
+  schema: publish(
+    squeezeSchema,
+    SQUEEZE_SCHEMA,
+    "Rate and distortion of a model squeezed in several ways, on one text, as `lossyscope squeeze` writes them.",
+  ),
+  file: "squeeze.schema.json",
+  about: "What `lossyscope squeeze` writes as `squeeze.json`: points of rate and distortion, and what goes first.",
+};
+
+export const PUBLISHED: readonly Published[] = [PROFILE, TRAJECTORY, FORESIGHT, LOCKSTEP, SQUEEZE];
 
 /** METHODS as a module: pages that cite it are drawn where there is no file to read it from. */
 function methodsModule(): string {
@@ -293,6 +305,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     ["docs/reference/trajectory.md", schemaPage(TRAJECTORY)],
     ["docs/reference/foresight.md", schemaPage(FORESIGHT)],
     ["docs/reference/lockstep.md", schemaPage(LOCKSTEP)],
+    ["docs/reference/squeeze.md", schemaPage(SQUEEZE)],
     ["docs/reference/architectures.md", architecturesPage(compared)],
     ...(await ladderFiles()),
   ]);

@@ -78,6 +78,24 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["after some were removed", "lossyscope store vacuum"],
     ["of a store in another folder", "lossyscope store vacuum --store ./store"],
   ],
+  "lossyscope squeeze": [
+    [
+      "a model rounded to 8 … 2 bits, with the report for the browser",
+      "lossyscope squeeze ./model --text notes/ --out squeezed/",
+    ],
+    [
+      "4 bits, a GGUF type, lower rank, beside a file that somebody made",
+      "lossyscope squeeze ./model --text t/ --try q4,Q4_K --rank 0.9 --also q4.gguf",
+    ],
+    [
+      "which facts go first, by how often training told them",
+      "lossyscope squeeze ./model --text notes/ --facts facts.jsonl --out squeezed/",
+    ],
+    [
+      "what costs most, block by block and kind by kind",
+      "lossyscope squeeze ./model --text notes/ --try q4,q3 --sensitivity --out out/",
+    ],
+  ],
   "lossyscope merge": [
     [
       "one of two parts, each on a machine of its own",

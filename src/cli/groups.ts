@@ -9,6 +9,7 @@ import { everyCommand } from "./commands.ts";
 export const GROUP = {
   read: "What is read:",
   facts: "Facts:",
+  squeezed: "How it is squeezed:",
   chosen: "What a model has to keep to:",
   held: "Thresholds:",
   foreseen: "What is foreseen, and from what:",

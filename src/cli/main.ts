@@ -32,6 +32,7 @@ import { predictCommand } from "./predict.ts";
 import { endProgress } from "./progress.ts";
 import { recallCommand } from "./recall.ts";
 import { reportCommand } from "./report.ts";
+import { squeezeCommand } from "./squeeze.ts";
 import { statesCommand } from "./states.ts";
 import { storeCommand } from "./store.ts";
 import { trainCommand } from "./train.ts";
@@ -65,6 +66,7 @@ export function program(): Command {
     .addCommand(recallCommand())
     .addCommand(factsCommand())
     .addCommand(trajectoryCommand())
+    .addCommand(squeezeCommand())
     .addCommand(mergeCommand())
     .commandsGroup("Compare and choose, from profiles:")
     .addCommand(reportCommand())

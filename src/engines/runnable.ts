@@ -34,8 +34,8 @@ export function runnable(weights: TensorSource, rows: Rows, signal?: AbortSignal
   return making;
 }
 
-/** Removes what a process has left that was ended before it could. */
-async function removeLeft(folder: string): Promise<void> {
+/** Removes what a process has left in such a folder that was ended before it could. */
+export async function removeLeft(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const [, pid] = /^(\d+)-\d+\.weights$/.exec(name) ?? [];
     if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { force: true }).catch(() => {});

@@ -32,6 +32,9 @@ export const CANDIDATES = "facts: candidates";
 export const ANSWERS = "facts: answers";
 export const CONCEPTS = "concepts";
 export const CONCEPT_FIGURES = "concepts: layers";
+/** Of squeezing: the weights of a point, and the yardstick beside all of them. */
+export const MAKING = "squeezing the weights";
+export const BOUND = "spectra of the matrices";
 /** The one of `lossyscope states` that is not reading. */
 export const STATES = "states";
 /** Those of `lossyscope ablate` that no other run has. */
@@ -98,6 +101,21 @@ export const stagesOfPart = (plan: Asked, part: string, files: readonly string[]
 /** Of reading a text with two models at a time. */
 export const stagesOfLockstep = (plan: Asked, part: string): Stage[] =>
   [READING, ...sideBySide(plan)].map((label) => ({ label, part }));
+
+/**
+ * Of squeezing a model.
+ * @param points parts with the names of their stages
+ */
+export const stagesOfSqueezing = (
+  points: readonly { readonly part: string; readonly makes: boolean; readonly asks: boolean }[],
+  { bound, files }: { readonly bound: boolean; readonly files: readonly string[] },
+): Stage[] => [
+  ...named([READING]),
+  ...points.flatMap(({ part, makes, asks }) =>
+    [...where(makes, MAKING), LOCKSTEP, ...where(asks, CANDIDATES, ANSWERS)].map((label) => ({ label, part })),
+  ),
+  ...named([...where(bound, BOUND), ...where(files.length > 0, WRITING)]),
+];
 
 /** @param first whether it is the shard that has what the plan needs once */
 export const stagesOfShard = (plan: Asked, first: boolean): Stage[] =>

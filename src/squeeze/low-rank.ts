@@ -1,5 +1,5 @@
 /**
- * Matrices of lower rank (METHODS §13.1). By Eckart and Young the nearest matrix of rank r is U_r U_rᵀ W = W V_r V_rᵀ; where
+ * Matrices of lower rank (METHODS §7.1). By Eckart and Young the nearest matrix of rank r is U_r U_rᵀ W = W V_r V_rᵀ; where
  * the second moments H = Σ x xᵀ of the inputs are known, the nearest by what it does to them, min ‖(W − W_r) H^½‖, is
  * U_r U_rᵀ W with U_r the first left singular vectors of W H^½ (SVD-LLM, arXiv 2403.07378, without its Cholesky factor:
  * any root of H has these vectors). Vectors come from the Gram matrix of the shorter side in float64; singular values below
@@ -24,7 +24,7 @@ export interface Decomposition {
 }
 
 /** Lower triangle of A Aᵀ for A [n, k] row-major. */
-function gramOfRows(a: ArrayLike<number>, n: number, k: number): Float64Array {
+export function gramOfRows(a: ArrayLike<number>, n: number, k: number): Float64Array {
   const gram = new Float64Array((n * (n + 1)) / 2);
   for (let i = 0, at = 0; i < n; i++)
     for (let j = 0; j <= i; j++) {

@@ -1,5 +1,5 @@
 /**
- * Pruning (METHODS §13.1): a value is as important as it is large, or, where the inputs are known, as |w|·‖x‖ (Wanda, arXiv
+ * Pruning (METHODS §7.1): a value is as important as it is large, or, where the inputs are known, as |w|·‖x‖ (Wanda, arXiv
  * 2306.11695), and the least important of a stretch become 0. By size alone the stretch is the matrix, with the inputs a
  * row, as the sources have it; with n of m it is m values of a row one after the other. Of equals the first goes.
  * Stored: which values are left (a bit each; n of 4 as two bits each of them), and these in their own type.

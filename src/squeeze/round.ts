@@ -1,5 +1,5 @@
 /**
- * Round to nearest (METHODS §13.1): groups of a row share a scale of float16, and where asked for a zero point of as many
+ * Round to nearest (METHODS §7.1): groups of a row share a scale of float16, and where asked for a zero point of as many
  * bits as the codes. Symmetric: scale = 2·max|x| / (2^b − 1), codes −2^(b−1) … 2^(b−1) − 1, the far end clipped.
  * Asymmetric: scale = (max − min) / (2^b − 1) over a range that has 0 in it, so that 0 stays 0. The scale is rounded before
  * codes are taken, to the nearest, ties to even; compressed-tensors' rule but for its scales, which keep the model's type.

@@ -1,4 +1,4 @@
-/** Every transform of one matrix against a second implementation that takes its definition word by word (METHODS §13.1). */
+/** Every transform of one matrix against a second implementation that takes its definition word by word (METHODS §7.1). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { halfTable } from "../formats/halves.ts";

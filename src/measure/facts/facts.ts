@@ -58,8 +58,43 @@ interface Asked {
  * @throws LossyscopeError `input` or `usage` for prompts that the model cannot be asked; `engine`, `memory`; `interrupted`
  */
 export async function measureFacts(request: FactsRequest): Promise<Facts> {
-  const { model, facts: set, seed, keepText, progress } = request;
+  const { model, facts: set, seed, keepText } = request;
   const { facts } = set;
+  const { asked, replies, judged } = await answersOf(request);
+  const { name, config } = model;
+  const decoder = decoderOf(model);
+  const figures = factFigures(facts, judged, {
+    parameters: decoder && storageLedger(config, decoder.weights, { name }).parameters.total,
+    commonest: (relation) => set.relations.get(relation)!.commonest,
+    seed,
+  });
+  const write = (index: number): Example =>
+    exampleOf(facts[asked[index].fact], asked[index], replies[index], judged[index]);
+  return {
+    source: { name: set.name, digest: set.digest },
+    ...figures,
+    notes: [...figures.notes, ...notesOf(set), ...(model.served ? [SERVED] : [])],
+    examples: keepText ? examplesOf(facts, asked, seed, write) : [],
+    ...(keepText && { mistakes: mistakesOf(asked, judged, write) }),
+  };
+}
+
+interface Answers {
+  readonly asked: readonly Asked[];
+  readonly replies: readonly Reply[];
+  readonly judged: readonly Answered[];
+}
+
+/**
+ * What a model answers, question by question, and what that is worth.
+ * @throws LossyscopeError as `measureFacts`
+ */
+export async function answersOf(request: Omit<FactsRequest, "seed" | "keepText">): Promise<Answers> {
+  const {
+    model,
+    facts: { facts },
+    progress,
+  } = request;
   const asked = facts.flatMap(({ prompts, candidates, value }, fact) =>
     prompts.map(({ text, joint, terminator }): Asked => {
       const question = { prompt: text, joint, terminator, candidates };
@@ -81,23 +116,7 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
   );
   progress.finish();
   await model.refuseChanges();
-  const judged = asked.map((one, index) => judge(one, replies[index]));
-  const { name, config } = model;
-  const decoder = decoderOf(model);
-  const figures = factFigures(facts, judged, {
-    parameters: decoder && storageLedger(config, decoder.weights, { name }).parameters.total,
-    commonest: (relation) => set.relations.get(relation)!.commonest,
-    seed,
-  });
-  const write = (index: number): Example =>
-    exampleOf(facts[asked[index].fact], asked[index], replies[index], judged[index]);
-  return {
-    source: { name: set.name, digest: set.digest },
-    ...figures,
-    notes: [...figures.notes, ...notesOf(set), ...(model.served ? [SERVED] : [])],
-    examples: keepText ? examplesOf(facts, asked, seed, write) : [],
-    ...(keepText && { mistakes: mistakesOf(asked, judged, write) }),
-  };
+  return { asked, replies, judged: asked.map((one, index) => judge(one, replies[index])) };
 }
 
 const SERVED = `of the tokens that may end an answer the server's ${LIKELIEST_SERVED} likeliest are counted, so that candidates cost a little more than they would where all are known`;

@@ -21,7 +21,7 @@ import { LIKE_LLAMA_CPP_KL, LOCKSTEP } from "../stages.ts";
 import { type Chunks, type Course, courseOf, type LockstepRequest, type NotTogether, notTogether } from "./course.ts";
 import { lockstepSeconds } from "./foresee.ts";
 import { toldStretches, toldTokens } from "./places.ts";
-import { Tally } from "./tally.ts";
+import { type Said, Tally } from "./tally.ts";
 
 /**
  * Reads a text with two models side by side: how far the second is from the first, token by token (METHODS §12.1).
@@ -30,14 +30,28 @@ import { Tally } from "./tally.ts";
  * comes out negative; `model` where a file changed meanwhile; `interrupted`
  */
 export async function measureLockstep(request: LockstepRequest): Promise<Lockstep | NotTogether> {
-  const { reference, model, plan, threads } = request;
   const course = await courseOf(request).catch(notTogether);
-  if ("absent" in course) return course;
+  return "absent" in course ? course : lockstepOver(request, course);
+}
+
+/** What is said of a token that both scored. */
+export type OnSaid = (document: number, token: number, said: Said) => void;
+
+/**
+ * The same of a text that was read already.
+ * @throws LossyscopeError as `measureLockstep`, of what is left to do
+ */
+export async function lockstepOver(request: LockstepRequest, course: Course, onSaid?: OnSaid): Promise<Lockstep> {
+  const { reference, model, plan, threads } = request;
   const { documents, tokenizer, models } = course;
   request.progress.expect(lockstepSeconds([reference, model], course, threads));
   const tally = new Tally(documents, models !== null);
+  const put: OnSaid = (document, token, said) => {
+    tally.put(document, token, said);
+    onSaid?.(document, token, said);
+  };
   const began = performance.now();
-  const ran = models ? await together(request, course, models, tally) : await apart(request, course, tally);
+  const ran = models ? await together(request, course, models, put) : await apart(request, course, put);
   const like = models && course.likeLlamaCpp && (await likeLlamaCpp(request, course, models, course.likeLlamaCpp));
   const seconds = (performance.now() - began) / 1000;
   const { extremes, ...figures } = tally.finish({ seed: plan.seed, prefixed: tokenizer.prefix !== null });
@@ -73,7 +87,7 @@ interface Ran {
 
 const bits = (nats: number): number => nats / Math.LN2;
 
-async function together(request: LockstepRequest, course: Course, models: Two, tally: Tally): Promise<Ran> {
+async function together(request: LockstepRequest, course: Course, models: Two, put: OnSaid): Promise<Ran> {
   const { threads, progress, signal } = request;
   const { vocabulary, batches, longest, documents } = course;
   const describe = (batch: WindowBatch): string => describeBatch(batch, documents);
@@ -84,7 +98,7 @@ async function together(request: LockstepRequest, course: Course, models: Two, t
       { models, vocabulary, batches, threads, longest, describe, signal },
       ({ batch, kl, natsP, natsQ, delta, probability, topP, topQ }) => {
         for (const [row, { window, token }] of [...scoredIn(batch)].entries())
-          tally.put(window.document, token, {
+          put(window.document, token, {
             delta: bits(delta[row]),
             probability: probability[row],
             p: Math.exp(-natsP[row]),
@@ -122,7 +136,7 @@ async function likeLlamaCpp(
 }
 
 /** Each by itself: no more than the losses. */
-async function apart(request: LockstepRequest, course: Course, tally: Tally): Promise<Ran> {
+async function apart(request: LockstepRequest, course: Course, put: OnSaid): Promise<Ran> {
   const { reference, model, plan, threads, progress, signal } = request;
   const { documents, tokenizer, context, overlap } = course;
   const { prefix } = tokenizer;
@@ -138,7 +152,7 @@ async function apart(request: LockstepRequest, course: Course, tally: Tally): Pr
         const [natsP, natsQ] = [p.losses[index][token], q.losses[index][token]];
         const [heldP, heldQ] = [Math.exp(-natsP), Math.exp(-natsQ)];
         const said = { delta: bits(natsQ - natsP), probability: heldQ - heldP, p: heldP, q: heldQ, both: null };
-        tally.put(index, token, said);
+        put(index, token, said);
       }
     const version = p.report?.version ?? "";
     return { engine: version, peakBytes: Math.max(p.report?.peakBytes ?? 0, q.report?.peakBytes ?? 0) };

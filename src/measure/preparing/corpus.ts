@@ -100,7 +100,7 @@ export const shownText = (sources: Plan["text"]): Plan["text"] =>
   sources.map(({ path, domain }) => ({ path: isAbsolute(path) ? basename(path) : path, domain }));
 
 /** Names the documents of a corpus, their domains and their order, and what is known of pages of the almanac. */
-export const corpusDigest = ({ documents }: TokenizedCorpus): string =>
+export const corpusDigest = ({ documents }: Pick<TokenizedCorpus, "documents">): string =>
   sha256(documents.map(({ domain, sha256: own, metadata }) => `${domain}\n${own}\n${pageLine(metadata)}`).join(""));
 
 /** Names what decides the figures of recall beyond the text itself. */

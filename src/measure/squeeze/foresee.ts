@@ -1,0 +1,59 @@
+/** What squeezing will do, and for about how long, before it does it. */
+import { runnableBytes } from "../../models/sources/runnable.ts";
+import { sum } from "../../numeric/sums.ts";
+import { requireDecoder } from "../../ports/model.ts";
+import type { ForeseenRun, Foresight } from "../../profile/foresight.ts";
+import type { Transform } from "../../squeeze/transform.ts";
+import { dryRun, foresightOf } from "../foresight/foresee.ts";
+import { withLockstep } from "../lockstep/foresee.ts";
+import { ANSWERS, CANDIDATES, MAKING } from "../stages.ts";
+import { type AskedPoint, matricesFor } from "./points.ts";
+import { pointPart, type SqueezeRequest } from "./squeeze.ts";
+import { valuesIn } from "./weights.ts";
+
+/** Multiply-adds of a loop that a value takes. */
+const COST = { round: 12, blocks: 200, prune: 120 } as const;
+
+/** Multiply-adds of making a point's weights, on one thread. */
+function making(request: SqueezeRequest, point: AskedPoint): number {
+  if (point.kind === "drop") return 0;
+  const { transform } = point;
+  const { spec } = requireDecoder(request.model, "squeezing");
+  return sum(matricesFor(spec, transform, request.spared).map((one) => ofMatrix(transform, one)));
+}
+
+function ofMatrix(transform: Transform, matrix: ReturnType<typeof matricesFor>[number]): number {
+  const { rows, columns, stack } = matrix;
+  if (transform.kind === "rank") {
+    const shorter = Math.min(rows, columns);
+    return stack * (7 * shorter ** 3 + 2.5 * rows * columns * shorter);
+  }
+  return valuesIn(matrix) * COST[transform.kind === "pattern" ? "prune" : transform.kind];
+}
+
+/** @throws LossyscopeError whatever would stop the run before the models run */
+export async function foreseeSqueezing(request: SqueezeRequest): Promise<Foresight> {
+  const { model, points, also, threads, work } = request;
+  const decoder = requireDecoder(model, "squeezing");
+  const { run, rates, prepared } = await dryRun({ ...request, points: null, root: work, option: "--work" });
+  const looked = { model, prepared };
+  const asked = run.stages.filter(({ label }) => label === CANDIDATES || label === ANSWERS);
+  const beside = withLockstep({ ...run, stages: [], seconds: 0 }, [looked, looked], threads, rates);
+  const total = points.length + also.length;
+  const all: (AskedPoint | null)[] = [...points, ...also.map(() => null)];
+  const runs = all.map((point, index): ForeseenRun => {
+    const seconds = point ? making(request, point) / rates.loop / threads : 0;
+    const stages = [...(seconds > 0 ? [{ label: MAKING, seconds }] : []), ...beside.stages, ...asked];
+    const changed = point?.kind === "transform" ? matricesFor(decoder.spec, point.transform, request.spared) : [];
+    return {
+      ...beside,
+      // What a profile would lack is nothing that is asked for here.
+      missing: beside.missing.filter(({ figure }) => /^(?:facts|coding\.|token by token)/.test(figure)),
+      part: pointPart(index, total),
+      stages,
+      seconds: sum(stages.map((stage) => stage.seconds)),
+      diskBytes: runnableBytes(decoder.weights, "windows") + 4 * sum(changed.map(valuesIn)),
+    };
+  });
+  return foresightOf(runs, rates);
+}

@@ -1,0 +1,122 @@
+/** What is tried on a model: points by their names, from lists as people write them, refused where they cannot be. */
+import { type ModelMatrix, matricesOf, matrixName } from "../../models/matrices.ts";
+import type { DecoderSpec } from "../../models/spec.ts";
+import { count, counted } from "../../numeric/amounts.ts";
+import { LossyscopeError, shown } from "../../numeric/errors.ts";
+import { isForAll, nameOf, refuseMisfits, type Transform, transformNamed } from "../../squeeze/transform.ts";
+
+/** Parts of a model that may be left as they are. */
+export const SPARED = ["embedding", "head", "attention", "mlp"] as const;
+export type Spared = (typeof SPARED)[number];
+
+/** A point that is made of the model's own weights. */
+export type AskedPoint =
+  | { readonly kind: "transform"; readonly name: string; readonly transform: Transform }
+  /** so many blocks less, the least harmful first */
+  | { readonly kind: "drop"; readonly name: string; readonly blocks: number };
+
+export interface Tries {
+  /** `q4`, which takes the groups, or names of their own: `q4g32a`, `Q4_K` */
+  readonly try: readonly string[];
+  /** sizes, or `row` */
+  readonly groups: readonly string[];
+  /** whether rounding is tried with zero points too */
+  readonly asymmetric: boolean;
+  /** per cent */
+  readonly prune: readonly number[];
+  readonly patterns: readonly string[];
+  /** shares of energy below 1, or ranks */
+  readonly rank: readonly number[];
+  readonly dropBlocks: readonly number[];
+}
+
+/**
+ * The points that lists stand for, each once, in order.
+ * @throws LossyscopeError `usage` where something is called otherwise
+ */
+export function askedPoints(tries: Tries): AskedPoint[] {
+  const rounds = tries.try.flatMap((one) => {
+    if (!/^q\d+$/.test(one)) return [one];
+    const sizes = tries.groups.map((group) => `${one}${group === "row" ? "row" : `g${group}`}`);
+    return tries.asymmetric ? sizes.flatMap((name) => [name, `${name}a`]) : sizes;
+  });
+  const names = [
+    ...rounds,
+    ...tries.prune.map((percent) => `prune${percent}`),
+    ...tries.patterns,
+    ...tries.rank.map((rank) => `rank${rank}`),
+  ];
+  const points = new Map<string, AskedPoint>();
+  for (const name of names) {
+    const drop = /^drop([1-9]\d{0,3})$/.exec(name);
+    if (drop) points.set(name, { kind: "drop", name, blocks: Number(drop[1]) });
+    else {
+      const transform = transformNamed(name);
+      points.set(nameOf(transform), { kind: "transform", name: nameOf(transform), transform });
+    }
+  }
+  for (const blocks of tries.dropBlocks) points.set(`drop${blocks}`, { kind: "drop", name: `drop${blocks}`, blocks });
+  return [...points.values()];
+}
+
+/** The matrices that a transform is for. */
+export function matricesFor(
+  spec: DecoderSpec,
+  transform: Transform,
+  spared: readonly Spared[] = [],
+): readonly ModelMatrix[] {
+  return matricesOf(spec).filter(
+    ({ block, part }) => !spared.includes(part) && (isForAll(transform) || block !== null),
+  );
+}
+
+/**
+ * Refuses points that cannot be made of a model, before anything is read.
+ * @throws LossyscopeError `usage` with the shapes and what would do
+ */
+export function refuseImpossible(points: readonly AskedPoint[], spec: DecoderSpec, spared: readonly Spared[]): void {
+  for (const point of points) {
+    if (point.kind === "drop") {
+      if (point.blocks < spec.blocks.length) continue;
+      throw new LossyscopeError(
+        "usage",
+        `${point.name}: of ${counted(spec.blocks.length, "block")} one at least has to stay`,
+        `drop at most ${count(spec.blocks.length - 1)}`,
+      );
+    }
+    const { transform, name } = point;
+    if (transform.kind !== "round" && transform.kind !== "blocks" && "inputs" in transform && transform.inputs)
+      throw new LossyscopeError(
+        "usage",
+        `${name} goes by what the inputs of the matrices are like, and no calibration text was named`,
+        "pass --calibration",
+      );
+    const matrices = matricesFor(spec, transform, spared);
+    if (matrices.length === 0)
+      throw new LossyscopeError("usage", `${name} has no matrix left to change`, "spare less of the model");
+    refuseMisfits(
+      transform,
+      matrices.map((matrix) => ({ name: matrixName(matrix), rows: matrix.rows, columns: matrix.columns })),
+    );
+  }
+}
+
+/** Groups that people use and that divide every row of a model: whole rows where none does. */
+export function usualGroups(spec: DecoderSpec): string[] {
+  const matrices = matricesOf(spec);
+  const fitting = [32, 64, 128].filter((size) => matrices.every(({ columns }) => columns % size === 0));
+  return fitting.length > 0 ? fitting.map(String) : ["row"];
+}
+
+/** `10,30,50` or `10..70`, by tens. @throws LossyscopeError `usage` for anything else */
+export function percentages(text: string): number[] {
+  const range = /^(\d{1,2})\.\.(\d{1,2})$/.exec(text);
+  if (range) {
+    const [from, to] = [Number(range[1]), Number(range[2])];
+    if (from >= 1 && from <= to)
+      return Array.from({ length: Math.floor((to - from) / 10) + 1 }, (_, i) => from + 10 * i);
+  }
+  const listed = text.split(",").map((one) => (/^\s*\d{1,2}\s*$/.test(one) ? Number(one) : 0));
+  if (!range && listed.every((one) => one >= 1)) return listed;
+  throw new LossyscopeError("usage", `${shown(text)} are no per cents from 1 to 99`, "write 10,30,50 or 10..70");
+}

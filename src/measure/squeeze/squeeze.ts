@@ -1,0 +1,531 @@
+/**
+ * A model squeezed in several ways, each held against the original on one text (METHODS §7): the text is read once, the
+ * original's weights are where they were, and for every point only the matrices that it changes are made anew before both
+ * run side by side. A point that was measured is kept in the work folder until all are.
+ *
+ * Memory: as `lockstep/`, and what `weights.ts` states. Disk: 4 bytes a parameter for what is changed.
+ */
+import { setImmediate } from "node:timers/promises";
+import { runnable } from "../../engines/runnable.ts";
+import { sha256 } from "../../files/digest.ts";
+import { storageLedger } from "../../models/ledger.ts";
+import { entropyCodedBytes } from "../../models/ledger-entropy.ts";
+import { MATRIX_KINDS, type ModelMatrix, matricesOf } from "../../models/matrices.ts";
+import type { TensorSource } from "../../models/sources/tensor-source.ts";
+import type { DecoderSpec } from "../../models/spec.ts";
+import { count, figure } from "../../numeric/amounts.ts";
+import { canonicalJson } from "../../numeric/canonical-json.ts";
+import { symmetricSpectra } from "../../numeric/eigen.ts";
+import { LossyscopeError } from "../../numeric/errors.ts";
+import { sum } from "../../numeric/sums.ts";
+import type { RunContext } from "../../ports/context.ts";
+import { type Decoder, type Model, ofDecoder, requireDecoder } from "../../ports/model.ts";
+import type { Interval } from "../../profile/figures.ts";
+import type { Lockstep } from "../../profile/lockstep.ts";
+import type { Plan } from "../../profile/plan.ts";
+import { type Point, SQUEEZE_SCHEMA, type Squeezing } from "../../profile/squeeze.ts";
+import { VERSION } from "../../profile/version.ts";
+import { gaussianBound } from "../../squeeze/frontier.ts";
+import { gramOfRows, transposed } from "../../squeeze/low-rank.ts";
+import type { Size } from "../../squeeze/matrix.ts";
+import { nameOf, type Transform } from "../../squeeze/transform.ts";
+import type { FactSet } from "../../text/facts.ts";
+import { sharedVocabulary } from "../../tokenizer/same.ts";
+import { answersOf } from "../facts/facts.ts";
+import type { Answered } from "../facts/figures.ts";
+import { type Course, courseOf, courseOver } from "../lockstep/course.ts";
+import { lockstepSeconds } from "../lockstep/foresee.ts";
+import { lockstepOver, type OnSaid } from "../lockstep/lockstep.ts";
+import { openTokenizer, readPlannedFacts } from "../prepare.ts";
+import { corpusDigest, corpusName } from "../preparing/corpus.ts";
+import { BOUND, MAKING, stagesOfSqueezing } from "../stages.ts";
+import { factsLost } from "./facts.ts";
+import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
+import { type AskedPoint, matricesFor, refuseImpossible, type Spared } from "./points.ts";
+import { namesFor, rateOf, storedRate, Untouched } from "./rates.ts";
+import { type Measured, PointStore } from "./store.ts";
+import { type Made, nameIn, SqueezedWeights, valuesIn, valuesOf } from "./weights.ts";
+
+export interface SqueezeRequest extends RunContext {
+  readonly model: Model;
+  readonly plan: Plan;
+  readonly points: readonly AskedPoint[];
+  /** made by somebody else, of the same vocabulary */
+  readonly also: readonly Model[];
+  /** what is left as it is at every point */
+  readonly spared: readonly Spared[];
+  /** what one part at a time is made into; null: not asked for */
+  readonly sensitivity: Transform | null;
+  /** whether the Gaussian yardstick is taken */
+  readonly bound: boolean;
+  /** where points are kept until all are measured */
+  readonly work: string;
+  readonly resume: boolean;
+  /** files and folders that the run writes */
+  readonly outputs?: readonly string[];
+  /** what measures a point again */
+  readonly commandOf: (point: string) => string;
+  /** hands the result over: what was measured is kept until that is done */
+  readonly deliver?: (found: Squeezing) => Promise<void>;
+}
+
+/**
+ * Measures every point, and says what goes first.
+ * @throws LossyscopeError `usage` for points that cannot be made, before anything runs; as `measureLockstep` and
+ * `SqueezedWeights.make` do; `interrupted`, after which `resume` goes on
+ */
+export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezing> {
+  const { model, plan, points, spared, progress, signal } = request;
+  const began = performance.now();
+  const decoder = requireDecoder(model, "squeezing");
+  refuseImpossible(points, decoder.spec, spared);
+  if (points.length + request.also.length === 0)
+    throw new LossyscopeError("usage", "nothing is to be tried", "pass --try, --prune, --rank or --also");
+  const course = await courseOf({ ...request, reference: model, model });
+  if ("absent" in course) throw new Error(course.absent);
+  const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
+  const original = await storedRate(model, signal);
+  const id = sha256(
+    canonicalJson({
+      ...{ version: VERSION, digests: { ...(await model.digests({ signal })) }, text: corpusDigest(course) },
+      ...{ context: course.context, overlap: course.overlap, batchTokens: plan.batchTokens, seed: plan.seed },
+      ...{ spared: [...spared].sort(), facts: facts?.digest ?? null, threads: request.threads },
+    }),
+  ).slice(0, 16);
+  const store = new PointStore(request.work, id, request.resume);
+  const run = new Run(request, course, facts, original.parameters, store);
+  try {
+    const found = await run.all();
+    const [{ interval, engine }] = found;
+    const text = textOf(plan, course, found[0]);
+    const sorted = found.map(({ point }) => point).sort((a, b) => b.rate.bitsPerParameter - a.rate.bitsPerParameter);
+    const frontier = frontierOf(sorted);
+    const sensitivity = request.sensitivity && (await run.sensitivityTo(request.sensitivity));
+    const bound = request.bound ? await run.bound() : null;
+    const result: Squeezing = {
+      schema: SQUEEZE_SCHEMA,
+      model: { name: model.name, revision: model.revision, ...original },
+      text,
+      facts: facts && { name: facts.name, digest: facts.digest },
+      context: course.context,
+      overlap: course.overlap,
+      points: sorted,
+      frontier: frontier.map(({ name }) => name),
+      enough: enoughOf(frontier, text.bitsPerByte),
+      losses: orderOfLoss(frontier),
+      sensitivity,
+      bound,
+      interval,
+      refusals: run.refusals,
+      notes: notesOf(request, sorted),
+      provenance: {
+        engine,
+        threads: request.threads,
+        seed: plan.seed,
+        seconds: (performance.now() - began) / 1000,
+      },
+    };
+    await model.refuseChanges();
+    progress.enter(null);
+    await request.deliver?.(result);
+    store.remove();
+    return result;
+  } catch (error) {
+    store.release();
+    throw error;
+  } finally {
+    progress.enter(null);
+    await run.close();
+  }
+}
+
+/** What the text is, and what the original needs for it. */
+function textOf(plan: Plan, { documents }: Course, { bits }: Measured): Squeezing["text"] {
+  const bytesOf = (domain: string | null): number =>
+    sum(documents.filter((one) => domain === null || one.domain === domain).map(({ bytes }) => bytes));
+  const domains = [...new Set(documents.map(({ domain }) => domain))].filter((domain) => bytesOf(domain) > 0);
+  return {
+    name: corpusName(plan),
+    digest: corpusDigest({ documents }),
+    documents: documents.length,
+    bytes: bytesOf(null),
+    tokens: sum(documents.map(({ ids }) => ids.length)),
+    bitsPerByte: sum(domains.map((domain) => bits[domain])) / bytesOf(null),
+    domains: Object.fromEntries(domains.map((domain) => [domain, bits[domain] / bytesOf(domain)])),
+  };
+}
+
+function notesOf({ spared, model }: SqueezeRequest, points: readonly Point[]): string[] {
+  return [
+    ...model.notes,
+    ...(spared.length > 0 ? [`left as they are at every point: ${spared.join(", ")}`] : []),
+    ...(points.some(({ kind }) => kind === "drop")
+      ? [
+          "which blocks are the least harmful was found on this very text, so that dropping them looks a little too cheap",
+        ]
+      : []),
+  ];
+}
+
+/** Says which stages a run will go through. @param files that are written at the end */
+export function announceSqueezing(request: SqueezeRequest, files: readonly string[]): void {
+  const { model, points, also, sensitivity, bound, plan, spared, progress } = request;
+  const { spec } = requireDecoder(model, "squeezing");
+  const total = points.length + also.length;
+  const parts = sensitivity ? partsOf(spec, sensitivity, spared).length : 0;
+  const made = [...points.map(({ kind }) => kind !== "drop"), ...also.map(() => false)].map((makes, index) => ({
+    part: pointPart(index, total),
+    makes,
+    asks: plan.facts !== null,
+  }));
+  const alone = Array.from({ length: parts }, (_, index) => ({
+    part: sensitivityPart(index, parts),
+    ...{ makes: true, asks: false },
+  }));
+  progress.announce(stagesOfSqueezing([...made, ...alone], { bound, files }));
+}
+
+/** What is squeezed alone to find out what costs most: blocks, kinds of matrices, and all of them. */
+function partsOf(spec: DecoderSpec, transform: Transform, spared: readonly Spared[]) {
+  const all = matricesFor(spec, transform, spared);
+  const blocks = [...spec.blocks.keys()].map((block) => ({
+    group: "blocks" as const,
+    name: `block ${block}`,
+    own: all.filter((one) => one.block === block),
+  }));
+  const kinds = MATRIX_KINDS.map((kind) => ({
+    group: "kinds" as const,
+    name: kind as string,
+    own: all.filter((one) => one.kind === kind),
+  }));
+  return [...blocks, ...kinds, { group: "joint" as const, name: "all", own: all }].filter(({ own }) => own.length > 0);
+}
+
+/** What progress calls a point. */
+export const pointPart = (index: number, of: number): string => `point ${index + 1} of ${of}`;
+
+/** A model with other weights, or with fewer blocks, that is the original in everything else. */
+const variant = (model: Model, name: string, spec: DecoderSpec, weights: TensorSource): Model => ({
+  ...model,
+  ...ofDecoder(spec, weights),
+  name,
+});
+
+/** Those tensors of a source alone that a spec has a place for. */
+function restricted(source: TensorSource, spec: DecoderSpec): TensorSource {
+  const names = namesFor(spec, source);
+  return {
+    names: () => names,
+    locate: (name) => (names.has(name) ? source.locate(name) : undefined),
+    read: (name, from, to) => source.read(name, from, to),
+  };
+}
+
+const without = (spec: DecoderSpec, gone: ReadonlySet<number>): DecoderSpec => ({
+  ...spec,
+  blocks: spec.blocks.filter((_, block) => !gone.has(block)),
+});
+
+/** What reading the text with a variant found. */
+type Read = Omit<Measured, "point"> & Pick<Lockstep, "overall" | "domains"> & { readonly seconds: number };
+
+class Run {
+  readonly refusals: Squeezing["refusals"] = [];
+  readonly #request: SqueezeRequest;
+  readonly #course: Course;
+  readonly #facts: FactSet | null;
+  readonly #parameters: number;
+  readonly #store: PointStore;
+  readonly #decoder: Decoder;
+  readonly #untouched: Untouched;
+  #weights: SqueezedWeights | undefined;
+  #answered: readonly Answered[] | undefined;
+  #dropOrder: readonly number[] | undefined;
+
+  constructor(request: SqueezeRequest, course: Course, facts: FactSet | null, parameters: number, store: PointStore) {
+    this.#request = request;
+    this.#course = course;
+    this.#facts = facts;
+    this.#parameters = parameters;
+    this.#store = store;
+    this.#decoder = requireDecoder(request.model, "squeezing");
+    this.#untouched = new Untouched(this.#decoder.weights);
+  }
+
+  async close(): Promise<void> {
+    await this.#weights?.close();
+  }
+
+  /** Every point, in the order in which they were asked for. */
+  async all(): Promise<Measured[]> {
+    const { points, also, progress, signal } = this.#request;
+    const total = points.length + also.length;
+    const found: Measured[] = [];
+    const take = async (name: string, measure: () => Promise<Measured>): Promise<void> => {
+      progress.enter(pointPart(found.length, total));
+      const isKnown = this.#store.get(name) !== undefined;
+      found.push(await this.#once(name, measure));
+      const said = pointSaid(found.map(({ point }) => point));
+      progress.message(`${count(found.length)} of ${count(total)}: ${said}${isKnown ? " (from an earlier run)" : ""}`);
+    };
+    for (const point of points) await take(point.name, () => this.#point(point));
+    for (const model of also) {
+      const { weights } = await model.digests({ signal });
+      await take(`file ${weights ?? model.name}`, () => this.#file(model));
+    }
+    return found;
+  }
+
+  /** What an earlier run has left, or what is measured now and kept. */
+  async #once(name: string, measure: () => Promise<Measured>): Promise<Measured> {
+    const known = this.#store.get(name);
+    if (known) return known;
+    const measured = await measure();
+    await this.#store.put(name, measured);
+    return measured;
+  }
+
+  async #point(asked: AskedPoint): Promise<Measured> {
+    const { name } = asked;
+    if (asked.kind === "drop") return this.#dropped(name, asked.blocks);
+    const { transform } = asked;
+    const matrices = matricesFor(this.#decoder.spec, transform, this.#request.spared);
+    return this.#made(name, transform.kind === "pattern" ? "prune" : transform.kind, allInto(matrices, transform));
+  }
+
+  /** A point whose matrices are made anew. */
+  async #made(
+    name: string,
+    kind: Point["kind"],
+    jobs: ReadonlyMap<ModelMatrix, Transform>,
+    more: Partial<Pick<Point, "plan">> & { readonly alone?: boolean } = {},
+  ): Promise<Measured> {
+    const { spec, weights: original } = this.#decoder;
+    const { signal } = this.#request;
+    const { weights, matrices, seconds: making } = await this.#make(jobs);
+    const changed = [...matrices.values()];
+    const left = await this.#untouched.size(
+      spec,
+      new Set([...matrices.keys()].map((one) => nameIn(original, one))),
+      signal,
+    );
+    const size = {
+      bytes: left.bytes + sum(changed.map(({ bytes }) => bytes)),
+      coded: left.coded + sum(changed.map(({ coded }) => coded)),
+    };
+    const energy = sum(changed.map((one) => one.energy));
+    return this.#measured(variant(this.#request.model, name, spec, weights), {
+      ...{ name, kind, making },
+      size,
+      weightError: energy > 0 ? sum(changed.map(({ error }) => error)) / energy : 0,
+      ...more,
+    });
+  }
+
+  async #make(jobs: ReadonlyMap<ModelMatrix, Transform>): Promise<Made & { readonly seconds: number }> {
+    const { progress, signal, threads } = this.#request;
+    const began = performance.now();
+    this.#weights ??= new SqueezedWeights(
+      this.#decoder,
+      await runnable(this.#decoder.weights, "windows", signal),
+      threads,
+    );
+    progress.start(MAKING, null, "weights");
+    const made = await this.#weights.make({
+      jobs,
+      onProgress: (done, total) => progress.update(done, undefined, total),
+      signal,
+    });
+    progress.finish();
+    return { ...made, seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** A model without its least harmful blocks. */
+  async #dropped(name: string, blocks: number): Promise<Measured> {
+    const { model, signal } = this.#request;
+    const { spec, weights } = this.#decoder;
+    this.#dropOrder ??= await this.#blocksByHarm();
+    const gone = this.#dropOrder.slice(0, blocks).sort((a, b) => a - b);
+    const left = without(spec, new Set(gone));
+    const plain = await runnable(weights, "windows", signal);
+    return this.#measured(variant(model, name, left, restricted(plain, left)), {
+      ...{ name, kind: "drop", making: 0, weightError: null, blocks: gone },
+      size: await this.#untouched.size(left, new Set(), signal),
+    });
+  }
+
+  /** Blocks by the KL that leaving each out alone costs, the least first. */
+  async #blocksByHarm(): Promise<number[]> {
+    const { model, signal } = this.#request;
+    const { spec, weights } = this.#decoder;
+    const plain = await runnable(weights, "windows", signal);
+    const harm: number[] = [];
+    for (const block of spec.blocks.keys()) {
+      const name = `without block ${block}`;
+      const left = without(spec, new Set([block]));
+      const { point } = await this.#once(name, async () =>
+        this.#measured(variant(model, name, left, restricted(plain, left)), {
+          ...{ name, kind: "drop", making: 0, weightError: null, alone: true },
+          size: await this.#untouched.size(left, new Set(), signal),
+        }),
+      );
+      harm.push(point.overall.kl!.value!);
+    }
+    return [...harm.keys()].sort((a, b) => harm[a] - harm[b]);
+  }
+
+  /** A file somebody else made. */
+  async #file(model: Model): Promise<Measured> {
+    const { signal } = this.#request;
+    const { weights } = requireDecoder(model, "squeezing");
+    const { weightBytes } = storageLedger(model.config, weights, { name: model.name });
+    const size = { bytes: weightBytes, coded: await entropyCodedBytes(weights, { signal }) };
+    return this.#measured(model, { name: model.name, kind: "file", making: 0, weightError: null, size });
+  }
+
+  async #measured(
+    q: Model,
+    {
+      making,
+      size,
+      alone = false,
+      ...known
+    }: Pick<Point, "name" | "kind" | "weightError"> &
+      Partial<Pick<Point, "blocks" | "plan">> & {
+        readonly making: number;
+        readonly size: Size;
+        /** whether it is no point but part of finding something out: nothing is asked of it but its divergence */
+        readonly alone?: boolean;
+      },
+  ): Promise<Measured> {
+    const { overall, domains, seconds, ...read } = await this.#read(q);
+    return {
+      ...read,
+      point: {
+        ...known,
+        command: this.#request.commandOf(known.name),
+        rate: rateOf(size, this.#parameters),
+        overall,
+        domains,
+        facts: alone ? null : await this.#factsLost(q),
+        recall: null,
+        seconds: { making, reading: seconds },
+      },
+    };
+  }
+
+  /** Reads the text with the original and another model side by side. */
+  async #read(q: Model): Promise<Read> {
+    const { model: reference, plan, threads, progress } = this.#request;
+    const { documents, tokenizer } = this.#course;
+    const request = { ...this.#request, reference, model: q };
+    const vocabulary = await sharedWith(q, this.#course, reference, plan);
+    const course = courseOver(request, { documents, tokenizer, vocabulary, likeLlamaCpp: null });
+    progress.expect(lockstepSeconds([reference, q], course, threads));
+    // A first token that nothing comes before costs log2 V (METHODS §0); repairs are the same for all.
+    const first = tokenizer.prefix === null ? Math.log2(reference.vocabulary) : 0;
+    const bits = new Map<string, number>();
+    for (const { domain, ids, repairs } of documents)
+      bits.set(domain, (bits.get(domain) ?? 0) + repairs.bits + (ids.length > 0 ? first : 0));
+    const add: OnSaid = (document, _token, { p }) => {
+      const { domain } = documents[document];
+      bits.set(domain, bits.get(domain)! - Math.log2(Math.max(p, Number.MIN_VALUE)));
+    };
+    const { overall, domains, interval, provenance } = await lockstepOver(request, course, add);
+    const { engine, seconds } = provenance;
+    return { overall, domains, interval, engine, seconds, bits: Object.fromEntries(bits) };
+  }
+
+  async #factsLost(q: Model): Promise<Point["facts"]> {
+    if (!this.#facts) return null;
+    const { model, plan } = this.#request;
+    const request = { ...this.#request, facts: this.#facts };
+    this.#answered ??= (await answersOf({ ...request, model })).judged;
+    const { judged } = await answersOf({ ...request, model: q });
+    return factsLost(this.#facts.facts, this.#answered, judged, plan.seed);
+  }
+
+  /** KL where each block, and each kind of matrix, is squeezed alone. */
+  async sensitivityTo(transform: Transform): Promise<NonNullable<Squeezing["sensitivity"]>> {
+    const { progress, spared } = this.#request;
+    const parts = partsOf(this.#decoder.spec, transform, spared);
+    const found = { blocks: [], kinds: [], joint: [] } as Record<
+      (typeof parts)[number]["group"],
+      { name: string; parameters: number; kl: Interval }[]
+    >;
+    for (const [index, { group, name, own }] of parts.entries()) {
+      progress.enter(sensitivityPart(index, parts.length));
+      const key = `${nameOf(transform)} in ${name}`;
+      const { point } = await this.#once(key, () => this.#made(key, "round", allInto(own, transform), { alone: true }));
+      found[group].push({ name, parameters: sum(own.map(valuesIn)), kl: point.overall.kl! });
+    }
+    return {
+      transform: nameOf(transform),
+      blocks: found.blocks,
+      kinds: found.kinds,
+      sum: sum(found.kinds.map(({ kl }) => kl.value ?? 0)),
+      joint: found.joint[0].kl.value ?? 0,
+    };
+  }
+
+  /** The least error of Gaussian matrices of these spectra, by rate. */
+  async bound(): Promise<NonNullable<Squeezing["bound"]>> {
+    const { progress, signal, spared } = this.#request;
+    const matrices = matricesOf(this.#decoder.spec).filter(({ part }) => !spared.includes(part));
+    progress.enter(null);
+    progress.start(BOUND, matrices.length, "matrices");
+    const variances: { variance: number; components: number }[] = [];
+    for (const [index, matrix] of matrices.entries()) {
+      if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped while looking at the weights");
+      const values = await valuesOf(this.#decoder.weights, nameIn(this.#decoder.weights, matrix), signal);
+      for (let one = 0; one < matrix.stack; one++) {
+        const [shorter, longer] = [Math.min(matrix.rows, matrix.columns), Math.max(matrix.rows, matrix.columns)];
+        const size = shorter * longer;
+        for (const square of squaredSingularValues(values.subarray(one * size, (one + 1) * size), matrix))
+          variances.push({ variance: Math.max(square, 0) / longer, components: longer });
+      }
+      progress.update(index + 1);
+      await setImmediate();
+    }
+    progress.finish();
+    return Array.from({ length: 33 }, (_, step) => step / 4).map((bitsPerParameter) => ({
+      bitsPerParameter,
+      error: gaussianBound(variances, bitsPerParameter),
+    }));
+  }
+}
+
+/** What progress calls a part that is squeezed alone. */
+export const sensitivityPart = (index: number, of: number): string => `part ${index + 1} of ${of} alone`;
+
+const allInto = (matrices: readonly ModelMatrix[], transform: Transform): ReadonlyMap<ModelMatrix, Transform> =>
+  new Map(matrices.map((matrix) => [matrix, transform]));
+
+/** One line on the last point, with the frontier so far. */
+function pointSaid(points: readonly Point[]): string {
+  const { name, rate, overall } = points.at(-1)!;
+  const frontier = frontierOf(points).map((one) => one.name);
+  return `${name}, ${figure(rate.bitsPerParameter)} bits a parameter, KL ${figure(overall.kl?.value)} bits a token, ${figure(overall.bitsPerByte.value)} bits a byte more; frontier ${frontier.join(", ")}`;
+}
+
+/** Tokens that another model has in common with the original. @throws LossyscopeError `unsupported` where it has others */
+async function sharedWith(q: Model, { tokenizer }: Course, reference: Model, plan: Plan): Promise<number> {
+  if (q.tokenizer === reference.tokenizer) return reference.vocabulary;
+  const { tokenizer: other, chat } = await openTokenizer(q, plan);
+  chat?.close();
+  const shared = sharedVocabulary([tokenizer, other], [reference.vocabulary, q.vocabulary]);
+  if (!("absent" in shared)) return shared.vocabulary;
+  throw new LossyscopeError(
+    "unsupported",
+    `${q.name}: ${shared.absent}`,
+    "name files made of this very model with --also",
+  );
+}
+
+/** σ² of a matrix: eigenvalues of the Gram matrix of its shorter side. */
+function squaredSingularValues(values: Float32Array, { rows, columns, layout }: ModelMatrix): Float64Array {
+  const [height, width] = layout === "out-in" ? [rows, columns] : [columns, rows];
+  const [shorter, longer] = [Math.min(height, width), Math.max(height, width)];
+  const laid = height <= width ? values : transposed(values, height, width);
+  return symmetricSpectra(gramOfRows(laid, shorter, longer), new Float64Array(shorter), 0).plain;
+}
