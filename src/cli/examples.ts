@@ -92,6 +92,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope squeeze ./model --text notes/ --facts facts.jsonl --out squeezed/",
     ],
     [
+      "one of them as a folder that transformers reads",
+      "lossyscope squeeze ./model --text notes/ --point q4g32 --write ./model-q4g32",
+    ],
+    [
       "what costs most, block by block and kind by kind",
       "lossyscope squeeze ./model --text notes/ --try q4,q3 --sensitivity --out out/",
     ],

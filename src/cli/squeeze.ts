@@ -95,6 +95,8 @@ export function squeezeCommand() {
       "squeezes each block and each kind of matrix alone as well (default: the least rounding tried)",
     )
     .option("--bound", "sets the Gaussian yardstick of the weights' error beside the points", false)
+    .option("--write <folder>", "writes --point as a folder that transformers reads, in float32, and reads it back")
+    .option("--point <name>", "the point that --write writes: q4g32")
     .option("-o, --out <folder>", "writes squeeze.json and report.html there")
     .option("--json [file]", "writes the points to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
@@ -121,9 +123,18 @@ export function squeezeCommand() {
         const { spec } = requireDecoder(model, "squeezing");
         const also: Model[] = [];
         for (const one of options.also ?? []) also.push(await open(one));
-        const others = [options.prune, options.nm, options.rank, options.dropBlocks, options.also];
+        const { write, point } = options;
+        if ((write === undefined) !== (point === undefined))
+          throw new LossyscopeError(
+            "usage",
+            "--write takes the --point that is written, and the reverse",
+            "pass both or neither",
+          );
+        const others = [point, options.prune, options.nm, options.rank, options.dropBlocks, options.also];
         const points = askedPoints({
-          try: options.try ?? (others.some((one) => one !== undefined) ? [] : TRIES),
+          try: (point === undefined ? [] : [point]).concat(
+            options.try ?? (others.some((one) => one !== undefined) ? [] : TRIES),
+          ),
           groups: options.groups ?? usualGroups(spec),
           asymmetric: options.asymmetric,
           prune: options.prune ?? [],
@@ -140,7 +151,8 @@ export function squeezeCommand() {
               : leastRounding(points);
         const request = {
           ...{ model, plan, points, also, spared: spare, sensitivity, bound, work, resume, threads, progress, signal },
-          outputs: placesOf(options, outputs.paths),
+          write: write === undefined ? null : { folder: write, point: point! },
+          outputs: placesOf(options, [...outputs.paths, ...(write === undefined ? [] : [write])]),
           commandOf: (point: string) =>
             again(
               command as unknown as CommandUnknownOpts,

@@ -18,10 +18,12 @@ import { squeezeSchema } from "../../profile/squeeze.ts";
 import { openModel } from "../../references/open.ts";
 import { transposed } from "../../squeeze/low-rank.ts";
 import { squeezed, transformNamed } from "../../squeeze/transform.ts";
+import type { Answered } from "../facts/figures.ts";
 import { measureLockstep } from "../lockstep/lockstep.ts";
 import { measure } from "../measure.ts";
 import { editJson, listener, sampleText, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
+import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { askedPoints, percentages, refuseImpossible, type Tries, usualGroups } from "./points.ts";
 import { measureSqueezing, type SqueezeRequest } from "./squeeze.ts";
@@ -177,6 +179,59 @@ describe("a point", () => {
       ...{ threads: 1, work: at("work"), resume: false, progress: listener() },
     });
     expect(found.text.bitsPerByte).toBeCloseTo(profile.coding!.overall.bitsPerByte.value!, 6);
+  });
+});
+
+describe("what is written", () => {
+  it("is a folder of the very figures that were measured, with nothing of it quantised", async () => {
+    const write = { point: "q3g8", folder: at("written") };
+    const progress = listener();
+    const found = await squeeze({ tries: { try: ["q3g8"] }, write, progress });
+    expect(progress.said.at(-1)).toMatch(/written holds q3g8, read back: KL .* as measured/);
+    const written = await openModel(at("written"), { offline: true });
+    expect(readdirSync(at("written")).sort()).toEqual(readdirSync(at("model")).sort());
+    const reference = await openModel(at("model"), { offline: true });
+    const request = { reference, model: written, plan: planFor(at("text")), threads: 1, progress: listener() };
+    const expected = await measureLockstep(request);
+    expect(expected).toMatchObject({ overall: found.points[0].overall });
+  });
+
+  it("is refused before anything runs where it cannot be", async () => {
+    const tries = { try: ["q3g8"], dropBlocks: [1] };
+    const refused = (point: string, folder: string) => squeeze({ tries, write: { point, folder } });
+    await expect(refused("q4g8", at("new"))).rejects.toThrow(/no point is called "q4g8": name one of q3g8/);
+    await expect(refused("drop1", at("new"))).rejects.toThrow(/leaves out blocks/);
+    await expect(refused("q3g8", at("model"))).rejects.toThrow(/is not empty/);
+  });
+});
+
+describe("what is lost of facts", () => {
+  const facts = Array.from({ length: 40 }, (_, index) => ({
+    ...{ subject: `s${index}`, relation: "r", value: "a", candidates: ["a", "b"], prompts: [], priorBits: null },
+    ...{ exposures: index < 20 ? 1 : 8, weight: index % 2 === 0 ? 3 : 1 },
+  }));
+  const answered = (verdicts: (index: number) => boolean, codeBits: number): Answered[] =>
+    facts.map((_, fact) => ({
+      ...{ fact, chosen: true, confidence: 1, probability: 1, rank: 1, codeBits },
+      verdict: verdicts(fact) ? "exact" : "confusion",
+    }));
+
+  it("is the difference of the same questions, by how often they were told", () => {
+    const before = answered((index) => index >= 20 || index % 2 === 0, 2);
+    const after = answered((index) => index >= 25, 3.5);
+    const { exact, codeBits, exposures } = factsLost(facts, before, after, 0);
+    // Of twenty facts told once ten weigh 3 and were right: 30 of 40; of those told 8 times 20 to 24 are lost: 3+1+3+1+3 of 40.
+    expect(exposures.map((one) => [one.exposures, one.original, one.exact.value])).toEqual([
+      [1, 0.75, -0.75],
+      [8, 1, -11 / 40],
+    ]);
+    expect(exact.value).toBeCloseTo(-(30 + 11) / 80, 12);
+    expect(exact.low).toBeLessThan(exact.value!);
+    expect(exact.high).toBeGreaterThan(exact.value!);
+    // All answers cost the same more: no resample differs.
+    expect(codeBits).toEqual({ value: 1.5, low: 1.5, high: 1.5 });
+    const none = factsLost(facts, before, before, 0);
+    expect(none.exact).toEqual({ value: 0, low: 0, high: 0 });
   });
 });
 

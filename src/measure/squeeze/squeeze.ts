@@ -5,6 +5,7 @@
  *
  * Memory: as `lockstep/`, and what `weights.ts` states. Disk: 4 bytes a parameter for what is changed.
  */
+import { rm } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { runnable } from "../../engines/runnable.ts";
 import { sha256 } from "../../files/digest.ts";
@@ -16,7 +17,7 @@ import type { DecoderSpec } from "../../models/spec.ts";
 import { count, figure } from "../../numeric/amounts.ts";
 import { canonicalJson } from "../../numeric/canonical-json.ts";
 import { symmetricSpectra } from "../../numeric/eigen.ts";
-import { LossyscopeError } from "../../numeric/errors.ts";
+import { LossyscopeError, shown } from "../../numeric/errors.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { RunContext } from "../../ports/context.ts";
 import { type Decoder, type Model, ofDecoder, requireDecoder } from "../../ports/model.ts";
@@ -45,6 +46,7 @@ import { type AskedPoint, matricesFor, refuseImpossible, type Spared } from "./p
 import { namesFor, rateOf, storedRate, Untouched } from "./rates.ts";
 import { type Measured, PointStore } from "./store.ts";
 import { type Made, nameIn, SqueezedWeights, valuesIn, valuesOf } from "./weights.ts";
+import { refuseFilled, refuseUnwritable, writePoint } from "./write.ts";
 
 export interface SqueezeRequest extends RunContext {
   readonly model: Model;
@@ -63,6 +65,8 @@ export interface SqueezeRequest extends RunContext {
   readonly resume: boolean;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
+  /** the point that is written, and the folder; null: none */
+  readonly write?: { readonly point: string; readonly folder: string } | null;
   /** what measures a point again */
   readonly commandOf: (point: string) => string;
   /** hands the result over: what was measured is kept until that is done */
@@ -79,6 +83,11 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
   const began = performance.now();
   const decoder = requireDecoder(model, "squeezing");
   refuseImpossible(points, decoder.spec, spared);
+  if (request.write) {
+    requireWritten(points, request.write.point);
+    refuseUnwritable(model, request.write.point);
+    await refuseFilled(request.write.folder);
+  }
   if (points.length + request.also.length === 0)
     throw new LossyscopeError("usage", "nothing is to be tried", "pass --try, --prune, --rank or --also");
   const course = await courseOf({ ...request, reference: model, model });
@@ -125,6 +134,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
         seconds: (performance.now() - began) / 1000,
       },
     };
+    if (request.write) await run.write(request.write, sorted);
     await model.refuseChanges();
     progress.enter(null);
     await request.deliver?.(result);
@@ -182,7 +192,8 @@ export function announceSqueezing(request: SqueezeRequest, files: readonly strin
     part: sensitivityPart(index, parts),
     ...{ makes: true, asks: false },
   }));
-  progress.announce(stagesOfSqueezing([...made, ...alone], { bound, files }));
+  const written = request.write ? [{ part: WRITTEN_PART, makes: true, asks: false }] : [];
+  progress.announce(stagesOfSqueezing([...made, ...alone, ...written], { bound, files }));
 }
 
 /** What is squeezed alone to find out what costs most: blocks, kinds of matrices, and all of them. */
@@ -445,6 +456,33 @@ class Run {
     return factsLost(this.#facts.facts, this.#answered, judged, plan.seed);
   }
 
+  /**
+   * Writes a point as a folder, and reads the text with what was written.
+   * @throws LossyscopeError as `writePoint`; `engine` where it is not what was measured, and the folder is gone then
+   */
+  async write({ point, folder }: NonNullable<SqueezeRequest["write"]>, points: readonly Point[]): Promise<void> {
+    const { model, progress, signal, spared } = this.#request;
+    const { spec } = this.#decoder;
+    const { transform } = requireWritten(this.#request.points, point);
+    progress.enter(WRITTEN_PART);
+    const { weights } = await this.#make(allInto(matricesFor(spec, transform, spared), transform));
+    const written = await writePoint(model, point, { spec, weights }, folder, signal);
+    const { overall } = await this.#read(written);
+    const measured = points.find(({ name }) => name === point)!.overall;
+    if (JSON.stringify(overall) === JSON.stringify(measured)) {
+      progress.message(
+        `${folder} holds ${point}, read back: KL ${figure(overall.kl?.value)} bits a token, as measured`,
+      );
+      return;
+    }
+    await rm(folder, { recursive: true, force: true });
+    throw new LossyscopeError(
+      "engine",
+      `${point} as it was written has KL ${overall.kl?.value} bits a token, as it was measured ${measured.kl?.value}`,
+      "lossyscope reads or writes wrongly: report it with the model",
+    );
+  }
+
   /** KL where each block, and each kind of matrix, is squeezed alone. */
   async sensitivityTo(transform: Transform): Promise<NonNullable<Squeezing["sensitivity"]>> {
     const { progress, spared } = this.#request;
@@ -493,6 +531,20 @@ class Run {
       error: gaussianBound(variances, bitsPerParameter),
     }));
   }
+}
+
+/** What progress calls reading back what was written. */
+export const WRITTEN_PART = "what was written";
+
+/** @throws LossyscopeError `usage` where there is no such point, or none that can be written */
+function requireWritten(points: readonly AskedPoint[], name: string): Extract<AskedPoint, { kind: "transform" }> {
+  const point = points.find((one) => one.name === name);
+  if (point?.kind === "transform") return point;
+  throw new LossyscopeError(
+    "usage",
+    point ? `${name} leaves out blocks, which is not written` : `no point is called ${shown(name)}`,
+    `name one of ${points.flatMap((one) => (one.kind === "transform" ? [one.name] : [])).join(", ")}`,
+  );
 }
 
 /** What progress calls a part that is squeezed alone. */
