@@ -92,6 +92,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope squeeze ./model --text notes/ --facts facts.jsonl --out squeezed/",
     ],
     [
+      "several types in one model, within 4.5 bits a parameter",
+      "lossyscope squeeze ./model --text notes/ --budget 4.5",
+    ],
+    [
       "one of them as a folder that transformers reads",
       "lossyscope squeeze ./model --text notes/ --point q4g32 --write ./model-q4g32",
     ],

@@ -54,6 +54,13 @@ function ranks(text: string): number[] {
   throw new InvalidArgumentError("expected shares of energy below 1, or ranks");
 }
 
+/** Bits a parameter. */
+function budget(text: string): number {
+  const value = /^\d{1,2}(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= 32) return value;
+  throw new InvalidArgumentError("expected bits a parameter, such as 4.5");
+}
+
 export function squeezeCommand() {
   return withFactOptions(readingCommand("squeeze"))
     .summary("squeeze a model further, and see what goes first")
@@ -95,6 +102,7 @@ export function squeezeCommand() {
       "squeezes each block and each kind of matrix alone as well (default: the least rounding tried)",
     )
     .option("--bound", "sets the Gaussian yardstick of the weights' error beside the points", false)
+    .option("--budget <bits>", "mixes the types tried, part by part, within so many bits a parameter", budget)
     .option("--write <folder>", "writes --point as a folder that transformers reads, in float32, and reads it back")
     .option("--point <name>", "the point that --write writes: q4g32")
     .option("-o, --out <folder>", "writes squeeze.json and report.html there")
@@ -151,6 +159,7 @@ export function squeezeCommand() {
               : leastRounding(points);
         const request = {
           ...{ model, plan, points, also, spared: spare, sensitivity, bound, work, resume, threads, progress, signal },
+          budget: options.budget ?? null,
           write: write === undefined ? null : { folder: write, point: point! },
           outputs: placesOf(options, [...outputs.paths, ...(write === undefined ? [] : [write])]),
           commandOf: (point: string) =>

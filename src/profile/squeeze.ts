@@ -168,6 +168,18 @@ export const squeezeSchema = z.object({
     })
     .nullable()
     .meta({ description: "what costs most; null where it was not asked for" }),
+  budget: z
+    .object({
+      bitsPerParameter: z.number().meta({ description: "that the plan may take" }),
+      point: z.string().meta({ description: "name of the mixed point" }),
+      uniform: z.string().nullable().meta({ description: "best point of one type within the budget; null: none fits" }),
+      documents: count.meta({ description: "documents that the plan was not made from, by which it is judged" }),
+      kl: z.number().meta({ description: "mean KL of the plan on those documents, bits a token" }),
+      uniformKl: z.number().nullable().meta({ description: "that of the uniform point; null: none fits" }),
+      difference: intervalSchema.meta({ description: "KL of the plan less that of the uniform point, in pairs" }),
+    })
+    .nullable()
+    .meta({ description: "a plan of several types beside one of one; null where it was not asked for" }),
   bound: z
     .array(
       z.object({

@@ -181,6 +181,9 @@ The original P and each squeezed model Q read the text side by side as in §12.1
 ### 7.4 What costs most, and the Gaussian yardstick
 **Sensitivity** (\`--sensitivity\`): one block, or one kind of matrix in all blocks, is made into the least rounding tried, everything else stays; KL of each, the sum over the kinds, and KL of all of them together: where the two agree, losses are additive. **Yardstick** (\`--bound\`): D(R) = Σ min(θ, v_i) / Σ v_i at R = (1/n) Σ max(0, ½·log2(v_i/θ)), reverse water-filling (Cover & Thomas, theorem 10.3.3) over independent Gaussian components, of each matrix as many as it has values, with variances σ_i²/max(m, n) of its singular values σ_i, one θ for all. Set beside Σ (w − ŵ)²/Σ w² of the points: an error of weights, never a promise about KL.
 
+### 7.5 Plans of several types
+\`--budget 4.5\` gives the embedding, the head, and attention and MLP of every block one of the roundings and blocks tried each, within so many bits a parameter of everything that is stored. What a part costs is measured once, it alone made into the type that errs most, on the documents whose digest is even; for another type it is taken as going with Σ (w − ŵ)², to which KL is proportional near the original. From the smallest types on, that step is taken which saves most per byte and still fits. The plan is then measured as a whole, and judged on the other documents: its KL there less that of the best single type within the budget, resampled in pairs. Where the interval is not below zero the plan does not beat one type, and that is said.
+
 ## 8 Distillation
 Student trained on the same token stream with loss α·T²·KL(teacher_T ‖ student_T) + (1−α)·NLL (Hinton et al. 2015). Against the same configuration trained alone on the same tokens from the same seed. **Retention** = (bpb_unigram − bpb_student)/(bpb_unigram − bpb_teacher); KL to the teacher; the same for §5/§6 figures: what the student forgot.
 

@@ -182,6 +182,21 @@ describe("a point", () => {
   });
 });
 
+describe("a plan of several types", () => {
+  it("keeps within its bits, and is judged by documents that it was not made from", async () => {
+    const found = await squeeze({ tries: { try: ["q6g8", "q2g8"] }, spared: ["mlp", "head"], budget: 24 });
+    const [mixed] = found.points.filter(({ kind }) => kind === "mixed");
+    expect(mixed.rate.bitsPerParameter).toBeLessThanOrEqual(24);
+    expect(mixed.plan!.map(({ unit }) => unit)).toEqual(["embedding", "block 0 attention", "block 1 attention"]);
+    expect(found.budget).toMatchObject({ point: "mixed24", bitsPerParameter: 24 });
+    expect(found.budget!.documents).toBeGreaterThan(0);
+    expect(found.budget!.documents).toBeLessThan(24);
+    const refused = squeeze({ tries: { try: ["q6g8", "q2g8"] }, budget: 1 });
+    await expect(refused).rejects.toThrow(/smallest types tried take .* bits a parameter, --budget allows 1/);
+    await expect(squeeze({ tries: { try: ["q6g8"] }, budget: 8 })).rejects.toThrow(/fewer than two/);
+  });
+});
+
 describe("what is written", () => {
   it("is a folder of the very figures that were measured, with nothing of it quantised", async () => {
     const write = { point: "q3g8", folder: at("written") };

@@ -15,9 +15,11 @@ import { MATRIX_KINDS, type ModelMatrix, matricesOf } from "../../models/matrice
 import type { TensorSource } from "../../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../../models/spec.ts";
 import { count, figure } from "../../numeric/amounts.ts";
+import { bootstrapSums, FEWEST_UNITS, percentileInterval } from "../../numeric/bootstrap.ts";
 import { canonicalJson } from "../../numeric/canonical-json.ts";
 import { symmetricSpectra } from "../../numeric/eigen.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
+import { groupBy } from "../../numeric/groups.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { RunContext } from "../../ports/context.ts";
 import { type Decoder, type Model, ofDecoder, requireDecoder } from "../../ports/model.ts";
@@ -29,7 +31,8 @@ import { VERSION } from "../../profile/version.ts";
 import { gaussianBound } from "../../squeeze/frontier.ts";
 import { gramOfRows, transposed } from "../../squeeze/low-rank.ts";
 import type { Size } from "../../squeeze/matrix.ts";
-import { nameOf, type Transform } from "../../squeeze/transform.ts";
+import { allot } from "../../squeeze/mixed.ts";
+import { isForAll, nameOf, type Transform } from "../../squeeze/transform.ts";
 import type { FactSet } from "../../text/facts.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
 import { answersOf } from "../facts/facts.ts";
@@ -65,6 +68,8 @@ export interface SqueezeRequest extends RunContext {
   readonly resume: boolean;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
+  /** bits a parameter that a plan of several types may take; null: none is made */
+  readonly budget?: number | null;
   /** the point that is written, and the folder; null: none */
   readonly write?: { readonly point: string; readonly folder: string } | null;
   /** what measures a point again */
@@ -107,7 +112,10 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
     const found = await run.all();
     const [{ interval, engine }] = found;
     const text = textOf(plan, course, found[0]);
-    const sorted = found.map(({ point }) => point).sort((a, b) => b.rate.bitsPerParameter - a.rate.bitsPerParameter);
+    const mixed = request.budget == null ? null : await run.mixed(request.budget, found);
+    const sorted = [...found, ...(mixed ? [mixed.measured] : [])]
+      .map(({ point }) => point)
+      .sort((a, b) => b.rate.bitsPerParameter - a.rate.bitsPerParameter);
     const frontier = frontierOf(sorted);
     const sensitivity = request.sensitivity && (await run.sensitivityTo(request.sensitivity));
     const bound = request.bound ? await run.bound() : null;
@@ -123,6 +131,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
       enough: enoughOf(frontier, text.bitsPerByte),
       losses: orderOfLoss(frontier),
       sensitivity,
+      budget: mixed?.budget ?? null,
       bound,
       interval,
       refusals: run.refusals,
@@ -192,8 +201,9 @@ export function announceSqueezing(request: SqueezeRequest, files: readonly strin
     part: sensitivityPart(index, parts),
     ...{ makes: true, asks: false },
   }));
+  const mixed = request.budget == null ? [] : [{ part: MIXED_PART, makes: true, asks: plan.facts !== null }];
   const written = request.write ? [{ part: WRITTEN_PART, makes: true, asks: false }] : [];
-  progress.announce(stagesOfSqueezing([...made, ...alone, ...written], { bound, files }));
+  progress.announce(stagesOfSqueezing([...made, ...mixed, ...alone, ...written], { bound, files }));
 }
 
 /** What is squeezed alone to find out what costs most: blocks, kinds of matrices, and all of them. */
@@ -438,13 +448,17 @@ class Run {
     const bits = new Map<string, number>();
     for (const { domain, ids, repairs } of documents)
       bits.set(domain, (bits.get(domain) ?? 0) + repairs.bits + (ids.length > 0 ? first : 0));
-    const add: OnSaid = (document, _token, { p }) => {
+    const kl = documents.map(() => 0);
+    const tokens = documents.map(() => 0);
+    const add: OnSaid = (document, _token, { p, both }) => {
       const { domain } = documents[document];
+      kl[document] += both?.kl ?? 0;
+      tokens[document]++;
       bits.set(domain, bits.get(domain)! - Math.log2(Math.max(p, Number.MIN_VALUE)));
     };
     const { overall, domains, interval, provenance } = await lockstepOver(request, course, add);
     const { engine, seconds } = provenance;
-    return { overall, domains, interval, engine, seconds, bits: Object.fromEntries(bits) };
+    return { overall, domains, interval, engine, seconds, bits: Object.fromEntries(bits), kl, tokens };
   }
 
   async #factsLost(q: Model): Promise<Point["facts"]> {
@@ -454,6 +468,102 @@ class Run {
     this.#answered ??= (await answersOf({ ...request, model })).judged;
     const { judged } = await answersOf({ ...request, model: q });
     return factsLost(this.#facts.facts, this.#answered, judged, plan.seed);
+  }
+
+  /**
+   * A plan of several types within a budget, judged by documents that it was not made from (METHODS §7.5).
+   * @param found points measured so far: their roundings and blocks are what a part may become
+   * @throws LossyscopeError `usage` where there are not two, or the smallest is too large
+   */
+  async mixed(
+    bitsPerParameter: number,
+    found: readonly Measured[],
+  ): Promise<{ readonly measured: Measured; readonly budget: NonNullable<Squeezing["budget"]> }> {
+    const { points, progress, spared, signal, plan } = this.#request;
+    const { spec, weights } = this.#decoder;
+    const types = points.flatMap((point) =>
+      point.kind === "transform" && isForAll(point.transform) ? [point.transform] : [],
+    );
+    if (types.length < 2)
+      throw new LossyscopeError(
+        "usage",
+        "a plan within --budget mixes types, and fewer than two are tried",
+        "add to --try",
+      );
+    const parts = unitsOf(matricesFor(spec, types[0], spared));
+    const all = parts.flatMap(({ own }) => own);
+    progress.enter(MIXED_PART);
+    const made: Made["matrices"][] = [];
+    for (const type of types) made.push((await this.#make(allInto(all, type))).matrices);
+    const total = (type: number, own: readonly ModelMatrix[], of: "bytes" | "error"): number =>
+      sum(own.map((matrix) => made[type].get(matrix)![of]));
+    // What one part costs is measured with the type that errs most.
+    const worst = [...types.keys()].reduce((a, b) => (total(b, all, "error") > total(a, all, "error") ? b : a));
+    const halves = this.#course.documents.map(({ sha256: own }) => Number.parseInt(own.slice(0, 8), 16) % 2 === 0);
+    const klOf = ({ kl, tokens }: Measured, half: boolean): number => {
+      const within = (values: readonly number[]): number => sum(values.filter((_, index) => halves[index] === half));
+      return within(kl) / Math.max(1, within(tokens));
+    };
+    const choices = [];
+    for (const { name, own } of parts) {
+      const key = `${nameOf(types[worst])} in ${name}`;
+      const measured = await this.#once(key, () =>
+        this.#made(key, "round", allInto(own, types[worst]), { alone: true }),
+      );
+      const cost = klOf(measured, true) / Math.max(total(worst, own, "error"), Number.MIN_VALUE);
+      choices.push(
+        types.map((type, index) => ({
+          ...{ type, own, name, bytes: total(index, own, "bytes") },
+          cost: cost * total(index, own, "error"),
+        })),
+      );
+    }
+    const left = await this.#untouched.size(spec, new Set(all.map((one) => nameIn(weights, one))), signal);
+    const bytes = (bitsPerParameter * this.#parameters) / 8 - left.bytes;
+    const chosen = allot(choices, bytes);
+    if (!chosen) {
+      const least = sum(choices.map((own) => Math.min(...own.map((one) => one.bytes)))) + left.bytes;
+      throw new LossyscopeError(
+        "usage",
+        `the smallest types tried take ${figure((8 * least) / this.#parameters)} bits a parameter, --budget allows ${figure(bitsPerParameter)}`,
+        "allow more, or try smaller types",
+      );
+    }
+    const name = `mixed${bitsPerParameter}`;
+    const jobs = new Map(chosen.flatMap(({ own, type }) => own.map((matrix) => [matrix, type] as const)));
+    const measured = await this.#made(name, "mixed", jobs, {
+      plan: chosen.map((one) => ({
+        ...{ unit: one.name, transform: nameOf(one.type) },
+        parameters: sum(one.own.map(valuesIn)),
+      })),
+    });
+    const fitting = found.filter(
+      ({ point }) =>
+        types.some((type) => nameOf(type) === point.name) && point.rate.bitsPerParameter <= bitsPerParameter + 1e-9,
+    );
+    const uniform = fitting.reduce<Measured | null>(
+      (best, one) => (best === null || klOf(one, false) < klOf(best, false) ? one : best),
+      null,
+    );
+    const held = (values: readonly number[]): Float64Array =>
+      Float64Array.from(values.filter((_, index) => !halves[index]));
+    const columns = uniform ? [held(measured.kl), held(uniform.kl), held(measured.tokens)] : [];
+    const enough = columns.length > 0 && columns[0].length >= FEWEST_UNITS;
+    const samples = enough ? bootstrapSums(columns, { seed: plan.seed }) : null;
+    const value = uniform ? klOf(measured, false) - klOf(uniform, false) : Number.NaN;
+    return {
+      measured,
+      budget: {
+        ...{ bitsPerParameter, point: name, uniform: uniform?.point.name ?? null },
+        documents: held(measured.kl).length,
+        kl: klOf(measured, false),
+        uniformKl: uniform && klOf(uniform, false),
+        difference: percentileInterval(
+          value,
+          samples ? samples[0].map((kl, r) => (kl - samples[1][r]) / samples[2][r]) : new Float64Array(),
+        ),
+      },
+    };
   }
 
   /**
@@ -531,6 +641,15 @@ class Run {
       error: gaussianBound(variances, bitsPerParameter),
     }));
   }
+}
+
+/** What progress calls making a plan of several types. */
+export const MIXED_PART = "a plan of several types";
+
+/** Parts of a model that a plan gives one type each: the embedding, the head, attention and MLP of every block. */
+function unitsOf(matrices: readonly ModelMatrix[]): { readonly name: string; readonly own: readonly ModelMatrix[] }[] {
+  const units = groupBy(matrices, ({ block, part }) => (block === null ? part : `block ${block} ${part}`));
+  return [...units].map(([name, own]) => ({ name, own }));
 }
 
 /** What progress calls reading back what was written. */

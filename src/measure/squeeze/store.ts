@@ -21,6 +21,9 @@ const measuredSchema = z.object({
   engine: z.string(),
   /** bits that the original needs, by domain */
   bits: z.record(z.string(), z.number()),
+  /** [documents] Σ KL in bits, and scored tokens */
+  kl: z.array(z.number()),
+  tokens: z.array(z.number()),
 });
 export type Measured = z.infer<typeof measuredSchema>;
 

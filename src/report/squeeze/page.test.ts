@@ -55,6 +55,10 @@ const found: Squeezing = squeezeSchema.parse({
     kinds: [{ name: "down", parameters: 20, kl: interval(0.4) }],
     ...{ sum: 0.4, joint: 0.5 },
   },
+  budget: {
+    ...{ bitsPerParameter: 4.5, point: "mixed4.5", uniform: "q4g32", documents: 12 },
+    ...{ kl: 0.018, uniformKl: 0.022, difference: { value: -0.004, low: -0.005, high: -0.003 } },
+  },
   bound: [0, 2, 4, 8].map((bits) => ({ bitsPerParameter: bits, error: 2 ** (-2 * bits) })),
   interval: { level: 0.95, resamples: 2000, unit: "document", units: 20, absent: null },
   ...{ refusals: [], notes: ["a note"] },
@@ -68,6 +72,16 @@ describe("a squeezed model", () => {
     );
     expect(squeezeClaim({ ...found, enough: null, losses: [] })).toMatch(/^No point stays within 1 % .*q8g32/);
     expect(squeezeClaim({ ...found, points: [], frontier: [], enough: null, losses: [] })).toMatch(/^Nothing of m/);
+  });
+
+  it("says of a plan whether it beats one type", () => {
+    const told = (difference: { value: number | null; low: number | null; high: number | null }) =>
+      squeezeBlocks({ ...found, budget: { ...found.budget!, difference } })
+        .flatMap((block) => (block.kind === "text" ? [block.text] : []))
+        .find((one) => one.startsWith("Within"))!;
+    expect(told(found.budget!.difference)).toMatch(/costs 0.0220, a difference of −0.0040 \(−0.0050 to −0.0030\)\.$/);
+    expect(told({ value: -0.001, low: -0.003, high: 0.001 })).toMatch(/the plan does not beat it\.$/);
+    expect(told({ value: -0.001, low: null, high: null })).toMatch(/too few to tell/);
   });
 
   it("has every point in its table, those of the frontier marked", () => {

@@ -10,7 +10,7 @@ import { lines } from "../marks/lines.ts";
 import { ladder, type RateMark, rateDistortion } from "../marks/rate.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section, table } from "../sections/parts.ts";
-import { bitsText, firstLost, LOSS_HEAD, lossCells, pointTable, squeezeClaim } from "./text.ts";
+import { bitsText, budgetText, firstLost, LOSS_HEAD, lossCells, pointTable, squeezeClaim } from "./text.ts";
 
 const cells = (rows: readonly (readonly string[])[]): string[][] => rows.map((row) => row.map((cell) => markup(cell)));
 
@@ -74,6 +74,7 @@ function rateSection(found: Squeezing): Section {
         responsive((form) => rateDistortion("Rate and bits per byte", lost, { up: "bits per byte more" }, form)),
         legend(entries),
       ),
+      budgetText(found) === null ? "" : paragraph(budgetText(found)!),
       numbers(table("All points, by rate; * on the frontier", head, cells(written))),
       commands,
     ].join(""),

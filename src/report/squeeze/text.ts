@@ -12,6 +12,20 @@ const lossText = ({ figure: name }: Squeezing["losses"][number]): string =>
 
 const pointOf = ({ points }: Squeezing, name: string): Point => points.find((one) => one.name === name)!;
 
+/** What a plan of several types came to, in one sentence; null where none was made. */
+export function budgetText({ budget }: Squeezing): string | null {
+  if (!budget) return null;
+  const { bitsPerParameter, uniform, kl, uniformKl, difference, documents } = budget;
+  const own = `Within ${bitsText(bitsPerParameter)} a plan of several types costs ${figure(kl)} bits a token on ${counted(documents, "document")} that it was not made from`;
+  if (uniform === null) return `${own}; no point of one type fits.`;
+  const against = `${uniform}, the best of one type within it, costs ${figure(uniformKl)}`;
+  const apart = `a difference of ${interval(difference)}`;
+  if (difference.high !== null && difference.high < 0) return `${own}; ${against}, ${apart}.`;
+  return difference.low === null
+    ? `${own}; ${against}; the documents are too few to tell the two apart.`
+    : `${own}; ${against}, ${apart}: the plan does not beat it.`;
+}
+
 /** What is enough, in one sentence. */
 export function enoughClaim(found: Squeezing): string {
   const { enough, frontier, text: read } = found;
@@ -94,6 +108,7 @@ export function squeezeBlocks(found: Squeezing): Block[] {
       `* on the frontier: no other point is smaller and nearer. 95 % intervals over ${counted(how.units, how.unit)}, in pairs.${absent}`,
     ),
     ...(found.losses.length > 0 ? [rows("What goes first", LOSS_HEAD, lossCells(found), "words")] : []),
+    ...(budgetText(found) ? [text(budgetText(found)!)] : []),
     ...(sensitivity
       ? [
           rows(
