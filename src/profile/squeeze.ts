@@ -117,7 +117,10 @@ export const squeezeSchema = z.object({
     })
     .meta({ description: "what was read" }),
   facts: z
-    .object({ name: z.string(), digest: z.string() })
+    .object({
+      name: z.string().meta({ description: "name of the file" }),
+      digest: z.string().meta({ description: "SHA-256 over the file and the templates" }),
+    })
     .nullable()
     .meta({ description: "the facts that were asked for; null where none were" }),
   context: count.meta({ description: "tokens of a window at most, prefix included" }),
