@@ -12,7 +12,7 @@ import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Difference, differenceBetween } from "./compare.ts";
 import { type Constraints, type Limited, type Miss, missesOf, nearestWays, type Way } from "./limits.ts";
-import { differentWindows, type Named, requireDistinct, requireOneText } from "./text.ts";
+import { differentPrecision, differentWindows, type Named, requireDistinct, requireOneText } from "./text.ts";
 
 /** What the user knows of a model that no profile does. */
 export interface Facts {
@@ -195,7 +195,7 @@ export function choose(
     dominated,
     frontier: frontier.map(({ model }) => model),
     recommendation: frontier.length > 0 ? recommend(left, frontier, counted.includes("cost"), between) : null,
-    notes: [differentWindows(given)].filter((note) => note !== null),
+    notes: [differentWindows(given), differentPrecision(given)].filter((note) => note !== null),
   };
 }
 

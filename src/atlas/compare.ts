@@ -18,7 +18,7 @@ import type { Profile } from "../profile/profile.ts";
 import { BLOCK_TOKENS } from "../text/units.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
 import type { NotAlike, Similarity } from "./similarity.ts";
-import { differentWindows, labelsOf, type Named } from "./text.ts";
+import { differentPrecision, differentWindows, labelsOf, type Named } from "./text.ts";
 
 const FEW_DOCUMENTS = "the text has few documents; see the figure over the kept text";
 /** Stretches shown: about so long, and so many on either side. */
@@ -254,7 +254,7 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
       return { model: labels[index], bitsPerByte: nats / Math.LN2 / bytes, tokens: corpus.tokens };
     }),
     pairs,
-    notes: [differentWindows(given)].filter((note) => note !== null),
+    notes: [differentWindows(given), differentPrecision(given)].filter((note) => note !== null),
     refusals: [
       ...(profiles.some(({ passages }) => passages.length === 0)
         ? [{ figure: "passages", reason: "a profile keeps no text (--no-text)" }]

@@ -11,7 +11,7 @@ import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figureAt } from "../profile/read.ts";
 import { compare } from "./compare.ts";
-import { differentWindows, type Named, requireOneText } from "./text.ts";
+import { differentPrecision, differentWindows, type Named, requireOneText } from "./text.ts";
 
 export type Bound = "max" | "min";
 
@@ -158,6 +158,9 @@ export function gate(profile: Named, baseline: Named | null, thresholds: readonl
     const before = figureOf(baseline, path);
     const bits = bitsPerByteOf(path);
     const windows = /^coding\b/.test(path) ? differentWindows([baseline, profile]) : null;
+    const precision = /^ledger\b/.test(path) ? null : differentPrecision([baseline, profile]);
+    if (precision)
+      throw new LossyscopeError("input", `${path}: ${precision}`, "measure both with the same --precision");
     if (windows)
       throw new LossyscopeError("input", `${path}: ${windows}`, "measure both with the same --context and --overlap");
     const { tested, basis } = bits

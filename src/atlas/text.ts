@@ -58,6 +58,14 @@ export function labelsOf(given: readonly Named[]): string[] {
   });
 }
 
+/** How profiles were computed, where not all alike; null where they were. */
+export function differentPrecision(given: readonly Named[]): string | null {
+  const kinds = given.map(({ profile }) => profile.precision?.kind ?? "exact");
+  if (new Set(kinds).size === 1) return null;
+  const labels = labelsOf(given);
+  return `precision differs, and with it every figure of the pass a little: ${kinds.map((kind, index) => `${labels[index]} ${kind}`).join("; ")}`;
+}
+
 /** What of a plan says how windows were cut; fields that another version of the tool wrote otherwise are not known. */
 const windowPlan = z.object({ context: z.number().nullable().catch(null), overlap: z.number().nullable().catch(null) });
 

@@ -43,6 +43,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp",
     ],
     [
+      "the same with inputs rounded to 8 bits as llama.cpp rounds them, and what that costs",
+      "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp --fast",
+    ],
+    [
       "a file in 4 bits beside one in 8, token by token",
       "lossyscope measure q4.gguf --reference q8.gguf --text notes/ --out report/",
     ],

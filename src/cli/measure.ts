@@ -6,6 +6,8 @@ import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { measureShard, refuseUnshared } from "../measure/shards/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { atPrecision } from "../ports/model.ts";
+import { PRECISIONS } from "../profile/precision.ts";
 import type { ServedOptions } from "../references/endpoint.ts";
 import { openModel } from "../references/open.ts";
 import { SET_NAMES } from "../text/concept-sets.ts";
@@ -52,6 +54,15 @@ export function measureCommand() {
       "--concepts <sets...>",
       `how concepts lie in every layer: ${SET_NAMES.join(", ")}, or files of concept, text in JSON lines`,
     )
+    .addOption(
+      new Option(
+        "--precision <kind>",
+        "exact, or fast: what meets codes of weights (GGUF) is rounded to 8 bits, as llama.cpp does; what that costs is measured",
+      )
+        .choices(["exact", ...PRECISIONS])
+        .default("exact" as const),
+    )
+    .option("--fast", "the same as --precision fast", false)
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -68,6 +79,7 @@ export function measureCommand() {
       await interruptible(async (signal) => {
         const { plan, points } = await readPlan(options, command.getOptionValueSource("context") === "cli", {
           ...likePlan(options),
+          ...precisionPlan(options),
           entropy: options.entropy,
           trainingTokens: options.trainingTokens ?? null,
           trainingBytes: options.trainingBytes ?? null,
@@ -89,7 +101,7 @@ export function measureCommand() {
         const open = (called: string, served?: ServedOptions) =>
           openModel(called, { offline: options.offline, signal, onDownload: downloadProgress(progress), served });
         const opened = await open(name, servedOf(options));
-        const model = { ...opened, name: options.name ?? opened.name };
+        const model = atPrecision({ ...opened, name: options.name ?? opened.name }, plan.precision);
         const reference = options.reference === undefined ? undefined : await open(options.reference);
         const places = placesOf(options, outputs.paths);
         const request = { model, reference, plan, points, threads, resume, outputs: places, progress, signal };
@@ -115,6 +127,12 @@ export function measureCommand() {
         );
       });
     });
+}
+
+/** A plan says nothing of what is exact. */
+function precisionPlan({ precision, fast }: { readonly precision: string; readonly fast: boolean }) {
+  const kind = fast ? "fast" : precision;
+  return kind === "exact" ? {} : { precision: kind };
 }
 
 /** @throws LossyscopeError `usage` where the text can be read once alone: the reference reads it in tokens of its own */

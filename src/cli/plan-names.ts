@@ -17,6 +17,7 @@ export const OPTION_OF: Readonly<Record<string, string>> = {
   context: "--context",
   overlap: "--overlap",
   batchTokens: "--batch-tokens",
+  precision: "--precision",
   seed: "--seed",
   "plane.points": "--points",
   "plane.pointsDigest": "--reference-points",

@@ -76,7 +76,11 @@ export async function readTogether(
   take: (one: Together) => void,
 ): Promise<EngineReport> {
   const [p, q] = await Promise.all(
-    models.map(async ({ spec, weights }) => ({ spec, weights: await runnable(weights, "windows", signal) })),
+    models.map(async ({ spec, weights, precision }) => ({
+      spec,
+      weights: await runnable(weights, "windows", signal),
+      isFast: precision === "fast",
+    })),
   );
   if (signal?.aborted) throw stopped();
   const graph = buildLockstepGraph(p, q, vocabulary, longest);

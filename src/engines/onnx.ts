@@ -106,7 +106,7 @@ export class OnnxEngine implements Engine {
 
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
     refuseUngiven(this, request);
-    const { spec, longest, describe } = this.#options;
+    const { spec, longest, describe, precision } = this.#options;
     const weights = await runnable(this.#options.weights, "windows", signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
     const graph = buildMeasuringGraph(
@@ -117,6 +117,7 @@ export class OnnxEngine implements Engine {
         states: request.stateRows !== undefined,
         pooledStates: request.statePools !== undefined,
         pooledUnits: request.unitPools !== undefined,
+        isFast: precision === "fast",
       },
       longest,
     );

@@ -13,6 +13,7 @@ import type { Probes } from "../probes/index.ts";
 import type { Concepts } from "../profile/concepts.ts";
 import type { Facts } from "../profile/facts.ts";
 import type { Lockstep } from "../profile/lockstep.ts";
+import type { Precision } from "../profile/precision.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -50,6 +51,8 @@ export interface Findings {
   /** what there is beside a reference, or why there is nothing; absent where none was named */
   readonly lockstep?: Lockstep | NotTogether;
   readonly concepts: Concepts | null;
+  /** what it cost to compute otherwise than exactly; absent where it was exact */
+  readonly precision?: Precision;
   /** every process that ran the model */
   readonly executions: readonly Execution[];
 }
@@ -59,8 +62,19 @@ export type FinishRequest = RunContext;
 /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
 export async function finish(findings: Findings, request: FinishRequest): Promise<Measurement> {
   const stopwatch = performance.now();
-  const { subject, probes, likeLmEval, likeLlamaCpp, readings, recall, facts, concepts, lockstep, executions } =
-    findings;
+  const {
+    subject,
+    probes,
+    likeLmEval,
+    likeLlamaCpp,
+    readings,
+    recall,
+    facts,
+    concepts,
+    lockstep,
+    precision,
+    executions,
+  } = findings;
   const { plan, documents, foretold } = subject;
   const { ledger, baselines } = findings.static;
   const { lossesOf } = probes;
@@ -98,6 +112,7 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
     ...found,
     ...(recall && { recall: recall.recall }),
     ...(plan.with.includes("facts") && { facts }),
+    ...(precision && { precision }),
     ...(lockstep && { lockstep: "absent" in lockstep ? null : lockstep }),
     ...(plan.concepts && { concepts }),
     provenance: provenanceOf(subject, executions, stopwatch),

@@ -4,6 +4,7 @@
  */
 
 import { count, counted, figure } from "../numeric/amounts.ts";
+import { atPrecision } from "../ports/model.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
 import { conceptsOf } from "./concepts/concepts.ts";
@@ -12,6 +13,7 @@ import { type Findings, finish, type Measurement } from "./finish.ts";
 import { measureLockstep } from "./lockstep/lockstep.ts";
 import { observe } from "./observe.ts";
 import { openRun, type RunRequest } from "./open-run.ts";
+import { measurePrecision } from "./precision.ts";
 import { prepare } from "./prepare.ts";
 import { recallOf } from "./recall/recall.ts";
 import { READING_REFERENCE } from "./stages.ts";
@@ -31,8 +33,10 @@ export interface MeasureRequest extends RunRequest {
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped, after which
  * the same request with `resume` goes on
  */
-export async function measure(request: MeasureRequest): Promise<Measurement> {
+export async function measure(given: MeasureRequest): Promise<Measurement> {
+  const { precision } = given.plan;
   try {
+    const request = { ...given, model: atPrecision(given.model, precision) };
     const prepared = await prepare(request);
     const { subject } = prepared;
     const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
@@ -47,6 +51,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
           recall: await recallOf(request, prepared, run.probes),
           facts: await factsOf(request, prepared),
           concepts: await conceptsOf(request, prepared),
+          precision: precision && (await measurePrecision(precision, request, subject.documents, prepared.batches)),
           lockstep: await lockstepOf(request),
         };
         const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
@@ -57,7 +62,7 @@ export async function measure(request: MeasureRequest): Promise<Measurement> {
       }),
     );
   } finally {
-    request.progress.finish();
+    given.progress.finish();
   }
 }
 

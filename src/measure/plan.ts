@@ -21,7 +21,7 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
     (faults) => new LossyscopeError("usage", `the options do not make a plan (${faults})`),
     nameOf,
   );
-  const { text, unseen, facts, with: asked, chat, splitOn, likeLmEval, likeLlamaCpp } = plan;
+  const { text, unseen, facts, with: asked, chat, splitOn, precision, likeLmEval, likeLlamaCpp } = plan;
   if (chat && splitOn !== null)
     throw new LossyscopeError(
       "usage",
@@ -33,6 +33,13 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
       "usage",
       `${likeLmEval ? "lm-evaluation-harness" : "llama-perplexity"} scores texts, not conversations`,
       "leave out one of --chat and --like",
+    );
+  const stepping = asked.filter((what) => what !== "next-token");
+  if (precision && stepping.length > 0)
+    throw new LossyscopeError(
+      "usage",
+      `--precision ${precision} is of the pass over the text, ${stepping.join(" and ")} of steps besides, which are exact`,
+      `leave out --precision, or --with ${stepping.join(" ")}`,
     );
   if ([...text, ...unseen].filter(({ path }) => path === "-").length > 1)
     throw new LossyscopeError("usage", "standard input can be read once", "name - once among --text and --unseen");

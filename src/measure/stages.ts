@@ -16,6 +16,8 @@ export const PASS = "model pass";
 export const LOCKSTEP = "token by token";
 /** The text once more, as the tokens of the model that another is read beside. */
 export const READING_REFERENCE = "reading the text for the reference";
+/** The first windows, exactly and otherwise. */
+export const PRECISION = "what the precision costs";
 export const LIKE_LM_EVAL = "as lm-evaluation-harness";
 export const LIKE_LLAMA_CPP = "as llama-perplexity";
 /** Of two models. */
@@ -44,7 +46,16 @@ export const WRITING = "writing";
 
 type Asked = Pick<
   Plan,
-  "unseen" | "likeLmEval" | "likeLlamaCpp" | "baselines" | "entropy" | "geometry" | "plane" | "with" | "concepts"
+  | "unseen"
+  | "precision"
+  | "likeLmEval"
+  | "likeLlamaCpp"
+  | "baselines"
+  | "entropy"
+  | "geometry"
+  | "plane"
+  | "with"
+  | "concepts"
 >;
 
 /** Of asking for facts alone. */
@@ -89,6 +100,7 @@ export const stagesOf = (plan: Asked, files: readonly string[] = [], beside = fa
     ...observing(plan),
     ...staticFigures(plan),
     ...asking(plan),
+    ...where(plan.precision !== undefined, PRECISION),
     ...where(beside, READING_REFERENCE, ...sideBySide(plan)),
     ...probeStages(plan),
     ...where(files.length > 0, WRITING),

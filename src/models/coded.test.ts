@@ -136,4 +136,23 @@ describe("a matrix that stays in codes", () => {
       expect(off(found("value"), values)).toBeLessThan(1e-6);
     }
   });
+
+  it.each(["Q4_0", "Q4_K", "Q8_0"] as const)(
+    "of type %s meets inputs in 8 bits where it is to be fast",
+    async (type) => {
+      const data = await blocksOf(type);
+      const values = dequantise(type, data);
+      const found = (await run(type, data, { isFast: true }))("product");
+      // As llama.cpp does it: in groups of 32, the largest of which becomes 127.
+      const rounded = INPUTS.map((value, place) => {
+        const group = INPUTS.subarray(place - (place % 32), place - (place % 32) + 32);
+        const step = group.reduce((most, one) => Math.max(most, Math.abs(one)), 0) / 127;
+        return Math.round(value / step) * step;
+      });
+      // A type's minima meet the inputs themselves.
+      if (type !== "Q4_K") expect(distance(found, rounded, values, ALL)).toBeLessThan(2e-5);
+      expect(distance(found, INPUTS, values, ALL)).toBeGreaterThan(1e-4);
+      expect(distance(found, INPUTS, values, ALL)).toBeLessThan(1e-2);
+    },
+  );
 });

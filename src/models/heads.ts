@@ -40,6 +40,8 @@ export interface Heads {
   readonly everything?: boolean;
   /** whether layer L is taken before the final norm; the export's last layer is always after it */
   readonly preNorm?: boolean;
+  /** whether what meets codes of weights is rounded to 8 bits (`coded.ts`) */
+  readonly isFast?: boolean;
 }
 
 export interface MeasuringGraph {
@@ -74,7 +76,7 @@ export function buildMeasuringGraph(
 ): MeasuringGraph {
   const graph = new Graph();
   const ids = graph.input("input_ids", "int64", ["B", "S"]);
-  const weights = new GraphWeights(graph, spec, source);
+  const weights = new GraphWeights(graph, spec, source, { isFast: heads.isFast });
   const units: Value[] = [];
   const seen = (value: Value): Value => {
     units.push(value);

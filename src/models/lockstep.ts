@@ -22,6 +22,8 @@ import type { DecoderSpec } from "./spec.ts";
 interface Model {
   readonly spec: DecoderSpec;
   readonly weights: TensorSource;
+  /** whether what meets codes of weights is rounded to 8 bits (`coded.ts`) */
+  readonly isFast?: boolean;
 }
 
 /** Logits of either model that are in float64 at a time: nothing of all of them is ever there. */
@@ -42,8 +44,8 @@ export function buildLockstepGraph(p: Model, q: Model, vocabulary: number, longe
   const rows = graph.input("loss_rows", "int64", ["R"]);
   const targets = ops.reshape(graph.input("loss_targets", "int64", ["R"]), ["R", 1]);
   const files = [p, q].flatMap(({ spec, weights }) => weightFiles(spec, weights));
-  const [a, b] = [p, q].map(({ spec, weights: source }, side) => {
-    const weights = new GraphWeights(graph, spec, source, { prefix: side === 0 ? "" : "q.", files });
+  const [a, b] = [p, q].map(({ spec, weights: source, isFast }, side) => {
+    const weights = new GraphWeights(graph, spec, source, { prefix: side === 0 ? "" : "q.", files, isFast });
     const model = decoder({ graph, weights, ids, longest }, spec);
     const chunks = model.logits(picked(model.final, rows), { chunk: LOCKSTEP_CHUNK, vocabulary });
     return { chunks, folder: weights.folder };

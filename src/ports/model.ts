@@ -5,11 +5,13 @@
  */
 import type { DigestOptions } from "../files/digest.ts";
 import { unitsOf } from "../models/heads.ts";
+import { hasCodes } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import type { Aside } from "../models/text-model.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Need as FigureNeed, needed } from "../numeric/needs.ts";
+import type { PrecisionKind } from "../profile/precision.ts";
 import type { Conversing } from "../tokenizer/conversing.ts";
 import type { Tokenizer, TokenizerOptions } from "../tokenizer/tokenizer.ts";
 import type { Engine, EngineContext } from "./engine.ts";
@@ -37,6 +39,8 @@ export const CAPABILITIES = [
 export interface Decoder {
   readonly spec: DecoderSpec;
   readonly weights: TensorSource;
+  /** how a pass is computed; exactly where it is absent */
+  readonly precision?: PrecisionKind;
 }
 
 /** What there is to run. */
@@ -155,6 +159,22 @@ export function requireDecoder({ name, runs }: Pick<Model, "name" | "runs">, wha
     `${what} takes the weights of a model, and those of ${name} are not at hand`,
     AT_HAND,
   );
+}
+
+/**
+ * The model as it is computed otherwise.
+ * @throws LossyscopeError `unsupported` where its weights are not at hand, or none of them are codes
+ */
+export function atPrecision(model: Model, precision: PrecisionKind | undefined): Model {
+  if (precision === undefined) return model;
+  const { spec, weights } = requireDecoder(model, `--precision ${precision}`);
+  if (!hasCodes(weights))
+    throw new LossyscopeError(
+      "unsupported",
+      `--precision ${precision} rounds what meets weights in codes of 2 to 8 bits, and ${model.name} has none`,
+      "leave it out, or name a GGUF file in Q2_K to Q8_0",
+    );
+  return { ...model, runs: { kind: "decoder", spec, weights, precision } };
 }
 
 /** What to do where a model cannot do what was asked. */

@@ -1,5 +1,6 @@
 /** The options of a measurement; stored whole in the profile, with the text named as `corpus.name` has it. */
 import { z } from "zod";
+import { PRECISIONS } from "./precision.ts";
 
 const positive = z.number().int().positive();
 
@@ -29,6 +30,8 @@ export const planSchema = z
     overlap: z.number().int().nonnegative().nullable().default(null),
     /** padded tokens that go through the model together */
     batchTokens: positive.default(2048),
+    /** how the model is computed; absent where exactly */
+    precision: z.enum(PRECISIONS).optional(),
     seed: z.number().int().default(0),
     plane: z
       .object({

@@ -13,6 +13,7 @@ import { ledgerSchema } from "./ledger.ts";
 import { lockstepSchema } from "./lockstep.ts";
 import { nextTokenSchema } from "./next-token.ts";
 import { planeSchema } from "./plane.ts";
+import { precisionSchema } from "./precision.ts";
 import { recallSchema } from "./recall.ts";
 
 /** Name and version of the published document. */
@@ -133,6 +134,9 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "what is known of facts, METHODS §5, §6; absent where it was not asked for" }),
+  precision: precisionSchema
+    .optional()
+    .meta({ description: "how it was computed, METHODS §0 Precision; absent where exactly" }),
   lockstep: lockstepSchema
     .nullable()
     .optional()

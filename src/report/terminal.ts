@@ -3,6 +3,7 @@
  * alone. Sizes as bars, figures with their 95 % intervals, one line a layer, what is missing and why. Foreign text can
  * neither move the cursor nor colour (`visible`). Where files were written is the caller's to say.
  */
+
 import type { Almanac } from "../profile/almanac.ts";
 import type { Interval } from "../profile/figures.ts";
 import type { GeometryLayer } from "../profile/geometry.ts";
@@ -32,6 +33,7 @@ import { headline } from "./headline.ts";
 import { divergenceSentence, llamaCppSentence } from "./llama-cpp.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
 import { nextTokenSentence } from "./next-token.ts";
+import { precisionSentence } from "./precision.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
 import { repeatabilitySentence } from "./repeatability.ts";
@@ -266,6 +268,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
         )
       : [],
     profile.nextToken ? paragraph(nextTokenSentence(profile.nextToken)) : [],
+    profile.precision ? paragraph(precisionSentence(profile.precision), warn) : [],
     profile.lockstep ? paragraph(besideText(profile.model.name, profile.lockstep)) : [],
     profile.lockstep?.likeLlamaCpp ? paragraph(`${divergenceSentence(profile.lockstep.likeLlamaCpp)}.`) : [],
     profile.recall ? recallLines(profile.recall, terminal.width) : [],

@@ -22,6 +22,7 @@ import { unitsOf } from "../../text/units.ts";
 import { batchesOf, longestOf, windowsOf } from "../../text/windows.ts";
 import { llamaCppWindows } from "../llama-cpp/llama-cpp.ts";
 import { lmEvalCorpusWindows } from "../lm-eval/lm-eval.ts";
+import { firstOf } from "../precision.ts";
 import type { Prepared, Subject } from "../prepare.ts";
 import { MOST_BYTES } from "../recall/control.ts";
 import { fittingPrefixes } from "../recall/needs.ts";
@@ -102,6 +103,9 @@ export function costsOf(
       losses: true,
       shares,
       moments: plan.geometry,
+    }),
+    ...(plan.precision && {
+      [STAGE.PRECISION]: 2 * pass(firstOf(prepared.batches).flatMap(({ windows: own }) => own)),
     }),
     ...(likeLmEval && { [STAGE.LIKE_LM_EVAL]: pass(lmEvalCorpusWindows(likeLmEval)) }),
     ...(likeLlamaCpp && { [STAGE.LIKE_LLAMA_CPP]: pass(llamaCppWindows(likeLlamaCpp)) }),

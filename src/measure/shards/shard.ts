@@ -46,6 +46,12 @@ export function refuseUnshared({ plan, reference }: Pick<PrepareRequest, "plan" 
       "concepts cannot be cut into shards: only the windows of the text are shared",
       "leave out --concepts, and measure them by themselves",
     );
+  if (plan.precision)
+    throw new LossyscopeError(
+      "usage",
+      `--precision ${plan.precision} cannot be cut into shards: what it costs is found on the first windows`,
+      "leave out --precision, or --shard",
+    );
   const apart = plan.with.filter((what) => HAS_ITS_OWN_PASS[what]);
   if (apart.length > 0) {
     const asked = apart.join(" and ");

@@ -47,6 +47,10 @@ function writtenOf(tensor: StoredTensor, rows: Rows): Written {
   return { type: dtype as BlockType, coded, bits, isHalved, hasMinima: coded.hasMinima || isHalved };
 }
 
+/** Whether some of the weights stay codes. */
+export const hasCodes = (source: TensorSource): boolean =>
+  [...source.names()].some((name) => writtenOf(source.locate(name)!, "windows") !== "float32");
+
 /** Whether it matters for a model which rows it is run for. */
 export const tellsRows = (source: TensorSource): boolean =>
   [...source.names()].some((name) => {

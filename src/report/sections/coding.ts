@@ -1,4 +1,5 @@
 /** Report sections on code length: the compressors (METHODS §1) and the model's own size counted in (§1.1). */
+
 import type { CodingFigures } from "../../profile/coding.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { count, figure, interval, ofSize, percent, sentence, si } from "../format.ts";
@@ -7,6 +8,7 @@ import { lmEvalSentence } from "../lm-eval.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
 import { growth } from "../marks/growth.ts";
 import { markup } from "../marks/svg.ts";
+import { precisionSentence } from "../precision.ts";
 import { repeatabilitySentence } from "../repeatability.ts";
 import {
   datum,
@@ -115,6 +117,7 @@ export function compressors(profile: Profile): Section {
           ),
         );
   const asides = [
+    ...(profile.precision ? [precisionSentence(profile.precision)] : []),
     ...(coding.interval.absent === null ? [] : [sentence(coding.interval.absent)]),
     ...(coding.overall.isCodeLength
       ? []
