@@ -44,7 +44,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
     [
       "the same with inputs rounded to 8 bits as llama.cpp rounds them, and what that costs",
-      "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp --fast",
+      "lossyscope measure model.gguf --text book.txt --like llama.cpp --fast",
     ],
     [
       "a file in 4 bits beside one in 8, token by token",

@@ -56,7 +56,7 @@ export function measureCommand() {
     )
     .addOption(
       new Option(
-        "--precision <kind>",
+        "--precision <how>",
         "exact, or fast: what meets codes of weights (GGUF) is rounded to 8 bits, as llama.cpp does; what that costs is measured",
       )
         .choices(["exact", ...PRECISIONS])

@@ -8,6 +8,7 @@ import { createEngine } from "../engines/create.ts";
 import { batchesFor, readBatches } from "../engines/score.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { quietContext } from "../ports/context.ts";
+import { decoderOf } from "../ports/model.ts";
 import { withProgress } from "../ports/progress.ts";
 import { requestOf } from "../probes/index.ts";
 import { describeBatch, longestOf } from "../text/windows.ts";
@@ -125,7 +126,7 @@ async function passLikeLlamaCpp(
   const { model } = request;
   const all = batchesFor(model, llamaCppWindows(corpus), batchTokens);
   const batches = shard ? shard.share(all) : all;
-  const tally = new LlamaCppTally(corpus);
+  const tally = new LlamaCppTally(corpus, decoderOf(model)?.precision === "fast");
   const report = await withProgress(request.progress, LIKE_LLAMA_CPP, "windows", (onWindows) =>
     readBatches(
       { model, batches, ...quietContext(request), describe: (batch) => describeBatch(batch, WHOLE_TEXT), onWindows },

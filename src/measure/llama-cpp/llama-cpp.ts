@@ -137,9 +137,12 @@ export class LlamaCppTally {
   readonly #text: LlamaCppText;
   /** NaN where nothing was seen yet */
   readonly #nats: Float32Array;
+  readonly #isFast: boolean;
 
-  constructor(text: LlamaCppText) {
+  /** @param isFast whether activations are rounded here, too */
+  constructor(text: LlamaCppText, isFast = false) {
     this.#text = text;
+    this.#isFast = isFast;
     this.#nats = new Float32Array(scoredTokens(text)).fill(Number.NaN);
   }
 
@@ -187,7 +190,7 @@ export class LlamaCppTally {
       chunks: chunksOf(this.#text),
       context,
       bos: bos?.token ?? null,
-      why: `llama-perplexity takes the text as one, cuts it into chunks of ${count(context)} tokens${bos ? ` whose first is replaced by ${bos.token}` : ""}, scores only what follows position ${count(firstOf(context))} of each, ${count(tokens)} of ${count(all)} tokens, and drops what is left at the end; its ± takes tokens for independent. A file whose weights are quantised it multiplies with activations rounded to 8 bits, so its own figure moves a little further; this one is in float32`,
+      why: `llama-perplexity takes the text as one, cuts it into chunks of ${count(context)} tokens${bos ? ` whose first is replaced by ${bos.token}` : ""}, scores only what follows position ${count(firstOf(context))} of each, ${count(tokens)} of ${count(all)} tokens, and drops what is left at the end; its ± takes tokens for independent. A file whose weights are quantised it multiplies with activations rounded to 8 bits, so its own figure moves a little further; ${this.#isFast ? "so are they here, though not to the last digit alike" : "this one is in float32"}`,
     };
   }
 }
