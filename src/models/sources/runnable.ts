@@ -89,8 +89,8 @@ export const runnableBytes = (source: TensorSource, rows: Rows): number =>
   }, 0);
 
 /**
- * What the runtime holds of the weights, at most: codes as they are, and of 8 bits the largest matrix as float32 while it is
- * multiplied by; of anything else 4 bytes a value, and 4 again while it is widened and transposed.
+ * What the runtime holds of the weights, at most: codes as they are, and of 8 bits the largest matrix as float32 twice,
+ * while it is multiplied by and the last one's place is still kept; of anything else 4 bytes a value, and 4 again while it is widened and transposed.
  */
 export function heldBytes(source: TensorSource, rows: Rows): number {
   let [bytes, widened] = [0, 0];
@@ -104,7 +104,7 @@ export function heldBytes(source: TensorSource, rows: Rows): number {
       if (written.bits === 8 && !written.isHalved) widened = Math.max(widened, 4 * valuesOf(tensor));
     }
   }
-  return bytes + widened;
+  return bytes + 2 * widened;
 }
 
 /**
