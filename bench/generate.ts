@@ -13,7 +13,7 @@ import { generate } from "../src/decode/generate.ts";
 import { DecodingSession } from "../src/decode/session.ts";
 import { decoderOf } from "../src/ports/model.ts";
 import { openModel } from "../src/references/open.ts";
-import { writeGguf } from "./gguf.ts";
+import { writeGguf } from "./gguf-writer.ts";
 import { llama, type Speaker, type Spoken } from "./llama.ts";
 import { numbers, table } from "./report.ts";
 import { SMOLLM2_135M, shapedModel } from "./shapes.ts";

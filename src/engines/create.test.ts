@@ -7,8 +7,8 @@ import { openFolder } from "../references/folder.ts";
 import { createEngine } from "./create.ts";
 
 const CONTEXT = { threads: 1, longest: 8, describe: () => "a batch" };
-/** What no engine gives: a model that is led on, or looked at. */
-const BESIDE = new Set(["steps", "weights"]);
+/** What no engine gives: a model that is asked, led on, or looked at. */
+const BESIDE = new Set(["answers", "steps", "weights"]);
 
 describe("the engine of a model", () => {
   it.each<[string, () => Promise<Model>]>([

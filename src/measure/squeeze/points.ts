@@ -88,8 +88,8 @@ export function refuseImpossible(points: readonly AskedPoint[], spec: DecoderSpe
     if (transform.kind !== "round" && transform.kind !== "blocks" && "inputs" in transform && transform.inputs)
       throw new LossyscopeError(
         "usage",
-        `${name} goes by what the inputs of the matrices are like, and no calibration text was named`,
-        "pass --calibration",
+        `${name} goes by what the inputs of the matrices are like, which is not read from a calibration text yet`,
+        "name it without its calibration: prune50, 2:4, rank0.9",
       );
     const matrices = matricesFor(spec, transform, spared);
     if (matrices.length === 0)

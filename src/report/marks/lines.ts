@@ -27,7 +27,7 @@ const FRAME = { left: 46, right: 12, top: 12, bottom: 34 };
 
 export interface PanelOptions {
   /** what lies across */
-  readonly across?: "layer" | "step" | "per cent taken away";
+  readonly across?: "block" | "layer" | "step" | "per cent taken away";
   /** span that means something in the panel's unit: the ordinate is never shorter */
   readonly least: number;
   /** horizontal lines with their names */
@@ -56,7 +56,7 @@ export function lines(
   const values = series.flatMap((one) => one.values.flatMap((point) => [point?.value, point?.low, point?.high]));
   const inset = Math.min(14, (WIDTH - FRAME.left - FRAME.right) / (2 * Math.max(1, at.length)));
   const range = [FRAME.left + inset, WIDTH - FRAME.right - inset] as const;
-  const x = across === "layer" ? layerScale(at, range) : overSteps(at, range);
+  const x = across === "layer" || across === "block" ? layerScale(at, range) : overSteps(at, range);
   const solid = series.flatMap((one) => (one.style === "solid" ? one.values : []));
   const chance = withinError(solid, { zero: true, least });
   const ends = band?.values.flatMap(({ low, high }) => [low, high]) ?? [];

@@ -174,12 +174,16 @@ function sensitivitySection({ sensitivity }: Squeezing): Section | null {
         `Each part alone into ${transform}, everything else as it was. The kinds alone add up to ${figure(sum)} bits a token; all of them together cost ${figure(joint)}${joint > 0 ? `, ${figure(joint / sum)} times that` : ""}.`,
         "lede",
       ),
-      drawn(
-        "KL where one block alone is squeezed, bits a token",
-        lines("KL", at, [{ name: "KL", tone: "model", values: blocks.map(({ kl }) => kl), style: "solid" }], {
-          across: "layer",
-          least: 0,
-        }),
+      element(
+        "div",
+        { class: "panels" },
+        drawn(
+          "KL where one block alone is squeezed, bits a token",
+          lines("KL", at, [{ name: "KL", tone: "model", values: blocks.map(({ kl }) => kl), style: "solid" }], {
+            across: "block",
+            least: 0,
+          }),
+        ),
       ),
       table("Kinds of matrices, each alone in all blocks", ["kind", "parameters", "KL, bits/token"], part(kinds)),
       numbers(table("Blocks, each alone", ["block", "parameters", "KL, bits/token"], part(blocks))),
