@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fixture } from "../../fixtures.testing.ts";
-import { eigenSymmetric } from "../../numeric/jacobi.ts";
 import { random } from "../../numeric/random.ts";
 import { mean } from "../../numeric/sums.ts";
 import { againstChance, SHUFFLES, shuffledLabels } from "./chance.ts";
@@ -125,24 +124,6 @@ describe("relations", () => {
     expect(procrustes(a, new Float64Array(count * count), count)).toBeNull();
     const turned = [...Array(count).keys()].reverse();
     expect(procrustes(reordered(a, turned), reordered(b, turned), count)).toBeCloseTo(given.disparity, 9);
-  });
-
-  it("have eigenvectors that give the matrix back", () => {
-    const n = 7;
-    const gram = gramOf(normal("eigen", n * 4), n, 4);
-    const { values, vectors } = eigenSymmetric(gram, n);
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++) {
-        let entry = 0;
-        let along = 0;
-        for (let k = 0; k < n; k++) {
-          entry += vectors[i * n + k] * values[k] * vectors[j * n + k];
-          along += vectors[k * n + i] * vectors[k * n + j];
-        }
-        expect(entry).toBeCloseTo(gram[i * n + j], 10);
-        expect(along).toBeCloseTo(Number(i === j), 10);
-      }
-    expect([...values]).toEqual([...values].sort((a, b) => b - a));
   });
 
   it("find a planted hierarchy, and no more than chance without one", () => {

@@ -2,7 +2,7 @@
  * How concepts lie to each other (METHODS §3.1): directions and their angles, a hierarchy of them, analogies, and two
  * configurations of the same concepts laid over each other. All from inner products, so that nothing depends on a basis.
  */
-import { eigenSymmetric } from "../../numeric/jacobi.ts";
+import { symmetricEigen } from "../../numeric/eigen.ts";
 
 /**
  * Inner products of the concepts' directions: of each its mean less the mean of all means.
@@ -120,17 +120,25 @@ export function procrustes(a: Float64Array, b: Float64Array, count: number): num
   const [sizeA, sizeB] = [traceOf(a), traceOf(b)];
   if (!(sizeA > 0 && sizeB > 0)) return null;
   // The singular values of AᵀB are the roots of the eigenvalues of √K_a K_b √K_a.
-  const { values, vectors } = eigenSymmetric(a, count);
+  const { values, vectors } = symmetricEigen(lowerTriangle(a, count), count);
   const root = new Float64Array(count * count);
   for (let i = 0; i < count; i++)
     for (let j = 0; j < count; j++)
       for (let k = 0; k < count; k++)
-        root[i * count + j] += vectors[i * count + k] * Math.sqrt(Math.max(0, values[k])) * vectors[j * count + k];
-  const squares = eigenSymmetric(multiplied(multiplied(root, b, count), root, count), count).values;
+        root[i * count + j] += vectors[k * count + i] * Math.sqrt(Math.max(0, values[k])) * vectors[k * count + j];
+  const turned = multiplied(multiplied(root, b, count), root, count);
+  const squares = symmetricEigen(lowerTriangle(turned, count), count).values;
   // What rounding leaves of a zero has a root that is not small.
   const nothing = 2 ** -50 * count * squares[0];
   const nuclear = squares.reduce((total, value) => total + (value > nothing ? Math.sqrt(value) : 0), 0);
   return Math.max(0, 1 - nuclear ** 2 / (sizeA * sizeB));
+}
+
+/** As `symmetricEigen` takes a matrix [n, n]. */
+function lowerTriangle(matrix: Float64Array, n: number): Float64Array {
+  const lower = new Float64Array((n * (n + 1)) / 2);
+  for (let i = 0, at = 0; i < n; i++) for (let j = 0; j <= i; j++, at++) lower[at] = matrix[i * n + j];
+  return lower;
 }
 
 function multiplied(a: Float64Array, b: Float64Array, count: number): Float64Array {
@@ -158,12 +166,12 @@ export function principalPlaces(
   count: number,
   axes = 2,
 ): { readonly places: number[][]; readonly shares: number[] } {
-  const { values, vectors } = eigenSymmetric(gram, count);
+  const { values, vectors } = symmetricEigen(lowerTriangle(gram, count), count);
   const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
   const along = Array.from({ length: axes }, (_, axis) => {
     const value = axis < count ? Math.max(0, values[axis]) : 0;
     const column = Array.from({ length: count }, (_, i) =>
-      axis < count ? vectors[i * count + axis] * Math.sqrt(value) : 0,
+      axis < count ? vectors[axis * count + i] * Math.sqrt(value) : 0,
     );
     const furthest = column.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0);
     return furthest < 0 ? column.map((one) => -one) : column;
