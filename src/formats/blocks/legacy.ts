@@ -21,65 +21,31 @@ function fifths(bytes: Uint8Array, at: number, codes: Uint8Array, to: number): v
   for (let j = 0; j < VALUES; j++) codes[to + j] |= ((high >>> j) & 1) << 4;
 }
 
-export const q4_0: CodedType = {
-  group: VALUES,
-  bits: 4,
-  middle: 8,
-  hasMinima: false,
-  read(bytes, codes, scales) {
-    const halves = halfTable();
-    for (let at = 0, block = 0; at < bytes.length; at += 18, block++) {
-      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
-      nibbles(bytes, at + 2, codes, block * VALUES);
-    }
-  },
-};
+function type(bits: 4 | 5, hasMinima: boolean): CodedType {
+  const high = hasMinima ? 4 : 2;
+  const low = bits === 5 ? high + 4 : high;
+  const length = low + VALUES / 2;
+  return {
+    group: VALUES,
+    bits,
+    middle: hasMinima ? 0 : 2 ** (bits - 1),
+    hasMinima,
+    read(bytes, codes, scales, minima) {
+      const halves = halfTable();
+      for (let at = 0, block = 0; at < bytes.length; at += length, block++) {
+        scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
+        if (hasMinima) minima[block] = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
+        nibbles(bytes, at + low, codes, block * VALUES);
+        if (bits === 5) fifths(bytes, at + high, codes, block * VALUES);
+      }
+    },
+  };
+}
 
-export const q4_1: CodedType = {
-  group: VALUES,
-  bits: 4,
-  middle: 0,
-  hasMinima: true,
-  read(bytes, codes, scales, minima) {
-    const halves = halfTable();
-    for (let at = 0, block = 0; at < bytes.length; at += 20, block++) {
-      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
-      minima[block] = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
-      nibbles(bytes, at + 4, codes, block * VALUES);
-    }
-  },
-};
-
-export const q5_0: CodedType = {
-  group: VALUES,
-  bits: 5,
-  middle: 16,
-  hasMinima: false,
-  read(bytes, codes, scales) {
-    const halves = halfTable();
-    for (let at = 0, block = 0; at < bytes.length; at += 22, block++) {
-      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
-      nibbles(bytes, at + 6, codes, block * VALUES);
-      fifths(bytes, at + 2, codes, block * VALUES);
-    }
-  },
-};
-
-export const q5_1: CodedType = {
-  group: VALUES,
-  bits: 5,
-  middle: 0,
-  hasMinima: true,
-  read(bytes, codes, scales, minima) {
-    const halves = halfTable();
-    for (let at = 0, block = 0; at < bytes.length; at += 24, block++) {
-      scales[block] = halves[bytes[at] | (bytes[at + 1] << 8)];
-      minima[block] = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
-      nibbles(bytes, at + 8, codes, block * VALUES);
-      fifths(bytes, at + 4, codes, block * VALUES);
-    }
-  },
-};
+export const q4_0 = type(4, false);
+export const q4_1 = type(4, true);
+export const q5_0 = type(5, false);
+export const q5_1 = type(5, true);
 
 /** d and 32 signed bytes: d·q. */
 export const q8_0: CodedType = {
