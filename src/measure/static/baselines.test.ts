@@ -86,6 +86,44 @@ describe("baselines", () => {
     }
   });
 
+  it.each([
+    ["short texts, which share a process", 1],
+    ["long ones, which do not", 400],
+  ])("loses the figures of one that dies, and of no other: %s", async (_, times) => {
+    const mortal = child(
+      "mortal",
+      `process.once("message", async ({ works }) => {
+      const send = (message) => new Promise((sent) => process.send(message, undefined, undefined, sent));
+      for (const { compressor, streams } of works) {
+        await send({ kind: "loaded", implementation: compressor });
+        for (const [at, bytes] of streams.entries()) {
+          if (compressor === "zstd 19" && at === 1) process.exit(3);
+          await send({ kind: "size", bytes });
+        }
+      }
+      process.exit(0);
+    });`,
+    );
+    const given = documents.map(({ domain, text }) => ({ domain, text: text.repeat(times) }));
+    const seen: BaselineProgress[] = [];
+    const { overall, domains, refusals } = await measureBaselines(given, {
+      child: mortal,
+      onProgress: (progress) => seen.push(progress),
+    });
+    const others = names.filter((name) => name !== "zstd 19");
+    for (const figures of [overall, domains.tales, domains.sums])
+      expect(figures.map(({ name, implementation, bitsPerByte }) => [name, implementation, bitsPerByte])).toEqual(
+        others.map((name) => [name, name, 8]),
+      );
+    expect(refusals.map(({ figure, reason }) => [figure, reason])).toEqual(
+      ["overall", "domains.tales", "domains.sums"].map((stream) => [
+        `coding.${stream}.baselines: zstd 19`,
+        "it ended with code 3",
+      ]),
+    );
+    expect(seen.every(({ done, total }) => done <= total)).toBe(true);
+  });
+
   it("stops at once when it is told to", async () => {
     const endless = child("endless", `process.on("message", () => { for (;;); });`);
     const controller = new AbortController();

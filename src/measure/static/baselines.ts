@@ -1,8 +1,9 @@
 /**
  * How small gzip, brotli, zstd, xz, bzip2 and an order-2 byte model make the same bytes (METHODS §1): each over the
- * documents one after the other as one stream, for the whole corpus and for each domain. Every compressor runs in a
- * child process of its own, one after the other; one that cannot be loaded, dies, or would not hold the text is a
- * refusal by name, and the others go on.
+ * documents one after the other as one stream, for the whole corpus and for each domain. Compressors run in child
+ * processes, one after the other: in one of its own each, for the memory that the last one left, or, over a short text, in
+ * the same one, since a process takes longer to start than such a text to compress. One that cannot be loaded, dies, or would
+ * not hold the text is a refusal by name, and the others go on.
  *
  * Memory here: one document's bytes at a time; in the child what `compressors.ts` says.
  */
@@ -20,6 +21,9 @@ import { COMPRESSORS } from "./compressors.ts";
 
 /** What goes to a child at once. */
 const PART_BYTES = 2 ** 18;
+
+/** Streams that all compressors together read in one process: what the libraries hold of them is less than they begin with. */
+const SHORT_BYTES = 2 ** 21;
 
 type Document = Pick<TokenizedDocument, "domain" | "text">;
 
@@ -115,20 +119,27 @@ export const baselineNeeds = (documents: readonly Document[]): Need[] =>
 interface Sizes {
   readonly implementation: string;
   /** compressed bytes, by stream */
-  readonly bytes: readonly number[];
+  readonly bytes: number[];
+}
+
+/** One compressor's work: the streams that it takes. */
+interface Work {
+  readonly name: string;
+  readonly streams: readonly Stream[];
 }
 
 /**
- * Runs one compressor over all streams.
- * @throws Error saying what went wrong; LossyscopeError `interrupted` on abort
+ * Runs compressors one after the other over their streams, in one child.
+ * @param onBytes hears what a compressor was given
+ * @returns what came of the first of them, in their order, and why the next has nothing, if one has not
+ * @throws LossyscopeError `interrupted` on abort
  */
 async function compress(
-  compressor: string,
-  streams: readonly Stream[],
+  works: readonly Work[],
   documents: readonly Document[],
   options: BaselineOptions,
-  onBytes: (bytes: number) => void,
-): Promise<Sizes> {
+  onBytes: (work: Work, bytes: number) => void,
+): Promise<{ readonly sizes: readonly Sizes[]; readonly failure: string | null }> {
   const { signal } = options;
   const child = fork(options.child ?? compiledChild(), [], {
     stdio: ["pipe", "ignore", "ignore", "ipc"],
@@ -137,15 +148,20 @@ async function compress(
   const stop = (): void => void child.kill("SIGKILL");
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
+  const sizes: Sizes[] = [];
   try {
-    const answers = answersOf(child, streams.length);
-    const request: ToCompressor = { compressor, streams: streams.map((stream) => stream.bytes) };
+    const answered = answersOf(child, works, sizes);
+    const request: ToCompressor = {
+      works: works.map(({ name, streams }) => ({ compressor: name, streams: streams.map(({ bytes }) => bytes) })),
+    };
     child.send(request, () => {});
-    await feed(child, streams, documents, onBytes, answers);
-    return await answers;
+    await feed(child, works, documents, onBytes, answered);
+    await answered;
+    return { sizes, failure: null };
   } catch (error) {
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped", undefined, { cause: error });
-    throw error;
+    const whole = sizes.filter(({ bytes }, index) => bytes.length === works[index].streams.length);
+    return { sizes: whole, failure: error instanceof Error ? error.message : String(error) };
   } finally {
     signal?.removeEventListener("abort", stop);
     stop();
@@ -153,14 +169,13 @@ async function compress(
 }
 
 /** Collects what the child says of its streams until it goes. */
-function answersOf(child: ChildProcess, streams: number): Promise<Sizes> {
-  const answers = new Promise<Sizes>((resolve, reject) => {
-    let implementation = "";
+function answersOf(child: ChildProcess, works: readonly Work[], sizes: Sizes[]): Promise<void> {
+  const expected = works.reduce((sum, { streams }) => sum + streams.length, 0);
+  const answers = new Promise<void>((resolve, reject) => {
     let failure: string | undefined;
-    const bytes: number[] = [];
     child.on("message", (message: FromCompressor) => {
-      if (message.kind === "loaded") implementation = message.implementation;
-      else if (message.kind === "size") bytes.push(message.bytes);
+      if (message.kind === "loaded") sizes.push({ implementation: message.implementation, bytes: [] });
+      else if (message.kind === "size") sizes.at(-1)!.bytes.push(message.bytes);
       else failure = message.message;
     });
     child.on("error", reject);
@@ -168,8 +183,9 @@ function answersOf(child: ChildProcess, streams: number): Promise<Sizes> {
       if (failure !== undefined) reject(new Error(failure));
       else if (signal)
         reject(new Error(`it was ended by ${signal}${signal === "SIGKILL" ? ", probably out of memory" : ""}`));
-      else if (code !== 0 || bytes.length < streams) reject(new Error(`it ended with code ${code}`));
-      else resolve({ implementation, bytes });
+      else if (code !== 0 || sizes.reduce((sum, { bytes }) => sum + bytes.length, 0) < expected)
+        reject(new Error(`it ended with code ${code}`));
+      else resolve();
     });
   });
   // Heard by whoever awaits it; until then, feeding the child comes first.
@@ -180,20 +196,22 @@ function answersOf(child: ChildProcess, streams: number): Promise<Sizes> {
 /** Writes all streams to the child as fast as it takes them; stops where the child has gone, which settles `answers`. */
 async function feed(
   child: ChildProcess,
-  streams: readonly Stream[],
+  works: readonly Work[],
   documents: readonly Document[],
-  onBytes: (bytes: number) => void,
-  answers: Promise<Sizes>,
+  onBytes: (work: Work, bytes: number) => void,
+  answers: Promise<void>,
 ): Promise<void> {
   const input = child.stdin;
   if (!input) return;
   input.on("error", () => {});
   const gone = answers.catch(() => {});
-  for (const stream of streams) {
-    for (const part of partsOf(documents, stream.domain)) {
-      if (!input.writable) return;
-      if (!input.write(part)) await Promise.race([once(input, "drain").catch(() => {}), gone]);
-      onBytes(part.length);
+  for (const work of works) {
+    for (const { domain } of work.streams) {
+      for (const part of partsOf(documents, domain)) {
+        if (!input.writable) return;
+        if (!input.write(part)) await Promise.race([once(input, "drain").catch(() => {}), gone]);
+        onBytes(work, part.length);
+      }
     }
   }
   input.end();
@@ -212,32 +230,32 @@ export async function measureBaselines(
   const streams = streamsOf(documents);
   const found = streams.map((): Baseline[] => []);
   const refusals: Profile["refusals"] = [];
-  const fitting = COMPRESSORS.map((compressor) => streams.filter((stream) => stream.bytes <= compressor.mostBytes));
-  const total = fitting.flat().reduce((sum, stream) => sum + stream.bytes, 0);
-  let done = 0;
+  const works = COMPRESSORS.map(({ name, mostBytes }): Work => {
+    return { name, streams: streams.filter(({ bytes }) => bytes <= mostBytes) };
+  }).filter((work) => work.streams.length > 0);
+  const bytesOf = (some: readonly Work[]): number =>
+    some.reduce((sum, work) => sum + work.streams.reduce((own, { bytes }) => own + bytes, 0), 0);
+  const total = bytesOf(works);
+  const together = total <= SHORT_BYTES ? works.length : 1;
 
-  for (const [c, { name }] of COMPRESSORS.entries()) {
-    if (fitting[c].length === 0) continue;
-    const before = done;
-    try {
-      const { implementation, bytes } = await compress(name, fitting[c], documents, options, (given) => {
-        done += given;
-        options.onProgress?.({ compressor: name, done, total });
+  for (let first = 0; first < works.length; ) {
+    let done = bytesOf(works.slice(0, first));
+    const now = works.slice(first, first + together);
+    const { sizes, failure } = await compress(now, documents, options, ({ name }, given) => {
+      done += given;
+      options.onProgress?.({ compressor: name, done, total });
+    });
+    for (const [w, { implementation, bytes }] of sizes.entries()) {
+      now[w].streams.forEach((stream, i) => {
+        const bitsPerByte = (8 * bytes[i]) / stream.bytes;
+        found[streams.indexOf(stream)].push({ name: now[w].name, implementation, bytes: bytes[i], bitsPerByte });
       });
-      fitting[c].forEach((stream, i) => {
-        found[streams.indexOf(stream)].push({
-          name,
-          implementation,
-          bytes: bytes[i],
-          bitsPerByte: (8 * bytes[i]) / stream.bytes,
-        });
-      });
-    } catch (error) {
-      if (error instanceof LossyscopeError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      for (const stream of fitting[c]) refusals.push({ figure: figureOf(stream, name), reason });
     }
-    done = before + fitting[c].reduce((sum, stream) => sum + stream.bytes, 0);
+    first += sizes.length;
+    if (failure === null) continue;
+    const { name, streams: without } = works[first];
+    for (const stream of without) refusals.push({ figure: figureOf(stream, name), reason: failure });
+    first++;
   }
 
   const overall = found[0] ?? [];

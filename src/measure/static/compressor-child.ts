@@ -1,5 +1,5 @@
 /**
- * The child process in which one compressor runs: it compresses what comes through standard input and tells the sizes,
+ * The child process in which compressors run, one after the other: it compresses what comes through standard input and tells the sizes,
  * stream by stream. Compressing takes minutes and cannot be interrupted; the parent ends this process instead, and a
  * crash in a library costs one figure.
  */
@@ -32,14 +32,16 @@ function* streamsOf(lengths: readonly number[]): Generator<AsyncGenerator<Uint8A
   }
 }
 
-async function compress({ compressor, streams }: ToCompressor): Promise<void> {
-  const found = COMPRESSORS.find(({ name }) => name === compressor);
-  if (!found) throw new Error(`there is no compressor ${compressor}`);
-  const { implementation, compressedSize } = await found.load();
-  await send({ kind: "loaded", implementation });
-  let at = 0;
-  for (const stream of streamsOf(streams))
-    await send({ kind: "size", bytes: await compressedSize(stream, streams[at++]) });
+async function compress({ works }: ToCompressor): Promise<void> {
+  const streams = streamsOf(works.flatMap((work) => work.streams));
+  for (const { compressor, streams: lengths } of works) {
+    const found = COMPRESSORS.find(({ name }) => name === compressor);
+    if (!found) throw new Error(`there is no compressor ${compressor}`);
+    const { implementation, compressedSize } = await found.load();
+    await send({ kind: "loaded", implementation });
+    for (const length of lengths)
+      await send({ kind: "size", bytes: await compressedSize(streams.next().value!, length) });
+  }
 }
 
 process.once("message", (message: ToCompressor) => {
