@@ -65,7 +65,7 @@ describe("profiles", () => {
         renderTerminal(profile, { width: 80, colour: false, unicode: true });
         renderReport(profile);
       },
-      600,
+      300,
     );
     expect(sound).toBeGreaterThan(runs / 20);
   });
@@ -113,7 +113,7 @@ describe("profiles", () => {
         }
         if (refusals.length > 0) throw refusals[0];
       },
-      100,
+      50,
     );
     expect([...answered].sort()).toEqual(Object.keys(works).sort());
   });
@@ -176,11 +176,11 @@ describe("tables", () => {
       const [area] = Object.keys(found.areas);
       if (area !== undefined) fitPage(found, [fitArea(found, area, { seed: 0 })], [rivalry(found, area, 0)]);
     };
-    const byJson = await hold(mutatedJsonText([description]), (bytes) => fit(bytes.toString(), table.toString()), 60);
+    const byJson = await hold(mutatedJsonText([description]), (bytes) => fit(bytes.toString(), table.toString()), 50);
     const byTable = await hold(
       mutatedBytes([table]),
       (bytes) => fit(JSON.stringify(description), bytes.toString()),
-      100,
+      50,
     );
     expect(byJson.sound + byTable.sound).toBeGreaterThan(0);
   });
