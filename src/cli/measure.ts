@@ -46,7 +46,7 @@ export function measureCommand() {
     .optionsGroup(GROUP.measured)
     .addOption(
       new Option("--with <what...>", "measures that too")
-        .choices(["next-token", "recall", "facts"])
+        .choices(["next-token", "spread", "sharing", "recall", "facts"])
         .default([] as string[]),
     )
     .addOption(likeOption())

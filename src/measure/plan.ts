@@ -34,7 +34,7 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
       `${likeLmEval ? "lm-evaluation-harness" : "llama-perplexity"} scores texts, not conversations`,
       "leave out one of --chat and --like",
     );
-  const stepping = asked.filter((what) => what !== "next-token");
+  const stepping = asked.filter((what) => what === "recall" || what === "facts");
   if (precision && stepping.length > 0)
     throw new LossyscopeError(
       "usage",

@@ -137,6 +137,8 @@ export interface ProbeKind {
   readonly name: string;
   /** what is missing of a profile where the model cannot do what the probe takes: a section's path */
   readonly section: string;
+  /** the same of a probe that gives several, those that the plan asks for */
+  sections?(plan: Plan): readonly string[];
   /** what a model has to give for it */
   readonly takes: readonly Capability[];
   asked(plan: Plan): boolean;

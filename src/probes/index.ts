@@ -16,10 +16,11 @@ import { GEOMETRY } from "./geometry/probe.ts";
 import { NEXT_TOKEN } from "./next-token/probe.ts";
 import { PASSAGES } from "./passages/probe.ts";
 import { PLANE } from "./plane/probe.ts";
+import { SPREAD } from "./spread/probe.ts";
 import { STATES } from "./states/probe.ts";
 
 /** In the order in which they finish; a later one may read the sections of those before it. */
-const FURTHER: readonly ProbeKind[] = [ALMANAC, NEXT_TOKEN, PLANE, GEOMETRY, PASSAGES, STATES];
+const FURTHER: readonly ProbeKind[] = [ALMANAC, NEXT_TOKEN, PLANE, GEOMETRY, SPREAD, PASSAGES, STATES];
 const KINDS: readonly ProbeKind[] = [CODING, ...FURTHER];
 
 /** The probes of one measurement. */
@@ -43,11 +44,13 @@ export function probesOf(subject: ProbeSubject, context: Omit<ProbeContext, "uni
       coding,
       ...further.filter((kind) => isMade(kind, subject)).flatMap((kind) => kind.create(subject, given) ?? []),
     ],
-    refused: further.filter((kind) => !isMade(kind, subject)).map(({ section }) => section),
+    refused: further.filter((kind) => !isMade(kind, subject)).flatMap((kind) => sectionsOf(kind, subject.plan)),
     units,
     lossesOf: coding.losses,
   };
 }
+
+const sectionsOf = ({ section, sections }: ProbeKind, plan: Plan): readonly string[] => sections?.(plan) ?? [section];
 
 /** Whether it is asked for, and the model can give what it takes. */
 const isMade = ({ asked, takes }: ProbeKind, { plan, can }: Pick<ProbeSubject, "plan" | "can">): boolean =>
@@ -58,7 +61,9 @@ export const probeNeeds = (ground: ProbeGround, units: Units): Need[] =>
   KINDS.filter(({ asked }) => asked(ground.plan)).flatMap((kind) => {
     const { can } = ground.model;
     const lacking = kind.takes.find((one) => !can.has(one));
-    return lacking === undefined ? kind.needs(ground, units) : [capabilityNeed(kind.section, can, lacking)];
+    return lacking === undefined
+      ? kind.needs(ground, units)
+      : sectionsOf(kind, ground.plan).map((section) => capabilityNeed(section, can, lacking));
   });
 
 /** Bytes on the disk that a whole run of them comes to. */

@@ -63,7 +63,7 @@ export const planSchema = z
     keepText: z.boolean().default(true),
     keep: z.array(z.enum(["losses", "states"])).default([]),
     /** what is measured only where it is asked for */
-    with: z.array(z.enum(["next-token", "recall", "facts"])).default([]),
+    with: z.array(z.enum(["next-token", "spread", "sharing", "recall", "facts"])).default([]),
     recall: z
       .object({
         /** tokens of the prompts */

@@ -15,6 +15,7 @@ import { nextTokenSchema } from "./next-token.ts";
 import { planeSchema } from "./plane.ts";
 import { precisionSchema } from "./precision.ts";
 import { recallSchema } from "./recall.ts";
+import { domainSharingSchema, spreadSchema } from "./spread.ts";
 
 /** Name and version of the published document. */
 export const PROFILE_SCHEMA = "lossyscope.profile/2";
@@ -145,6 +146,14 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "how concepts lie in every layer, METHODS §3.1, §4; absent where they were not asked for" }),
+  spread: spreadSchema
+    .nullable()
+    .optional()
+    .meta({ description: "over how many units the domains are spread, METHODS §4; absent where it was not asked for" }),
+  sharing: domainSharingSchema
+    .nullable()
+    .optional()
+    .meta({ description: "which units the domains share, METHODS §4; absent where it was not asked for" }),
   documents: z
     .array(
       z.object({

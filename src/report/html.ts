@@ -25,6 +25,7 @@ import { nextTokenSection } from "./sections/next-token.ts";
 import { datum, paragraph, type Section, section } from "./sections/parts.ts";
 import { planeSection } from "./sections/plane.ts";
 import { recallSection } from "./sections/recall.ts";
+import { spreadSection } from "./sections/spread.ts";
 import { shadedText } from "./sections/text.ts";
 
 function top(profile: Profile): string {
@@ -82,6 +83,7 @@ export function renderReport(given: Profile): string {
   const nextToken = nextTokenSection(profile);
   const lockstep = referenceSection(profile);
   const concepts = conceptsSection(profile);
+  const spread = spreadSection(profile);
   const sections: Section[] = [
     compressors(profile),
     ...(almanac ? [almanac] : []),
@@ -94,6 +96,7 @@ export function renderReport(given: Profile): string {
     planeSection(profile),
     geometrySection(profile),
     ...(concepts ? [concepts] : []),
+    ...(spread ? [spread] : []),
     ledgerSection(profile),
     accountSection(profile),
     ...(refusals ? [refusals] : []),

@@ -32,7 +32,7 @@ export function saidOnce(profile: Profile): Profile {
   const said = new Set(profile.refusals.map(({ reason }) => reason));
   const once = <T extends { readonly absent: string | null }>(where: T): T =>
     where.absent !== null && said.has(where.absent) ? { ...where, absent: null } : where;
-  const { coding, plane, nextToken, lockstep, almanac, recall, facts } = profile;
+  const { coding, plane, nextToken, lockstep, almanac, recall, facts, spread, sharing } = profile;
   return {
     ...profile,
     coding: coding && { ...coding, interval: once(coding.interval) },
@@ -41,6 +41,8 @@ export function saidOnce(profile: Profile): Profile {
     ...(lockstep && { lockstep: { ...lockstep, interval: once(lockstep.interval) } }),
     ...(almanac && { almanac: { ...almanac, interval: once(almanac.interval) } }),
     ...(recall && { recall: { ...recall, interval: once(recall.interval) } }),
+    ...(spread && { spread: { ...spread, interval: once(spread.interval) } }),
+    ...(sharing && { sharing: { ...sharing, interval: once(sharing.interval) } }),
     ...(facts && { facts: { ...facts, notes: facts.notes.filter((note) => !said.has(note)) } }),
   };
 }

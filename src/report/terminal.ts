@@ -37,6 +37,7 @@ import { precisionSentence } from "./precision.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
 import { repeatabilitySentence } from "./repeatability.ts";
+import { spreadLines } from "./spread.ts";
 import { asShown, forTerminal, NARROWEST, proseWidth, type TerminalOptions } from "./terminal-options.ts";
 import { fitsWhole, type TextTable, tableLines } from "./text-table.ts";
 
@@ -274,6 +275,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
     profile.recall ? recallLines(profile.recall, terminal.width) : [],
     profile.facts ? factLines(profile.facts, terminal.width) : [],
     profile.concepts ? conceptLines(profile.concepts, terminal.width) : [],
+    profile.spread || profile.sharing ? spreadLines(profile, terminal.width) : [],
     profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],
     geometry(profile, across, shown),
     together(profile.refusals).flatMap((one) =>

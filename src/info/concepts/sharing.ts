@@ -44,7 +44,7 @@ export function unitSharing(things: readonly (readonly Float64Array[])[], seed: 
   };
 }
 
-function meanOf(pools: readonly Float64Array[]): Float64Array {
+export function meanOf(pools: readonly Float64Array[]): Float64Array {
   const mean = new Float64Array(pools[0]?.length ?? 0);
   for (const pool of pools) for (let j = 0; j < mean.length; j++) mean[j] += pool[j] / pools.length;
   return mean;
@@ -95,7 +95,7 @@ function shared(
  * The pools at those units alone that can be among the top of some mean of pools: of any mean the k-th largest is no less than
  * the k-th largest of the units' least pools, and no unit is above its largest.
  */
-function reaching(pools: readonly Float64Array[], top: number): Float64Array[] {
+export function reaching(pools: readonly Float64Array[], top: number): Float64Array[] {
   const units = pools[0].length;
   const least = pools[0].slice();
   const most = pools[0].slice();

@@ -39,6 +39,7 @@ const PLAN = {
   likeLmEval: true,
   likeLlamaCpp: true,
   keep: ["losses", "states"],
+  with: ["spread"],
 };
 const SHARDS = 3;
 

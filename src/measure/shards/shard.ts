@@ -20,6 +20,8 @@ import type { Shard } from "./share.ts";
 /** What `--with` asks for beyond the windows of the text. */
 const HAS_ITS_OWN_PASS: Readonly<Record<Subject["plan"]["with"][number], boolean>> = {
   "next-token": false,
+  spread: false,
+  sharing: false,
   recall: true,
   facts: true,
 };

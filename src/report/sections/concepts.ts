@@ -110,8 +110,7 @@ function panels({ layers, relations, majority }: Concepts): string {
 const NOTHING: SquareCell = { depth: null, written: "", tooltip: "itself", numbers: [null, null, null] };
 
 /** Overlap of top units of every two, over what texts dealt anew give. */
-export function sharedUnits({ spread, pairs }: Sharing): string {
-  const names = spread.map(({ name }) => name);
+export function sharedUnits(names: readonly string[], pairs: Sharing["pairs"]): string {
   const cell = (a: string, b: string): SquareCell => {
     const found = pairs.find((one) => (one.a === a && one.b === b) || (one.a === b && one.b === a));
     if (!found) return NOTHING;
@@ -217,7 +216,12 @@ export function conceptsSection(profile: Profile): Section | null {
       name,
       responsive((form) => placesMap(name, map.places, map.shares, form)),
     ),
-    sharing && sharing.pairs.length > 0 ? sharedUnits(sharing) : "",
+    sharing && sharing.pairs.length > 0
+      ? sharedUnits(
+          sharing.spread.map(({ name: of }) => of),
+          sharing.pairs,
+        )
+      : "",
     ...[
       ...notes,
       ...source.sets.map((set) => `words of ${set}`),
