@@ -1,7 +1,10 @@
 /**
- * Concept sets that come with the tool, each small and with its source. Words only: what is true of them is their meaning, not
- * the text around them. Sets that belong together say so by a parent; words that stand for each other by a pair.
+ * Concept sets that come with the tool, each small and with its source. Words, of which what is true is their meaning, not the text
+ * around them; and one set of passages, of four kinds of text, in files (`data/domains`). Sets that belong together say so by a
+ * parent; words that stand for each other, and passages that are translations, by a pair.
  */
+import { readFileSync } from "node:fs";
+
 export interface ConceptRecord {
   readonly concept: string;
   /** a concept of concepts; null where none is said */
@@ -18,6 +21,8 @@ export interface ConceptRecord {
 interface BuiltIn {
   /** where the words are from, and what for */
   readonly source: string;
+  /** passages, which are not set beside words: no part of all sets together */
+  readonly passages?: true;
   records(): readonly ConceptRecord[];
 }
 
@@ -35,6 +40,26 @@ function pairs(names: readonly [string, string], parent: string, list: string): 
           (text, side) => ({ concept: names[side], parent, text, as: "word", document: null, pair: entry }) as const,
         ),
     );
+}
+
+/** Files of passages, a blank line between two. */
+const DOMAINS = ["english", "german", "code", "numbers"];
+/** Of those that are the same text. */
+const TRANSLATED = ["english", "german"];
+
+function passages(domain: string): ConceptRecord[] {
+  const text = readFileSync(new URL(`../../data/domains/${domain}.txt`, import.meta.url), "utf8");
+  return text
+    .trim()
+    .split("\n\n")
+    .map((passage, place) => ({
+      concept: `${domain} text`,
+      parent: TRANSLATED.includes(domain) ? "language" : "symbols",
+      text: passage,
+      as: "passage",
+      document: null,
+      pair: TRANSLATED.includes(domain) ? `passage ${place}` : null,
+    }));
 }
 
 export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
@@ -84,10 +109,35 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
         "good:bad happy:sad beautiful:ugly kind:cruel honest:dishonest brave:cowardly clever:stupid pleasant:unpleasant friendly:hostile generous:greedy excellent:terrible wonderful:awful gentle:harsh loyal:disloyal useful:useless lovely:horrible",
       ),
   },
+  animals: {
+    source: "a list of our own: common English names of animals",
+    records: () =>
+      words(
+        "animals",
+        "things",
+        "dog cat horse cow sheep goat pig rabbit mouse lion tiger elephant bear wolf fox deer monkey eagle owl snake frog whale shark salmon",
+      ),
+  },
+  tools: {
+    source: "a list of our own: common English names of tools",
+    records: () =>
+      words(
+        "tools",
+        "things",
+        "hammer saw drill wrench screwdriver chisel axe shovel rake hoe pliers knife scissors needle ladder rope brush broom bucket anvil lathe crowbar sickle tongs",
+      ),
+  },
+  texts: {
+    source: "passages of our own: English, the same in German, Python, numbers (data/domains)",
+    passages: true,
+    records: () => DOMAINS.flatMap(passages),
+  },
 };
 
-/** All of them together. */
+/** All sets of words together. */
 export const ALL_SETS = "all";
 
 /** Names that `--concepts` takes for sets of ours. */
 export const SET_NAMES: readonly string[] = [...Object.keys(BUILT_IN), ALL_SETS];
+/** Those of `ALL_SETS`. */
+export const WORD_SETS: readonly string[] = Object.keys(BUILT_IN).filter((name) => !BUILT_IN[name].passages);

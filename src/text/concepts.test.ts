@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { BUILT_IN } from "./concept-sets.ts";
+import { BUILT_IN, WORD_SETS } from "./concept-sets.ts";
 import { MOST_TEXTS, readConcepts } from "./concepts.ts";
 
 const at = temporaryFolder();
@@ -94,13 +94,28 @@ describe("files of concepts", () => {
 describe("built-in sets", () => {
   it("hold no text twice, and name their sources", async () => {
     const set = await readConcepts(["all"], 0);
-    const records = Object.values(BUILT_IN).flatMap((one) => one.records());
+    const records = WORD_SETS.flatMap((name) => BUILT_IN[name].records());
     expect(set.total).toBe(records.length);
     expect(set.texts).toHaveLength(records.length);
-    expect(set.sources).toHaveLength(Object.keys(BUILT_IN).length);
+    expect(set.sources).toHaveLength(WORD_SETS.length);
     expect(set.concepts.map(({ parent }) => parent)).toContain("places");
     const pairs = new Set(records.flatMap(({ pair }) => pair ?? []));
     expect(records.filter(({ pair }) => pair !== null)).toHaveLength(2 * pairs.size);
+  });
+
+  it("of passages are four kinds of text, with what is ten documents' and an interval's need, translations in pairs", async () => {
+    const { texts, concepts, total } = await readConcepts(["texts"], 0);
+    expect(concepts.map(({ name }) => name)).toEqual(["english text", "german text", "code text", "numbers text"]);
+    expect([texts.length, total]).toEqual([96, 96]);
+    for (const concept of concepts.keys()) {
+      const own = texts.filter((text) => text.concept === concept);
+      expect(own).toHaveLength(24);
+      const bytes = own.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+      expect(bytes).toBeGreaterThan(2500);
+      expect(bytes).toBeLessThan(6000);
+    }
+    expect(texts.filter(({ pair }) => pair !== null)).toHaveLength(48);
+    expect((await readConcepts(["all"], 0)).texts.every(({ as }) => as === "word")).toBe(true);
   });
 
   it("come together with files, in the order in which they are named", async () => {

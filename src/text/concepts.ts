@@ -15,7 +15,7 @@ import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { groupBy } from "../numeric/groups.ts";
 import { random } from "../numeric/random.ts";
 import { checked, expecting } from "../numeric/schema-faults.ts";
-import { ALL_SETS, BUILT_IN, type ConceptRecord, SET_NAMES } from "./concept-sets.ts";
+import { ALL_SETS, BUILT_IN, type ConceptRecord, SET_NAMES, WORD_SETS } from "./concept-sets.ts";
 import { lines } from "./documents.ts";
 import { findTextFiles } from "./sources.ts";
 
@@ -79,7 +79,7 @@ export async function readConcepts(given: readonly string[], seed: number): Prom
   for (const one of new Set(given)) {
     if (SET_NAMES.includes(one)) {
       names.push(one);
-      for (const name of one === ALL_SETS ? Object.keys(BUILT_IN) : [one]) {
+      for (const name of one === ALL_SETS ? WORD_SETS : [one]) {
         const own = BUILT_IN[name].records();
         hash.update(JSON.stringify(own));
         sources.push(`${name}: ${BUILT_IN[name].source}`);
