@@ -38,6 +38,26 @@ describe("ablate", () => {
     expect(again.err).toContain("--force");
   });
 
+  it("takes concepts in place of domains, and not both", async () => {
+    const words = (concept: string, letters: string): string[] =>
+      Array.from({ length: 10 }, (_, index) => JSON.stringify({ concept, text: letters.repeat(2 + index) }));
+    const sets = writeText(at("sets.jsonl"), [...words("<i>early", "ab"), ...words("late", "yz")].join("\n"));
+    const model = await writeModel(at("model"));
+    const typed = ["ablate", model, "--concepts", sets, "--threads", "1", "--draws", "5", "--sites", "heads"];
+    const { code, err } = await run(...typed, "--share", "0.5", "--out", at("concepts"));
+    expect(code, err).toBe(0);
+    const found = ablationSchema.parse(JSON.parse(readFileSync(at("concepts/ablation.json"), "utf8")));
+    expect([found.of, found.fill, found.corpus]).toEqual(["concepts", "mean", "sets.jsonl"]);
+    const page = readFileSync(at("concepts/ablation.html"), "utf8");
+    expect(page.includes("What each concept needs")).toBe(true);
+    expect(page.includes("<i>early")).toBe(false);
+    const both = await run(...typed, "--text", sets);
+    expect(both.code).toBe(2);
+    expect(both.err).toContain("leave out one of --concepts and --text or --domain");
+    const dry = await run(...typed, "--out", at("dry"), "--dry-run");
+    expect(dry.code, dry.err).toBe(0);
+  });
+
   it("says what it would do, and does nothing", async () => {
     const { code, out } = await run(...(await words("--out", at("dry"), "--dry-run")));
     expect(code).toBe(0);

@@ -47,6 +47,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure model.gguf --text book.txt --like llama.cpp --fast",
     ],
     [
+      "over how many units prose and code are spread, and which they share",
+      "lossyscope measure ./model --domain p=books/ --domain c=src/ --with spread sharing -o out/",
+    ],
+    [
       "a file in 4 bits beside one in 8, token by token",
       "lossyscope measure q4.gguf --reference q8.gguf --text notes/ --out report/",
     ],
@@ -137,6 +141,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["longer passages after longer beginnings", "lossyscope recall ./model --text seen/ --prefix 64,128 --length 64"],
   ],
   "lossyscope ablate": [
+    [
+      "four kinds of text that come with the tool: English, German, code, numbers",
+      "lossyscope ablate ./model --concepts texts --out parts/",
+    ],
     [
       "which MLP units prose and code need each, and which they share",
       "lossyscope ablate ./model --domain prose=books/ --domain code=src/ -o parts/",

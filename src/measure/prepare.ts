@@ -16,6 +16,7 @@ import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import { readConcepts } from "../text/concepts.ts";
 import type { Prefix, TokenizedDocument, Window, WindowBatch } from "../text/corpus.ts";
+import type { SourceDocument } from "../text/documents.ts";
 import { type FactSet, readFacts } from "../text/facts.ts";
 import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
@@ -42,6 +43,8 @@ export interface PrepareRequest extends Omit<RunContext, "threads"> {
   readonly title?: string;
   /** files and folders that the run writes: no part of a text folder that they lie in */
   readonly outputs?: readonly string[];
+  /** documents that are read in place of the text that the plan names */
+  readonly given?: readonly SourceDocument[];
 }
 
 /** What is measured, and all that its figures follow from beside the model's answers. Plain data. */
@@ -115,7 +118,7 @@ async function prepareWith(
   const { tokenizer, chat } = await openTokenizer(model, plan);
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const reading = { tokenizer, chat, outputs: request.outputs, progress, signal };
-  const corpus = await readCorpus(plan, { ...reading, stage: READING });
+  const corpus = await readCorpus(plan, { ...reading, given: request.given, stage: READING });
   const { documents } = corpus;
   const unseen =
     plan.unseen.length > 0

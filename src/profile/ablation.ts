@@ -8,7 +8,9 @@ export const ablationSchema = z.object({
   schema: z.literal(ABLATION_SCHEMA).meta({ description: "name and version of this schema" }),
   model: z.string().meta({ description: "as profiles name it" }),
   corpus: z.string().meta({ description: "the text's own name" }),
+  of: z.enum(["domains", "concepts"]).meta({ description: "what the text's parts are, here called domains" }),
   sites: z.enum(["units", "heads", "blocks"]).meta({ description: "what is taken away" }),
+  fill: z.enum(["mean", "zero"]).meta({ description: "what stands in its stead" }),
   total: count.meta({ description: "how many of them the model has" }),
   taken: count.meta({ description: "how many are taken away of each domain in the matrix" }),
   draws: count.meta({ description: "draws of as many matched sites that each is held against" }),
@@ -48,10 +50,13 @@ export const ablationSchema = z.object({
               taken: count.meta({ description: "how many" }),
               own: z.number().meta({ description: "Δ bits per byte on the domain" }),
               others: z.number().meta({ description: "the mean of those on the others" }),
+              ownInterval: intervalSchema.meta({ description: "the first with its interval" }),
+              othersInterval: intervalSchema.meta({ description: "the second with its interval" }),
             }),
           )
           .meta({ description: "rising" }),
         area: z.number().meta({ description: "between the two, a mean over the shares, bits per byte" }),
+        areaInterval: intervalSchema.meta({ description: "the same with its interval, domains resampled apart" }),
       }),
     )
     .meta({ description: "separability of each domain" }),
@@ -61,6 +66,14 @@ export const ablationSchema = z.object({
       resamples: count.meta({ description: "paired bootstrap resamples of the domain's documents" }),
     })
     .meta({ description: "how the intervals were made; none where a domain has fewer than ten documents" }),
+  left: z
+    .array(
+      z.object({
+        name: z.string().meta({ description: "a concept that has no part in it" }),
+        reason: z.string().meta({ description: "why, with the number needed" }),
+      }),
+    )
+    .meta({ description: "concepts of too few texts" }),
   provenance: z
     .object({
       id: z.string().meta({ description: "digest of text, model and options" }),

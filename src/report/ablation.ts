@@ -8,21 +8,27 @@ import { type TextTable, tableLines } from "./text-table.ts";
 export const takenText = ({ sites, taken, total }: Pick<Ablation, "sites" | "taken" | "total">): string =>
   `${count(taken)} of ${count(total)} ${sites}`;
 
+/** `domain` */
+export const nounOf = ({ of }: Pick<Ablation, "of">): string => (of === "concepts" ? "concept" : "domain");
+
 /** The one sentence that says most. Plain text. */
 export function ablationClaim(found: Ablation): string {
   const own = found.matrix.filter(({ localised }) => localised).map(({ domain }) => domain);
   if (own.length === 0)
-    return `No domain has ${found.sites} of its own: taking away ${takenText(found)} does no more than taking away as many that contribute alike, or as much elsewhere.`;
+    return `No ${nounOf(found)} has ${found.sites} of its own: taking away ${takenText(found)} does no more than taking away as many that contribute alike, or as much elsewhere.`;
   const rest = found.matrix.length - own.length;
-  return `${own.join(", ")} ${own.length === 1 ? "has" : "have"} ${found.sites} of ${own.length === 1 ? "its" : "their"} own, ${takenText(found)}${rest > 0 ? `; ${counted(rest, "domain")} ${rest === 1 ? "has" : "have"} not` : ""}.`;
+  return `${own.join(", ")} ${own.length === 1 ? "has" : "have"} ${found.sites} of ${own.length === 1 ? "its" : "their"} own, ${takenText(found)}${rest > 0 ? `; ${counted(rest, nounOf(found))} ${rest === 1 ? "has" : "have"} not` : ""}.`;
 }
 
 /** The findings in sentences. Plain text. */
 export const ablationFindings = ({ matrix, domains, curves }: Ablation): string[] =>
   matrix.map(({ domain, effects, shares, matched, localised }, place) => {
     const own = domains.findIndex(({ name }) => name === domain);
-    return `Without the ones that ${domain} needs most, ${domain} costs ${interval(effects[own])} bits a byte more (${percent(shares[own])} of the whole effect); as many that contribute alike cost it ${figure(matched[own].mean)}, at most ${figure(matched[own].high)} in 95 % of draws: ${localised ? "they are its own" : "they are not its own"}. The area between the curves is ${figure(curves[place].area)} bits a byte.`;
+    return `Without the ones that ${domain} needs most, ${domain} costs ${interval(effects[own])} bits a byte more (${percent(shares[own])} of the whole effect); as many that contribute alike cost it ${figure(matched[own].mean)}, at most ${figure(matched[own].high)} in 95 % of draws: ${localised ? "they are its own" : "they are not its own"}. The area between the curves is ${interval(curves[place].areaInterval)} bits a byte.`;
   });
+
+/** What has no part in it, in sentences. Plain text. */
+export const leftOut = ({ left }: Ablation): string[] => left.map(({ reason }) => `Left out: ${reason}.`);
 
 /** For the terminal. */
 export function ablationLines(found: Ablation, width: number): string[] {
@@ -40,10 +46,11 @@ export function ablationLines(found: Ablation, width: number): string[] {
   return [
     ...wrap(ablationClaim(found), prose),
     ...wrap(
-      `Bits a byte more on each domain; by chance: 95 % of ${count(found.draws)} draws of matched ${found.sites}, on the domain itself.`,
+      `Bits a byte more on each ${nounOf(found)}; by chance: 95 % of ${count(found.draws)} draws of matched ${found.sites}, on the ${nounOf(found)} itself.`,
       prose,
     ),
     ...tableLines(table, width),
     ...ablationFindings(found).flatMap((text) => wrap(text, prose)),
+    ...leftOut(found).flatMap((text) => wrap(text, prose)),
   ];
 }

@@ -5,9 +5,12 @@
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
 import { openModel } from "../../references/open.ts";
+import { readConcepts } from "../../text/concepts.ts";
+import { tokenizeCorpus } from "../../tokenizer/document.ts";
 import { listener, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
 import { type AblationRequest, measureAblation } from "./ablation.ts";
+import { conceptTexts } from "./concept-texts.ts";
 
 const at = temporaryFolder();
 
@@ -79,7 +82,8 @@ async function request(spread: boolean, more: Partial<AblationRequest> = {}, doc
     points: null,
     threads: 1,
     progress: listener(),
-    ablation: { sites: "units", share: 0.1, draws: 20 },
+    ablation: { sites: "units", share: 0.1, draws: 20, fill: "mean" },
+    concepts: null,
     work: at("work"),
     resume: false,
     ...more,
@@ -88,7 +92,8 @@ async function request(spread: boolean, more: Partial<AblationRequest> = {}, doc
 
 describe("taking parts away", () => {
   it("finds units that a domain has to itself", async () => {
-    const { matrix: found, curves, taken, total, domains } = await measureAblation(await request(false));
+    const { matrix: found, curves, taken, total, domains, left } = await measureAblation(await request(false));
+    expect(left).toEqual([]);
     expect([taken, total]).toEqual([4, UNITS]);
     expect(domains.map(({ name }) => name)).toEqual(["early", "late"]);
     for (const [row, { effects, matched, shares, localised }] of found.entries()) {
@@ -107,11 +112,12 @@ describe("taking parts away", () => {
     for (const [row, { localised }] of found.entries()) {
       expect(localised).toBe(false);
       expect(Math.abs(curves[row].area)).toBeLessThan(0.25);
+      expect(curves[row].areaInterval.low).toBeNull();
     }
   });
 
   it.each(["heads", "blocks"] as const)("takes %s away as well", async (sites) => {
-    const given = await request(false, { ablation: { sites, share: 0.5, draws: 5 } });
+    const given = await request(false, { ablation: { sites, share: 0.5, draws: 5, fill: "mean" } });
     if (sites === "blocks") {
       await expect(measureAblation(given)).rejects.toThrow(/has 1 block, .*--sites units/);
       return;
@@ -151,5 +157,82 @@ describe("taking parts away", () => {
     await expect(measureAblation(await request(false, {}, 6))).rejects.toThrow(
       /too few documents: early has 6, late has 6; each domain takes 10: .*--split-on/,
     );
+  });
+
+  /** Words of letters that follow each other: what a list of them goes on with is what its units know. */
+  const words = (alphabet: string, count: number): ConceptRecord[] =>
+    Array.from({ length: count }, (_, index) => ({
+      concept: alphabet,
+      text: (alphabet.slice(index % 4) + alphabet.repeat(3)).slice(0, 5 + index),
+    }));
+  interface ConceptRecord {
+    readonly concept: string;
+    readonly text: string;
+  }
+  const conceptsOf = async (records: readonly ConceptRecord[]) => {
+    const path = writeText(at("sets.jsonl"), records.map((one) => JSON.stringify(one)).join("\n"));
+    return conceptTexts(await readConcepts([path], 0), 0);
+  };
+
+  it.each([false, true])(
+    "does the same by concepts (units that serve both alike: %s), few words left out by name",
+    async (spread) => {
+      const concepts = await conceptsOf([...ALPHABETS.flatMap((alphabet) => words(alphabet, 12)), ...words("mnop", 7)]);
+      const given = await request(spread, { concepts });
+      const found = await measureAblation(given);
+      expect(found.of).toBe("concepts");
+      expect(found.left).toEqual([{ name: "mnop", reason: "mnop has 7 words, each concept takes 10" }]);
+      expect(found.domains.map(({ name, chosen, evaluated }) => [name, chosen, evaluated])).toEqual([
+        ["abcd", 6, 6],
+        ["wxyz", 6, 6],
+      ]);
+      expect(found.matrix.map(({ localised }) => localised)).toEqual([!spread, !spread]);
+    },
+  );
+
+  it("reads a word behind four of its concept and half, and counts it alone", async () => {
+    const { sources, halves } = await conceptsOf(ALPHABETS.flatMap((alphabet) => words(alphabet, 12)));
+    const model = (await request(false)).model;
+    const { documents } = await tokenizeCorpus(await model.tokenizer({ specialTokens: false }), sources);
+    for (const { name, chosen, evaluated } of halves(documents)) {
+      const of = (half: typeof chosen) =>
+        half.flatMap((unit) => unit.map(({ document, from }) => ({ text: document.text, from })));
+      const inHalf = (half: typeof chosen): Set<string> => new Set(of(half).flatMap(({ text }) => text.split(", ")));
+      for (const { text, from } of [...of(chosen), ...of(evaluated)]) {
+        expect(text.split(", ")).toHaveLength(5);
+        expect(text.slice(from)).toBe(` ${text.split(", ").at(-1)}`);
+        expect([...text.replaceAll(", ", "")].every((letter) => name.includes(letter))).toBe(true);
+      }
+      const both = [...inHalf(chosen)].filter((word) => inHalf(evaluated).has(word));
+      expect(both).toEqual([]);
+    }
+  });
+
+  it("is refused where fewer than two concepts have words enough", async () => {
+    await expect(conceptsOf([...words("abcd", 12), ...words("wxyz", 9)])).rejects.toThrow(
+      /only abcd has texts enough: wxyz has 9 words, each concept takes 10: give 10 words/,
+    );
+  });
+
+  it("puts nothing in the stead of what is taken away where zero is asked for", async () => {
+    const of = async (fill: "mean" | "zero") =>
+      (await measureAblation(await request(false, { ablation: { sites: "units", share: 0.1, draws: 1, fill } })))
+        .matrix;
+    const [mean, zero] = [await of("mean"), await of("zero")];
+    // Units that the other domain never uses are nothing to it.
+    expect(zero[0].effects[1].value).toBeCloseTo(0, 5);
+    expect(mean[0].effects[1].value).toBeGreaterThan(0.01);
+  });
+
+  it("gives curves and areas their intervals where domains have documents enough", async () => {
+    const many = await measureAblation(
+      await request(false, { ablation: { sites: "units", share: 0.1, draws: 1, fill: "mean" } }, 24),
+    );
+    for (const { area, areaInterval, points } of many.curves) {
+      expect(areaInterval.value).toBe(area);
+      expect(areaInterval.low).toBeLessThanOrEqual(area);
+      expect(areaInterval.high).toBeGreaterThanOrEqual(area);
+      for (const { own, ownInterval } of points) expect(ownInterval.value).toBe(own);
+    }
   });
 });

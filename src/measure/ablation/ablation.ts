@@ -1,6 +1,6 @@
 /**
- * The causal check (METHODS §4): parts of a model that contribute to one domain more than to others are taken away, and it is
- * seen what that does to each domain, beside as many matched parts. Half of each domain's documents choose the parts, the other
+ * The causal check (METHODS §4): parts of a model that contribute to one domain, or concept, more than to others are taken away, and it
+ * is seen what that does to each, beside as many matched parts. Half of each domain's documents choose the parts, the other
  * half shows the effect; values are replaced by their mean over the first half, domains weighing alike. What was seen of every mask is kept, so that a run that
  * was stopped goes on with the next.
  *
@@ -26,14 +26,14 @@ import { requireDecoder } from "../../ports/model.ts";
 import type { Pools } from "../../ports/observation.ts";
 import { ABLATION_SCHEMA, type Ablation } from "../../profile/ablation.ts";
 import type { Interval } from "../../profile/figures.ts";
-import type { TokenizedDocument, WindowBatch } from "../../text/corpus.ts";
+import type { WindowBatch } from "../../text/corpus.ts";
 import { describeBatch, longestOf, windowsOf } from "../../text/windows.ts";
 import { type Prepared, type PrepareRequest, prepare } from "../prepare.ts";
 import { readChecksummed, writeChecksummed } from "../running/checksummed.ts";
 import { ABLATION_MASKS, ABLATION_SITES } from "../stages.ts";
+import type { ConceptTexts } from "./concept-texts.ts";
+import { type Half, halvesOf, type Unit } from "./halves.ts";
 
-/** Documents that a domain takes: as many as an interval does go to the effects. */
-export const FEWEST_DOCUMENTS = 10;
 /** Shares of the sites that the curve takes away, over the one of the matrix. */
 const LEVELS = [0.25, 0.5, 2, 4, 8];
 
@@ -43,21 +43,21 @@ export interface AblationOptions {
   readonly share: number;
   /** of matched sites */
   readonly draws: number;
+  /** what stands in the stead of what is taken away */
+  readonly fill: Fill;
 }
 
-export interface AblationRequest extends PrepareRequest {
+export const FILLS = ["mean", "zero"] as const;
+export type Fill = (typeof FILLS)[number];
+
+export interface AblationRequest extends Omit<PrepareRequest, "given"> {
   readonly threads: number;
   readonly ablation: AblationOptions;
+  /** in place of the domains of the plan's text; null: those */
+  readonly concepts: ConceptTexts | null;
   /** where what was seen of masks is kept */
   readonly work: string;
   readonly resume: boolean;
-}
-
-/** What one domain is measured by. */
-interface Half {
-  readonly name: string;
-  readonly chosen: readonly TokenizedDocument[];
-  readonly evaluated: readonly TokenizedDocument[];
 }
 
 /** Masks that a run feeds, the whole model first. */
@@ -74,13 +74,14 @@ export async function measureAblation(request: AblationRequest): Promise<Ablatio
     const decoder = requireDecoder(model, "taking parts away");
     const sites = sitesOf(decoder.spec, ablation.sites);
     refuseFew(sites);
-    const prepared = await prepare(request);
+    const { concepts } = request;
+    const prepared = await prepare({ ...request, ...(concepts && { given: concepts.sources }) });
     const { subject } = prepared;
-    const halves = halvesOf(subject.documents, plan.seed);
+    const halves = concepts ? concepts.halves(subject.documents) : halvesOf(subject.documents, plan.seed);
     const seen = await seeHalves(request, prepared, sites, halves);
     const masks = chosenMasks(sites, seen, ablation, plan.seed);
     const id = createHash("sha256")
-      .update(canonicalJson({ subject: subject.id, ablation }))
+      .update(canonicalJson({ subject: subject.id, ablation: { ...ablation } }))
       .digest("hex")
       .slice(0, 16);
     const evaluated = halves.flatMap((half) => half.evaluated);
@@ -90,12 +91,15 @@ export async function measureAblation(request: AblationRequest): Promise<Ablatio
       schema: ABLATION_SCHEMA,
       model: model.name,
       corpus: subject.corpus.name,
+      of: concepts ? "concepts" : "domains",
       sites: sites.kind,
+      fill: ablation.fill,
       total: sum(sites.counts),
       taken: takenOf(ablation.share, sum(sites.counts)),
       draws: ablation.draws,
       ...figuresOf(halves, masks, nats, plan.seed),
       interval: { level: 0.95, resamples: RESAMPLES },
+      left: [...(concepts?.left ?? [])],
       provenance: { id, seed: plan.seed, masks: masks.length, seconds: (performance.now() - began) / 1000 },
     };
   } finally {
@@ -116,35 +120,6 @@ function refuseFew({ kind, counts }: Sites): void {
   );
 }
 
-/** Documents of each domain, dealt to the two halves by the seed. */
-export function halvesOf(documents: readonly TokenizedDocument[], seed: number): Half[] {
-  const named = new Map<string, TokenizedDocument[]>();
-  for (const document of documents) {
-    if (document.ids.length < 2) continue;
-    const own = named.get(document.domain) ?? [];
-    named.set(document.domain, own);
-    own.push(document);
-  }
-  if (named.size < 2)
-    throw new LossyscopeError(
-      "usage",
-      `the text is of ${counted(named.size, "domain")}, and effects are compared between domains`,
-      "name two or more: --domain prose=a/ --domain code=b/, or a folder for each",
-    );
-  const few = [...named].filter(([, own]) => own.length < FEWEST_DOCUMENTS);
-  if (few.length > 0)
-    throw new LossyscopeError(
-      "usage",
-      `too few documents: ${few.map(([name, own]) => `${name} has ${own.length}`).join(", ")}; each domain takes ${FEWEST_DOCUMENTS}`,
-      "give more text, or cut it with --split-on '\\n\\n'",
-    );
-  return [...named.keys()].sort().map((name) => {
-    const own = random(seed, "ablation halves", name).shuffle([...named.get(name)!]);
-    const half = Math.ceil(own.length / 2);
-    return { name, chosen: own.slice(half), evaluated: own.slice(0, half) };
-  });
-}
-
 interface Seen {
   /** [domains][sites] mean contribution a token */
   readonly contributions: readonly Float64Array[];
@@ -161,12 +136,13 @@ async function seeHalves(
 ): Promise<Seen> {
   const decoder = requireDecoder(model, "taking parts away");
   const { context, overlap, prefix, documents } = subject;
-  const domainOf = new Map(halves.flatMap(({ chosen }, domain) => chosen.map(({ index }) => [index, domain] as const)));
-  const windows = halves.flatMap(({ chosen }) =>
-    chosen.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap)),
+  const read = halves.map(({ chosen }) => chosen.flatMap((unit) => unit.map(({ document }) => document)));
+  const domainOf = new Map(read.flatMap((own, domain) => own.map(({ index }) => [index, domain] as const)));
+  const windows = read.flatMap((own) =>
+    own.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap)),
   );
   const batches = batchesFor(model, windows, plan.batchTokens);
-  const tokens = halves.map(({ chosen }) => sum(chosen.map(({ ids }) => ids.length)));
+  const tokens = read.map((own) => sum(own.map(({ ids }) => ids.length)));
   const total = valuesOf(sites);
   const sums = halves.map(() => new Float64Array(total));
   const sizes = halves.map(() => new Float64Array(total));
@@ -241,7 +217,7 @@ interface Chosen {
 function chosenMasks(
   sites: Sites,
   { contributions, means }: Seen,
-  { share, draws }: AblationOptions,
+  { share, draws, fill }: AblationOptions,
   seed: number,
 ): Chosen[] {
   const owners = sitesOfValues(sites);
@@ -253,7 +229,7 @@ function chosenMasks(
   const without = (taken: Int32Array): Mask => {
     const gone = new Set(taken);
     const mask = Float32Array.from(owners, (site) => Number(!gone.has(site)));
-    return { mask, fill: means.map((value, at) => (mask[at] === 0 ? value : 0)) };
+    return { mask, fill: means.map((value, at) => (mask[at] === 0 && fill === "mean" ? value : 0)) };
   };
   const whole: Chosen = { kind: "whole", domain: -1, share: 0, taken: 0, mask: without(new Int32Array()) };
   return [
@@ -282,12 +258,14 @@ function chosenMasks(
 interface Masks {
   readonly id: string;
   readonly masks: readonly Chosen[];
-  readonly evaluated: readonly TokenizedDocument[];
+  readonly evaluated: readonly Unit[];
 }
 
+/** Milliseconds after which what was seen is written down; where the run is stopped it is so at once. */
+const KEEPING = 2000;
 const KEPT = z.array(z.instanceof(Float64Array));
 
-/** Nats of every evaluated document under every mask, [masks][documents]; what an earlier run has seen is taken up. */
+/** Nats of what counts of every evaluated unit under every mask, [masks][units]; what an earlier run has seen is taken up. */
 async function everyMask(
   { model, plan, threads, progress, signal, work, resume }: AblationRequest,
   { subject }: Prepared,
@@ -302,13 +280,24 @@ async function everyMask(
       ? readChecksummed(path, KEPT, "the run was begun", "start it afresh, without --resume")
       : [];
   const nats = kept.filter((own) => own.length === evaluated.length).slice(0, masks.length);
-  const place = new Map(evaluated.map(({ index }, at) => [index, at]));
-  const windows = evaluated.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap));
+  const parts = evaluated.flatMap((unit, at) => unit.map(({ document, from }) => ({ document, at, from })));
+  const place = new Map(
+    parts.map(({ document: { index, byteEnds }, at, from }) => [
+      index,
+      { at, first: from === 0 ? 0 : byteEnds.findIndex((end) => end > from) },
+    ]),
+  );
+  const windows = parts.flatMap(({ document: { index, ids } }) => windowsOf(index, ids, prefix, context, overlap));
   const batches = batchesFor(model, windows, plan.batchTokens);
   progress.start(ABLATION_MASKS, masks.length, "masks", nats.length);
   if (nats.length < masks.length) {
     mkdirSync(work, { recursive: true });
     const describe = (batch: WindowBatch): string => describeBatch(batch, documents);
+    let written = performance.now();
+    const keep = async (): Promise<void> => {
+      await writeChecksummed(path, nats);
+      written = performance.now();
+    };
     try {
       await ablating({ decoder, sites, threads, signal, longest: longestOf(batches), describe }, async (graph) => {
         while (nats.length < masks.length) {
@@ -316,14 +305,19 @@ async function everyMask(
           for (const batch of batches) {
             const losses = await graph.losses(batch, masks[nats.length].mask);
             let row = 0;
-            for (const { window } of scoredIn(batch)) own[place.get(window.document)!] += losses[row++];
+            for (const { window, token } of scoredIn(batch)) {
+              const { at, first } = place.get(window.document)!;
+              if (token >= first) own[at] += losses[row];
+              row++;
+            }
           }
           nats.push(own);
-          await writeChecksummed(path, nats);
+          if (performance.now() - written > KEEPING) await keep();
           progress.update(nats.length);
         }
       });
     } catch (error) {
+      await keep();
       if (!(error instanceof LossyscopeError && error.fault === "interrupted")) throw error;
       throw new LossyscopeError(
         "interrupted",
@@ -339,6 +333,9 @@ async function everyMask(
 
 const BITS = 1 / Math.LN2;
 
+/** Bytes of a unit that count. */
+const bytesOf = (unit: Unit): number => sum(unit.map(({ document, from }) => document.bytes - from));
+
 function figuresOf(
   halves: readonly Half[],
   masks: readonly Chosen[],
@@ -349,7 +346,7 @@ function figuresOf(
   const places = halves.map(({ evaluated }) => {
     const from = before;
     before += evaluated.length;
-    return { from, to: before, bytes: Float64Array.from(evaluated, ({ bytes }) => bytes) };
+    return { from, to: before, bytes: Float64Array.from(evaluated, bytesOf) };
   });
   const [whole] = nats;
   const bits = (domain: number, own: Float64Array, less: Float64Array | null): Float64Array => {
@@ -397,20 +394,79 @@ function figuresOf(
         localised: verdictOf(values, domain, matched[domain]).localised,
       };
     }),
-    curves: halves.map(({ name }, domain) => {
-      const points = masks
-        .flatMap((one, at) =>
-          (one.kind === "curve" || one.kind === "own") && one.domain === domain ? [{ one, at }] : [],
-        )
-        .sort((a, b) => a.one.share - b.one.share)
-        .map(({ one, at }) => ({
-          share: one.share,
-          taken: one.taken,
-          own: effect(at, domain),
-          others: mean(all.filter((other) => other !== domain).map((other) => effect(at, other))),
-        }));
-      const column = (of: "share" | "own" | "others"): number[] => points.map((point) => point[of]);
-      return { domain: name, points, area: areaBetween(column("share"), column("own"), column("others")) };
-    }),
+    curves: curvesOf(halves, masks, { places, bits, effect, nats, seed }),
   };
+}
+
+interface Effects {
+  readonly places: readonly { readonly bytes: Float64Array }[];
+  /** Δ bits of every unit of a domain */
+  readonly bits: (domain: number, own: Float64Array, less: Float64Array | null) => Float64Array;
+  /** Δ bits per byte on a domain */
+  readonly effect: (mask: number, domain: number) => number;
+  readonly nats: readonly Float64Array[];
+  readonly seed: number;
+}
+
+/** How a domain and the others fare as more and more of its own sites are taken away; domains are resampled apart. */
+function curvesOf(
+  halves: readonly Half[],
+  masks: readonly Chosen[],
+  { places, bits, effect, nats, seed }: Effects,
+): Ablation["curves"] {
+  const enough = places.every(({ bytes }) => bytes.length >= FEWEST_UNITS);
+  const all = [...halves.keys()];
+  const along = all.map((domain) =>
+    masks
+      .flatMap((one, at) =>
+        (one.kind === "curve" || one.kind === "own") && one.domain === domain ? [{ one, at }] : [],
+      )
+      .sort((a, b) => a.one.share - b.one.share),
+  );
+  const used = along.flat().map(({ at }) => at);
+  /** by domain, then mask: resampled Δ bits per byte */
+  const samples = all.map((domain) => {
+    if (!enough) return new Map<number, Float64Array>();
+    const { bytes } = places[domain];
+    const own = random(seed, "ablation curves", domain).below(2 ** 31);
+    const [below, ...above] = bootstrapSums([bytes, ...used.map((mask) => bits(domain, nats[mask], nats[0]))], {
+      seed: own,
+    });
+    return new Map(used.map((mask, place) => [mask, above[place].map((one, r) => one / below[r])]));
+  });
+  return halves.map(({ name }, domain) => {
+    const rest = all.filter((other) => other !== domain);
+    const sampled = along[domain].map(({ at }) => ({
+      own: samples[domain].get(at) ?? new Float64Array(),
+      others: (samples[rest[0]].get(at) ?? new Float64Array()).map((_, r) =>
+        mean(rest.map((other) => samples[other].get(at)![r])),
+      ),
+    }));
+    const points = along[domain].map(({ one, at }, place) => {
+      const own = effect(at, domain);
+      const others = mean(rest.map((other) => effect(at, other)));
+      return {
+        share: one.share,
+        taken: one.taken,
+        own,
+        others,
+        ownInterval: percentileInterval(own, sampled[place].own),
+        othersInterval: percentileInterval(others, sampled[place].others),
+      };
+    });
+    const shares = points.map(({ share }) => share);
+    const area = areaBetween(
+      shares,
+      points.map(({ own }) => own),
+      points.map(({ others }) => others),
+    );
+    const areas = (sampled[0]?.own ?? new Float64Array()).map((_, r) =>
+      areaBetween(
+        shares,
+        sampled.map(({ own }) => own[r]),
+        sampled.map(({ others }) => others[r]),
+      ),
+    );
+    return { domain: name, points, area, areaInterval: percentileInterval(area, areas) };
+  });
 }

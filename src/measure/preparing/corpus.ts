@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { almanacPages } from "../../almanac/record.ts";
 import { sha256 } from "../../files/digest.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
+import { groupBy } from "../../numeric/groups.ts";
 import type { RunContext } from "../../ports/context.ts";
 import type { Plan } from "../../profile/plan.ts";
 import type { Profile } from "../../profile/profile.ts";
@@ -26,6 +27,8 @@ export interface CorpusRequest extends Omit<RunContext, "threads"> {
   readonly chat: ChatTemplate | null;
   /** where this run writes: no part of the text */
   readonly outputs?: readonly string[];
+  /** documents in place of those that the plan names */
+  readonly given?: readonly SourceDocument[];
   /** of `stages.ts` */
   readonly stage: string;
 }
@@ -39,7 +42,7 @@ export interface ReadCorpus extends TokenizedCorpus {
 /** @throws LossyscopeError `io`, `text` or `usage` as reading and tokenising do; `interrupted` */
 export async function readCorpus(
   plan: Plan,
-  { tokenizer, chat, outputs, progress, stage, signal }: CorpusRequest,
+  { tokenizer, chat, outputs, given, progress, stage, signal }: CorpusRequest,
 ): Promise<ReadCorpus> {
   progress.start(stage, null, "bytes");
   let bytes = 0;
@@ -53,7 +56,7 @@ export async function readCorpus(
       throw new LossyscopeError("interrupted", "stopped while reading the text", "the same command begins again");
   };
   const counted = (async function* () {
-    for await (const document of readDocuments({ ...plan, kinds: [almanacPages], chat, outputs, account })) {
+    for await (const document of given ?? readDocuments({ ...plan, kinds: [almanacPages], chat, outputs, account })) {
       if (signal?.aborted || performance.now() - breath > BREATH_MILLISECONDS) await rest();
       conversations.add(document);
       bytes += Buffer.byteLength(document.text);
@@ -123,12 +126,11 @@ export function corpusSection(
   { documents, refused, invalidUtf8, files, chat }: ReadCorpus,
   units: Units,
 ): Profile["corpus"] {
-  const domains: Profile["corpus"]["domains"] = {};
-  for (const { domain, bytes } of documents) {
-    domains[domain] ??= { documents: 0, bytes: 0 };
-    domains[domain].documents++;
-    domains[domain].bytes += bytes;
-  }
+  // By name in a map: a domain may be called as a member of every object is.
+  const domains = [...groupBy(documents, ({ domain }) => domain)].map(
+    ([domain, own]) =>
+      [domain, { documents: own.length, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) }] as const,
+  );
   const total = (of: (document: (typeof documents)[number]) => number): number =>
     documents.reduce((sum, document) => sum + of(document), 0);
   return {
@@ -140,7 +142,7 @@ export function corpusSection(
     tokens: total(({ ids }) => ids.length),
     unit: units.kind,
     units: units.count,
-    domains,
+    domains: Object.fromEntries(domains),
     normalised: total(({ normalised }) => Number(normalised)),
     refused: refused.length,
     invalidUtf8,

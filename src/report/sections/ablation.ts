@@ -1,19 +1,18 @@
 /** Report sections on parts taken away: the matrix of effects, and how the curves part (METHODS §4). */
 import type { Ablation } from "../../profile/ablation.ts";
-import { ablationFindings, takenText } from "../ablation.ts";
+import { ablationFindings, leftOut, nounOf, takenText } from "../ablation.ts";
 import { count, figure, interval, percent } from "../format.ts";
 import { lines } from "../marks/lines.ts";
 import { square } from "../marks/square.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, estimate, legend, numbers, paragraph, type Section, table } from "./parts.ts";
 
-const alone = (value: number) => ({ value, low: null, high: null });
-
 export function ablationSections(found: Ablation): Section[] {
-  const { domains, matrix, curves, sites } = found;
+  const { domains, matrix, curves, sites, fill } = found;
+  const noun = nounOf(found);
   const largest = Math.max(1e-12, ...matrix.flatMap(({ effects }) => effects.map(({ value }) => Math.abs(value ?? 0))));
   const names = domains.map(({ name }) => name);
-  const picture = `Bits a byte more on each domain (across) without the ${sites} of each (down)`;
+  const picture = `Bits a byte more on each ${noun} (across) without the ${sites} of each (down)`;
   const heat = square(
     picture,
     { rows: names, columns: names, head: ["bits a byte", "low", "high", "matched, mean", "matched, 95 %"] },
@@ -26,8 +25,8 @@ export function ablationSections(found: Ablation): Section[] {
       })),
     ),
   );
-  const panels = curves.map(({ domain, points, area }) => {
-    const title = `Without those of ${domain}: area ${figure(area)} bits a byte`;
+  const panels = curves.map(({ domain, points, areaInterval }) => {
+    const title = `Without those of ${domain}: area ${interval(areaInterval)} bits a byte`;
     return drawn(
       title,
       lines(
@@ -38,9 +37,9 @@ export function ablationSections(found: Ablation): Section[] {
             name: "the others, mean",
             tone: "faint",
             style: "broken",
-            values: points.map(({ others }) => alone(others)),
+            values: points.map(({ othersInterval }) => othersInterval),
           },
-          { name: domain, tone: "model", style: "solid", values: points.map(({ own }) => alone(own)) },
+          { name: domain, tone: "model", style: "solid", values: points.map(({ ownInterval }) => ownInterval) },
         ],
         { least: 0.01, across: "per cent taken away" },
       ),
@@ -49,19 +48,25 @@ export function ablationSections(found: Ablation): Section[] {
   return [
     {
       id: "matrix",
-      title: "What each domain needs",
+      title: `What each ${noun} needs`,
       methods: "§4",
       means: [
-        `The ${sites} that contribute to a domain more than to the others give their mean instead of what they compute (${takenText(found)}), and the domain's other documents are read again.`,
-        "A domain has parts of its own only where that does more than taking away as many that contribute alike, and more to it than to any other domain.",
+        `The ${sites} that contribute to a ${noun} more than to the others give ${fill === "mean" ? "their mean" : "nothing"} instead of what they compute (${takenText(found)}), and the ${noun}'s other documents are read again.`,
+        `A ${noun} has parts of its own only where that does more than taking away as many that contribute alike, and more to it than to any other ${noun}.`,
+        ...(found.of === "concepts"
+          ? [
+              "A word is read behind four others of its concept: what it costs there is what the model knows of how the list goes on.",
+            ]
+          : []),
       ],
       misread: [
-        "A part that many domains need is nobody's own; what does not show here may still be needed.",
-        "Where a domain is hurt little, others may do what was taken away.",
+        `A part that many ${noun}s need is nobody's own; what does not show here may still be needed.`,
+        `Where a ${noun} is hurt little, others may do what was taken away.`,
       ],
       body: [
         ...ablationFindings(found).map((text) => paragraph(text)),
         drawn(picture, heat),
+        ...leftOut(found).map((text) => paragraph(text, "aside")),
         numbers(
           table(
             "Δ bits per byte (95 % interval)",
@@ -74,8 +79,8 @@ export function ablationSections(found: Ablation): Section[] {
             ]),
           ),
           table(
-            "Domains",
-            ["domain", "documents that choose", "documents that show", "bits per byte"],
+            found.of === "concepts" ? "Concepts" : "Domains",
+            [noun, "documents that choose", "documents that show", "bits per byte"],
             domains.map(({ name, chosen, evaluated, bitsPerByte }, row) => [
               element("bdi", {}, markup(name)),
               count(chosen),
@@ -91,26 +96,26 @@ export function ablationSections(found: Ablation): Section[] {
       title: "How separable they are",
       methods: "§4",
       means: [
-        "More and more is taken away, the most a domain's own first. The further its curve runs above that of the others, the more separable it is.",
+        `More and more is taken away, the most a ${noun}'s own first. The further its curve runs above that of the others, the more separable it is.`,
       ],
-      misread: ["Curves that rise together say that a model is broken, not that domains are one."],
+      misread: [`Curves that rise together say that a model is broken, not that ${noun}s are one.`],
       body: [
         element("div", { class: "panels" }, ...panels),
         legend([
-          { name: "the domain itself", mark: "dot" },
+          { name: `the ${noun} itself`, mark: "dot" },
           { name: "the others, mean", mark: "faint" },
         ]),
         numbers(
           table(
             "Δ bits per byte by the share taken away",
-            ["domain", "share", "taken", "itself", "the others"],
+            [noun, "share", "taken", "itself", "the others"],
             curves.flatMap(({ domain, points }) =>
-              points.map(({ share, taken, own, others }) => [
+              points.map(({ share, taken, ownInterval, othersInterval }) => [
                 element("bdi", {}, markup(domain)),
                 percent(share),
                 count(taken),
-                figure(own),
-                figure(others),
+                interval(ownInterval),
+                interval(othersInterval),
               ]),
             ),
           ),
