@@ -108,6 +108,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope squeeze ./model --text notes/ --point q4g32 --write ./model-q4g32",
     ],
     [
+      "a GGUF type as a file that llama.cpp reads",
+      "lossyscope squeeze ./model --text notes/ --point Q4_K --write model.gguf",
+    ],
+    [
       "what costs most, block by block and kind by kind",
       "lossyscope squeeze ./model --text notes/ --try q4,q3 --sensitivity --out out/",
     ],

@@ -4,9 +4,11 @@ import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commande
 import { downloadProgress } from "../library/download.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
+import { budgetNamed, mixedName } from "../measure/squeeze/budget.ts";
 import { foreseeSqueezing } from "../measure/squeeze/foresee.ts";
 import { askedPoints, percentages, refuseImpossible, SPARED, usualGroups } from "../measure/squeeze/points.ts";
 import { announceSqueezing, measureSqueezing } from "../measure/squeeze/squeeze.ts";
+import { formatOf, WRITE_FORMATS, type WriteRequest } from "../measure/squeeze/write.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import { SILENT } from "../ports/progress.ts";
@@ -54,12 +56,12 @@ function ranks(text: string): number[] {
   throw new InvalidArgumentError("expected shares of energy below 1, or ranks");
 }
 
-/** Bits a parameter. */
-function budget(text: string): number {
-  const value = /^\d{1,2}(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value <= 32) return value;
-  throw new InvalidArgumentError("expected bits a parameter, such as 4.5");
-}
+/** Types of values, as configs of models name them. */
+const DTYPES: Readonly<Record<string, NonNullable<WriteRequest["dtype"]>>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+};
 
 export function squeezeCommand() {
   return withFactOptions(readingCommand("squeeze"))
@@ -102,9 +104,25 @@ export function squeezeCommand() {
       "squeezes each block and each kind of matrix alone as well (default: the least rounding tried)",
     )
     .option("--bound", "sets the Gaussian yardstick of the weights' error beside the points", false)
-    .option("--budget <bits>", "mixes the types tried, part by part, within so many bits a parameter", budget)
-    .option("--write <folder>", "writes --point as a folder that transformers reads, in float32, and reads it back")
-    .option("--point <name>", "the point that --write writes: q4g32")
+    .option(
+      "--budget <size>",
+      "mixes the types tried, part by part, within so many bits a parameter (4.5) or bytes (90MB)",
+      reading(budgetNamed),
+    )
+    .option("--write <place>", "writes --point as a folder, or as a file that ends in .gguf, and reads it back")
+    .option("--point <name>", "the point that --write writes: q4g32, Q4_K, or mixed4.5 of --budget 4.5")
+    .addOption(
+      new Option(
+        "--format <name>",
+        "what --write writes: values that transformers reads, codes that compressed-tensors reads, or GGUF (default: by the name)",
+      ).choices(WRITE_FORMATS),
+    )
+    .addOption(
+      new Option(
+        "--dtype <name>",
+        "type of what --write writes as values (default: float32 for what was changed, all else as it is)",
+      ).choices(Object.keys(DTYPES)),
+    )
     .option("-o, --out <folder>", "writes squeeze.json and report.html there")
     .option("--json [file]", "writes the points to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
@@ -131,16 +149,26 @@ export function squeezeCommand() {
         const { spec } = requireDecoder(model, "squeezing");
         const also: Model[] = [];
         for (const one of options.also ?? []) also.push(await open(one));
-        const { write, point } = options;
+        const { write, point, budget = null } = options;
+        const isMixed = point !== undefined && budget !== null && point === mixedName(budget);
         if ((write === undefined) !== (point === undefined))
           throw new LossyscopeError(
             "usage",
             "--write takes the --point that is written, and the reverse",
             "pass both or neither",
           );
-        const others = [point, options.prune, options.nm, options.rank, options.dropBlocks, options.also];
+        if (write === undefined && (options.format ?? options.dtype) !== undefined)
+          throw new LossyscopeError("usage", "--format and --dtype say how --write writes", "pass --write and --point");
+        const others = [
+          isMixed ? undefined : point,
+          options.prune,
+          options.nm,
+          options.rank,
+          options.dropBlocks,
+          options.also,
+        ];
         const points = askedPoints({
-          try: (point === undefined ? [] : [point]).concat(
+          try: (point === undefined || isMixed ? [] : [point]).concat(
             options.try ?? (others.some((one) => one !== undefined) ? [] : TRIES),
           ),
           groups: options.groups ?? usualGroups(spec),
@@ -159,8 +187,14 @@ export function squeezeCommand() {
               : leastRounding(points);
         const request = {
           ...{ model, plan, points, also, spared: spare, sensitivity, bound, work, resume, threads, progress, signal },
-          budget: options.budget ?? null,
-          write: write === undefined ? null : { folder: write, point: point! },
+          budget,
+          write:
+            write === undefined
+              ? null
+              : {
+                  ...{ path: write, point: point!, format: options.format ?? formatOf(write) },
+                  dtype: options.dtype === undefined ? null : DTYPES[options.dtype],
+                },
           outputs: placesOf(options, [...outputs.paths, ...(write === undefined ? [] : [write])]),
           commandOf: (point: string) =>
             again(

@@ -44,7 +44,7 @@ export async function supervise(args: readonly string[], patience = DEAF_MILLISE
   stopping.over();
   for (const asked of SIGNALS) process.off(asked, stopping.ask);
   if (code !== null) return code;
-  for (const path of temporaries) rmSync(path, { force: true });
+  for (const path of temporaries) rmSync(path, { recursive: true, force: true });
   if (stopping.ended) return STOPPED;
   const own = stopping.asked ?? signal!;
   process.kill(process.pid, own);

@@ -1,5 +1,5 @@
 /**
- * Files that must not outlive the process: removed when it exits, however it was asked to. A process that may be killed tells
+ * Files, and folders, that must not outlive the process: removed when it exits, however it was asked to. A process that may be killed tells
  * another one of them, which removes them then.
  */
 import { rmSync } from "node:fs";
@@ -25,5 +25,5 @@ export function removeAtExit(path: string): () => void {
 }
 
 function removeAll(): void {
-  for (const path of paths) rmSync(path, { force: true });
+  for (const path of paths) rmSync(path, { recursive: true, force: true });
 }

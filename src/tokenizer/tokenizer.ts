@@ -19,7 +19,7 @@ import { longestFirstFinder } from "./added-longest.ts";
 import { align, type Change } from "./align.ts";
 import { readBytes } from "./bytes.ts";
 import type { Cutter } from "./cut.ts";
-import { type Definition, readDefinition, SPACE, tokenizerFile } from "./definition.ts";
+import { type Definition, readDefinition, SPACE, type TokenizerFile, tokenizerFile } from "./definition.ts";
 import { asLoaded } from "./loaded.ts";
 import { Pieces, Tokens, Uncovered } from "./pieces.ts";
 import { type Around, resolvePrefix, tokensAround } from "./prefix.ts";
@@ -75,6 +75,25 @@ export async function loadTokenizer(
   config: Readonly<Record<string, unknown>>,
   options: TokenizerOptions = {},
 ): Promise<Tokenizer> {
+  const { json, ...beside } = await readFiles(folder);
+  return createTokenizer(json, { ...options, config, ...beside });
+}
+
+/**
+ * tokenizer.json of a folder as it is loaded, with what the files beside it say (`loaded.ts`).
+ * @throws LossyscopeError as `loadTokenizer`
+ */
+export async function loadDefinition(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<TokenizerFile> {
+  const { json, digest, ...beside } = await readFiles(folder);
+  const { tokenizerConfig, specialTokensMap, addedTokens } = beside;
+  return asLoaded(fileOf(json), { config, tokenizerConfig, specialTokensMap, addedTokens }).file;
+}
+
+/** tokenizer.json and what lies beside it. */
+async function readFiles(folder: string) {
   const text = await readOptional(join(folder, "tokenizer.json"));
   if (text === undefined) {
     throw new LossyscopeError(
@@ -88,15 +107,8 @@ export async function loadTokenizer(
       async (name) => parseObject(name, (await readOptional(join(folder, name))) ?? "{}"),
     ),
   );
-  return createTokenizer(parseObject("tokenizer.json", text), {
-    ...options,
-    config,
-    tokenizerConfig,
-    specialTokensMap,
-    addedTokens,
-    generationConfig,
-    digest: sha256(text),
-  });
+  const json = parseObject("tokenizer.json", text);
+  return { json, tokenizerConfig, specialTokensMap, addedTokens, generationConfig, digest: sha256(text) };
 }
 
 async function readOptional(path: string): Promise<string | undefined> {
@@ -147,14 +159,16 @@ export const asDamaged = (error: unknown): LossyscopeError =>
         { cause: error },
       );
 
-function readTokenizer(json: unknown, beside: Files): Tokenizer {
-  const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, addedTokens = {}, generationConfig = {} } = beside;
-  const file = checked(
+const fileOf = (json: unknown): TokenizerFile =>
+  checked(
     tokenizerFile,
     json,
     (faults) => new LossyscopeError("model", `tokenizer.json is malformed: ${faults}`, "download it again"),
   );
-  const loaded = asLoaded(file, { config, tokenizerConfig, specialTokensMap, addedTokens });
+
+function readTokenizer(json: unknown, beside: Files): Tokenizer {
+  const { config = {}, tokenizerConfig = {}, specialTokensMap = {}, addedTokens = {}, generationConfig = {} } = beside;
+  const loaded = asLoaded(fileOf(json), { config, tokenizerConfig, specialTokensMap, addedTokens });
   const definition = readDefinition(loaded.file, (beside.specialTokens ?? false) && !loaded.splitSpecialTokens);
   const { contents } = definition;
   // A handful is asked for: of two ids with one spelling the last.

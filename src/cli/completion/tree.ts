@@ -39,7 +39,7 @@ export const PLACEHOLDERS: Readonly<Record<"file" | "folder" | "free", readonly 
   file: ["file", "path", "name=path", "profile", "profile-or-model", "document", "sets"],
   folder: ["folder", "dir", "model", "run", "part", "place"],
   free: words(
-    "bits field how i/n id k m n n,... n:m,... name names,... norm number p parts penalty percent,... price profile=score",
+    "field how i/n id k m n n,... n:m,... name names,... norm number p parts penalty percent,... price profile=score",
     "regex relation=text rows rule set share shares,... size sizes,... steps strings t text threshold tokens tokens,...",
     "tool type what",
   ),

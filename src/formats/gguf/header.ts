@@ -30,6 +30,8 @@ export interface Gguf {
   readonly version: 2 | 3;
   readonly byteOrder: "little" | "big";
   readonly metadata: ReadonlyMap<string, GgufValue>;
+  /** bytes of the file that each value is in, its type before it */
+  readonly places: ReadonlyMap<string, readonly [begin: number, end: number]>;
   /** in the order of the header */
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   /** every tensor begins at a multiple of it, from `dataStart` on */
@@ -93,7 +95,7 @@ export function parseGguf(prefix: Uint8Array, fileBytes: number): Gguf {
   cursor.at = 8;
   const tensors = cursor.count(TENSOR_BYTES, MOST_ENTRIES, () => "the number of tensors");
   const pairs = cursor.count(PAIR_BYTES, MOST_ENTRIES, () => "the number of metadata pairs");
-  const metadata = readMetadata(cursor, pairs);
+  const { metadata, places } = readMetadata(cursor, pairs);
   const alignment = alignmentOf(metadata);
   const entries = Array.from({ length: tensors }, (_, index) => readTensor(cursor, index));
   const dataStart = Math.ceil(cursor.at / alignment) * alignment;
@@ -101,6 +103,7 @@ export function parseGguf(prefix: Uint8Array, fileBytes: number): Gguf {
     version,
     byteOrder: isLittleEndian ? "little" : "big",
     metadata,
+    places,
     tensors: placed(entries, { alignment, dataStart, fileBytes }),
     alignment,
     dataStart,
@@ -123,14 +126,17 @@ function versionOf(prefix: Uint8Array, fileBytes: number): { version: 2 | 3; isL
   return { version, isLittleEndian };
 }
 
-function readMetadata(cursor: Cursor, pairs: number): ReadonlyMap<string, GgufValue> {
+function readMetadata(cursor: Cursor, pairs: number): Pick<Gguf, "metadata" | "places"> {
   const metadata = new Map<string, GgufValue>();
+  const places = new Map<string, readonly [number, number]>();
   for (let index = 0; index < pairs; index++) {
     const key = cursor.string(MOST_NAME_BYTES, () => `the key ${count(index + 1)} of ${count(pairs)}`);
     if (metadata.has(key)) throw unsound(`the key ${shown(key)} comes twice`);
+    const begin = cursor.at;
     metadata.set(key, readValue(cursor, shown(key)));
+    places.set(key, [begin, cursor.at]);
   }
-  return metadata;
+  return { metadata, places };
 }
 
 function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {

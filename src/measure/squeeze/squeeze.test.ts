@@ -23,6 +23,7 @@ import { measureLockstep } from "../lockstep/lockstep.ts";
 import { measure } from "../measure.ts";
 import { editJson, listener, sampleText, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
+import { budgetNamed } from "./budget.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { askedPoints, percentages, refuseImpossible, type Tries, usualGroups } from "./points.ts";
@@ -184,25 +185,29 @@ describe("a point", () => {
 
 describe("a plan of several types", () => {
   it("keeps within its bits, and is judged by documents that it was not made from", async () => {
-    const found = await squeeze({ tries: { try: ["q6g8", "q2g8"] }, spared: ["mlp", "head"], budget: 24 });
+    const found = await squeeze({
+      tries: { try: ["q6g8", "q2g8"] },
+      spared: ["mlp", "head"],
+      budget: budgetNamed("24"),
+    });
     const [mixed] = found.points.filter(({ kind }) => kind === "mixed");
     expect(mixed.rate.bitsPerParameter).toBeLessThanOrEqual(24);
     expect(mixed.plan!.map(({ unit }) => unit)).toEqual(["embedding", "block 0 attention", "block 1 attention"]);
     expect(found.budget).toMatchObject({ point: "mixed24", bitsPerParameter: 24 });
     expect(found.budget!.documents).toBeGreaterThan(0);
     expect(found.budget!.documents).toBeLessThan(24);
-    const refused = squeeze({ tries: { try: ["q6g8", "q2g8"] }, budget: 1 });
-    await expect(refused).rejects.toThrow(/smallest types tried take .* bits a parameter, --budget allows 1/);
-    await expect(squeeze({ tries: { try: ["q6g8"] }, budget: 8 })).rejects.toThrow(/fewer than two/);
+    const refused = squeeze({ tries: { try: ["q6g8", "q2g8"] }, budget: budgetNamed("1") });
+    await expect(refused).rejects.toThrow(/smallest types tried take .* bits a parameter .*, --budget allows 1/);
+    await expect(squeeze({ tries: { try: ["q6g8"] }, budget: budgetNamed("8") })).rejects.toThrow(/fewer than two/);
   });
 });
 
 describe("what is written", () => {
   it("is a folder of the very figures that were measured, with nothing of it quantised", async () => {
-    const write = { point: "q3g8", folder: at("written") };
+    const write = { point: "q3g8", path: at("written"), format: "safetensors", dtype: null } as const;
     const progress = listener();
     const found = await squeeze({ tries: { try: ["q3g8"] }, write, progress });
-    expect(progress.said.at(-1)).toMatch(/written holds q3g8, read back: KL .* as measured/);
+    expect(progress.said.at(-1)).toMatch(/written holds q3g8, .*B, read back: KL .* as measured/);
     const written = await openModel(at("written"), { offline: true });
     expect(readdirSync(at("written")).sort()).toEqual(readdirSync(at("model")).sort());
     const reference = await openModel(at("model"), { offline: true });
@@ -213,7 +218,8 @@ describe("what is written", () => {
 
   it("is refused before anything runs where it cannot be", async () => {
     const tries = { try: ["q3g8"], dropBlocks: [1] };
-    const refused = (point: string, folder: string) => squeeze({ tries, write: { point, folder } });
+    const refused = (point: string, path: string) =>
+      squeeze({ tries, write: { point, path, format: "safetensors", dtype: null } });
     await expect(refused("q4g8", at("new"))).rejects.toThrow(/no point is called "q4g8": name one of q3g8/);
     await expect(refused("drop1", at("new"))).rejects.toThrow(/leaves out blocks/);
     await expect(refused("q3g8", at("model"))).rejects.toThrow(/is not empty/);

@@ -5,7 +5,6 @@
  *
  * Memory: as `lockstep/`, and what `weights.ts` states. Disk: 4 bytes a parameter for what is changed.
  */
-import { rm } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { runnable } from "../../engines/runnable.ts";
 import { sha256 } from "../../files/digest.ts";
@@ -14,7 +13,7 @@ import { entropyCodedBytes } from "../../models/ledger-entropy.ts";
 import { MATRIX_KINDS, type ModelMatrix, matricesOf } from "../../models/matrices.ts";
 import type { TensorSource } from "../../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../../models/spec.ts";
-import { count, figure } from "../../numeric/amounts.ts";
+import { count, figure, sizeText } from "../../numeric/amounts.ts";
 import { bootstrapSums, FEWEST_UNITS, percentileInterval } from "../../numeric/bootstrap.ts";
 import { canonicalJson } from "../../numeric/canonical-json.ts";
 import { symmetricSpectra } from "../../numeric/eigen.ts";
@@ -32,7 +31,7 @@ import { gaussianBound } from "../../squeeze/frontier.ts";
 import { gramOfRows, transposed } from "../../squeeze/low-rank.ts";
 import type { Size } from "../../squeeze/matrix.ts";
 import { allot } from "../../squeeze/mixed.ts";
-import { isForAll, nameOf, type Transform } from "../../squeeze/transform.ts";
+import { nameOf, type Transform } from "../../squeeze/transform.ts";
 import type { FactSet } from "../../text/facts.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
 import { answersOf } from "../facts/facts.ts";
@@ -43,13 +42,15 @@ import { lockstepOver, type OnSaid } from "../lockstep/lockstep.ts";
 import { openTokenizer, readPlannedFacts } from "../prepare.ts";
 import { corpusDigest, corpusName } from "../preparing/corpus.ts";
 import { BOUND, MAKING, stagesOfSqueezing } from "../stages.ts";
+import { type Budget, bitsWithin, mixedName, refuseBudget, typesAmong } from "./budget.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { type AskedPoint, matricesFor, refuseImpossible, type Spared } from "./points.ts";
 import { namesFor, rateOf, storedRate, Untouched } from "./rates.ts";
 import { type Measured, PointStore } from "./store.ts";
 import { type Made, nameIn, SqueezedWeights, valuesIn, valuesOf } from "./weights.ts";
-import { refuseFilled, refuseUnwritable, writePoint } from "./write.ts";
+import { layPoint, refuseUnwritable, type WriteRequest } from "./write.ts";
+import { TORCH_NAMES } from "./writing/chosen.ts";
 
 export interface SqueezeRequest extends RunContext {
   readonly model: Model;
@@ -68,10 +69,10 @@ export interface SqueezeRequest extends RunContext {
   readonly resume: boolean;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
-  /** bits a parameter that a plan of several types may take; null: none is made */
-  readonly budget?: number | null;
-  /** the point that is written, and the folder; null: none */
-  readonly write?: { readonly point: string; readonly folder: string } | null;
+  /** what a plan of several types may take; null: none is made */
+  readonly budget?: Budget | null;
+  /** the point that is written, where and as what; null: none */
+  readonly write?: WriteRequest | null;
   /** what measures a point again */
   readonly commandOf: (point: string) => string;
   /** hands the result over: what was measured is kept until that is done */
@@ -89,9 +90,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
   const decoder = requireDecoder(model, "squeezing");
   refuseImpossible(points, decoder.spec, spared);
   if (request.write) {
-    requireWritten(points, request.write.point);
-    refuseUnwritable(model, request.write.point);
-    await refuseFilled(request.write.folder);
+    await refuseUnwritable(model, request.write, jobsToWrite(request, request.write.point));
   }
   if (points.length + request.also.length === 0)
     throw new LossyscopeError("usage", "nothing is to be tried", "pass --try, --prune, --rank or --also");
@@ -99,6 +98,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
   if ("absent" in course) throw new Error(course.absent);
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
   const original = await storedRate(model, signal);
+  if (request.budget) refuseBudget(request.budget, { ...decoder, ...request, parameters: original.parameters });
   const id = sha256(
     canonicalJson({
       ...{ version: VERSION, digests: { ...(await model.digests({ signal })) }, text: corpusDigest(course) },
@@ -262,6 +262,8 @@ class Run {
   #weights: SqueezedWeights | undefined;
   #answered: readonly Answered[] | undefined;
   #dropOrder: readonly number[] | undefined;
+  /** what becomes of every matrix, by the names of plans of several types */
+  readonly #plans = new Map<string, ReadonlyMap<ModelMatrix, Transform>>();
 
   constructor(request: SqueezeRequest, course: Course, facts: FactSet | null, parameters: number, store: PointStore) {
     this.#request = request;
@@ -473,23 +475,15 @@ class Run {
   /**
    * A plan of several types within a budget, judged by documents that it was not made from (METHODS §7.5).
    * @param found points measured so far: their roundings and blocks are what a part may become
-   * @throws LossyscopeError `usage` where there are not two, or the smallest is too large
    */
   async mixed(
-    bitsPerParameter: number,
+    budget: Budget,
     found: readonly Measured[],
   ): Promise<{ readonly measured: Measured; readonly budget: NonNullable<Squeezing["budget"]> }> {
     const { points, progress, spared, signal, plan } = this.#request;
     const { spec, weights } = this.#decoder;
-    const types = points.flatMap((point) =>
-      point.kind === "transform" && isForAll(point.transform) ? [point.transform] : [],
-    );
-    if (types.length < 2)
-      throw new LossyscopeError(
-        "usage",
-        "a plan within --budget mixes types, and fewer than two are tried",
-        "add to --try",
-      );
+    const bitsPerParameter = bitsWithin(budget, this.#parameters);
+    const types = typesAmong(points);
     const parts = unitsOf(matricesFor(spec, types[0], spared));
     const all = parts.flatMap(({ own }) => own);
     progress.enter(MIXED_PART);
@@ -521,16 +515,10 @@ class Run {
     const left = await this.#untouched.size(spec, new Set(all.map((one) => nameIn(weights, one))), signal);
     const bytes = (bitsPerParameter * this.#parameters) / 8 - left.bytes;
     const chosen = allot(choices, bytes);
-    if (!chosen) {
-      const least = sum(choices.map((own) => Math.min(...own.map((one) => one.bytes)))) + left.bytes;
-      throw new LossyscopeError(
-        "usage",
-        `the smallest types tried take ${figure((8 * least) / this.#parameters)} bits a parameter, --budget allows ${figure(bitsPerParameter)}`,
-        "allow more, or try smaller types",
-      );
-    }
-    const name = `mixed${bitsPerParameter}`;
+    if (!chosen) throw new Error("the smallest types are larger than they were foreseen to be");
+    const name = mixedName(budget);
     const jobs = new Map(chosen.flatMap(({ own, type }) => own.map((matrix) => [matrix, type] as const)));
+    this.#plans.set(name, jobs);
     const measured = await this.#made(name, "mixed", jobs, {
       plan: chosen.map((one) => ({
         ...{ unit: one.name, transform: nameOf(one.type) },
@@ -567,30 +555,37 @@ class Run {
   }
 
   /**
-   * Writes a point as a folder, and reads the text with what was written.
-   * @throws LossyscopeError as `writePoint`; `engine` where it is not what was measured, and the folder is gone then
+   * Writes a point, and reads the text with what was written beside the original.
+   * @throws LossyscopeError as `layPoint`; `engine` where it is not what was measured, and nothing is left then
    */
-  async write({ point, folder }: NonNullable<SqueezeRequest["write"]>, points: readonly Point[]): Promise<void> {
-    const { model, progress, signal, spared } = this.#request;
-    const { spec } = this.#decoder;
-    const { transform } = requireWritten(this.#request.points, point);
+  async write(write: WriteRequest, points: readonly Point[]): Promise<void> {
+    const { model, progress, signal, points: asked, spared } = this.#request;
+    const { spec, weights: original } = this.#decoder;
+    const { point, path, format, dtype } = write;
     progress.enter(WRITTEN_PART);
-    const { weights } = await this.#make(allInto(matricesFor(spec, transform, spared), transform));
-    const written = await writePoint(model, point, { spec, weights }, folder, signal);
-    const { overall } = await this.#read(written);
-    const measured = points.find(({ name }) => name === point)!.overall;
-    if (JSON.stringify(overall) === JSON.stringify(measured)) {
+    const jobs = this.#plans.get(point) ?? jobsOf(requireWritten(asked, point), spec, spared);
+    const { weights } = await this.#make(jobs);
+    const texts = this.#course.documents.slice(0, SPELT).map(({ text }) => text);
+    const laid = await layPoint({ point, model, spec, original, weights, jobs, dtype, signal }, write, texts);
+    try {
+      const { overall } = await this.#read(laid.model);
+      const measured = points.find(({ name }) => name === point)!.overall;
+      const isValues = format === "safetensors" && (dtype === null || dtype === "F32");
+      if (isValues ? JSON.stringify(overall) !== JSON.stringify(measured) : !isNear(overall, measured, dtype))
+        throw new LossyscopeError(
+          "engine",
+          `${point} as it was written has KL ${overall.kl?.value} bits a token, as it was measured ${measured.kl?.value}`,
+          "lossyscope reads or writes wrongly: report it with the model",
+        );
+      await laid.keep();
+      const rounding = dtype === null || dtype === "F32" ? "" : ` in ${TORCH_NAMES[dtype]}`;
       progress.message(
-        `${folder} holds ${point}, read back: KL ${figure(overall.kl?.value)} bits a token, as measured`,
+        `${path} holds ${point}${rounding}, ${sizeText(laid.bytes)}, read back: KL ${figure(overall.kl?.value)} bits a token, ${isValues ? "as measured" : `measured ${figure(measured.kl?.value)}`}`,
       );
-      return;
+    } catch (error) {
+      await laid.drop();
+      throw error;
     }
-    await rm(folder, { recursive: true, force: true });
-    throw new LossyscopeError(
-      "engine",
-      `${point} as it was written has KL ${overall.kl?.value} bits a token, as it was measured ${measured.kl?.value}`,
-      "lossyscope reads or writes wrongly: report it with the model",
-    );
   }
 
   /** KL where each block, and each kind of matrix, is squeezed alone. */
@@ -655,15 +650,41 @@ function unitsOf(matrices: readonly ModelMatrix[]): { readonly name: string; rea
 /** What progress calls reading back what was written. */
 export const WRITTEN_PART = "what was written";
 
+/** Documents whose ids the tokenizer of a file is held to. */
+const SPELT = 8;
+/** Bits a token that sums in another order may move KL by, as a share of it and at all. */
+const REORDERED = { share: 1e-3, bits: 1e-5 };
+
+/** Whether figures of the same values are those, sums having been made in another order; of values in 16 bits not much worse. */
+function isNear(one: Point["overall"], other: Point["overall"], dtype: WriteRequest["dtype"]): boolean {
+  const [a, b] = [one.kl?.value ?? 0, other.kl?.value ?? 0];
+  if (dtype !== null && dtype !== "F32") return Number.isFinite(a);
+  return Math.abs(a - b) <= REORDERED.share * b + REORDERED.bits;
+}
+
 /** @throws LossyscopeError `usage` where there is no such point, or none that can be written */
 function requireWritten(points: readonly AskedPoint[], name: string): Extract<AskedPoint, { kind: "transform" }> {
   const point = points.find((one) => one.name === name);
   if (point?.kind === "transform") return point;
+  const named = points.flatMap((one) => (one.kind === "transform" ? [one.name] : []));
   throw new LossyscopeError(
     "usage",
     point ? `${name} leaves out blocks, which is not written` : `no point is called ${shown(name)}`,
-    `name one of ${points.flatMap((one) => (one.kind === "transform" ? [one.name] : [])).join(", ")}`,
+    named.length > 0 ? `name one of ${named.join(", ")}` : "try one with --try",
   );
+}
+
+const jobsOf = (
+  { transform }: Extract<AskedPoint, { kind: "transform" }>,
+  spec: DecoderSpec,
+  spared: readonly Spared[],
+) => allInto(matricesFor(spec, transform, spared), transform);
+
+/** What would be made of the matrices: of a plan that is not made yet, each of its types in turn. */
+function jobsToWrite({ model, points, spared, budget }: SqueezeRequest, name: string) {
+  const { spec } = requireDecoder(model, "squeezing");
+  if (!budget || name !== mixedName(budget)) return [jobsOf(requireWritten(points, name), spec, spared)];
+  return typesAmong(points).map((type) => allInto(matricesFor(spec, type, spared), type));
 }
 
 /** What progress calls a part that is squeezed alone. */

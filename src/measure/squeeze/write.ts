@@ -1,32 +1,79 @@
 /**
- * A point as a folder that transformers reads: the values that it stands for in float32, everything that was left in its own
- * type, and the original's other files. What was written is opened again and read beside the original before it is called
- * written.
+ * A point written out: a folder that transformers reads, in values or in codes that compressed-tensors reads, or a GGUF file
+ * that llama.cpp reads. What was written lies under a name of its own beside the place until it was opened again, every
+ * tensor held against the point's to the last bit, and the text read with it beside the original; then it is renamed. Whatever
+ * ends the run before leaves nothing.
+ *
+ * Disk: what is written, said before the run where it does not fit.
  */
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { ioFault } from "../../files/faults.ts";
-import { writeSafetensors } from "../../files/safetensors.ts";
-import type { PlainDtype } from "../../formats/tensor-types.ts";
-import { piecesOf, type TensorSource } from "../../models/sources/tensor-source.ts";
-import type { DecoderSpec } from "../../models/spec.ts";
-import { LossyscopeError } from "../../numeric/errors.ts";
-import type { Model } from "../../ports/model.ts";
-import { openFolder } from "../../references/folder.ts";
+import { mkdir, readdir, rename, rm, rmdir, stat, statfs } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { ioFault, systemCode } from "../../files/faults.ts";
+import { removeAtExit } from "../../files/temporary.ts";
+import { dtypeBits } from "../../formats/tensor-types.ts";
+import type { ModelMatrix } from "../../models/matrices.ts";
+import { sizeText } from "../../numeric/amounts.ts";
+import { LossyscopeError, unreachable } from "../../numeric/errors.ts";
+import { sum } from "../../numeric/sums.ts";
+import { type Model, requireDecoder } from "../../ports/model.ts";
+import type { Kept } from "../../squeeze/matrix.ts";
+import type { Transform } from "../../squeeze/transform.ts";
 import { namesFor } from "./rates.ts";
-import { valuesOf } from "./weights.ts";
+import { nameIn, valuesOf } from "./weights.ts";
+import { type Chosen, valueType, type Written } from "./writing/chosen.ts";
+import { writeFolder } from "./writing/folder.ts";
+import { blocksFor, refuseUnwritableGguf, writeGguf } from "./writing/gguf.ts";
+import { refuseUnpackable } from "./writing/packed.ts";
 
-const WEIGHTS = "model.safetensors";
-/** Weights of any kind, and lists of them: none of the original's is copied. */
-const NOT_COPIED = /(?:\.(?:safetensors|bin|pt|pth|h5|msgpack|onnx|gguf)|\.index\.json)$/;
+/** What a point may be written as. */
+export const WRITE_FORMATS = ["safetensors", "compressed-tensors", "gguf"] as const;
+export type WriteFormat = (typeof WRITE_FORMATS)[number];
 
-/** @throws LossyscopeError `unsupported` where the original is no folder, or holds more than its text model */
-export function refuseUnwritable({ name, folder, aside, runs }: Model, point: string): string {
-  if (runs.kind !== "decoder" || folder === null)
+export interface WriteRequest {
+  /** name of the point */
+  readonly point: string;
+  /** a folder, or a file that ends in .gguf */
+  readonly path: string;
+  readonly format: WriteFormat;
+  /** type of what is written as values; null: float32 for what the point changes, all else as it was */
+  readonly dtype: Kept | null;
+}
+
+/** What a place is written as where nothing else is said. */
+export const formatOf = (path: string): WriteFormat => (/\.gguf$/i.test(path) ? "gguf" : "safetensors");
+
+type Jobs = ReadonlyMap<ModelMatrix, Transform>;
+
+/**
+ * Refuses, before anything is read, what could not be written, or nowhere.
+ * @param jobs what becomes of the matrices, as far as that is known: of a plan that is not made yet each of its types in turn
+ * @throws LossyscopeError `unsupported` where the model or the point has no such form; `usage` where the place is taken or has
+ *   another name; `io` where the disk is too small
+ */
+export async function refuseUnwritable(model: Model, write: WriteRequest, jobs: readonly Jobs[]): Promise<void> {
+  const { path, format, dtype } = write;
+  const { spec, weights: original } = requireDecoder(model, "squeezing");
+  if ((format === "gguf") !== (formatOf(path) === "gguf"))
+    throw new LossyscopeError(
+      "usage",
+      format === "gguf" ? `${path} does not end in .gguf` : `${path} is called as a GGUF file, --format says ${format}`,
+      format === "gguf" ? "name a file that does" : "name a folder, or pass --format gguf",
+    );
+  if (format === "gguf") await refuseUnwritableGguf({ model, spec, original });
+  else folderOf(model, write);
+  if (format === "compressed-tensors") for (const own of jobs) refuseUnpackable(own);
+  await refuseTaken(path);
+  const needed = jobs.map((own) => bytesOf({ spec, original, jobs: own, format, dtype }));
+  if (needed.length > 0) await refuseFull(path, Math.min(...needed));
+}
+
+/** The folder of a model in the Hugging Face layout. */
+function folderOf({ name, folder, aside }: Model, { point, format }: WriteRequest): string {
+  if (folder === null)
     throw new LossyscopeError(
       "unsupported",
-      `${name} is no folder in the Hugging Face layout, whose config and tokenizer ${point} could be written beside`,
-      "name the model's folder",
+      `${name} is no folder in the Hugging Face layout, whose config and tokenizer ${point} could be written beside as ${format}`,
+      "name a file that ends in .gguf, or the model's folder",
     );
   if (aside.length > 0)
     throw new LossyscopeError(
@@ -37,53 +84,150 @@ export function refuseUnwritable({ name, folder, aside, runs }: Model, point: st
   return folder;
 }
 
-/**
- * Writes the weights of a point, and opens them.
- * @param weights as `SqueezedWeights.make` gives them
- * @param out a folder that is not there, or empty
- * @throws LossyscopeError as `refuseUnwritable`; `usage` where something is in the folder; `io`; `model` where what was
- *   written does not open. Nothing is left then.
- */
-export async function writePoint(
-  model: Model,
-  point: string,
-  { spec, weights }: { readonly spec: DecoderSpec; readonly weights: TensorSource },
-  out: string,
-  signal?: AbortSignal,
-): Promise<Model> {
-  const folder = refuseUnwritable(model, point);
-  await refuseFilled(out);
-  try {
-    await mkdir(out, { recursive: true });
-    for (const name of await readdir(folder, { withFileTypes: true }))
-      if (name.isFile() && !NOT_COPIED.test(name.name) && name.name !== "config.json")
-        await copyFile(join(folder, name.name), join(out, name.name));
-    const config = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as Record<string, unknown>;
-    for (const key of ["quantization_config", "compression_config", "quantization"]) delete config[key];
-    if ("torch_dtype" in config || !("dtype" in config)) config.torch_dtype = "float32";
-    if ("dtype" in config) config.dtype = "float32";
-    await writeFile(join(out, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-    const tensors = [...namesFor(spec, weights)].map((name) => {
-      const { dtype, shape, isComputed } = weights.locate(name)!;
-      return isComputed
-        ? { name, shape, dtype: "F32" as const, data: computed(weights, name, signal) }
-        : { name, shape, dtype: dtype as PlainDtype, data: piecesOf(weights, name, signal) };
+/** @throws LossyscopeError `usage` where something is there */
+async function refuseTaken(path: string): Promise<void> {
+  const taken = (what: string): LossyscopeError => new LossyscopeError("usage", what, "name another place for --write");
+  const found = await stat(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return null;
+    throw ioFault(error, `write ${path}`);
+  });
+  if (found === null) return;
+  if (formatOf(path) === "gguf" || !found.isDirectory()) throw taken(`${path} is there already`);
+  const [first] = await readdir(path).catch((error) => Promise.reject(ioFault(error, `read the folder ${path}`)));
+  if (first !== undefined) throw taken(`the folder ${path} is not empty (${first})`);
+}
+
+/** @throws LossyscopeError `io` where so much does not fit */
+async function refuseFull(path: string, bytes: number): Promise<void> {
+  let folder = dirname(resolve(path));
+  for (;;) {
+    const disk = await statfs(folder).catch((error: unknown) => {
+      if (systemCode(error) === "ENOENT" && dirname(folder) !== folder) return null;
+      throw ioFault(error, `write ${path}`);
     });
-    await writeSafetensors(join(out, WEIGHTS), tensors, { format: "pt", squeezed: point });
-    return await openFolder(out, { name: point, revision: null });
-  } catch (error) {
-    await rm(out, { recursive: true, force: true });
-    throw ioFault(error, `write the folder ${out}`);
+    if (disk === null) {
+      folder = dirname(folder);
+      continue;
+    }
+    const free = disk.bavail * disk.bsize;
+    if (bytes <= free) return;
+    throw new LossyscopeError(
+      "io",
+      `${path} takes ${sizeText(bytes)}, ${sizeText(free)} are free there`,
+      "free space, or name a place on a larger disk",
+    );
   }
 }
 
-async function* computed(weights: TensorSource, name: string, signal?: AbortSignal): AsyncGenerator<Float32Array> {
-  yield await valuesOf(weights, name, signal);
+/** Bytes of the tensors, about: codes without the last words of their rows. */
+function bytesOf({
+  spec,
+  original,
+  jobs,
+  format,
+  dtype,
+}: Pick<Chosen, "spec" | "original" | "jobs" | "dtype"> & Pick<WriteRequest, "format">): number {
+  const bits = new Map(
+    [...jobs].map(([matrix, transform]) => [nameIn(original, matrix), bitsOf(matrix, transform, format)] as const),
+  );
+  return sum(
+    [...namesFor(spec, original)].map((name) => {
+      const { shape, bytes } = original.locate(name)!;
+      const values = shape.reduce((size, one) => size * one, 1);
+      if (!bits.has(name))
+        return format === "gguf" ? bytes : (values * dtypeBits(valueType({ weights: original, dtype }, name))) / 8;
+      return (values * (bits.get(name) ?? dtypeBits(dtype ?? "F32"))) / 8;
+    }),
+  );
 }
 
-/** @throws LossyscopeError `usage` where something is there */
-export async function refuseFilled(out: string): Promise<void> {
-  const there = await readdir(out).catch(() => []);
-  if (there.length > 0)
-    throw new LossyscopeError("usage", `the folder ${out} is not empty (${there[0]})`, "name another one for --write");
+/** Bits a value of a matrix that is written as codes; null where it is written as values. */
+function bitsOf(matrix: ModelMatrix, transform: Transform, format: WriteFormat): number | null {
+  switch (format) {
+    case "safetensors":
+      return null;
+    case "gguf": {
+      const type = blocksFor(transform, matrix);
+      return type && dtypeBits(type);
+    }
+    case "compressed-tensors": {
+      if (matrix.block === null || transform.kind !== "round") return null;
+      const { bits, group, symmetric } = transform;
+      return bits + (16 + (symmetric ? 0 : bits)) / (group ?? matrix.columns);
+    }
+    default:
+      return unreachable(format);
+  }
+}
+
+/** A point that was written, under another name until it is kept. */
+export interface Laid {
+  /** opened from what was written; it gives what the original's tokenizer gives */
+  readonly model: Model;
+  /** bytes of its weights */
+  readonly bytes: number;
+  /** Gives it its name. @throws LossyscopeError `io` */
+  keep(): Promise<void>;
+  /** Takes it away. */
+  drop(): Promise<void>;
+}
+
+/**
+ * Writes a point, opens it, and holds every tensor of it against the point's.
+ * @param texts whose ids the tokenizer of a GGUF file has to give
+ * @throws LossyscopeError as `refuseUnwritable`; `model` where what was written does not open; `engine` where a value of it is
+ *   not what it has to be. Nothing is left then.
+ */
+export async function layPoint(chosen: Chosen, write: WriteRequest, texts: readonly string[]): Promise<Laid> {
+  const { path, format } = write;
+  await refuseUnwritable(chosen.model, write, [chosen.jobs]);
+  const place = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const forget = removeAtExit(resolve(place));
+  const drop = async (): Promise<void> => {
+    await rm(place, { recursive: true, force: true });
+    forget();
+  };
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const written =
+      format === "gguf"
+        ? await writeGguf(chosen, place, texts)
+        : await writeFolder(chosen, folderOf(chosen.model, write), place, format === "compressed-tensors");
+    await requireWritten(written, write);
+    return {
+      model: { ...written.model, tokenizer: chosen.model.tokenizer },
+      bytes: written.model.weightFileBytes,
+      drop,
+      async keep() {
+        try {
+          await refuseTaken(path);
+          // An empty folder that is there gives way.
+          await rmdir(path).catch(() => undefined);
+          await rename(place, path);
+        } catch (error) {
+          await drop();
+          throw ioFault(error, `write ${path}`);
+        }
+        forget();
+      },
+    };
+  } catch (error) {
+    await drop();
+    throw ioFault(error, `write ${path}`);
+  }
+}
+
+/** @throws LossyscopeError `engine` where a value that was written is not the one that the point has */
+async function requireWritten({ model, expected }: Written, { point }: WriteRequest): Promise<void> {
+  const { spec, weights } = requireDecoder(model, "reading back");
+  for (const name of namesFor(spec, weights)) {
+    const [found, wanted] = [await valuesOf(weights, name), await expected(name)];
+    const at = found.length === wanted.length ? found.findIndex((value, i) => value !== wanted[i]) : found.length;
+    if (at < 0) continue;
+    throw new LossyscopeError(
+      "engine",
+      `${point} as it was written has ${found[at]} at element ${at} of ${name}, which has to be ${wanted[at]}`,
+      "lossyscope reads or writes wrongly: report it with the model",
+    );
+  }
 }

@@ -13,7 +13,7 @@ import type { DecoderSpec } from "../spec.ts";
 import { ggufArchitecture } from "./architectures.ts";
 import type { Tensors } from "./common.ts";
 import { Keys } from "./keys.ts";
-import { byFolderNames } from "./names.ts";
+import { byFolderNames, folderNames } from "./names.ts";
 import { refuseNoModel } from "./no-model.ts";
 import { asStored } from "./stored.ts";
 
@@ -54,6 +54,20 @@ export async function ggufModel({ metadata, source }: Pick<OpenedGguf, "metadata
     divisors: divisors.get("rope_freqs.weight"),
   });
   return { config, spec, weights: byFolderNames(source, names, new Set(DIVISORS)) };
+}
+
+/**
+ * What the folder of a file's model calls every tensor of it, of a stack all that it holds; none of the divisors.
+ * @throws LossyscopeError as `ggufModel`
+ */
+export function ggufNames({
+  metadata,
+  source,
+}: Pick<OpenedGguf, "metadata" | "source">): ReadonlyMap<string, readonly string[]> {
+  const name = metadata.get("general.architecture");
+  const tensors: Tensors = { locate: (tensor) => source.locate(tensor), numbers: () => undefined };
+  const names = ggufArchitecture(name).names(new Keys(metadata, String(name)), tensors);
+  return folderNames(source, names, new Set(DIVISORS));
 }
 
 /** Whether the head is the table once more: converters have written one for GPT-2. Reads as far as they are equal. */

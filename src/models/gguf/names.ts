@@ -64,6 +64,26 @@ export function byFolderNames(source: TensorSource, names: Names, without: Reado
   };
 }
 
+/**
+ * What the folder calls every tensor of the file: of a stack, all that it holds, in order.
+ * @param without names of tensors that are no weights
+ * @throws LossyscopeError as `byFolderNames`
+ */
+export function folderNames(
+  source: TensorSource,
+  names: Names,
+  without: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const name of source.names())
+    if (!without.has(name))
+      found.set(
+        name,
+        [...entriesOf(name, nameIn(names, name), source.locate(name)!)].map(([called]) => called),
+      );
+  return found;
+}
+
 function* entriesOf(name: string, called: string, tensor: StoredTensor): Generator<[string, StoredTensor]> {
   if (!called.includes("*")) {
     yield [called, tensor];
