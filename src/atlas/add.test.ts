@@ -50,6 +50,15 @@ describe("a set of one's own", () => {
   it.each([
     ["a profile of a model twice", () => ownSet("m", [named("a"), named("a")], []), /a.json and a.json are both of a/],
     [
+      "a profile computed otherwise than exactly",
+      () => {
+        const other = named("b");
+        const precision = { kind: "int8" as const };
+        return ownSet("m", [named("a"), { ...other, profile: { ...other.profile, precision } }], [scored("a", 1)]);
+      },
+      /b.json was computed with --precision int8/,
+    ],
+    [
       "profiles of different texts",
       () => {
         const other = named("b");

@@ -165,6 +165,15 @@ export function ownSet(
     }));
   });
   const { corpus } = profiles[0].profile;
+  const inexact = profiles.filter(({ profile }) => (profile.precision?.kind ?? "exact") !== "exact");
+  if (inexact.length > 0) {
+    const [{ file, profile }] = inexact;
+    throw new LossyscopeError(
+      "input",
+      `${file} was computed with --precision ${profile.precision!.kind}, and what is foreseen from a set rests on figures of one kind`,
+      "measure it exactly",
+    );
+  }
   const unscored = [...measured.keys()].filter((model) => !byModel.has(model));
   const unmeasured = [...byModel.keys()].filter((model) => !measured.has(model));
   return {

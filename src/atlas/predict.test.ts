@@ -91,6 +91,16 @@ describe("prediction", () => {
     expect(only(elsewhere, set, { predictors: ["parameters"] }).kind).toBe("predicted");
   });
 
+  it("is withheld where the profile was computed otherwise than the set's", () => {
+    const rounded = { ...fresh, precision: { kind: "int8" as const } };
+    expect(only(rounded)).toMatchObject({
+      kind: "refused",
+      reasons: ["computed with --precision int8, the set exactly"],
+    });
+    expect(only(rounded, set, { extrapolate: true }).kind).toBe("predicted");
+    expect(only({ ...fresh, precision: { kind: "exact" as const } }).kind).toBe("predicted");
+  });
+
   it("says which figure is missing, insisted on or not", () => {
     const without = { ...fresh, coding: null };
     expect(only(without, set, { extrapolate: true })).toMatchObject({

@@ -76,12 +76,16 @@ function valuesOf(
     return Number.NaN;
   });
   const { digest, name } = profile.corpus;
-  const bound = predictors.some((predictor) => set.predictors[predictor].ofText) && digest !== set.text?.digest;
+  const ofText = predictors.some((predictor) => set.predictors[predictor].ofText);
   const wanted = set.text?.name ?? set.areas[area].text ?? "another text";
+  const kind = profile.precision?.kind ?? "exact";
   return {
     x: missing.length === 0 ? x : null,
     missing,
-    foreign: bound ? [`measured on ${name}, the set is of ${wanted}`] : [],
+    foreign: [
+      ...(ofText && digest !== set.text?.digest ? [`measured on ${name}, the set is of ${wanted}`] : []),
+      ...(ofText && kind !== "exact" ? [`computed with --precision ${kind}, the set exactly`] : []),
+    ],
   };
 }
 

@@ -12,7 +12,7 @@ import { SHELLS } from "./completion.ts";
 import { program } from "./main.ts";
 import { run } from "./run.testing.ts";
 
-const root = program() as unknown as CommandUnknownOpts;
+const root = (await program()) as unknown as CommandUnknownOpts;
 const shells = Object.keys(SHELLS) as Shell[];
 let folder: string;
 

@@ -35,6 +35,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure http://localhost:8000/v1 --tokenizer org/name --text notes/",
     ],
     [
+      "in less time where the processor has instructions for bytes, with what that costs said",
+      "lossyscope measure ./model --text notes/ --precision int8",
+    ],
+    [
       "how concepts lie in every layer, beside shuffled ones: built-in sets, and one's own",
       "lossyscope measure ./model --text notes/ --concepts all --out report/",
     ],

@@ -7,7 +7,7 @@ import { parsed } from "./help.testing.ts";
 import { program } from "./main.ts";
 import { run } from "./run.testing.ts";
 
-const root = program() as unknown as CommandUnknownOpts;
+const root = (await program()) as unknown as CommandUnknownOpts;
 const commands = [...everyCommand(root)];
 const below = commands.filter((command) => command !== root);
 const helpOf = (command: CommandUnknownOpts, width: number): string =>

@@ -5,7 +5,7 @@ import { program } from "./main.ts";
 
 /** @returns the command that a line reaches; throws what parsing it throws */
 export async function parsed(words: readonly string[]): Promise<CommandUnknownOpts> {
-  const root = program() as unknown as CommandUnknownOpts;
+  const root = (await program()) as unknown as CommandUnknownOpts;
   let reached: CommandUnknownOpts | undefined;
   for (const command of everyCommand(root)) {
     if (command === root) continue;

@@ -6,37 +6,61 @@ import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/
 import { type Fault, LossyscopeError } from "../numeric/errors.ts";
 import { VERSION } from "../profile/version.ts";
 import { visible } from "../report/format.ts";
-import { ablateCommand } from "./ablate.ts";
-import { almanacCommand } from "./almanac.ts";
-import { atlasCommand } from "./atlas.ts";
-import { capacityCommand } from "./capacity.ts";
-import { chooseCommand } from "./choose.ts";
-import { compareCommand } from "./compare.ts";
-import { completionCommand } from "./completion.ts";
-import { compressCommand } from "./compress.ts";
-import { decompressCommand } from "./decompress.ts";
-import { demoCommand } from "./demo.ts";
-import { distilCommand } from "./distil.ts";
-import { estimateCommand } from "./estimate.ts";
-import { factsCommand } from "./facts.ts";
-import { gateCommand } from "./gate.ts";
-import { generateCommand } from "./generate.ts";
+import { everyCommand } from "./commands.ts";
 import { explainMisuse, refuseSlips } from "./grammar.ts";
 import { groupOptions } from "./groups.ts";
-import { HELP, HELP_OUTPUT, helpCommand } from "./help.ts";
-import { inspectCommand } from "./inspect.ts";
-import { measureCommand } from "./measure.ts";
-import { mergeCommand } from "./merge.ts";
+import { HELP, HELP_OUTPUT } from "./help.ts";
 import { printed, watchOutput } from "./output.ts";
-import { predictCommand } from "./predict.ts";
 import { endProgress } from "./progress.ts";
-import { recallCommand } from "./recall.ts";
-import { reportCommand } from "./report.ts";
-import { squeezeCommand } from "./squeeze.ts";
-import { statesCommand } from "./states.ts";
-import { storeCommand } from "./store.ts";
-import { trainCommand } from "./train.ts";
-import { trajectoryCommand } from "./trajectory.ts";
+
+/** A command by the names it goes by, and the file that makes it, loaded where the command is wanted. */
+interface Mounted {
+  readonly names: readonly string[];
+  readonly load: () => Promise<CommandUnknownOpts>;
+}
+
+/** In the order of help. */
+const GROUPS: Readonly<Record<string, readonly Mounted[]>> = {
+  "Measure a model:": [
+    { names: ["measure"], load: async () => (await import("./measure.ts")).measureCommand() },
+    { names: ["inspect"], load: async () => (await import("./inspect.ts")).inspectCommand() },
+    { names: ["ablate"], load: async () => (await import("./ablate.ts")).ablateCommand() },
+    { names: ["recall"], load: async () => (await import("./recall.ts")).recallCommand() },
+    { names: ["facts"], load: async () => (await import("./facts.ts")).factsCommand() },
+    { names: ["trajectory"], load: async () => (await import("./trajectory.ts")).trajectoryCommand() },
+    { names: ["squeeze"], load: async () => (await import("./squeeze.ts")).squeezeCommand() },
+    { names: ["merge"], load: async () => (await import("./merge.ts")).mergeCommand() },
+  ],
+  "Compare and choose, from profiles:": [
+    { names: ["report"], load: async () => (await import("./report.ts")).reportCommand() },
+    { names: ["compare"], load: async () => (await import("./compare.ts")).compareCommand() },
+    { names: ["gate"], load: async () => (await import("./gate.ts")).gateCommand() },
+    { names: ["choose"], load: async () => (await import("./choose.ts")).chooseCommand() },
+    { names: ["predict"], load: async () => (await import("./predict.ts")).predictCommand() },
+    { names: ["atlas"], load: async () => (await import("./atlas.ts")).atlasCommand() },
+    { names: ["store"], load: async () => (await import("./store.ts")).storeCommand() },
+  ],
+  "Train:": [
+    { names: ["train"], load: async () => (await import("./train.ts")).trainCommand() },
+    { names: ["distil", "distill"], load: async () => (await import("./distil.ts")).distilCommand() },
+    { names: ["capacity"], load: async () => (await import("./capacity.ts")).capacityCommand() },
+  ],
+  "Write and compress:": [
+    { names: ["generate"], load: async () => (await import("./generate.ts")).generateCommand() },
+    { names: ["compress"], load: async () => (await import("./compress.ts")).compressCommand() },
+    { names: ["decompress"], load: async () => (await import("./decompress.ts")).decompressCommand() },
+  ],
+  "Data and tools:": [
+    { names: ["demo"], load: async () => (await import("./demo.ts")).demoCommand() },
+    { names: ["almanac"], load: async () => (await import("./almanac.ts")).almanacCommand() },
+    { names: ["states"], load: async () => (await import("./states.ts")).statesCommand() },
+    { names: ["estimate"], load: async () => (await import("./estimate.ts")).estimateCommand() },
+    { names: ["completion"], load: async () => (await import("./completion.ts")).completionCommand() },
+    { names: ["help"], load: async () => (await import("./help.ts")).helpCommand() },
+  ],
+};
+/** What is said of all the others takes them all. */
+const OF_ALL = ["completion", "help"];
 
 function exitCodeOf(fault: Fault): number {
   if (fault === "usage") return 2;
@@ -50,7 +74,8 @@ function inherit(command: CommandUnknownOpts): void {
   for (const child of command.commands) inherit(child.copyInheritedSettings(command));
 }
 
-export function program(): Command {
+/** @param only the one command that a line is for; absent: all of them */
+export async function program(only?: string): Promise<Command> {
   const lossyscope = new Command("lossyscope")
     .description("Reads a language model as what it is: a lossy compressor of its training text.")
     .version(VERSION, "-V, --version", "prints the version")
@@ -58,52 +83,48 @@ export function program(): Command {
     .configureOutput(HELP_OUTPUT)
     .helpCommand(false)
     // options belong to the command they stand behind: `atlas fit` has a --json of its own
-    .enablePositionalOptions()
-    .commandsGroup("Measure a model:")
-    .addCommand(measureCommand())
-    .addCommand(inspectCommand())
-    .addCommand(ablateCommand())
-    .addCommand(recallCommand())
-    .addCommand(factsCommand())
-    .addCommand(trajectoryCommand())
-    .addCommand(squeezeCommand())
-    .addCommand(mergeCommand())
-    .commandsGroup("Compare and choose, from profiles:")
-    .addCommand(reportCommand())
-    .addCommand(compareCommand())
-    .addCommand(gateCommand())
-    .addCommand(chooseCommand())
-    .addCommand(predictCommand())
-    .addCommand(atlasCommand())
-    .addCommand(storeCommand())
-    .commandsGroup("Train:")
-    .addCommand(trainCommand())
-    .addCommand(distilCommand())
-    .addCommand(capacityCommand())
-    .commandsGroup("Write and compress:")
-    .addCommand(generateCommand())
-    .addCommand(compressCommand())
-    .addCommand(decompressCommand())
-    .commandsGroup("Data and tools:")
-    .addCommand(demoCommand())
-    .addCommand(almanacCommand())
-    .addCommand(statesCommand())
-    .addCommand(estimateCommand())
-    .addCommand(completionCommand())
-    .addCommand(helpCommand());
+    .enablePositionalOptions();
+  for (const [heading, commands] of Object.entries(GROUPS)) {
+    lossyscope.commandsGroup(heading);
+    for (const { names, load } of commands)
+      if (only === undefined || names.includes(only)) lossyscope.addCommand((await load()) as Command);
+  }
   inherit(lossyscope);
   groupOptions(lossyscope);
-  explainMisuse(lossyscope);
+  if (only === undefined) explainMisuse(lossyscope);
+  else for (const command of everyCommand(lossyscope)) command.configureOutput({ outputError() {} }).exitOverride();
   return lossyscope;
+}
+
+/** The command that a line is for, where it begins with its name and takes no other to be understood. */
+function onlyOne([first]: readonly string[]): string | undefined {
+  const known = Object.values(GROUPS).flatMap((commands) => commands.flatMap(({ names }) => [...names]));
+  return known.includes(first) && !OF_ALL.includes(first) ? first : undefined;
+}
+
+/** Parses a line and does what it says. Where the one command does not understand it, the whole program says what was meant. */
+async function parse(args: readonly string[]): Promise<void> {
+  const only = onlyOne(args);
+  if (only !== undefined) {
+    const lossyscope = await program(only);
+    refuseSlips(lossyscope, args);
+    try {
+      await lossyscope.parseAsync([...args], { from: "user" });
+      return;
+    } catch (error) {
+      if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
+    }
+  }
+  const whole = await program();
+  refuseSlips(whole, args);
+  await whole.parseAsync([...args], { from: "user" });
 }
 
 /** @returns the exit code; never throws */
 export async function main(args: readonly string[]): Promise<number> {
   watchOutput();
   try {
-    const lossyscope = program();
-    refuseSlips(lossyscope, args);
-    await lossyscope.parseAsync([...args], { from: "user" });
+    await parse(args);
     await printed();
     return 0;
   } catch (error) {

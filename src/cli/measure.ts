@@ -2,6 +2,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { downloadProgress } from "../library/download.ts";
 import { dryRun, foresightOf } from "../measure/foresight/foresee.ts";
+import { settlePrecision } from "../measure/precision.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { measureShard, refuseUnshared } from "../measure/shards/shard.ts";
 import { stagesOf, stagesOfShard } from "../measure/stages.ts";
@@ -57,12 +58,13 @@ export function measureCommand() {
     .addOption(
       new Option(
         "--precision <how>",
-        "exact, or fast: what meets codes of weights (GGUF) is rounded to 8 bits, as llama.cpp does; what that costs is measured",
+        "exact; sliced or int8: products by two whole numbers of 8 bits a value, or by one, where a trial finds that they pay; fast: what meets codes of weights (GGUF) is rounded to 8 bits, as llama.cpp does. What it costs is measured",
       )
         .choices(["exact", ...PRECISIONS])
         .default("exact" as const),
     )
     .option("--fast", "the same as --precision fast", false)
+    .option("--no-trial", "takes --precision sliced or int8 even where exact products are faster on this machine")
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -101,10 +103,15 @@ export function measureCommand() {
         const open = (called: string, served?: ServedOptions) =>
           openModel(called, { offline: options.offline, signal, onDownload: downloadProgress(progress), served });
         const opened = await open(name, servedOf(options));
-        const model = atPrecision({ ...opened, name: options.name ?? opened.name }, plan.precision);
+        const own = { ...opened, name: options.name ?? opened.name };
         const reference = options.reference === undefined ? undefined : await open(options.reference);
         const places = placesOf(options, outputs.paths);
-        const request = { model, reference, plan, points, threads, resume, outputs: places, progress, signal };
+        const context = { threads, progress, signal };
+        const { settled, ...computed } =
+          share || options.dryRun
+            ? { model: atPrecision(own, plan.precision), plan, settled: null }
+            : await settlePrecision({ model: own, plan, tries: options.trial, ...context });
+        const request = { ...computed, reference, points, resume, outputs: places, ...context };
         if (options.dryRun) {
           if (share) refuseUnshared(request);
           const [root, option] = share
@@ -122,7 +129,7 @@ export function measureCommand() {
         }
         await measureInto(
           outputs,
-          { ...request, onForesight, work: options.work ?? defaultWorkFolder() },
+          { ...request, settled, onForesight, work: options.work ?? defaultWorkFolder() },
           options.store,
         );
       });

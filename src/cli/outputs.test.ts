@@ -91,9 +91,9 @@ describe("a command", () => {
     expect(readFileSync(at(place), "utf8")).toBe(MINE);
   });
 
-  it("has --force where it writes files", () => {
+  it("has --force where it writes files", async () => {
     const all = (command: CommandUnknownOpts): CommandUnknownOpts[] => [command, ...command.commands.flatMap(all)];
-    const flags = all(program()).map(
+    const flags = all(await program()).map(
       (command) => [command.name(), command.options.map((option) => option.long)] as const,
     );
     const writing = flags.filter(([, options]) => options.some((one) => /--(out|report|markdown|json)/.test(`${one}`)));

@@ -14,7 +14,7 @@ const NEXT =
   "look for NaN, infinity and very large values among the weights; `lossyscope inspect MODEL --entropy` names tensors that hold the first two";
 
 const NAMES: readonly (readonly [RegExp, string])[] = [
-  [/^assignment\.(\d+)$/, "a soft assignment of layer $1"],
+  [/^(?:[pq]\.)?assignment\.(\d+)$/, "a soft assignment of layer $1"],
   [/^moments\.(\d+)\.\w+$/, "a moment of the states of layer $1"],
   [/^(?:hidden_)?states\.(\d+)$/, "a state of layer $1"],
   [/^last_block_output$/, "the last block's output"],

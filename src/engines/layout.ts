@@ -51,6 +51,12 @@ export function layout(batch: WindowBatch, lossesOnly: boolean, steps: readonly 
   };
 }
 
+/**
+ * The runtime's TopK divides by the number of its rows and dies of none, and its maximum of no rows has the wrong shape: a row is
+ * run that nobody reads.
+ */
+export const atLeastOne = (rows: BigInt64Array): BigInt64Array => (rows.length > 0 ? rows : BigInt64Array.of(0n));
+
 /** Weights of rows as weights of slots [G, B·S]; a sum of nothing where there is none, since the runtime wants one. */
 export function weighing({ count, weights }: Pools, { slots, width }: Layout, { windows }: WindowBatch): Feed {
   const [sums, all, rows] = [Math.max(1, count), windows.length * width, slots.length];

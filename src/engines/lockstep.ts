@@ -4,16 +4,16 @@
  *
  * Memory here: two batches, 28 bytes a scored token. In the runtime: `lockstepBytes`.
  */
-import { buildLockstepGraph, LOCKSTEP_CHUNK } from "../models/lockstep.ts";
+import { buildLockstepGraph, LOCKSTEP_CHUNK, type LockstepLayers } from "../models/lockstep.ts";
 import { lengthSteps } from "../models/rotary.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { EngineContext, EngineReport } from "../ports/engine.ts";
 import type { Decoder } from "../ports/model.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
 import { batchesOf } from "../text/windows.ts";
-import { layout } from "./layout.ts";
+import { atLeastOne, layout } from "./layout.ts";
 import { type Load, runtimeBytes } from "./memory.ts";
-import { runnable } from "./runnable.ts";
+import { rounded, runnable } from "./runnable.ts";
 import { createRuntime } from "./runtime.ts";
 import type { Feed } from "./runtime-messages.ts";
 
@@ -30,6 +30,8 @@ export interface Together {
   readonly probability: Float32Array;
   readonly topP: Float32Array;
   readonly topQ: Float32Array;
+  /** soft assignments of both, where layers are wanted: one [rows, draws·m] array a layer, rows as in an `Observation` */
+  readonly assignments?: readonly [readonly Float32Array[], readonly Float32Array[]];
 }
 
 export interface TogetherRequest extends EngineContext {
@@ -37,6 +39,8 @@ export interface TogetherRequest extends EngineContext {
   /** tokens that both have */
   readonly vocabulary: number;
   readonly batches: readonly WindowBatch[];
+  /** what of the layers is wanted as well */
+  readonly layers?: LockstepLayers;
   readonly signal?: AbortSignal;
 }
 
@@ -72,18 +76,20 @@ export function lockstepBytes(models: Two, vocabulary: number, load: Load): numb
  * @throws LossyscopeError as `Engine.run`, and whatever `take` throws; `model` where the files of the two share no folder, or a result is no number
  */
 export async function readTogether(
-  { models, vocabulary, batches, threads, longest, describe, signal }: TogetherRequest,
+  { models, vocabulary, batches, threads, longest, describe, layers, signal }: TogetherRequest,
   take: (one: Together) => void,
 ): Promise<EngineReport> {
   const [p, q] = await Promise.all(
-    models.map(async ({ spec, weights, precision }) => ({
-      spec,
-      weights: await runnable(weights, "windows", signal),
-      isFast: precision === "fast",
+    models.map(async (model) => ({
+      spec: model.spec,
+      weights: await runnable(model.weights, "windows", signal),
+      isFast: model.precision === "fast",
+      rounded: await rounded(model, signal),
     })),
   );
   if (signal?.aborted) throw stopped();
-  const graph = buildLockstepGraph(p, q, vocabulary, longest);
+  const graph = buildLockstepGraph(p, q, vocabulary, longest, layers);
+  const some = p.rounded || q.rounded ? atLeastOne : (rows: BigInt64Array) => rows;
   const steps = stepsOf(models).filter((step) => step < longest);
   const runtime = createRuntime({ threads });
   const stop = (): void => void runtime.close();
@@ -92,16 +98,18 @@ export async function readTogether(
     const loaded = await runtime.load(graph.bytes, graph.externalFolder);
     const report = { version: loaded.version, loadSeconds: loaded.seconds, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
     const start = (batch: WindowBatch) => {
-      const { ids, width, scoredSlots, targets } = layout(batch, true, steps);
+      const { ids, width, scoredSlots, slots, targets } = layout(batch, layers === undefined, steps);
       const vector = (data: BigInt64Array): Feed => ({ type: "int64", data, dims: [data.length] });
       const feeds = {
         input_ids: { type: "int64", data: ids, dims: [batch.windows.length, width] },
-        loss_rows: vector(scoredSlots),
-        loss_targets: vector(targets),
+        loss_rows: vector(some(scoredSlots)),
+        loss_targets: vector(some(targets)),
+        ...(layers && { rows: vector(slots) }),
       } as const;
-      const where = (_output: string, row: number): string => {
-        const { window, token } = [...scoredIn(batch)][row];
-        return `token ${token} (${describe({ ...batch, windows: [window] })})`;
+      const where = (output: string, row: number): string | undefined => {
+        if (output.includes("assignment")) return undefined;
+        const found = [...scoredIn(batch)][row];
+        return found && `token ${found.token} (${describe({ ...batch, windows: [found.window] })})`;
       };
       const result = runtime.run(feeds, graph.outputs, describe(batch), { where });
       // The consumer may stop before this one is awaited; its failure then has nobody to hear it.
@@ -118,6 +126,8 @@ export async function readTogether(
       report.cpuSeconds = cpuSeconds;
       report.peakBytes = Math.max(report.peakBytes, peakBytes);
       const of = (name: string): Float32Array => outputs[name].data;
+      const shares = (side: "p" | "q"): Float32Array[] =>
+        Array.from({ length: models[0].spec.blocks.length + 1 }, (_, layer) => of(`${side}.assignment.${layer}`));
       take({
         batch,
         kl: of("kl"),
@@ -127,6 +137,7 @@ export async function readTogether(
         probability: of("probability"),
         topP: of("top.p"),
         topQ: of("top.q"),
+        ...(layers && { assignments: [shares("p"), shares("q")] as const }),
       });
     }
     return report;

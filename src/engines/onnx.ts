@@ -17,8 +17,8 @@ import {
 import type { Decoder } from "../ports/model.ts";
 import type { LayerMoments, Likeliest, Need, Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import { type Layout, layout, weighing } from "./layout.ts";
-import { runnable } from "./runnable.ts";
+import { atLeastOne, type Layout, layout, weighing } from "./layout.ts";
+import { rounded, runnable } from "./runnable.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 
@@ -78,9 +78,6 @@ function likeliestOf({ scoredRows }: Layout, places: Int32Array, outputs: Record
   return { rows: places.map((place) => scoredRows[place]), count, tokens: read("tokens"), nats: read("nats") };
 }
 
-/** The runtime's TopK divides by the number of its rows and dies of none: a row is run that nobody reads. */
-const atLeastOne = (rows: BigInt64Array): BigInt64Array => (rows.length > 0 ? rows : BigInt64Array.of(0n));
-
 /** Inputs of heads that read states, not what is predicted from them. */
 const OF_STATES = ["rows", "moment_rows", "state_rows", "pool.states", "pool.units"];
 
@@ -108,6 +105,7 @@ export class OnnxEngine implements Engine {
     refuseUngiven(this, request);
     const { spec, longest, describe, precision } = this.#options;
     const weights = await runnable(this.#options.weights, "windows", signal);
+    const inWholeNumbers = await rounded(this.#options, signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
     const graph = buildMeasuringGraph(
       spec,
@@ -118,6 +116,7 @@ export class OnnxEngine implements Engine {
         pooledStates: request.statePools !== undefined,
         pooledUnits: request.unitPools !== undefined,
         isFast: precision === "fast",
+        rounded: inWholeNumbers,
       },
       longest,
     );
@@ -145,8 +144,9 @@ export class OnnxEngine implements Engine {
         const likeliest = scoredAmong(at, request.likeliestRows?.(batch) ?? new Int32Array());
         const wantsLikeliest = inputs.has("likeliest_rows");
         if (inputs.has("loss_rows")) {
-          feeds.loss_rows = vector(wantsLikeliest ? atLeastOne(at.scoredSlots) : at.scoredSlots);
-          feeds.loss_targets = vector(wantsLikeliest ? atLeastOne(at.targets) : at.targets);
+          const some = wantsLikeliest || inWholeNumbers ? atLeastOne : (rows: BigInt64Array) => rows;
+          feeds.loss_rows = vector(some(at.scoredSlots));
+          feeds.loss_targets = vector(some(at.targets));
         }
         if (wantsLikeliest) feeds.likeliest_rows = vector(atLeastOne(BigInt64Array.from(likeliest, BigInt)));
         if (inputs.has("moment_rows")) {

@@ -9,10 +9,13 @@ import { cacheFolder } from "../files/cache.ts";
 import { ioFault } from "../files/faults.ts";
 import { isRunning } from "../files/processes.ts";
 import { removeAtExit } from "../files/temporary.ts";
+import type { Rounding } from "../models/rounded.ts";
+import { type RoundedWeights, roundedBytes, writeRounded } from "../models/sources/rounded.ts";
 import { asRunnable, type Rows, runnableBytes, tellsRows } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import type { Decoder } from "../ports/model.ts";
 
 const made: Readonly<Record<Rows, WeakMap<TensorSource, Promise<TensorSource>>>> = {
   windows: new WeakMap(),
@@ -34,6 +37,28 @@ export function runnable(weights: TensorSource, rows: Rows, signal?: AbortSignal
   return making;
 }
 
+const inWholeNumbers: Readonly<Record<Rounding, WeakMap<TensorSource, Promise<RoundedWeights>>>> = {
+  int8: new WeakMap(),
+  sliced: new WeakMap(),
+};
+
+/**
+ * The matrices of a model as whole numbers, likewise (`models/sources/rounded.ts`).
+ * @throws LossyscopeError as `runnable`
+ */
+export function rounded(
+  { spec, weights, precision }: Decoder,
+  signal?: AbortSignal,
+): Promise<RoundedWeights> | undefined {
+  if (precision !== "int8" && precision !== "sliced") return undefined;
+  const known = inWholeNumbers[precision].get(weights);
+  if (known) return known;
+  const making = inFile(roundedBytes(spec, precision), (path) => writeRounded(spec, weights, precision, path, signal));
+  inWholeNumbers[precision].set(weights, making);
+  making.catch(() => inWholeNumbers[precision].delete(weights));
+  return making;
+}
+
 /** Removes what a process has left in such a folder that was ended before it could. */
 export async function removeLeft(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
@@ -45,6 +70,14 @@ export async function removeLeft(folder: string): Promise<void> {
 async function make(weights: TensorSource, rows: Rows, signal: AbortSignal | undefined): Promise<TensorSource> {
   const bytes = runnableBytes(weights, rows);
   if (bytes === 0) return weights;
+  return inFile(bytes, (path) => asRunnable(weights, rows, path, signal));
+}
+
+/**
+ * Lets weights be written into a file that goes with this process.
+ * @throws LossyscopeError `io` where the disk has no room or refuses; what the writing throws
+ */
+async function inFile<T>(bytes: number, write: (path: string) => Promise<T>): Promise<T> {
   const folder = cacheFolder("weights");
   await removeLeft(folder);
   const { bavail, bsize } = await mkdir(folder, { recursive: true })
@@ -58,7 +91,7 @@ async function make(weights: TensorSource, rows: Rows, signal: AbortSignal | und
     );
   const path = join(folder, `${process.pid}-${written++}.weights`);
   const keep = removeAtExit(path);
-  return asRunnable(weights, rows, path, signal).catch((error) => {
+  return write(path).catch((error) => {
     keep();
     throw error;
   });

@@ -10,6 +10,7 @@ import { unreachable } from "../numeric/errors.ts";
 const TYPE_CODES = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,

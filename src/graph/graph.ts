@@ -101,6 +101,11 @@ export class Graph {
     return this.#inline(numbers instanceof Float64Array ? "float64" : "float32", numbers, shape);
   }
 
+  /** Small whole numbers inside the graph, row-major. */
+  bytes(numbers: Int8Array, shape: readonly number[]): Value {
+    return this.#inline("int8", numbers, shape);
+  }
+
   /** One number of shape []; equal ones are one initialiser. */
   scalar(number: number, type: ElementType = "float32"): Value {
     const key = `${type} ${number}`;
@@ -179,7 +184,7 @@ export class Graph {
 
   #inline(
     type: ElementType,
-    numbers: Float32Array | Float64Array | BigInt64Array | Uint8Array,
+    numbers: Float32Array | Float64Array | BigInt64Array | Uint8Array | Int8Array,
     shape: readonly number[],
   ): Value {
     const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);

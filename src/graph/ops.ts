@@ -729,3 +729,34 @@ const gatherCodesOp: Op<CodeLayout> = {
 /** Rows of codes [m, n·group·bits/8] under scales [m, n] by index, as the values they stand for: [..., n·group] */
 export const gatherCodes = (codes: Value, indices: Value, scales: Value, layout: CodeLayout): Value =>
   one(gatherCodesOp, [codes, indices, scales], layout);
+
+/** What stands for 0 among bytes. */
+const BYTE_ZERO = 128;
+
+const toBytesOp: Op<None> = {
+  name: "QuantizeLinear",
+  infer: ([x]) => [{ type: "uint8", shape: x.shape }],
+};
+/** x / step + 128, rounded to whole numbers (halves to even ones) and kept within 0 … 255: uint8 of x's shape. */
+export const toBytes = (x: Value, step: number): Value =>
+  one(toBytesOp, [x, x.graph.scalar(step), x.graph.scalar(BYTE_ZERO, "uint8")], NONE);
+
+const matMulBytesOp: Op<None> = {
+  name: "MatMulIntegerToFloat",
+  domain: RUNTIME_SET,
+  infer(inputs) {
+    const [a, b, , scales] = inputs;
+    const [inner, columns] = b.shape;
+    if (a.type !== "uint8" || b.type !== "int8" || a.shape.at(-1) !== inner || scales.shape[0] !== columns)
+      throw new ShapeError("MatMulIntegerToFloat", "no bytes [..., k] by bytes [k, n] under scales [n]", inputs);
+    return [{ type: "float32", shape: [...a.shape.slice(0, -1), columns] }];
+  },
+};
+/**
+ * (a − 128) · b, added in whole numbers, each column times its scale: uint8 [..., k] × int8 [k, n] under [n] → [..., n].
+ * Exact but for the last rounding to float32, so that no order of sums shows.
+ */
+export const matMulBytes = (a: Value, b: Value, scales: Value): Value => {
+  const { graph } = a;
+  return one(matMulBytesOp, [a, b, graph.scalar(1), scales, graph.scalar(BYTE_ZERO, "uint8")], NONE);
+};

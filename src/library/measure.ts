@@ -22,7 +22,7 @@ interface Kept extends Run, Partial<Pick<MeasureRequest, "work" | "resume">> {}
 export interface MeasureOptions
   extends Omit<PlanOptions, "text" | "unseen">,
     Kept,
-    Partial<Pick<MeasureRequest, "title">> {
+    Partial<Pick<MeasureRequest, "title" | "tries">> {
   readonly text: Text;
   /** text of the same kind that the model was not trained on, for `with: ["recall"]` */
   readonly unseen?: Text;
@@ -37,7 +37,20 @@ export interface MeasureOptions
  * @throws LossyscopeError by what is wrong with model, text, options, machine; `interrupted` when stopped
  */
 export async function measure(model: string | Model, options: MeasureOptions): Promise<Profile> {
-  const { text, unseen = [], reference, threads, work, resume, progress, signal, title, offline, ...plan } = options;
+  const {
+    text,
+    unseen = [],
+    reference,
+    threads,
+    work,
+    resume,
+    progress,
+    signal,
+    title,
+    tries,
+    offline,
+    ...plan
+  } = options;
   const run = { offline, progress, signal };
   const { profile } = await measured({
     ...machineOf({ threads, progress, signal }),
@@ -48,6 +61,7 @@ export async function measure(model: string | Model, options: MeasureOptions): P
     work: work ?? defaultWorkFolder(),
     resume: resume ?? false,
     title,
+    tries,
   });
   return profile;
 }

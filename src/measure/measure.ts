@@ -4,7 +4,6 @@
  */
 
 import { count, counted, figure } from "../numeric/amounts.ts";
-import { atPrecision } from "../ports/model.ts";
 import type { ProgressSink } from "../ports/progress.ts";
 import type { Profile } from "../profile/profile.ts";
 import { conceptsOf } from "./concepts/concepts.ts";
@@ -13,8 +12,8 @@ import { type Findings, finish, type Measurement } from "./finish.ts";
 import { measureLockstep } from "./lockstep/lockstep.ts";
 import { observe } from "./observe.ts";
 import { openRun, type RunRequest } from "./open-run.ts";
-import { measurePrecision } from "./precision.ts";
-import { prepare } from "./prepare.ts";
+import { measurePrecision, type Settled, settlePrecision } from "./precision.ts";
+import { type Prepared, prepare } from "./prepare.ts";
 import { recallOf } from "./recall/recall.ts";
 import { READING_REFERENCE } from "./stages.ts";
 import { besideStatic } from "./static/static-figures.ts";
@@ -24,6 +23,10 @@ export type { Measurement } from "./finish.ts";
 export interface MeasureRequest extends RunRequest {
   /** where runs keep what they need while they go on */
   readonly work: string;
+  /** how it is computed, where that is decided: model and plan are as it says; decided here where not given */
+  readonly settled?: Settled["settled"];
+  /** whether a trial decides; so where not given */
+  readonly tries?: boolean;
   /** takes the measurement while the run is still there to go on from: where it throws, the text need not be read again */
   readonly deliver?: (measurement: Measurement) => Promise<void>;
 }
@@ -34,9 +37,9 @@ export interface MeasureRequest extends RunRequest {
  * the same request with `resume` goes on
  */
 export async function measure(given: MeasureRequest): Promise<Measurement> {
-  const { precision } = given.plan;
   try {
-    const request = { ...given, model: atPrecision(given.model, precision) };
+    const { settled, ...computed } = given.settled === undefined ? await settlePrecision(given) : given;
+    const request = { ...given, ...computed };
     const prepared = await prepare(request);
     const { subject } = prepared;
     const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
@@ -51,7 +54,7 @@ export async function measure(given: MeasureRequest): Promise<Measurement> {
           recall: await recallOf(request, prepared, run.probes),
           facts: await factsOf(request, prepared),
           concepts: await conceptsOf(request, prepared),
-          precision: precision && (await measurePrecision(precision, request, subject.documents, prepared.batches)),
+          precision: await precisionOf(request, prepared, settled),
           lockstep: await lockstepOf(request),
         };
         const measurement = await finish({ subject, probes: run.probes, ...found, executions: [execution()] }, request);
@@ -64,6 +67,17 @@ export async function measure(given: MeasureRequest): Promise<Measurement> {
   } finally {
     given.progress.finish();
   }
+}
+
+/** What the profile says of how it was computed; undefined where nothing but exactly was asked for. */
+async function precisionOf(
+  request: MeasureRequest,
+  prepared: Prepared,
+  settled: Settled["settled"] | undefined,
+): Promise<Findings["precision"]> {
+  const { precision } = request.plan;
+  if (precision === undefined) return settled ? { kind: "exact", ...settled } : undefined;
+  return { kind: precision, ...settled, difference: await measurePrecision(precision, request, prepared) };
 }
 
 /** Beside the reference; undefined where none is named. */

@@ -10,6 +10,8 @@ import { cast, gather, reshape } from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type CodedMatrix, codedRows } from "./coded.ts";
 import type { Weights } from "./layers.ts";
+import type { RoundedMatrix } from "./rounded.ts";
+import type { RoundedWeights } from "./sources/rounded.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, TensorSlot } from "./spec.ts";
 import { type BoundTensor, bindWeights } from "./weights.ts";
@@ -21,14 +23,16 @@ export interface WeightsOptions {
   readonly files?: readonly string[];
   /** whether what meets codes is rounded to 8 bits (`coded.ts`) */
   readonly isFast?: boolean;
+  /** matrices as whole numbers, which are multiplied by instead (`rounded.ts`); absent: exactly */
+  readonly rounded?: RoundedWeights;
 }
 
 /** The files that a spec's tensors lie in. @throws LossyscopeError as `bindWeights` */
-export const weightFiles = (spec: DecoderSpec, source: TensorSource): readonly string[] =>
-  filesOf(bindWeights(spec, source));
+export const weightFiles = (spec: DecoderSpec, source: TensorSource, rounded?: RoundedWeights): readonly string[] =>
+  filesOf(bindWeights(spec, source), rounded);
 
-const filesOf = (bound: ReadonlyMap<TensorSlot, BoundTensor>): readonly string[] => [
-  ...new Set([...bound.values()].map(({ file }) => file)),
+const filesOf = (bound: ReadonlyMap<TensorSlot, BoundTensor>, rounded?: RoundedWeights): readonly string[] => [
+  ...new Set([...bound.values(), ...(rounded?.values() ?? [])].map(({ file }) => file)),
 ];
 
 export class GraphWeights implements Weights {
@@ -38,15 +42,17 @@ export class GraphWeights implements Weights {
   readonly #bound: ReadonlyMap<TensorSlot, BoundTensor>;
   readonly #prefix: string;
   readonly #isFast: boolean;
+  readonly #rounded: RoundedWeights | undefined;
 
   /** @throws LossyscopeError where the checkpoint does not match the spec (`bindWeights`) */
   constructor(graph: Graph, spec: DecoderSpec, source: TensorSource, options: WeightsOptions = {}) {
-    const { prefix = "", files = [], isFast = false } = options;
+    const { prefix = "", files = [], isFast = false, rounded } = options;
     this.#graph = graph;
     this.#bound = bindWeights(spec, source);
     this.#prefix = prefix;
     this.#isFast = isFast;
-    this.folder = sharedFolder([...filesOf(this.#bound), ...files]);
+    this.#rounded = rounded;
+    this.folder = sharedFolder([...filesOf(this.#bound, rounded), ...files]);
   }
 
   value(slot: TensorSlot): Value {
@@ -91,6 +97,30 @@ export class GraphWeights implements Weights {
       scales: part("scales", codes.scales, "float32", [groups], 4 * groups),
       minima: codes.minima === null ? undefined : part("minima", codes.minima, "float32", [groups], 4 * groups),
       isFast: this.#isFast,
+    };
+  }
+
+  rounded(slot: TensorSlot, start: number, end: number): RoundedMatrix | undefined {
+    const own = this.#rounded?.get(slot.names[0]);
+    if (!own) return undefined;
+    const { file, columns, second } = own;
+    const isWhole = slot.shape.length === 2 && own.layout === "in-out";
+    const inEntry = slot.shape.length === 2 ? 1 : own.rows;
+    const [from, rows] = isWhole ? [0, own.rows] : [start * inEntry, (end - start) * inEntry];
+    const part = (
+      what: string,
+      type: ElementType,
+      shape: readonly number[],
+      begin: number,
+      rowBytes: number,
+    ): Value => {
+      const place = { offset: begin + from * rowBytes, bytes: rows * rowBytes };
+      return this.#at(`${this.#named(slot, start, end)} ${what}`, type, shape, file, place);
+    };
+    return {
+      first: part("first slice", "int8", [rows, columns], own.first, columns),
+      second: second === null ? undefined : part("second slice", "int8", [rows, columns], second, columns),
+      scales: part("scales of slices", "float32", [rows], own.scales, 4),
     };
   }
 

@@ -12,6 +12,8 @@ import * as ops from "../graph/ops.ts";
 import { type Decoder, decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
 import type { Building } from "./layers.ts";
+import { RoundedProducts } from "./rounded.ts";
+import type { RoundedWeights } from "./sources/rounded.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, MlpSpec } from "./spec.ts";
 
@@ -42,6 +44,8 @@ export interface Heads {
   readonly preNorm?: boolean;
   /** whether what meets codes of weights is rounded to 8 bits (`coded.ts`) */
   readonly isFast?: boolean;
+  /** matrices that are multiplied by in whole numbers (`rounded.ts`); absent: all exactly */
+  readonly rounded?: RoundedWeights;
 }
 
 export interface MeasuringGraph {
@@ -76,31 +80,25 @@ export function buildMeasuringGraph(
 ): MeasuringGraph {
   const graph = new Graph();
   const ids = graph.input("input_ids", "int64", ["B", "S"]);
-  const weights = new GraphWeights(graph, spec, source, { isFast: heads.isFast });
+  const { isFast, rounded } = heads;
+  const weights = new GraphWeights(graph, spec, source, { isFast, rounded });
   const units: Value[] = [];
   const seen = (value: Value): Value => {
     units.push(value);
     return value;
   };
   const taps = heads.pooledUnits ? { units: seen } : undefined;
-  const building = { graph, weights, ids, longest, taps };
+  const products = rounded && new RoundedProducts();
+  const building = { graph, weights, ids, longest, taps, products };
   const model = decoder(building, spec);
   const after = [...model.stream.slice(0, -1), model.final];
   const layers = heads.preNorm ? model.stream : after;
 
   if (heads.losses) losses(graph, model, heads.inLanes ? lossPartsInLanes : lossParts, heads.likeliest);
-  const { assignments } = heads;
-  if (assignments) {
-    const { m, draws, epsilon } = assignments;
-    const width = draws * m;
-    const scaledPoints = assignments.points.map((coordinate) => coordinate / epsilon);
-    const points = ops.transpose(graph.constant(scaledPoints, [width, spec.width]), [1, 0]);
+  if (heads.assignments) {
     const rows = graph.input("rows", "int64", ["R"]);
-    layers.forEach((layer, index) => {
-      const states = picked(layer, rows);
-      const scores = ops.matMul(unit(states), points); // [R,d] → [R,draws·m]
-      const shares = ops.add(ops.softmax(ops.reshape(scores, ["R", draws, m])), beyond(states));
-      graph.output(`assignment.${index}`, ops.reshape(shares, ["R", width]));
+    softAssignments(layers, rows, heads.assignments).forEach((shares, index) => {
+      graph.output(`assignment.${index}`, shares);
     });
   }
   if (heads.moments) {
@@ -150,6 +148,25 @@ function inRows(values: Value): Value {
 /** Rows of [B, S, d] by flat slot, [n, d]. */
 export const picked = (states: Value, rows: Value): Value => ops.gather(inRows(states), rows);
 
+/** Of the picked rows of every layer [B, S, d], a softmax for each draw: [R, draws·m] a layer. */
+export function softAssignments(
+  layers: readonly Value[],
+  rows: Value,
+  { points, m, draws, epsilon }: NonNullable<Heads["assignments"]>,
+): readonly Value[] {
+  const { graph } = rows;
+  const [count] = rows.shape;
+  const width = draws * m;
+  const scaledPoints = points.map((coordinate) => coordinate / epsilon);
+  const columns = ops.transpose(graph.constant(scaledPoints, [width, points.length / width]), [1, 0]);
+  return layers.map((layer) => {
+    const states = picked(layer, rows);
+    const scores = ops.matMul(unit(states), columns); // [R,d] → [R,draws·m]
+    const shares = ops.add(ops.softmax(ops.reshape(scores, [count, draws, m])), beyond(states));
+    return ops.reshape(shares, [count, width]);
+  });
+}
+
 /** How far each unit of an MLP reaches into the residual stream when it is 1: ‖w_j‖, [F]. */
 function reachOf({ weights }: Pick<Building, "weights">, mlp: MlpSpec): Value {
   if (mlp.kind === "experts") throw new Error("experts have no units in common");
@@ -169,7 +186,7 @@ export function unitsOf({ blocks }: Pick<DecoderSpec, "blocks">): readonly numbe
  */
 function beyond(rows: Value): Value {
   const nothing = rows.graph.constant(new Float32Array(1), [1]);
-  return ops.reshape(ops.multiply(ops.sumSquares(rows, -1, { keep: true }), nothing), ["R", 1, 1]);
+  return ops.reshape(ops.multiply(ops.sumSquares(rows, -1, { keep: true }), nothing), [rows.shape[0], 1, 1]);
 }
 
 /** z/‖z‖ of every row; a zero row stays zero. */

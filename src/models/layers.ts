@@ -7,6 +7,7 @@ import type { Graph, Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { unreachable } from "../numeric/errors.ts";
 import { type CodedMatrix, codedProduct } from "./coded.ts";
+import type { RoundedMatrix, RoundedProducts } from "./rounded.ts";
 import type {
   Activation,
   AttentionSpec,
@@ -28,6 +29,8 @@ export interface Weights {
   looked(slot: TensorSlot, indices: Value): Value;
   /** Rows [start, end) of the first axis as codes of one matrix [rows, columns]; undefined where the tensor is none. */
   coded(slot: TensorSlot, start: number, end: number): CodedMatrix | undefined;
+  /** The same as whole numbers, a row an output however the tensor is stored; undefined where it is multiplied by exactly. */
+  rounded?(slot: TensorSlot, start: number, end: number): RoundedMatrix | undefined;
 }
 
 /** Places in a block where something is seen on its way, or changed: each gives what goes on in its stead. */
@@ -53,6 +56,8 @@ export interface Building {
   /** present: a window is a tree of continuations instead of one text; never with a past */
   readonly tree?: Tree;
   readonly taps?: Taps;
+  /** what is multiplied in whole numbers, where the weights are; absent: nothing is */
+  readonly products?: RoundedProducts;
   /** positions in a block of queries (`attention.ts`); absent: what is fastest for a forward pass */
   readonly queryBlock?: number;
 }
@@ -98,16 +103,31 @@ export function linear(building: Building, x: Value, { weight, layout, bias, ent
   const [start, end] = entry === undefined ? [0, weight.shape[0]] : [entry, entry + 1];
   const mapped =
     layout === "in-out"
-      ? ops.matMul(x, matrix(weights.rows(weight, start, end)))
+      ? (inWholeNumbers(building, x, weight, start, end) ?? ops.matMul(x, matrix(weights.rows(weight, start, end))))
       : byRows(building, x, weight, start, end);
   return bias ? ops.add(mapped, weights.value(bias)) : mapped;
 }
 
 /** [..., inputs] → [..., rows], by rows [start, end) of a matrix [outputs, inputs], or by one entry of several. */
 export function byRows(building: Building, x: Value, weight: TensorSlot, start: number, end: number): Value {
-  const coded = building.weights.coded(weight, start, end);
+  const { weights } = building;
+  const rounded = inWholeNumbers(building, x, weight, start, end);
+  if (rounded) return rounded;
+  const coded = weights.coded(weight, start, end);
   if (coded) return codedProduct(x, coded);
-  return ops.matMul(x, ops.transpose(matrix(building.weights.rows(weight, start, end)), [1, 0]));
+  return ops.matMul(x, ops.transpose(matrix(weights.rows(weight, start, end)), [1, 0]));
+}
+
+/** [..., inputs] → [..., outputs] where the matrix is one of whole numbers; undefined where it is not. */
+function inWholeNumbers(
+  { weights, products }: Building,
+  x: Value,
+  weight: TensorSlot,
+  start: number,
+  end: number,
+): Value | undefined {
+  const rounded = products && weights.rounded?.(weight, start, end);
+  return rounded && products.product(x, rounded);
 }
 
 /** One entry of a tensor of matrices without its first axis. */
@@ -181,6 +201,19 @@ export function mlp(building: Building, x: Value, spec: MlpSpec, block: number):
   }
 }
 
+/**
+ * An expert over the rows that chose it, perhaps none: of none the runtime takes the largest value in the wrong shape, so that
+ * where whole numbers are scaled by it a row is run that nobody reads.
+ */
+function taken(building: Building, rows: Value, takers: Value, expert: GatedMlpSpec | FusedGatedMlpSpec): Value {
+  if (!building.products) return gated(building, ops.gather(rows, takers), expert);
+  const { graph } = building;
+  const [count] = takers.shape;
+  const more = ops.concat([takers, graph.integers([0])], 0, `${count} and one`);
+  const found = gated(building, ops.gather(rows, more), expert);
+  return ops.sliceTo(found, [0], graph.integers([0]), ops.sizes(takers, 0, 1), [count]);
+}
+
 /** Every expert runs over the positions that chose it and no others; a shared one over all. */
 function experts(building: Building, x: Value, spec: Extract<MlpSpec, { kind: "experts" }>, block: number): Value {
   const { graph } = building;
@@ -196,7 +229,7 @@ function experts(building: Building, x: Value, spec: Extract<MlpSpec, { kind: "e
     const share = ops.sum(ops.multiply(shares, isChosen), -1); // [B·S]
     const takers = ops.nonZero(ops.max(isChosen, -1), `expert ${index} of block ${block}`);
     const weight = ops.reshape(ops.gather(share, takers), [takers.shape[0], 1]);
-    const given = ops.multiply(gated(building, ops.gather(rows, takers), expert), weight);
+    const given = ops.multiply(taken(building, rows, takers, expert), weight);
     sum = ops.scatterRows(sum, takers, ops.add(ops.gather(sum, takers), given));
   });
   return ops.reshapeLike(sum, x);

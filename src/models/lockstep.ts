@@ -15,7 +15,9 @@ import { Graph, type Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { decoder } from "./decoder.ts";
 import { GraphWeights, weightFiles } from "./graph-weights.ts";
-import { type MeasuringGraph, picked } from "./heads.ts";
+import { type Heads, type MeasuringGraph, picked, softAssignments } from "./heads.ts";
+import { RoundedProducts } from "./rounded.ts";
+import type { RoundedWeights } from "./sources/rounded.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec } from "./spec.ts";
 
@@ -24,6 +26,15 @@ interface Model {
   readonly weights: TensorSource;
   /** whether what meets codes of weights is rounded to 8 bits (`coded.ts`) */
   readonly isFast?: boolean;
+  /** matrices that are multiplied by in whole numbers (`rounded.ts`); absent: all exactly */
+  readonly rounded?: RoundedWeights;
+}
+
+/** What of the layers is given beside what is said of tokens. */
+export interface LockstepLayers {
+  readonly assignments: NonNullable<Heads["assignments"]>;
+  /** whether layer L is taken before the final norm */
+  readonly preNorm: boolean;
 }
 
 /** Logits of either model that are in float64 at a time: nothing of all of them is ever there. */
@@ -34,19 +45,34 @@ export const LOCKSTEP_CHUNK = 2048;
  * all int64.
  * Outputs, float32 [R] each, computed in float64: `kl` nats; `nats.p`, `nats.q` of the given token and `delta`, q's less p's;
  * `probability`, q's of the given token less p's; `top.p`, `top.q`, ids of the likeliest tokens, the lowest of equal ones.
+ * Where layers are wanted, `rows` [Ra] as well, and `p.assignment.l`, `q.assignment.l` [Ra, draws·m] as in `heads.ts`.
  * @param vocabulary the first so many tokens; whatever rows either model has beyond them are no part of its distribution
  * @param longest largest S that will be run
  * @throws LossyscopeError where a checkpoint does not match its spec, or a model has fewer positions
  */
-export function buildLockstepGraph(p: Model, q: Model, vocabulary: number, longest: number): MeasuringGraph {
+export function buildLockstepGraph(
+  p: Model,
+  q: Model,
+  vocabulary: number,
+  longest: number,
+  wanted?: LockstepLayers,
+): MeasuringGraph {
   const graph = new Graph();
   const ids = graph.input("input_ids", "int64", ["B", "S"]);
   const rows = graph.input("loss_rows", "int64", ["R"]);
   const targets = ops.reshape(graph.input("loss_targets", "int64", ["R"]), ["R", 1]);
-  const files = [p, q].flatMap(({ spec, weights }) => weightFiles(spec, weights));
-  const [a, b] = [p, q].map(({ spec, weights: source, isFast }, side) => {
-    const weights = new GraphWeights(graph, spec, source, { prefix: side === 0 ? "" : "q.", files, isFast });
-    const model = decoder({ graph, weights, ids, longest }, spec);
+  const files = [p, q].flatMap(({ spec, weights, rounded }) => weightFiles(spec, weights, rounded));
+  const slots = wanted && graph.input("rows", "int64", ["Ra"]);
+  const [a, b] = [p, q].map(({ spec, weights: source, isFast, rounded }, side) => {
+    const weights = new GraphWeights(graph, spec, source, { prefix: side === 0 ? "" : "q.", files, isFast, rounded });
+    const products = rounded && new RoundedProducts();
+    const model = decoder({ graph, weights, ids, longest, products }, spec);
+    if (slots && wanted) {
+      const layers = [...model.stream.slice(0, -1), wanted.preNorm ? model.stream.at(-1)! : model.final];
+      softAssignments(layers, slots, wanted.assignments).forEach((shares, layer) => {
+        graph.output(`${"pq"[side]}.assignment.${layer}`, shares);
+      });
+    }
     const chunks = model.logits(picked(model.final, rows), { chunk: LOCKSTEP_CHUNK, vocabulary });
     return { chunks, folder: weights.folder };
   });

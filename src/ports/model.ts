@@ -168,7 +168,7 @@ export function requireDecoder({ name, runs }: Pick<Model, "name" | "runs">, wha
 export function atPrecision(model: Model, precision: PrecisionKind | undefined): Model {
   if (precision === undefined) return model;
   const { spec, weights } = requireDecoder(model, `--precision ${precision}`);
-  if (!hasCodes(weights))
+  if (precision === "fast" && !hasCodes(weights))
     throw new LossyscopeError(
       "unsupported",
       `--precision ${precision} rounds what meets weights in codes of 2 to 8 bits, and ${model.name} has none`,

@@ -23,15 +23,18 @@ export interface Units {
   unitOf(document: number, token: number): number;
 }
 
-/** @param tokens [documents]: number of tokens of each, the prefix not counted */
-export function unitsOf(tokens: readonly number[]): Units {
+/**
+ * @param tokens [documents]: number of tokens of each, the prefix not counted
+ * @param blockTokens of a block, where a short text is to have several
+ */
+export function unitsOf(tokens: readonly number[], blockTokens = BLOCK_TOKENS): Units {
   const filled = tokens.filter((count) => count > 0).length;
   const kind = filled < FEWEST_DOCUMENTS ? "block" : "document";
   const first = new Int32Array(tokens.length);
   const documentOf: number[] = [];
   for (const [document, count] of tokens.entries()) {
     first[document] = documentOf.length;
-    const units = kind === "block" ? Math.ceil(count / BLOCK_TOKENS) : Math.min(count, 1);
+    const units = kind === "block" ? Math.ceil(count / blockTokens) : Math.min(count, 1);
     for (let unit = 0; unit < units; unit++) documentOf.push(document);
   }
   return {
@@ -40,7 +43,7 @@ export function unitsOf(tokens: readonly number[]): Units {
     documentOf: Int32Array.from(documentOf),
     unitOf:
       kind === "block"
-        ? (document, token) => first[document] + Math.floor(token / BLOCK_TOKENS)
+        ? (document, token) => first[document] + Math.floor(token / blockTokens)
         : (document) => first[document],
   };
 }

@@ -22,7 +22,7 @@ import { unitsOf } from "../../text/units.ts";
 import { batchesOf, longestOf, windowsOf } from "../../text/windows.ts";
 import { llamaCppWindows } from "../llama-cpp/llama-cpp.ts";
 import { lmEvalCorpusWindows } from "../lm-eval/lm-eval.ts";
-import { firstOf } from "../precision.ts";
+import { beginningOf } from "../precision.ts";
 import type { Prepared, Subject } from "../prepare.ts";
 import { MOST_BYTES } from "../recall/control.ts";
 import { fittingPrefixes } from "../recall/needs.ts";
@@ -97,15 +97,22 @@ export function costsOf(
   const { spec } = costed;
   const learnt = sum([documents, unseen ?? []].map((side) => Math.min(MOST_BYTES, sum(side.map((one) => one.bytes)))));
   const shares = plan.plane && reference ? reference.m * reference.draws : 0;
+  const measuredPass = passSeconds(costed, countPass(spec, batches, prepared.longest), {
+    losses: true,
+    shares,
+    moments: plan.geometry,
+  });
   return {
     ...ofText,
-    [STAGE.PASS]: passSeconds(costed, countPass(spec, batches, prepared.longest), {
-      losses: true,
-      shares,
-      moments: plan.geometry,
-    }),
+    [STAGE.PASS]: measuredPass,
+    // They go beside the pass where there is a second thread.
+    ...(plan.baselines &&
+      machine.threads > 1 && {
+        [STAGE.COMPRESSORS]: Math.max(0, ofText[STAGE.COMPRESSORS] - measuredPass),
+      }),
     ...(plan.precision && {
-      [STAGE.PRECISION]: 2 * pass(firstOf(prepared.batches).flatMap(({ windows: own }) => own)),
+      [STAGE.PRECISION]:
+        2 * pass(beginningOf({ subject, model: machine.model }).batches.flatMap(({ windows: own }) => own)),
     }),
     ...(likeLmEval && { [STAGE.LIKE_LM_EVAL]: pass(lmEvalCorpusWindows(likeLmEval)) }),
     ...(likeLlamaCpp && { [STAGE.LIKE_LLAMA_CPP]: pass(llamaCppWindows(likeLlamaCpp)) }),

@@ -9,6 +9,7 @@ import type { Decoder } from "../../ports/model.ts";
 import type { Geometry } from "../../profile/geometry.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { type Beside, beside } from "./beside.ts";
 import { type EmbeddingOptions, embeddingGeometry } from "./embedding.ts";
 
 /** Bytes of a matrix in float32. */
@@ -20,52 +21,20 @@ type Embedding = Geometry["embedding"];
 export const goesBeside = ({ spec }: Pick<Decoder, "spec">, threads: number): boolean =>
   threads > 1 && 4 * spec.embedding.tokens.shape.reduce((product, size) => product * size, 1) <= MOST_BESIDE;
 
-/** The section on its way. */
-export interface EmbeddingWork {
-  /** @param onShare told how much has been gone through, up to 1 */
-  result(onShare: (share: number) => void): Promise<Embedding>;
-  /** Ends what nobody waits for any more. */
-  close(): Promise<void>;
-}
+/** The section on its way, which tells how much of it is done, up to 1. */
+export type EmbeddingWork = Beside<Embedding, number>;
 
 /** Begins at once where it goes beside the runtime, else when its result is asked for. */
-export function embeddingWork(
+export const embeddingWork = (
   decoder: Decoder,
   documents: readonly TokenizedDocument[],
   tokenizer: Tokenizer,
   { threads, signal, seed }: QuietContext & { readonly seed: number },
-): EmbeddingWork {
-  const closing = new AbortController();
-  let share = 0;
-  let tell = (_share: number): void => {};
-  const run = (): Promise<Embedding> =>
-    embeddingSection(decoder, documents, tokenizer, {
-      seed,
-      signal: signal ? AbortSignal.any([signal, closing.signal]) : closing.signal,
-      onShare(own) {
-        share = own;
-        tell(own);
-      },
-    });
-  let running: Promise<Embedding> | undefined;
-  if (goesBeside(decoder, threads)) {
-    running = run();
-    // What fails before anybody asks is heard when somebody does.
-    running.catch(() => {});
-  }
-  return {
-    result(onShare) {
-      tell = onShare;
-      onShare(share);
-      running ??= run();
-      return running;
-    },
-    async close() {
-      closing.abort();
-      await running?.catch(() => {});
-    },
-  };
-}
+): EmbeddingWork =>
+  beside((ended, onShare) => embeddingSection(decoder, documents, tokenizer, { seed, signal: ended, onShare }), {
+    signal,
+    atOnce: goesBeside(decoder, threads),
+  });
 
 /** @throws LossyscopeError `io` where the weights cannot be read; `interrupted` */
 async function embeddingSection(

@@ -12,7 +12,8 @@ import type { Ledger } from "../../profile/ledger.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Prepared, PrepareRequest } from "../prepare.ts";
 import { COMPRESSORS, EMBEDDING, ENTROPY } from "../stages.ts";
-import { type Baselines, measureBaselines } from "./baselines.ts";
+import { type BaselineProgress, type Baselines, measureBaselines } from "./baselines.ts";
+import { type Beside, beside } from "./beside.ts";
 import { type EmbeddingWork, embeddingWork } from "./embedding-section.ts";
 
 /** Plain data. */
@@ -39,14 +40,15 @@ export async function besideStatic<T>(
   const decoder = wanted && plan.geometry ? decoderOf(request.model) : null;
   const embedding =
     decoder && embeddingWork(decoder, documents, tokenizer, { ...quietContext(request), seed: plan.seed });
+  const compressors = wanted && plan.baselines ? compressing(request, documents) : null;
   try {
     return await work(async () => ({
-      baselines: await baselineSizes(request, documents),
+      baselines: await baselineSizes(request, compressors ?? compressing(request, documents)),
       ledger: await ledgerOf(request),
       embedding: embedding ? await shown(request, embedding) : null,
     }));
   } finally {
-    await embedding?.close();
+    await Promise.all([embedding?.close(), compressors?.close()]);
   }
 }
 
@@ -57,16 +59,23 @@ async function shown({ progress }: RunContext, embedding: EmbeddingWork): Promis
   return found;
 }
 
-async function baselineSizes(
-  { plan, progress, signal }: PrepareRequest,
+/** Where the run has a second thread they go beside the model. */
+const compressing = (
+  { threads, signal }: RunContext,
   documents: readonly TokenizedDocument[],
+): Beside<Baselines, BaselineProgress> =>
+  beside((ended, onProgress) => measureBaselines(documents, { signal: ended, onProgress }), {
+    signal,
+    atOnce: threads > 1,
+  });
+
+async function baselineSizes(
+  { plan, progress }: PrepareRequest,
+  compressors: Beside<Baselines, BaselineProgress>,
 ): Promise<Baselines> {
   if (!plan.baselines) return { overall: [], domains: {}, refusals: [] };
   return withProgress(progress, COMPRESSORS, "bytes", (update) =>
-    measureBaselines(documents, {
-      signal,
-      onProgress: ({ done, total, compressor }) => update(done, total, compressor),
-    }),
+    compressors.result(({ done, total, compressor }) => update(done, total, compressor)),
   );
 }
 
