@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { specimenPairs } from "./specimen-pairs.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const WORK = join(ROOT, "work/specimens");
@@ -93,6 +94,7 @@ await Promise.all([
     ...["--no-control", ...into(distilled)],
   ),
 ]);
+await writeFile(join(SPECIMENS, "pairs.jsonl"), specimenPairs());
 await keep(main, "main", "all");
 await keep(small, "small", "last");
 await keep(join(distilled, "student"), "distilled", "last");

@@ -43,6 +43,16 @@ const PREDICTORS: Readonly<Record<string, Predictor>> = {
     "share of ln m",
     "held-out expressivity of order 1, mean over blocks",
   ),
+  preference: ofText(
+    "preference.information.summary.heldOut",
+    "share of ln m",
+    "held-out preference information, mean over blocks",
+  ),
+  chosen_cheaper: ofText(
+    "preference.cheaper.share",
+    "share of pairs",
+    "pairs whose chosen completion costs less per byte",
+  ),
   effective_rank: ofText("geometry.layers[-1].centred.effectiveRank", "dimensions", "effective rank of the last layer"),
   participation_ratio: ofText(
     "geometry.layers[-1].centred.participationRatio",

@@ -17,6 +17,7 @@ import type { Lockstep } from "../profile/lockstep.ts";
 import type { Profile } from "../profile/profile.ts";
 import { BLOCK_TOKENS } from "../text/units.ts";
 import { alignedStretches, documentKeys, type Stretch } from "./alignment.ts";
+import { type ConceptComparison, conceptsBeside } from "./concepts.ts";
 import type { NotAlike, Similarity } from "./similarity.ts";
 import { differentPrecision, differentWindows, labelsOf, type Named } from "./text.ts";
 
@@ -66,6 +67,8 @@ export interface Pair {
   readonly worse: readonly Stretch[];
   /** of the layers' states; null where they were not kept or not looked at */
   readonly similarity: Similarity | null;
+  /** how they lay out the same concepts; null where a profile has none, or others */
+  readonly concepts: ConceptComparison | null;
   /** of both models over the text at a time; null where they were not read so */
   readonly lockstep: Lockstep | null;
 }
@@ -234,8 +237,9 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
   const profiles = given.map(({ profile }) => profile);
   const [first] = profiles;
   const labels = labelsOf(given);
-  const pairs = profiles.slice(1).map((profile, index) =>
-    pairOf(
+  const concepts = given.slice(1).map((one) => conceptsBeside(given[0], one, seed));
+  const pairs = profiles.slice(1).map((profile, index) => ({
+    ...pairOf(
       labels[index + 1],
       first,
       profile,
@@ -246,7 +250,8 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
         blockBytes: blockBytesOf(profiles),
       },
     ),
-  );
+    concepts: foundIn(concepts[index]),
+  }));
   return {
     corpus: { name: first.corpus.name, documents: documents.length, bytes },
     models: profiles.map(({ corpus }, index) => {
@@ -262,9 +267,16 @@ export function compare(given: readonly Named[], { seed, common }: CompareOption
       ...(profiles.some(({ plane }) => plane === null)
         ? [{ figure: "planes", reason: "a profile has no information plane" }]
         : []),
+      ...[...new Set(concepts.flatMap((one) => (one && "absent" in one ? [one.absent] : [])))].map((reason) => ({
+        figure: "concepts",
+        reason,
+      })),
     ],
   };
 }
+
+const foundIn = (found: ReturnType<typeof conceptsBeside>): ConceptComparison | null =>
+  found === null || "absent" in found ? null : found;
 
 /**
  * @param alike what `similarities` found, one for each pair
@@ -362,6 +374,7 @@ function pairOf(
       .reverse()
       .map(({ one }) => one),
     similarity: null,
+    concepts: null,
     lockstep: null,
   };
 }

@@ -8,6 +8,8 @@ export interface Similarity {
   /** places that were compared, of those that both models kept */
   readonly places: number;
   readonly kept: number;
+  /** root of the mean square of CKA where the places of one model are shuffled; its mean is 0 */
+  readonly byChance: number;
   /** what a reader must know of the last layers; null where they are taken at one place */
   readonly note: string | null;
 }

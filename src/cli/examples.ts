@@ -43,6 +43,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure ./model --text notes/ --concepts all --out report/",
     ],
     [
+      "which of two completions costs less, and what every layer tells of it",
+      "lossyscope measure ./model --text notes/ --pairs pairs.jsonl --out report/",
+    ],
+    [
       "bits per byte of a GGUF file, and what llama-perplexity would report",
       "lossyscope measure model.gguf --text book.txt --no-plane --like llama.cpp",
     ],

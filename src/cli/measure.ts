@@ -18,7 +18,7 @@ import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { likeOption, likePlan, measuringCommand, named, readPlan } from "./measuring.ts";
-import { modelName, quantity, shard, unseenText } from "./options.ts";
+import { atLeast, modelName, quantity, shard, unseenText } from "./options.ts";
 import { oneLine } from "./output.ts";
 import { placesOf } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
@@ -51,6 +51,11 @@ export function measureCommand() {
         .default([] as string[]),
     )
     .addOption(likeOption())
+    .option(
+      "--pairs <file>",
+      "which of two completions costs less, and what layers tell of it: prompt, chosen, rejected in JSON lines",
+    )
+    .option("--limit-pairs <n>", "pairs at most, drawn by seed; 0: all", atLeast(0), 1024)
     .option(
       "--concepts <sets...>",
       `how concepts lie in every layer: ${SET_NAMES.join(", ")}, or files of concept, text in JSON lines`,
@@ -90,6 +95,7 @@ export function measureCommand() {
           unseen: named(options.unseen),
           facts: await factsPlan(options),
           ...(options.concepts && { concepts: options.concepts }),
+          ...(options.pairs !== undefined && { pairs: { path: options.pairs, limit: options.limitPairs || null } }),
         });
         const { threads, resume } = options;
         // Of a dry run `--json` is the foresight's.

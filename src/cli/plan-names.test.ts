@@ -18,7 +18,7 @@ function* paths(value: unknown, before = ""): Generator<string> {
 const NO_OPTION = ["plane.frontier.clusters", "plane.frontier.kappa"];
 
 describe("names of options", () => {
-  // `precision` and `facts` have options of which a command takes one at a time.
+  // `precision` and `facts`, `chat` and `pairs` are options of which a command takes one at a time.
   const plan: Plan = {
     ...validatePlan({
       text: [{ path: "x" }],
@@ -28,6 +28,7 @@ describe("names of options", () => {
       concepts: ["all"],
     }),
     precision: "fast",
+    pairs: { path: "pairs.jsonl", limit: 1024 },
   };
 
   it("every option of a plan has one", () => {

@@ -40,6 +40,8 @@ export const OPTION_OF: Readonly<Record<string, string>> = {
   "recall.length": "--length",
   "recall.passages": "--passages",
   concepts: "--concepts",
+  pairs: "--pairs",
+  "pairs.limit": "--limit-pairs",
   facts: "--facts",
   "facts.limit": "--limit-facts",
   "facts.prompts": "--prompts",

@@ -79,6 +79,42 @@ export async function linearCka(
   );
 }
 
+/**
+ * Linear CKA of the same few rows as two Gram matrices have them: rows may be of texts and their translations, or of two models.
+ * @param k @param l [n, n] inner products, `FEWEST_ROWS` rows or more
+ * @returns null where HSIC(K, K) or HSIC(L, L) is not positive
+ */
+export function ckaOfGrams(k: Float64Array, l: Float64Array, n: number): number | null {
+  const [a, b] = [withoutMeans(k, n), withoutMeans(l, n)];
+  const sizes = dot(a, a) * dot(b, b);
+  return sizes > 0 ? dot(a, b) / Math.sqrt(sizes) : null;
+}
+
+/**
+ * How far CKA strays from 0 where the rows of one side are shuffled: the root of its mean square over all orders, whatever the
+ * rows. Symmetric matrices with zero diagonals and rows that add up to zero are an irreducible representation of the
+ * permutations, of n(n − 3)/2 dimensions, so that ⟨K, πLπᵀ⟩² is ‖K‖²‖L‖² over these in the mean (Schur's orthogonality);
+ * its mean is 0.
+ */
+export const ckaByChance = (rows: number): number => Math.sqrt(2 / (rows * (rows - 3)));
+
+/**
+ * A Gram matrix U-centred (Székely & Rizzo 2014, eq. 3.2): without diagonal, every row adding up to zero. The inner product of
+ * two of these is n(n−3) · HSIC.
+ */
+function withoutMeans(gram: Float64Array, n: number): Float64Array {
+  const sums = Float64Array.from({ length: n }, (_, i) => {
+    let own = -gram[i * n + i];
+    for (let j = 0; j < n; j++) own += gram[i * n + j];
+    return own;
+  });
+  const all = total(sums);
+  return gram.map((entry, at) => {
+    const [i, j] = [Math.floor(at / n), at % n];
+    return i === j ? 0 : entry - (sums[i] + sums[j]) / (n - 2) + all / ((n - 1) * (n - 2));
+  });
+}
+
 /** What the last two terms of HSIC need of a layer. */
 interface Margins {
   readonly mean: Float64Array;

@@ -14,6 +14,7 @@ import type { Concepts } from "../profile/concepts.ts";
 import type { Facts } from "../profile/facts.ts";
 import type { Lockstep } from "../profile/lockstep.ts";
 import type { Precision } from "../profile/precision.ts";
+import type { Preference } from "../profile/preference.ts";
 import { PROFILE_SCHEMA, type Profile, profileSchema } from "../profile/profile.ts";
 import { VERSION } from "../profile/version.ts";
 import type { TokenizedDocument } from "../text/corpus.ts";
@@ -51,6 +52,7 @@ export interface Findings {
   /** what there is beside a reference, or why there is nothing; absent where none was named */
   readonly lockstep?: Lockstep | NotTogether;
   readonly concepts: Concepts | null;
+  readonly preference: Preference | null;
   /** what it cost to compute otherwise than exactly; absent where it was exact */
   readonly precision?: Precision;
   /** every process that ran the model */
@@ -71,6 +73,7 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
     recall,
     facts,
     concepts,
+    preference,
     lockstep,
     precision,
     executions,
@@ -115,6 +118,7 @@ export async function finish(findings: Findings, request: FinishRequest): Promis
     ...(precision && { precision }),
     ...(lockstep && { lockstep: "absent" in lockstep ? null : lockstep }),
     ...(plan.concepts && { concepts }),
+    ...(plan.pairs && { preference }),
     provenance: provenanceOf(subject, executions, stopwatch),
     refusals: [
       ...subject.refusals,

@@ -12,6 +12,7 @@ import { type Findings, finish, type Measurement } from "./finish.ts";
 import { measureLockstep } from "./lockstep/lockstep.ts";
 import { observe } from "./observe.ts";
 import { openRun, type RunRequest } from "./open-run.ts";
+import { preferenceOf } from "./pairs/pairs.ts";
 import { measurePrecision, type Settled, settlePrecision } from "./precision.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { recallOf } from "./recall/recall.ts";
@@ -54,6 +55,7 @@ export async function measure(given: MeasureRequest): Promise<Measurement> {
           recall: await recallOf(request, prepared, run.probes),
           facts: await factsOf(request, prepared),
           concepts: await conceptsOf(request, prepared),
+          preference: await preferenceOf(request, prepared),
           precision: await precisionOf(request, prepared, settled),
           lockstep: await lockstepOf(request),
         };

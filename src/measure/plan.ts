@@ -21,7 +21,7 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
     (faults) => new LossyscopeError("usage", `the options do not make a plan (${faults})`),
     nameOf,
   );
-  const { text, unseen, facts, with: asked, chat, splitOn, precision, likeLmEval, likeLlamaCpp } = plan;
+  const { text, unseen, facts, with: asked, chat, splitOn, precision, likeLmEval, likeLlamaCpp, pairs } = plan;
   if (chat && splitOn !== null)
     throw new LossyscopeError(
       "usage",
@@ -33,6 +33,12 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
       "usage",
       `${likeLmEval ? "lm-evaluation-harness" : "llama-perplexity"} scores texts, not conversations`,
       "leave out one of --chat and --like",
+    );
+  if (chat && pairs)
+    throw new LossyscopeError(
+      "usage",
+      "pairs are texts, not conversations",
+      "leave out --chat, or measure the pairs by themselves",
     );
   const stepping = asked.filter((what) => what === "recall" || what === "facts");
   if (precision && stepping.length > 0)
@@ -55,9 +61,16 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
  * that the same measurement has the same id wherever its files lie.
  */
 export function runId(plan: Plan, digests: Readonly<Record<string, string | null>>): string {
-  const { text: _where, unseen: _elsewhere, facts, concepts: _sets, ...rest } = plan;
+  const { text: _where, unseen: _elsewhere, facts, concepts: _sets, pairs, ...rest } = plan;
   return createHash("sha256")
-    .update(canonicalJson({ ...rest, facts: facts && { ...facts, path: null }, digests }))
+    .update(
+      canonicalJson({
+        ...rest,
+        facts: facts && { ...facts, path: null },
+        ...(pairs && { pairs: { ...pairs, path: null } }),
+        digests,
+      }),
+    )
     .digest("hex")
     .slice(0, 16);
 }

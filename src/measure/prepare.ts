@@ -18,6 +18,7 @@ import { readConcepts } from "../text/concepts.ts";
 import type { Prefix, TokenizedDocument, Window, WindowBatch } from "../text/corpus.ts";
 import type { SourceDocument } from "../text/documents.ts";
 import { type FactSet, readFacts } from "../text/facts.ts";
+import { readPairs } from "../text/pairs.ts";
 import { unitsOf } from "../text/units.ts";
 import { windowsOf } from "../text/windows.ts";
 import type { Conversing } from "../tokenizer/conversing.ts";
@@ -25,6 +26,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type ConceptCorpus, conceptCorpus } from "./concepts/corpus.ts";
 import { LLAMA_CPP_CONTEXT, type LlamaCppCorpus, type LlamaCppText, llamaCppCorpus } from "./llama-cpp/llama-cpp.ts";
 import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
+import { type PairCorpus, pairCorpus } from "./pairs/corpus.ts";
 import { contextOf, runId } from "./plan.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./preparing/corpus.ts";
 import { foreseeLmEval, foreseeMemory } from "./preparing/memory.ts";
@@ -89,6 +91,8 @@ export interface Prepared {
   readonly facts: FactSet | null;
   /** null where none are asked for */
   readonly concepts: ConceptCorpus | null;
+  /** null where none are given */
+  readonly pairs: PairCorpus | null;
   readonly points: PlanePoints | null;
   readonly batches: readonly WindowBatch[];
   /** slots of the longest window */
@@ -129,6 +133,8 @@ async function prepareWith(
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const set = plan.concepts ? await readConcepts(plan.concepts, plan.seed) : null;
   const concepts = set && conceptCorpus(set, { tokenizer, context, overlap, seed: plan.seed });
+  const paired = plan.pairs ? await readPairs(plan.pairs.path, plan.pairs.limit, plan.seed) : null;
+  const pairs = paired && pairCorpus(paired, { tokenizer, context, overlap });
   const windows = documents.flatMap(({ index, ids }) => windowsOf(index, ids, tokenizer.prefix, context, overlap));
   const name = corpusName(plan);
   if (windows.length === 0) {
@@ -136,14 +142,14 @@ async function prepareWith(
   }
   const longest = longestIn(windows);
   if (decoder) {
-    const most = Math.max(longest, longestIn(concepts?.windows ?? []));
+    const most = Math.max(longest, longestIn(concepts?.windows ?? []), longestIn(pairs?.windows ?? []));
     foreseeMemory(decoder, { longest: most, batchTokens: plan.batchTokens });
   }
   const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents) : null;
   const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp(model, plan, documents) : null;
   const ground = { plan, model, context, overlap, prefix: tokenizer.prefix, documents };
   const foretold = await foretell(
-    { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null, concepts: set },
+    { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null, concepts: set, pairs: paired },
     tokenizer,
   );
   const points = pointsFor(model, plan, request.points);
@@ -164,6 +170,7 @@ async function prepareWith(
         recall,
         facts: facts === null ? null : facts.digest,
         ...(set && { concepts: set.digest }),
+        ...(paired && { pairs: paired.digest }),
       }),
       title: request.title ?? null,
       model: {
@@ -181,6 +188,7 @@ async function prepareWith(
         unseen: shownText(plan.unseen),
         facts: plan.facts && { ...plan.facts, path: basename(plan.facts.path) },
         ...(plan.concepts && { concepts: plan.concepts.map((one) => basename(one)) }),
+        ...(plan.pairs && { pairs: { ...plan.pairs, path: basename(plan.pairs.path) } }),
       },
       can: [...model.can],
       context,
@@ -203,6 +211,7 @@ async function prepareWith(
     unseen: unseen?.documents ?? null,
     facts,
     concepts,
+    pairs,
     tokenizer,
     points,
     batches: batchesFor(model, windows, plan.batchTokens),

@@ -34,6 +34,8 @@ export const CANDIDATES = "facts: candidates";
 export const ANSWERS = "facts: answers";
 export const CONCEPTS = "concepts";
 export const CONCEPT_FIGURES = "concepts: layers";
+export const PAIRS = "pairs";
+export const PAIR_FIGURES = "pairs: layers";
 /** Of squeezing: the weights of a point, and the yardstick beside all of them. */
 export const MAKING = "squeezing the weights";
 export const BOUND = "spectra of the matrices";
@@ -56,6 +58,7 @@ type Asked = Pick<
   | "plane"
   | "with"
   | "concepts"
+  | "pairs"
 >;
 
 /** Of asking for facts alone. */
@@ -84,10 +87,11 @@ const staticFigures = ({ baselines, entropy, geometry }: Asked): readonly string
   ...where(entropy, ENTROPY),
   ...where(geometry, EMBEDDING),
 ];
-const asking = ({ with: further, unseen, concepts }: Asked): readonly string[] => [
+const asking = ({ with: further, unseen, concepts, pairs, plane }: Asked): readonly string[] => [
   ...where(further.includes("recall"), GUESSES, PASSAGES, GIST, ...where(unseen.length > 0, UNSEEN_PASS, MEMBERSHIP)),
   ...where(further.includes("facts"), CANDIDATES, ANSWERS),
   ...where(concepts !== undefined, CONCEPTS, CONCEPT_FIGURES),
+  ...where(pairs !== undefined, PAIRS, ...where(plane !== null, PAIR_FIGURES)),
 ];
 const sideBySide = ({ likeLlamaCpp }: Asked): readonly string[] => [
   LOCKSTEP,

@@ -12,6 +12,7 @@ export const againstChanceSchema = z
     p: z.number().meta({ description: "(1 + shuffles that reach the figure) / 201" }),
   })
   .meta({ id: "AgainstChance", description: "a figure beside its null, shuffled labels (METHODS §3.1)" });
+export type AgainstChance = z.infer<typeof againstChanceSchema>;
 
 const spreadSchema = z.object({
   name: z.string().meta({ description: "the concept, or the domain" }),
@@ -54,6 +55,10 @@ export const conceptsSchema = z.object({
         name: z.string().meta({ description: "as it was given" }),
         parent: z.string().nullable().meta({ description: "what it belongs to; null where nothing was said" }),
         texts: count.meta({ description: "its texts" }),
+        digest: z
+          .string()
+          .optional()
+          .meta({ description: "SHA-256 over its texts: equal ones compare; absent in profiles of before" }),
       }),
     )
     .meta({ description: "in the order of the sets" }),
@@ -77,6 +82,10 @@ export const conceptsSchema = z.object({
         analogies: z
           .array(againstChanceSchema)
           .meta({ description: "of each relation, 3CosAdd over its pairs; the null pairs others" }),
+        parallel: z.array(againstChanceSchema.nullable()).optional().meta({
+          description:
+            "of each relation, linear CKA of its two sides; the null pairs others; absent in profiles of before",
+        }),
         configuration: z
           .array(z.number())
           .meta({ description: "lower triangle of the directions' inner products, row by row, of trace 1" }),
@@ -92,6 +101,17 @@ export const conceptsSchema = z.object({
       }),
     )
     .meta({ description: "pairs of texts that stand for each other" }),
+  cka: z
+    .object({
+      byChance: z
+        .number()
+        .meta({ description: "root of the mean square of CKA over all orders of the texts; its mean is 0" }),
+      layers: z.array(z.number().nullable()).meta({
+        description: "linear CKA of layers i and j < i, row by row; null where a layer's states are all equal",
+      }),
+    })
+    .optional()
+    .meta({ description: "how alike layers see the texts; absent in profiles of before" }),
   majority: z.number().meta({ description: "share of the largest concept: accuracy without looking" }),
   best: z
     .object({

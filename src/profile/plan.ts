@@ -88,6 +88,15 @@ export const planSchema = z
       .default(null),
     /** names of built-in sets of concepts, and files of one's own; absent where none are asked for */
     concepts: z.array(z.string().min(1)).min(1).optional(),
+    /** completions chosen and rejected; absent where none are given */
+    pairs: z
+      .object({
+        /** .jsonl of prompt, chosen, rejected */
+        path: z.string().min(1),
+        /** pairs at most, drawn by the seed; null: all */
+        limit: positive.nullable().default(1024),
+      })
+      .optional(),
   })
   .strict();
 export type Plan = z.infer<typeof planSchema>;

@@ -14,6 +14,7 @@ import { lockstepSchema } from "./lockstep.ts";
 import { nextTokenSchema } from "./next-token.ts";
 import { planeSchema } from "./plane.ts";
 import { precisionSchema } from "./precision.ts";
+import { preferenceSchema } from "./preference.ts";
 import { recallSchema } from "./recall.ts";
 import { domainSharingSchema, spreadSchema } from "./spread.ts";
 
@@ -154,6 +155,9 @@ export const profileSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: "which units the domains share, METHODS §4; absent where it was not asked for" }),
+  preference: preferenceSchema.nullable().optional().meta({
+    description: "what is made of completions chosen and rejected, METHODS §2.3; absent where none were given",
+  }),
   documents: z
     .array(
       z.object({

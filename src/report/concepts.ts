@@ -1,6 +1,6 @@
 /** What a profile says of concepts (METHODS §3.1, §4), in the words and lines that terminal, report and guide share. */
 import type { Concepts } from "../profile/concepts.ts";
-import { counted, figure, interval, percent, sentence, wrap } from "./format.ts";
+import { counted, figure, interval, percent, sentence, visible, wrap } from "./format.ts";
 import { proseWidth } from "./terminal-options.ts";
 import { type TextTable, tableLines } from "./text-table.ts";
 
@@ -82,7 +82,6 @@ export function conceptLines(given: Concepts, width: number): string[] {
   return [
     ...wrap(`Concepts: ${conceptsClaim(given)}`, prose),
     ...tableLines(table, width),
-    ...conceptFindings(given).flatMap((text) => wrap(text, prose)),
-    ...given.notes.flatMap((note) => wrap(sentence(note), prose)),
+    ...[...conceptFindings(given), ...given.notes.map(sentence)].flatMap((text) => wrap(visible(text), prose)),
   ];
 }

@@ -34,6 +34,7 @@ import { divergenceSentence, llamaCppSentence } from "./llama-cpp.ts";
 import { lmEvalSentence } from "./lm-eval.ts";
 import { nextTokenSentence } from "./next-token.ts";
 import { precisionSentence } from "./precision.ts";
+import { preferenceLines } from "./preference.ts";
 import { recallLines } from "./recall.ts";
 import { saidOnce, together, whyMissing } from "./refusals.ts";
 import { repeatabilitySentence } from "./repeatability.ts";
@@ -277,6 +278,7 @@ export function renderTerminal(given: Profile, options: TerminalOptions): string
     profile.concepts ? conceptLines(profile.concepts, terminal.width) : [],
     profile.spread || profile.sharing ? spreadLines(profile, terminal.width) : [],
     profile.plane ? layers(profile.plane, terminal, shown, faint, absent) : [],
+    profile.preference ? preferenceLines(profile.preference, terminal.width) : [],
     geometry(profile, across, shown),
     together(profile.refusals).flatMap((one) =>
       paragraph(`Missing: ${one.figures.join(", ")}: ${whyMissing(one)}`, warn),

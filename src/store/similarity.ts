@@ -11,7 +11,7 @@ import { documentKeys } from "../atlas/alignment.ts";
 import type { NotAlike, Similarity } from "../atlas/similarity.ts";
 import type { Named } from "../atlas/text.ts";
 import { openSafetensors, type SafetensorsFile } from "../files/safetensors.ts";
-import { ckaCost, FEWEST_ROWS, type LayeredStates, linearCka } from "../info/cka.ts";
+import { ckaByChance, ckaCost, FEWEST_ROWS, type LayeredStates, linearCka } from "../info/cka.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 
 const FILE = "states.safetensors";
@@ -135,7 +135,7 @@ async function similarity(
     a.preNorm === b.preNorm
       ? null
       : "one model's last layer is before its final norm, the other's behind it: they do not compare";
-  return { cka, nearest: nearestOf(cka), places, kept: shared.length, note };
+  return { cka, nearest: nearestOf(cka), places, kept: shared.length, byChance: ckaByChance(places), note };
 }
 
 /** The most rows, up to `most`, that cost no more than is allowed. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { fixture } from "../../fixtures.testing.ts";
 import { random } from "../../numeric/random.ts";
 import { mean } from "../../numeric/sums.ts";
+import { ckaByChance, ckaOfGrams } from "../cka.ts";
 import { againstChance, SHUFFLES, shuffledLabels } from "./chance.ts";
 import { cosinesOf, gramOf, neighbours, purities, silhouettes } from "./clusters.ts";
 import { factored, fitLogistic, predictLogistic } from "./logistic.ts";
@@ -15,6 +16,7 @@ import {
   principalPlaces,
   procrustes,
   reordered,
+  superposing,
 } from "./relations.ts";
 import { unitSharing } from "./sharing.ts";
 import { cosine, halfShare, overlapOverChance, participation, topUnits } from "./spread.ts";
@@ -29,7 +31,8 @@ interface Cluster {
 }
 const golden = JSON.parse(readFileSync(fixture("concepts/golden.json"), "utf8")) as {
   readonly clusters: Cluster[];
-  readonly procrustes: { count: number; width: number; a: number[]; b: number[]; disparity: number }[];
+  readonly procrustes: { count: number; width: number; a: number[]; b: number[]; disparity: number; left: number[] }[];
+  readonly cka: { rows: number; a: number[]; b: number[]; cka: number; byChance: number | null }[];
 };
 
 const all = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
@@ -116,10 +119,23 @@ describe("shuffles", () => {
   });
 });
 
+describe("linear CKA of Gram matrices", () => {
+  it.each(golden.cka)("is dcor's, $rows rows, and its null is what all orders give", ({ rows, ...given }) => {
+    const [a, b] = [given.a, given.b].map((own) => gramOf(own, rows, own.length / rows));
+    expect(ckaOfGrams(a, b, rows)).toBeCloseTo(given.cka, 10);
+    if (given.byChance !== null) expect(ckaByChance(rows)).toBeCloseTo(given.byChance, 10);
+    expect(ckaOfGrams(a, a, rows)).toBeCloseTo(1, 12);
+    expect(ckaOfGrams(a, new Float64Array(rows ** 2).fill(1), rows)).toBeNull();
+    expect(ckaOfGrams(centredGram(a, rows), b, rows)).toBeCloseTo(given.cka, 10);
+  });
+});
+
 describe("relations", () => {
   it.each(golden.procrustes)("leave what scipy's Procrustes leaves, $count concepts", ({ count, width, ...given }) => {
     const [a, b] = [given.a, given.b].map((rows) => centredGram(gramOf(rows, count, width), count));
     expect(procrustes(a, b, count)).toBeCloseTo(given.disparity, 9);
+    const { left } = superposing(a, count)!(b)!;
+    for (const [at, product] of left.entries()) expect(product).toBeCloseTo(given.left[at], 9);
     expect(procrustes(a, a, count)).toBeCloseTo(0, 12);
     expect(procrustes(a, new Float64Array(count * count), count)).toBeNull();
     const turned = [...Array(count).keys()].reverse();

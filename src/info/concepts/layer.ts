@@ -5,6 +5,7 @@
  * n²·concepts. Memory: 24·n² bytes.
  */
 import { mean } from "../../numeric/sums.ts";
+import { ckaOfGrams } from "../cka.ts";
 import { type AgainstChance, againstChance } from "./chance.ts";
 import { cosinesOf, gramOf, neighbours, purities, silhouettes } from "./clusters.ts";
 import { factored, fitLogistic, predictLogistic } from "./logistic.ts";
@@ -39,6 +40,8 @@ export interface LayerConcepts {
   readonly hierarchy: AgainstChance | null;
   /** of each relation */
   readonly analogies: readonly AgainstChance[];
+  /** of each relation, linear CKA of its two sides; null where one side's rows are all alike */
+  readonly parallel: readonly (AgainstChance | null)[];
   /** of each row: its silhouette, the purity of its neighbours, whether its concept was told rightly */
   readonly silhouettes: Float64Array;
   readonly purities: Float64Array;
@@ -85,11 +88,33 @@ export function layerConcepts(rows: ArrayLike<number>, width: number, labelled: 
         Float64Array.from(others, (other) => analogies(cosines, n, other)),
       ),
     ),
+    parallel: relations.map(({ pairs, shuffled: others }) => parallel(gram, n, pairs, others)),
     silhouettes: own,
     purities: pure,
     told: toldRight(gram, labelled),
     configuration: trace > 0 ? directions.map((entry) => entry / trace) : directions.fill(0),
   };
+}
+
+/** How alike the two sides of pairs lie: as rows of one text and its translation. */
+function parallel(
+  gram: Float64Array,
+  n: number,
+  pairs: readonly Pair[],
+  others: readonly (readonly Pair[])[],
+): AgainstChance | null {
+  const size = pairs.length;
+  const side = (rows: readonly number[]): Float64Array =>
+    Float64Array.from({ length: size ** 2 }, (_, at) => gram[rows[Math.floor(at / size)] * n + rows[at % size]]);
+  const from = side(pairs.map(([one]) => one));
+  const cka = (paired: readonly Pair[]): number | null => ckaOfGrams(from, side(paired.map(([, to]) => to)), size);
+  const value = cka(pairs);
+  return value === null
+    ? null
+    : againstChance(
+        value,
+        Float64Array.from(others, (other) => cka(other)!),
+      );
 }
 
 /** 1 for each row whose concept a classifier tells that was fitted to the other folds, else 0. */

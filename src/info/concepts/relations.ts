@@ -105,33 +105,73 @@ export function analogies(cosines: Float64Array, n: number, pairs: readonly Pair
   return right / (pairs.length * (pairs.length - 1));
 }
 
+/** One configuration laid over another. */
+export interface Superposed {
+  /** what is left: 1 − (Σ singular values of AᵀB)², A and B centred and of norm 1; 0 where the two have one shape */
+  readonly disparity: number;
+  /** [count, count] inner products of what is left of each row, of trace `disparity` */
+  readonly left: Float64Array;
+}
+
 /**
- * What is left of one configuration once the other is turned, mirrored and scaled onto it as well as can be: the disparity
- * 1 − (Σ singular values of AᵀB)², A and B centred and of norm 1 (Schönemann & Carroll 1970). 0 where the two have one shape.
- * @param a @param b [count, count] Gram matrices of centred rows, of widths of their own
- * @returns null where a configuration is a single point
+ * Lays configurations over one: turned, mirrored and scaled onto it as well as can be (Schönemann & Carroll 1970). Directions
+ * that have no counterpart in the other one stay where they are.
+ * @param a [count, count] Gram matrix of centred rows
+ * @returns null, as what lays another one over it, of a width of its own, is, where a configuration is a single point
  */
-export function procrustes(a: Float64Array, b: Float64Array, count: number): number | null {
-  const traceOf = (gram: Float64Array): number => {
-    let trace = 0;
-    for (let i = 0; i < count; i++) trace += gram[i * count + i];
-    return trace;
+export function superposing(a: Float64Array, count: number): ((b: Float64Array) => Superposed | null) | null {
+  const size = traceOf(a, count);
+  if (!(size > 0)) return null;
+  const unit = a.map((entry) => entry / size);
+  const { values, vectors } = symmetricEigen(lowerTriangle(unit, count), count);
+  const root = spectral(vectors, values, (value) => Math.sqrt(Math.max(0, value)), count);
+  return (given) => {
+    const other = traceOf(given, count);
+    if (!(other > 0)) return null;
+    const b = given.map((entry) => entry / other);
+    // With rows √K_a and √K_b, (AᵀB)(AᵀB)ᵀ = √K_a K_b √K_a has the squares of the singular values of AᵀB.
+    const turned = multiplied(multiplied(root, b, count), root, count);
+    const { values: squares, vectors: along } = symmetricEigen(lowerTriangle(turned, count), count);
+    // What rounding leaves of a zero has a root that is not small.
+    const nothing = 2 ** -50 * count * squares[0];
+    const singular = squares.map((square) => (square > nothing ? Math.sqrt(square) : 0));
+    const nuclear = singular.reduce((total, value) => total + value, 0);
+    // Row by row A (B Q)ᵀ, Q the turn that fits best: √K_a (√K_a K_b √K_a)^−½ √K_a K_b.
+    const inverse = spectral(along, singular, (value) => (value > 0 ? 1 / value : 0), count);
+    const crossed = multiplied(multiplied(root, multiplied(inverse, root, count), count), b, count);
+    const left = unit.map((entry, at) => {
+      const [i, j] = [Math.floor(at / count), at % count];
+      return entry + nuclear ** 2 * b[at] - nuclear * (crossed[i * count + j] + crossed[j * count + i]);
+    });
+    return { disparity: Math.max(0, 1 - nuclear ** 2), left };
   };
-  const [sizeA, sizeB] = [traceOf(a), traceOf(b)];
-  if (!(sizeA > 0 && sizeB > 0)) return null;
-  // The singular values of AᵀB are the roots of the eigenvalues of √K_a K_b √K_a.
-  const { values, vectors } = symmetricEigen(lowerTriangle(a, count), count);
-  const root = new Float64Array(count * count);
-  for (let i = 0; i < count; i++)
-    for (let j = 0; j < count; j++)
-      for (let k = 0; k < count; k++)
-        root[i * count + j] += vectors[k * count + i] * Math.sqrt(Math.max(0, values[k])) * vectors[k * count + j];
-  const turned = multiplied(multiplied(root, b, count), root, count);
-  const squares = symmetricEigen(lowerTriangle(turned, count), count).values;
-  // What rounding leaves of a zero has a root that is not small.
-  const nothing = 2 ** -50 * count * squares[0];
-  const nuclear = squares.reduce((total, value) => total + (value > nothing ? Math.sqrt(value) : 0), 0);
-  return Math.max(0, 1 - nuclear ** 2 / (sizeA * sizeB));
+}
+
+/** The disparity of two configurations, as `superposing` finds it. */
+export const procrustes = (a: Float64Array, b: Float64Array, count: number): number | null =>
+  superposing(a, count)?.(b)?.disparity ?? null;
+
+function traceOf(gram: Float64Array, count: number): number {
+  let trace = 0;
+  for (let i = 0; i < count; i++) trace += gram[i * count + i];
+  return trace;
+}
+
+/** V f(Λ) Vᵀ. @param vectors one after the other */
+function spectral(
+  vectors: Float64Array,
+  values: Float64Array,
+  f: (value: number) => number,
+  count: number,
+): Float64Array {
+  const made = new Float64Array(count * count);
+  for (let k = 0; k < count; k++) {
+    const scale = f(values[k]);
+    if (scale === 0) continue;
+    for (let i = 0; i < count; i++)
+      for (let j = 0; j < count; j++) made[i * count + j] += vectors[k * count + i] * scale * vectors[k * count + j];
+  }
+  return made;
 }
 
 /** As `symmetricEigen` takes a matrix [n, n]. */

@@ -6,6 +6,8 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { batchesFor, readBatches } from "../../engines/score.ts";
+import { sha256 } from "../../files/digest.ts";
+import { ckaByChance, linearCka } from "../../info/cka.ts";
 import { SHUFFLES, shuffledLabels } from "../../info/concepts/chance.ts";
 import { FOLDS, type Labelled, type LayerConcepts, layerConcepts } from "../../info/concepts/layer.ts";
 import { type Pair, principalPlaces } from "../../info/concepts/relations.ts";
@@ -90,11 +92,36 @@ export async function measureConcepts(request: ConceptsRequest): Promise<Concept
       name,
       parent,
       texts: set.texts.filter((text) => text.concept === concept).length,
+      digest: digestOf(set, concept),
     })),
     ...figuresOf(layers, set, seed),
+    cka: await layersAlike(states, width, request.signal),
     majority: Math.max(...sizesOf(set)) / set.texts.length,
     sharing: pools && sharingOf(corpus, pools, seed),
     notes: notesOf(set, labelled),
+  };
+}
+
+/** Of what is read of a concept, and how. */
+const digestOf = ({ texts }: ConceptSet, concept: number): string =>
+  sha256(JSON.stringify(texts.filter((one) => one.concept === concept).map(({ as, text }) => [as, text])));
+
+/** Linear CKA of every two layers over the texts. */
+async function layersAlike(
+  states: readonly Float32Array[],
+  width: number,
+  signal?: AbortSignal,
+): Promise<Concepts["cka"]> {
+  const rows = states[0].length / width;
+  const side = {
+    layers: states.length,
+    width,
+    read: async (layer: number, first: number, last: number) => states[layer].slice(first * width, last * width),
+  };
+  const found = await linearCka(side, side, { rows, signal });
+  return {
+    byChance: ckaByChance(rows),
+    layers: found.flatMap((row, i) => row.slice(0, i).map((one) => one && Number(one.toPrecision(7)))),
   };
 }
 
@@ -245,6 +272,7 @@ function figuresOf(
       alignment: one.alignment,
       hierarchy: one.hierarchy,
       analogies: [...one.analogies],
+      parallel: [...one.parallel],
       configuration: lowerTriangle(one.configuration, concepts.length),
     })),
     relations: relationsOf(texts).map((pairs) => ({

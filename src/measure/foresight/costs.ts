@@ -128,6 +128,7 @@ export function costsOf(
       }),
     ...factsCosts(costed, prepared),
     ...conceptsCosts(costed, prepared, pass),
+    ...pairsCosts(costed, prepared, pass),
     ...planeCosts(costed, subject),
     ...(plan.geometry && {
       // What goes beside the loading of the model does not wait for it.
@@ -244,6 +245,20 @@ function conceptsCosts(
   return {
     [STAGE.CONCEPTS]: pass(concepts.windows),
     [STAGE.CONCEPT_FIGURES]: own(costed, (blocks.length + 1) * layer),
+  };
+}
+
+function pairsCosts(
+  costed: Costed,
+  { pairs, subject: { plan, reference } }: Pick<Prepared, "pairs" | "subject">,
+  pass: (windows: readonly Window[], outputs: { losses: boolean; shares: number; moments: boolean }) => number,
+): Costs {
+  if (!pairs) return {};
+  const shares = plan.plane && reference ? reference.m : 0;
+  const sums = (1 + SHUFFLES) * 2 * pairs.set.pairs.length * shares;
+  return {
+    [STAGE.PAIRS]: pass(pairs.windows, { ...LOSSES, shares }),
+    [STAGE.PAIR_FIGURES]: own(costed, (costed.spec.blocks.length + 1) * sums),
   };
 }
 

@@ -10,9 +10,11 @@ import { probeNeeds } from "../../probes/index.ts";
 import type { ConceptSet } from "../../text/concepts.ts";
 import type { TokenizedDocument } from "../../text/corpus.ts";
 import type { Fact } from "../../text/facts.ts";
+import type { PairSet } from "../../text/pairs.ts";
 import { unitsOf } from "../../text/units.ts";
 import { conceptNeeds } from "../concepts/needs.ts";
 import { factsNeeds } from "../facts/figures.ts";
+import { pairNeeds } from "../pairs/needs.ts";
 import { recallNeeds } from "../recall/needs.ts";
 import { baselineNeeds } from "../static/baselines.ts";
 
@@ -24,11 +26,13 @@ export interface Ground extends ProbeGround {
   readonly facts: readonly Fact[] | null;
   /** null where none are asked for */
   readonly concepts: ConceptSet | null;
+  /** null where none are given */
+  readonly pairs: PairSet | null;
 }
 
 /** Needs of all figures that the plan asks for and that are not met. */
 export function unmetNeeds(ground: Ground): Need[] {
-  const { plan, documents, facts, concepts, model } = ground;
+  const { plan, documents, facts, concepts, pairs, model } = ground;
   const { can, positions } = model;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
   /** What figures of a model that is asked questions take. */
@@ -45,6 +49,7 @@ export function unmetNeeds(ground: Ground): Need[] {
     ...probeNeeds(ground, units),
     ...(plan.with.includes("recall") ? led("recall", () => recallNeeds({ ...ground, units, positions, can })) : []),
     ...(concepts ? seen("concepts", "pooledStates", () => [...conceptNeeds(concepts), ...unitNeeds()]) : []),
+    ...(pairs ? pairNeeds(pairs, can, plan.plane !== null) : []),
     ...(facts ? led("facts", () => factsNeeds(facts, plan.seed)) : []),
   ]);
 }

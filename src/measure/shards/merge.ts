@@ -166,6 +166,7 @@ export async function merge({ folders, parts }: Parts, request: MergeRequest): P
         recall: null,
         facts: null,
         concepts: null,
+        preference: null,
         executions: parts.map(({ ran }) => ran),
       },
       request,

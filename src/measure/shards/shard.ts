@@ -48,6 +48,12 @@ export function refuseUnshared({ plan, reference }: Pick<PrepareRequest, "plan" 
       "concepts cannot be cut into shards: only the windows of the text are shared",
       "leave out --concepts, and measure them by themselves",
     );
+  if (plan.pairs)
+    throw new LossyscopeError(
+      "usage",
+      "pairs cannot be cut into shards: only the windows of the text are shared",
+      "leave out --pairs, and measure them by themselves",
+    );
   if (plan.precision)
     throw new LossyscopeError(
       "usage",

@@ -3,6 +3,7 @@ import type { Comparison, Difference, Pair, Verdict } from "../../atlas/compare.
 import type { Similarity } from "../../atlas/similarity.ts";
 import { type Block, heading, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shorten, si } from "../format.ts";
+import { conceptBlocks } from "./concepts.ts";
 import { lockstepBlocks } from "./lockstep.ts";
 
 const WORDS: Readonly<Record<Verdict, string>> = { better: "fewer bits", worse: "more bits", tie: "tie" };
@@ -33,16 +34,20 @@ const differenceCells = (one: Difference): string[] => [
 const HEAD = ["difference, bits per byte", "relative", "verdict", "over"];
 
 /** The layers of a model beside those of the baseline that are most alike, in two sentences. */
-export function similarityText(model: string, baseline: string, { cka, nearest, places, kept }: Similarity): string {
+export function similarityText(
+  model: string,
+  baseline: string,
+  { cka, nearest, places, kept, byChance }: Similarity,
+): string {
   const values = nearest.flatMap((row, column) => (row === null ? [] : [cka[row][column]!]));
   const among = places === kept ? `${count(places)} places` : `${count(places)} of ${count(kept)} places`;
   const range = values.length === 0 ? "" : `, ${figure(Math.min(...values))} to ${figure(Math.max(...values))}`;
   const rowsOf = nearest.map((row) => row ?? ABSENT).join(" ");
-  return `Layers of ${baseline} most alike to layers 0 to ${nearest.length - 1} of ${model}: ${rowsOf} (linear CKA${range}; ${among} where words end in both).`;
+  return `Layers of ${baseline} most alike to layers 0 to ${nearest.length - 1} of ${model}: ${rowsOf} (linear CKA${range}; ${among} where words end in both; with places shuffled 0 ± ${figure(byChance, 2)}).`;
 }
 
 function pairBlocks(pair: Pair, baseline: string): Block[] {
-  const { model, domains, tally, documents, better, worse, similarity, lockstep } = pair;
+  const { model, domains, tally, documents, better, worse, similarity, concepts, lockstep } = pair;
   const longest = 160;
   const passages = (title: string, stretches: Pair["better"]): Block[] =>
     stretches.length === 0
@@ -86,6 +91,7 @@ function pairBlocks(pair: Pair, baseline: string): Block[] {
     ...passages(`Where ${model} needs more bits`, worse),
     ...(lockstep ? lockstepBlocks(model, baseline, lockstep) : []),
     ...(similarity ? [text(similarityText(model, baseline, similarity))] : []),
+    ...(concepts ? conceptBlocks(model, baseline, concepts) : []),
   ];
 }
 

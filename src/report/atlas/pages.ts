@@ -30,6 +30,7 @@ import { drawn, legend, numbers, paragraph, responsive, type Section } from "../
 import { key } from "../sections/text.ts";
 import { choiceBlocks, recommendationText } from "./choice.ts";
 import { comparisonBlocks, comparisonClaim, documentsText, similarityText, told } from "./comparison.ts";
+import { conceptsBesideSection } from "./concepts.ts";
 import { areaBlocks, rivalryBlocks, rivalryPanels } from "./fit.ts";
 import { lockstepSection } from "./lockstep-section.ts";
 import { predictionBlocks } from "./prediction.ts";
@@ -41,9 +42,9 @@ const toneOf = (index: number): (typeof TONES)[number] => TONES[Math.min(index, 
 const intervalOf = (one: Interval): Interval => ({ value: one.value, low: one.low, high: one.high });
 
 /** What has a section of its own is not among the numbers of another. */
-const withoutLockstep = (comparison: Comparison): Comparison => ({
+const withoutSections = (comparison: Comparison): Comparison => ({
   ...comparison,
-  pairs: comparison.pairs.map((pair) => ({ ...pair, lockstep: null })),
+  pairs: comparison.pairs.map((pair) => ({ ...pair, lockstep: null, concepts: null })),
 });
 
 function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
@@ -83,7 +84,7 @@ function sizes(comparison: Comparison, profiles: readonly Profile[]): Section {
         `Bits per byte less those of ${baseline.model}, paired`,
         responsive((form) => differences(`Difference in bits per byte from ${baseline.model}`, differing, form)),
       ),
-      numbers(blocksMarkup(comparisonBlocks(withoutLockstep(comparison)).filter(({ kind }) => kind === "table"))),
+      numbers(blocksMarkup(comparisonBlocks(withoutSections(comparison)).filter(({ kind }) => kind === "table"))),
       ...refusals.map(({ figure: refused, reason }) => paragraph(`Not compared: ${refused}: ${reason}.`, "small")),
     ].join(""),
     means: [
@@ -247,7 +248,7 @@ function alike({ models, pairs }: Comparison): Section | null {
     misread: [
       "Alike is not as good: a small model can see as a large one does and still spend more bits.",
       "A few directions of great variance make most of linear CKA. Two models that share only those look more alike than they are.",
-      "The estimate is unbiased: where there is nothing it is as often a little below 0 as above.",
+      "The estimate is unbiased: where there is nothing it is as often a little below 0 as above, by about what shuffled places give.",
     ],
   };
 }
@@ -269,6 +270,7 @@ export function comparisonPage(comparison: Comparison, profiles: readonly Profil
     asked(comparison, profiles),
     overlaid(comparison, profiles),
     alike(comparison),
+    conceptsBesideSection(comparison, profiles),
   ].filter((one) => one !== null);
   return framed(
     `comparison of ${names} on ${corpus.name}`,

@@ -24,6 +24,7 @@ import {
   type Section,
   table,
 } from "./parts.ts";
+import { preferencePart } from "./preference.ts";
 
 /** Optimality: an axis of less would magnify what does not matter. */
 const LEAST_RATIO = 0.1;
@@ -385,7 +386,8 @@ export function planeSection(profile: Profile): Section {
     title: "What each layer keeps, and what it knows of what comes next",
     methods: "§2.1–2.7",
   };
-  if (plane === null) return { ...shared, body: missing(profile, "plane"), means: [], misread: [] };
+  const preference = preferencePart(profile);
+  if (plane === null) return { ...shared, body: missing(profile, "plane") + preference, means: [], misread: [] };
 
   const orders = ordersOf(plane);
   const choice = orders.map((order, index) =>
@@ -415,6 +417,7 @@ export function planeSection(profile: Profile): Section {
           : ""),
       "small",
     ),
+    preference,
   ];
   const last = plane.preNorm ? "the last one before the final norm" : "the last one after the final norm";
   return {
@@ -428,12 +431,22 @@ export function planeSection(profile: Profile): Section {
             "The frontier is the best code of this corpus found for one token: the most it can tell of the next at each complexity. It ends at I(X;Y), all that one token says of the next.",
           ]
         : []),
+      ...(profile.preference
+        ? [
+            "Preference: of each pair of completions one was chosen. How many bits a token's state tells of which one it is part of, one at most, on pairs that the labels were not learnt on; grey is what the same comes to where the labels are swapped inside pairs.",
+          ]
+        : []),
     ],
     misread: [
       `Everything is seen through ${plane.referencePoints} soft bins: lower bounds on what the layer holds, not all it holds. A layer under the frontier is a worse code in these bins; that says nothing of what the full state keeps.`,
       "A ratio of 0.9 is not “90 % optimal”. For optimality, regularity, residual and the gap, held-out and plug-in are no bracket: ratios and differences of bounds are not bounds.",
       "The diagonal is a guide; it bounds nothing for backed-off labels. The frontier is the best found, an inner bound; a layer above it by more than its error bar suggests the use of wider context, or an imperfect optimum.",
       "At higher orders most labels occur once: hollow marks say that held-out and plug-in complexity are far apart there.",
+      ...(profile.preference
+        ? [
+            "That a layer tells chosen from rejected completions need not be taste: their length, style or wording may do. That the chosen one costs less says what the model expects, not what it would defend.",
+          ]
+        : []),
     ],
   };
 }
