@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { Preference } from "../profile/preference.ts";
 import { ownSet } from "./add.ts";
+import { predict } from "./predict.ts";
 import { modelProfile } from "./sample.testing.ts";
 import type { Score } from "./scores.ts";
-import { parseSet } from "./sets.ts";
+import { type CalibrationSet, parseSet } from "./sets.ts";
 
 const named = (name: string, bitsPerByte = 2) => ({
   file: `${name}.json`,
@@ -45,6 +47,29 @@ describe("a set of one's own", () => {
     expect(set.notes.join(" ")).toMatch(
       /2 models, 1 benchmarks, 2 families.*: b\..*Profiles without a score: c\..*Scores without a profile: z\./,
     );
+  });
+
+  it("has preference among its predictors where all were asked the same pairs, which a prediction is held to", () => {
+    const asked = (name: string, digest: string, share: number) => {
+      const { file, profile } = named(name);
+      const cheaper = { share: { value: share, low: null, high: null } };
+      const section = { source: { name: "p.jsonl", digest }, cheaper, information: null };
+      return { file, profile: { ...profile, preference: section as unknown as Preference } };
+    };
+    const scores = ["a", "b", "c"].map((name, place) => scored(name, place / 4));
+    const three = (digest: string) => [asked("a", "d", 0.6), asked("b", "d", 0.7), asked("c", digest, 0.8)];
+    const { description, rows } = ownSet("m", three("d"), scores);
+    expect(description).toMatchObject({ pairs: { name: "p.jsonl", digest: "d" } });
+    const parsed = parseSet(JSON.stringify(description), rows, "m");
+    const set: CalibrationSet = { ...parsed, origin: "own", fit: ["chosen_cheaper"] };
+    expect(set.rows.map(({ predictors }) => predictors.chosen_cheaper)).toEqual([0.6, 0.7, 0.8]);
+    const predicted = (digest: string) =>
+      predict(set, [asked("x", digest, 0.65).profile], { seed: 0, extrapolate: false }).models;
+    expect(JSON.stringify(predicted("d"))).not.toContain("asked the pairs");
+    expect(JSON.stringify(predicted("e"))).toContain("asked the pairs p.jsonl, the set is of p.jsonl");
+    const mixed = ownSet("m", three("e"), scores);
+    expect(Object.keys(mixed.description.predictors)).not.toContain("chosen_cheaper");
+    expect(mixed.notes.join(" ")).toContain("the profiles are of 2 files of pairs");
   });
 
   it.each([

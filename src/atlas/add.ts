@@ -10,7 +10,7 @@ import { groupBy } from "../numeric/groups.ts";
 import { figureAt } from "../profile/read.ts";
 import { type GivenName, matchScores } from "./score-names.ts";
 import type { Score } from "./scores.ts";
-import { columnsOf, type Predictor, SET_SCHEMA, type SetDescription } from "./sets.ts";
+import { columnsOf, isOfPairs, type Predictor, SET_SCHEMA, type SetDescription } from "./sets.ts";
 import { type Named, requireDistinct, requireOneText } from "./text.ts";
 
 const ofText = (figure: string, unit: string, about: string): Predictor => ({
@@ -28,6 +28,12 @@ const ofModel = (figure: string, unit: string, about: string): Predictor => ({
   about,
 });
 
+/** The set says of which pairs. */
+const ofPairs = (figure: string, unit: string, about: string): Predictor => ({
+  ...ofText(figure, unit, about),
+  ofText: false,
+});
+
 const BITS = "bits_per_byte";
 const PREDICTORS: Readonly<Record<string, Predictor>> = {
   [BITS]: ofText("coding.overall.bitsPerByte", "bits per byte", "code length of the text"),
@@ -43,12 +49,12 @@ const PREDICTORS: Readonly<Record<string, Predictor>> = {
     "share of ln m",
     "held-out expressivity of order 1, mean over blocks",
   ),
-  preference: ofText(
+  preference: ofPairs(
     "preference.information.summary.heldOut",
     "share of ln m",
     "held-out preference information, mean over blocks",
   ),
-  chosen_cheaper: ofText(
+  chosen_cheaper: ofPairs(
     "preference.cheaper.share",
     "share of pairs",
     "pairs whose chosen completion costs less per byte",
@@ -81,13 +87,23 @@ export interface OwnSet {
   readonly notes: readonly string[];
 }
 
+/** The pairs that all profiles with figures of preference are of; null where they are not of the same, or there are none. */
+function pairsOf(profiles: readonly Named[]): { readonly name: string; readonly digest: string } | null {
+  const sources = profiles.flatMap(({ profile }) => profile.preference?.source ?? []);
+  return new Set(sources.map(({ digest }) => digest)).size === 1 ? sources[0] : null;
+}
+
 function candidates(profiles: readonly Named[]): Record<string, Predictor> {
   const domains = new Set(profiles.flatMap(({ profile }) => Object.keys(profile.coding?.domains ?? {})));
   const byDomain = [...domains].map((domain) => [
     `${BITS}_${domain.replace(/\W+/g, "_")}`,
     ofText(`coding.domains["${domain}"].bitsPerByte`, "bits per byte", `code length of the domain ${domain}`),
   ]);
-  return { ...PREDICTORS, ...(domains.size > 1 ? Object.fromEntries(byDomain) : {}) };
+  const shared = pairsOf(profiles) === null ? ([, one]: [string, Predictor]) => !isOfPairs(one) : () => true;
+  return {
+    ...Object.fromEntries(Object.entries(PREDICTORS).filter(shared)),
+    ...(domains.size > 1 ? Object.fromEntries(byDomain) : {}),
+  };
 }
 
 /** The figure, or null where this profile has none. */
@@ -184,6 +200,8 @@ export function ownSet(
       "measure it exactly",
     );
   }
+  const pairs = Object.values(predictors).some(isOfPairs) ? pairsOf(profiles) : null;
+  const several = new Set(profiles.flatMap(({ profile }) => profile.preference?.source.digest ?? [])).size;
   const unscored = [...measured.keys()].filter((model) => !byModel.has(model));
   const unmeasured = [...byModel.keys()].filter((model) => !measured.has(model));
   return {
@@ -193,6 +211,7 @@ export function ownSet(
       title: `Own set on ${corpus.name}`,
       about: `Profiles of ${corpus.name} (${sizeText(corpus.bytes)}) and the scores given with them.`,
       text: { name: corpus.name, digest: corpus.digest },
+      ...(pairs && { pairs: { name: pairs.name, digest: pairs.digest } }),
       predictors,
       fit: [Object.hasOwn(predictors, BITS) ? BITS : Object.keys(predictors)[0]],
       ridge: 0,
@@ -203,6 +222,7 @@ export function ownSet(
       `${models.length} models, ${new Set(rows.map(({ area }) => area)).size} benchmarks, ${new Set(rows.map(({ family }) => family)).size} families.`,
       ...taken.map(({ name, written }) => `Scores of ${written} are taken for ${name}.`),
       ...(alone.length > 0 ? [`Each a family of its own, as the scores name none: ${alone.join(", ")}.`] : []),
+      ...(several > 1 ? [`Preference is no predictor: the profiles are of ${several} files of pairs.`] : []),
       ...(unscored.length > 0 ? [`Profiles without a score: ${unscored.join(", ")}.`] : []),
       ...(unmeasured.length > 0 ? [`Scores without a profile: ${unmeasured.join(", ")}.`] : []),
     ],

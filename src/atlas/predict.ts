@@ -19,7 +19,7 @@ import {
   pointsOf,
   scaled,
 } from "./fit.ts";
-import type { CalibrationSet } from "./sets.ts";
+import { type CalibrationSet, isOfPairs } from "./sets.ts";
 
 export interface Predicted {
   readonly kind: "predicted";
@@ -75,6 +75,7 @@ function valuesOf(
     missing.push(found.why);
     return Number.NaN;
   });
+  const ofPairs = predictors.some((predictor) => isOfPairs(set.predictors[predictor]));
   const { digest, name } = profile.corpus;
   const ofText = predictors.some((predictor) => set.predictors[predictor].ofText);
   const wanted = set.text?.name ?? set.areas[area].text ?? "another text";
@@ -85,6 +86,9 @@ function valuesOf(
     foreign: [
       ...(ofText && digest !== set.text?.digest ? [`measured on ${name}, the set is of ${wanted}`] : []),
       ...(ofText && kind !== "exact" ? [`computed with --precision ${kind}, the set exactly`] : []),
+      ...(ofPairs && profile.preference && profile.preference.source.digest !== set.pairs?.digest
+        ? [`asked the pairs ${profile.preference.source.name}, the set is of ${set.pairs?.name ?? "others"}`]
+        : []),
     ],
   };
 }

@@ -31,6 +31,10 @@ const setSchema = z.strictObject({
     .strictObject({ name: z.string(), digest: z.string() })
     .nullable()
     .describe("the text its profiles were measured on; null where that is not to be had"),
+  pairs: z
+    .strictObject({ name: z.string(), digest: z.string() })
+    .optional()
+    .describe("the pairs of completions that figures of preference are of; absent where it has none"),
   predictors: z.record(z.string(), predictorSchema),
   fit: z.array(z.string()).min(1).describe("predictors of the fit, chosen in advance"),
   ridge: z.number().nonnegative(),
@@ -38,6 +42,9 @@ const setSchema = z.strictObject({
 });
 export type SetDescription = z.infer<typeof setSchema>;
 export type Predictor = z.infer<typeof predictorSchema>;
+
+/** Whether a predictor depends on the pairs of completions that it was measured on. */
+export const isOfPairs = ({ figure }: Predictor): boolean => figure?.startsWith("preference.") ?? false;
 
 /** A model in one area. Values as published, before the predictor's scale; null where they are not known. */
 export interface CalibrationRow {
