@@ -54,6 +54,10 @@ describe("the examples", () => {
     ["states.js", /^kind: 0\.\d+ of ln 100 held out, 0\.0\S+ by chance\nnoise: -?0/],
     ["compress.js", /^(\d+) bytes became (\d+)\n\1 bytes came back\n$/],
     ["own-model.js", /^own: \d\.\d+ bits per byte\n(no .*\n)*no plane: the model does not show its hidden states\n/],
+    [
+      "squeeze.js",
+      /^(q[864]row: \d\.\d\d bits a parameter, KL \d\S* bits a token\n){3}(q[864]row|none of them) is enough\n$/,
+    ],
     ["train.js", /^run.step-20: \d\.\d+ bits per byte held out\n(step \d+: \d\.\d+ bits per byte\n){3}$/],
   ])("%s runs", (name, printed) => expect(node(name).out).toMatch(printed));
 

@@ -39,6 +39,7 @@ export {
   gate,
   predict,
 } from "./library/profiles.ts";
+export { type SqueezeOptions, squeeze, type WriteOptions } from "./library/squeeze.ts";
 export { type TrainOptions, train } from "./library/train.ts";
 export type { Estimation } from "./measure/states/estimate.ts";
 export { type Fault, LossyscopeError } from "./numeric/errors.ts";
@@ -48,6 +49,7 @@ export type { Facts } from "./profile/facts.ts";
 export type { Lockstep } from "./profile/lockstep.ts";
 export type { Profile } from "./profile/profile.ts";
 export { figureAt, parseProfile } from "./profile/read.ts";
+export type { Squeezing } from "./profile/squeeze.ts";
 export type { Trajectory } from "./profile/trajectory.ts";
 export { VERSION } from "./profile/version.ts";
 export { type OpenOptions, openModel } from "./references/open.ts";

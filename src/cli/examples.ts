@@ -120,6 +120,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope squeeze ./model --text notes/ --point Q4_K --write model.gguf",
     ],
     [
+      "the vocabulary that two texts need",
+      "lossyscope squeeze ./m --text t/ --trim-vocabulary u/ --point trim --write m/",
+    ],
+    [
       "what costs most, block by block and kind by kind",
       "lossyscope squeeze ./model --text notes/ --try q4,q3 --sensitivity --out out/",
     ],

@@ -2,13 +2,14 @@
 import { basename, isAbsolute } from "node:path";
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { downloadProgress } from "../library/download.ts";
+import { DTYPES, sensitivityAmong, TRIES, triedPoints, writeRequest } from "../library/squeeze.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { budgetNamed, mixedName } from "../measure/squeeze/budget.ts";
 import { foreseeSqueezing } from "../measure/squeeze/foresee.ts";
-import { askedPoints, percentages, refuseImpossible, SPARED, usualGroups } from "../measure/squeeze/points.ts";
+import { percentages, refuseImpossible, SPARED } from "../measure/squeeze/points.ts";
 import { announceSqueezing, measureSqueezing } from "../measure/squeeze/squeeze.ts";
-import { formatOf, WRITE_FORMATS, type WriteRequest } from "../measure/squeeze/write.ts";
+import { WRITE_FORMATS } from "../measure/squeeze/write.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { type Model, requireDecoder } from "../ports/model.ts";
 import { SILENT } from "../ports/progress.ts";
@@ -16,20 +17,16 @@ import type { Squeezing } from "../profile/squeeze.ts";
 import { openModel } from "../references/open.ts";
 import { squeezePage } from "../report/squeeze/page.ts";
 import { squeezeBlocks, squeezeClaim } from "../report/squeeze/text.ts";
-import { transformNamed } from "../squeeze/transform.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { formsOf } from "./findings.ts";
 import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { readingCommand, readingPlan } from "./measuring.ts";
+import { named, readingCommand, readingPlan } from "./measuring.ts";
 import { counts } from "./options.ts";
 import { Outputs, placesOf } from "./outputs.ts";
 import { optionOf } from "./plan-names.ts";
 import { progressOf } from "./progress.ts";
-
-/** What is tried where nothing is named. */
-const TRIES = ["q8", "q6", "q5", "q4", "q3", "q2"];
 
 /** `q4,Q4_K`: names one after the other, of which each option value may hold some. */
 const names = (text: string, before: readonly string[] = []): string[] => [
@@ -55,13 +52,6 @@ function ranks(text: string): number[] {
   if (found.every((one) => (one > 0 && one < 1) || (Number.isSafeInteger(one) && one >= 1))) return found;
   throw new InvalidArgumentError("expected shares of energy below 1, or ranks");
 }
-
-/** Types of values, as configs of models name them. */
-const DTYPES: Readonly<Record<string, NonNullable<WriteRequest["dtype"]>>> = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-};
 
 export function squeezeCommand() {
   return withFactOptions(readingCommand("squeeze"))
@@ -93,6 +83,7 @@ export function squeezeCommand() {
     .option("--nm <n:m,...>", "leaves n of every m values of a row: 2:4", names)
     .option("--rank <shares,...>", "keeps so much of each matrix's energy (0.99,0.9), or so many ranks (128)", ranks)
     .option("--drop-blocks <n,...>", "leaves out so many blocks, the least harmful first", counts)
+    .option("--trim-vocabulary [path...]", "leaves out the tokens that neither the text needs nor the texts named here")
     .option("--also <model...>", "files that somebody else made of this model, as points of their own")
     .addOption(
       new Option("--spare <parts...>", "leaves these as they are at every point")
@@ -121,7 +112,7 @@ export function squeezeCommand() {
       new Option(
         "--dtype <name>",
         "type of what --write writes as values (default: float32 for what was changed, all else as it is)",
-      ).choices(Object.keys(DTYPES)),
+      ).choices(Object.keys(DTYPES) as (keyof typeof DTYPES)[]),
     )
     .option("-o, --out <folder>", "writes squeeze.json and report.html there")
     .option("--json [file]", "writes the points to a file, or to standard output")
@@ -159,42 +150,18 @@ export function squeezeCommand() {
           );
         if (write === undefined && (options.format ?? options.dtype) !== undefined)
           throw new LossyscopeError("usage", "--format and --dtype say how --write writes", "pass --write and --point");
-        const others = [
-          isMixed ? undefined : point,
-          options.prune,
-          options.nm,
-          options.rank,
-          options.dropBlocks,
-          options.also,
-        ];
-        const points = askedPoints({
-          try: (point === undefined || isMixed ? [] : [point]).concat(
-            options.try ?? (others.some((one) => one !== undefined) ? [] : TRIES),
-          ),
-          groups: options.groups ?? usualGroups(spec),
-          asymmetric: options.asymmetric,
-          prune: options.prune ?? [],
-          patterns: options.nm ?? [],
-          rank: options.rank ?? [],
-          dropBlocks: options.dropBlocks ?? [],
-        });
+        const tried = { ...options, patterns: options.nm };
+        const points = triedPoints(tried, spec, isMixed ? undefined : point, also.length > 0);
         refuseImpossible(points, spec, spare);
-        const sensitivity =
-          options.sensitivity === undefined
-            ? null
-            : typeof options.sensitivity === "string"
-              ? transformNamed(options.sensitivity)
-              : leastRounding(points);
+        const sensitivity = sensitivityAmong(options.sensitivity, points);
         const request = {
           ...{ model, plan, points, also, spared: spare, sensitivity, bound, work, resume, threads, progress, signal },
           budget,
           write:
             write === undefined
               ? null
-              : {
-                  ...{ path: write, point: point!, format: options.format ?? formatOf(write) },
-                  dtype: options.dtype === undefined ? null : DTYPES[options.dtype],
-                },
+              : writeRequest({ path: write, point: point!, format: options.format, dtype: options.dtype }),
+          keep: Array.isArray(options.trimVocabulary) ? named(options.trimVocabulary) : [],
           outputs: placesOf(options, [...outputs.paths, ...(write === undefined ? [] : [write])]),
           commandOf: (point: string) =>
             again(
@@ -212,19 +179,6 @@ export function squeezeCommand() {
         outputs.say();
       });
     });
-}
-
-/** @throws LossyscopeError `usage` where no rounding is tried */
-function leastRounding(points: ReturnType<typeof askedPoints>) {
-  const rounds = points.flatMap((point) =>
-    point.kind === "transform" && point.transform.kind === "round" ? [point.transform] : [],
-  );
-  const least = rounds.reduce<(typeof rounds)[number] | null>(
-    (found, one) => (found === null || one.bits < found.bits ? one : found),
-    null,
-  );
-  if (least) return least;
-  throw new LossyscopeError("usage", "--sensitivity has no rounding to take", "name one: --sensitivity q4row");
 }
 
 /** Options that say what is read, and how: those of them that were given make a point again. */

@@ -62,6 +62,24 @@ describe("the library", () => {
     );
   });
 
+  it("squeezes a model, and writes the point that was chosen", async () => {
+    const model = await writeModel(at("model"));
+    const text = writeText(at("text.txt"), sampleText(6, 40));
+    const tried = { try: ["q4"], groups: [8], prune: [50], spare: ["embedding"] } as const;
+    const write = { point: "q4g8", path: at("written"), dtype: "bfloat16" } as const;
+    const how = { splitOn: CUT, threads: 1, work: at("work") };
+    const found = await lossyscope.squeeze(model, { text, ...how, ...tried, write });
+    const asked = ["--try", "q4", "--groups", "8", "--prune", "50", "--spare", "embedding"];
+    const there = ["--split-on", CUT, "--threads", "1", "--work", at("work")];
+    const expected = await printed("squeeze", model, "--text", text, ...there, ...asked);
+    const points = (one: lossyscope.Squeezing) => one.points.map(({ command, seconds, ...rest }) => rest);
+    expect(points(found)).toEqual(points(expected));
+    expect(found.enough).toEqual(expected.enough);
+    expect((await lossyscope.openModel(at("written"))).config.torch_dtype).toBe("bfloat16");
+    await expect(lossyscope.squeeze(model, { text, ...how, try: ["q9"] })).rejects.toThrow(/is called "q9/);
+    await expect(lossyscope.squeeze(model, { text, ...how, budget: "4 bits" })).rejects.toThrow(/write 4.5, or 90MB/);
+  });
+
   it("asks what comes back of a text", async () => {
     const model = await writeLetterModel(at("model"));
     const text = writeText(at("text.txt"), sampleText(12, 60));

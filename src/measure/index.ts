@@ -24,5 +24,8 @@ export { defaultWorkFolder } from "./running/run-folder.ts";
 export { type MergeRequest, merge, openParts, type Parts } from "./shards/merge.ts";
 export { measureShard, type ShardRequest } from "./shards/shard.ts";
 export { Shard } from "./shards/share.ts";
+export { type AskedPoint, askedPoints, type Tries } from "./squeeze/points.ts";
+export { measureSqueezing, type SqueezeRequest } from "./squeeze/squeeze.ts";
+export type { WriteRequest } from "./squeeze/write.ts";
 export { type EstimatedLayer, type EstimateOptions, type Estimation, estimate } from "./states/estimate.ts";
 export { type Passage, passagesOfDocuments, passagesOfIds, type StatesRequest, writeStates } from "./states/states.ts";

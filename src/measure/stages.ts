@@ -123,12 +123,21 @@ export const stagesOfLockstep = (plan: Asked, part: string): Stage[] =>
  * @param points parts with the names of their stages
  */
 export const stagesOfSqueezing = (
-  points: readonly { readonly part: string; readonly makes: boolean; readonly asks: boolean }[],
+  points: readonly {
+    readonly part: string;
+    readonly makes: boolean;
+    readonly asks: boolean;
+    /** whether a text of its own is read for it */
+    readonly reads?: boolean;
+  }[],
   { bound, files }: { readonly bound: boolean; readonly files: readonly string[] },
 ): Stage[] => [
   ...named([READING]),
-  ...points.flatMap(({ part, makes, asks }) =>
-    [...where(makes, MAKING), LOCKSTEP, ...where(asks, CANDIDATES, ANSWERS)].map((label) => ({ label, part })),
+  ...points.flatMap(({ part, makes, asks, reads = false }) =>
+    [...where(reads, READING), ...where(makes, MAKING), LOCKSTEP, ...where(asks, CANDIDATES, ANSWERS)].map((label) => ({
+      label,
+      part,
+    })),
   ),
   ...named([...where(bound, BOUND), ...where(files.length > 0, WRITING)]),
 ];

@@ -56,7 +56,7 @@ export const pointSchema = z
   .object({
     name: z.string().meta({ description: "`q4g32`, `Q4_K`, `prune50`, `drop2`, or a file's own name" }),
     kind: z
-      .enum(["round", "blocks", "prune", "rank", "drop", "mixed", "file"])
+      .enum(["round", "blocks", "prune", "rank", "drop", "trim", "mixed", "file"])
       .meta({ description: "what was done; `file`: somebody else's" }),
     command: z.string().meta({ description: "what measures it again" }),
     rate: rateSchema.meta({ description: "what its weights take" }),
@@ -69,6 +69,7 @@ export const pointSchema = z
     facts: factsSchema.nullable().meta({ description: "null where none were asked for" }),
     recall: recallSchema.nullable().meta({ description: "null where it was not asked for" }),
     blocks: z.array(count).optional().meta({ description: "blocks that were dropped, from 0; absent where none were" }),
+    tokens: count.optional().meta({ description: "tokens that are left of the vocabulary; absent where all are" }),
     plan: z
       .array(
         z.object({

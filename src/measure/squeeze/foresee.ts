@@ -16,7 +16,7 @@ const COST = { round: 12, blocks: 200, prune: 120 } as const;
 
 /** Multiply-adds of making a point's weights, on one thread. */
 function making(request: SqueezeRequest, point: AskedPoint): number {
-  if (point.kind === "drop") return 0;
+  if (point.kind !== "transform") return 0;
   const { transform } = point;
   const { spec } = requireDecoder(request.model, "squeezing");
   return sum(matricesFor(spec, transform, request.spared).map((one) => ofMatrix(transform, one)));

@@ -4,6 +4,7 @@ import type { DecoderSpec } from "../../models/spec.ts";
 import { count, counted } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
 import { isForAll, nameOf, refuseMisfits, type Transform, transformNamed } from "../../squeeze/transform.ts";
+import { refuseUntrimmable } from "./trim.ts";
 
 /** Parts of a model that may be left as they are. */
 export const SPARED = ["embedding", "head", "attention", "mlp"] as const;
@@ -13,7 +14,9 @@ export type Spared = (typeof SPARED)[number];
 export type AskedPoint =
   | { readonly kind: "transform"; readonly name: string; readonly transform: Transform }
   /** so many blocks less, the least harmful first */
-  | { readonly kind: "drop"; readonly name: string; readonly blocks: number };
+  | { readonly kind: "drop"; readonly name: string; readonly blocks: number }
+  /** without the tokens that nothing needs */
+  | { readonly kind: "trim"; readonly name: "trim" };
 
 export interface Tries {
   /** `q4`, which takes the groups, or names of their own: `q4g32a`, `Q4_K` */
@@ -28,6 +31,8 @@ export interface Tries {
   /** shares of energy below 1, or ranks */
   readonly rank: readonly number[];
   readonly dropBlocks: readonly number[];
+  /** whether the tokens that nothing needs are left out */
+  readonly trim?: boolean;
 }
 
 /**
@@ -50,12 +55,14 @@ export function askedPoints(tries: Tries): AskedPoint[] {
   for (const name of names) {
     const drop = /^drop([1-9]\d{0,3})$/.exec(name);
     if (drop) points.set(name, { kind: "drop", name, blocks: Number(drop[1]) });
+    else if (name === "trim") points.set(name, { kind: "trim", name });
     else {
       const transform = transformNamed(name);
       points.set(nameOf(transform), { kind: "transform", name: nameOf(transform), transform });
     }
   }
   for (const blocks of tries.dropBlocks) points.set(`drop${blocks}`, { kind: "drop", name: `drop${blocks}`, blocks });
+  if (tries.trim) points.set("trim", { kind: "trim", name: "trim" });
   return [...points.values()];
 }
 
@@ -76,6 +83,10 @@ export function matricesFor(
  */
 export function refuseImpossible(points: readonly AskedPoint[], spec: DecoderSpec, spared: readonly Spared[]): void {
   for (const point of points) {
+    if (point.kind === "trim") {
+      refuseUntrimmable(spec);
+      continue;
+    }
     if (point.kind === "drop") {
       if (point.blocks < spec.blocks.length) continue;
       throw new LossyscopeError(

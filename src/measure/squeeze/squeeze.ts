@@ -40,16 +40,17 @@ import { type Course, courseOf, courseOver } from "../lockstep/course.ts";
 import { lockstepSeconds } from "../lockstep/foresee.ts";
 import { lockstepOver, type OnSaid } from "../lockstep/lockstep.ts";
 import { openTokenizer, readPlannedFacts } from "../prepare.ts";
-import { corpusDigest, corpusName } from "../preparing/corpus.ts";
-import { BOUND, MAKING, stagesOfSqueezing } from "../stages.ts";
+import { corpusDigest, corpusName, readCorpus } from "../preparing/corpus.ts";
+import { BOUND, MAKING, READING, stagesOfSqueezing } from "../stages.ts";
 import { type Budget, bitsWithin, mixedName, refuseBudget, typesAmong } from "./budget.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { type AskedPoint, matricesFor, refuseImpossible, type Spared } from "./points.ts";
 import { namesFor, rateOf, storedRate, Untouched } from "./rates.ts";
 import { type Measured, PointStore } from "./store.ts";
+import { keptRows, tokenSlots, tokensNeeded, withoutTokens } from "./trim.ts";
 import { type Made, nameIn, SqueezedWeights, valuesIn, valuesOf } from "./weights.ts";
-import { layPoint, refuseUnwritable, type WriteRequest } from "./write.ts";
+import { layPoint, layTrimmed, refuseUnwritable, TRIMMED, type WriteRequest } from "./write.ts";
 import { TORCH_NAMES } from "./writing/chosen.ts";
 
 export interface SqueezeRequest extends RunContext {
@@ -71,6 +72,8 @@ export interface SqueezeRequest extends RunContext {
   readonly outputs?: readonly string[];
   /** what a plan of several types may take; null: none is made */
   readonly budget?: Budget | null;
+  /** text besides the measured one whose tokens a trimmed vocabulary keeps */
+  readonly keep?: Plan["text"];
   /** the point that is written, where and as what; null: none */
   readonly write?: WriteRequest | null;
   /** what measures a point again */
@@ -134,7 +137,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
       budget: mixed?.budget ?? null,
       bound,
       interval,
-      refusals: run.refusals,
+      refusals: [...run.refusals, ...refusalsOf(sorted, facts !== null)],
       notes: notesOf(request, sorted),
       provenance: {
         engine,
@@ -174,6 +177,19 @@ function textOf(plan: Plan, { documents }: Course, { bits }: Measured): Squeezin
   };
 }
 
+/** What a trimmed vocabulary has no figure for. */
+function refusalsOf(points: readonly Point[], asked: boolean): Squeezing["refusals"] {
+  const trimmed = points.filter(({ kind }) => kind === "trim");
+  return trimmed.flatMap(({ name }) => [
+    {
+      figure: `KL of ${name}`,
+      reason:
+        "the original gives tokens that are gone some probability, so that KL from it is infinite; what they had goes to the others, and bits per byte say how much that was",
+    },
+    ...(asked ? [{ figure: `facts of ${name}`, reason: "answers may need tokens that are gone" }] : []),
+  ]);
+}
+
 function notesOf({ spared, model }: SqueezeRequest, points: readonly Point[]): string[] {
   return [
     ...model.notes,
@@ -192,17 +208,18 @@ export function announceSqueezing(request: SqueezeRequest, files: readonly strin
   const { spec } = requireDecoder(model, "squeezing");
   const total = points.length + also.length;
   const parts = sensitivity ? partsOf(spec, sensitivity, spared).length : 0;
-  const made = [...points.map(({ kind }) => kind !== "drop"), ...also.map(() => false)].map((makes, index) => ({
-    part: pointPart(index, total),
-    makes,
-    asks: plan.facts !== null,
+  const kinds = [...points.map(({ kind }) => kind), ...also.map(() => "file" as const)];
+  const made = kinds.map((kind, index) => ({
+    ...{ part: pointPart(index, total), makes: kind === "transform", asks: plan.facts !== null && kind !== "trim" },
+    reads: kind === "trim" && (request.keep ?? []).length > 0,
   }));
   const alone = Array.from({ length: parts }, (_, index) => ({
     part: sensitivityPart(index, parts),
     ...{ makes: true, asks: false },
   }));
   const mixed = request.budget == null ? [] : [{ part: MIXED_PART, makes: true, asks: plan.facts !== null }];
-  const written = request.write ? [{ part: WRITTEN_PART, makes: true, asks: false }] : [];
+  const trims = request.write?.point === TRIMMED;
+  const written = request.write ? [{ part: WRITTEN_PART, makes: !trims, asks: false, reads: trims }] : [];
   progress.announce(stagesOfSqueezing([...made, ...mixed, ...alone, ...written], { bound, files }));
 }
 
@@ -262,6 +279,7 @@ class Run {
   #weights: SqueezedWeights | undefined;
   #answered: readonly Answered[] | undefined;
   #dropOrder: readonly number[] | undefined;
+  #kept: Promise<Int32Array> | undefined;
   /** what becomes of every matrix, by the names of plans of several types */
   readonly #plans = new Map<string, ReadonlyMap<ModelMatrix, Transform>>();
 
@@ -311,6 +329,7 @@ class Run {
   async #point(asked: AskedPoint): Promise<Measured> {
     const { name } = asked;
     if (asked.kind === "drop") return this.#dropped(name, asked.blocks);
+    if (asked.kind === "trim") return this.#trimmed(name);
     const { transform } = asked;
     const matrices = matricesFor(this.#decoder.spec, transform, this.#request.spared);
     return this.#made(name, transform.kind === "pattern" ? "prune" : transform.kind, allInto(matrices, transform));
@@ -397,6 +416,46 @@ class Run {
     return [...harm.keys()].sort((a, b) => harm[a] - harm[b]);
   }
 
+  /** Tokens that the measured text and the one to be kept need, and what else cannot go. */
+  #keptTokens(): Promise<Int32Array> {
+    return (this.#kept ??= this.#findKept());
+  }
+
+  async #findKept(): Promise<Int32Array> {
+    const { model, plan, keep = [], progress, signal } = this.#request;
+    const { documents, tokenizer } = this.#course;
+    const reading = { tokenizer, chat: null, outputs: [], progress, stage: READING, signal };
+    const other = keep.length > 0 ? (await readCorpus({ ...plan, text: keep }, reading)).documents : [];
+    return tokensNeeded(model, tokenizer, [...documents, ...other]);
+  }
+
+  /** A model without the tokens that nothing needs. */
+  async #trimmed(name: string): Promise<Measured> {
+    const { model, signal } = this.#request;
+    const { spec, weights } = this.#decoder;
+    const kept = await this.#keptTokens();
+    const names = new Set(tokenSlots(spec).map((slot) => slot.names.find((one) => weights.locate(one))!));
+    const size = { ...(await this.#untouched.size(spec, names, signal)) };
+    for (const table of names) {
+      const own = await keptRows(weights, table, kept);
+      size.bytes += own.bytes;
+      size.coded += own.coded;
+    }
+    const trimmed = await withoutTokens(this.#decoder, await runnable(weights, "windows", signal), kept);
+    try {
+      const { point, ...read } = await this.#measured(variant(model, name, trimmed.spec, trimmed.weights), {
+        ...{ name, kind: "trim", making: 0, weightError: null, size, tokens: kept.length, alone: true },
+      });
+      return {
+        ...read,
+        kl: read.kl.map(() => 0),
+        point: { ...point, overall: withoutKl(point.overall), domains: mapped(point.domains, withoutKl) },
+      };
+    } finally {
+      await trimmed.close();
+    }
+  }
+
   /** A file somebody else made. */
   async #file(model: Model): Promise<Measured> {
     const { signal } = this.#request;
@@ -414,7 +473,7 @@ class Run {
       alone = false,
       ...known
     }: Pick<Point, "name" | "kind" | "weightError"> &
-      Partial<Pick<Point, "blocks" | "plan">> & {
+      Partial<Pick<Point, "blocks" | "plan" | "tokens">> & {
         readonly making: number;
         readonly size: Size;
         /** whether it is no point but part of finding something out: nothing is asked of it but its divergence */
@@ -563,12 +622,14 @@ class Run {
     const { spec, weights: original } = this.#decoder;
     const { point, path, format, dtype } = write;
     progress.enter(WRITTEN_PART);
+    if (point === TRIMMED) return this.#writeTrimmed(write);
     const jobs = this.#plans.get(point) ?? jobsOf(requireWritten(asked, point), spec, spared);
     const { weights } = await this.#make(jobs);
     const texts = this.#course.documents.slice(0, SPELT).map(({ text }) => text);
     const laid = await layPoint({ point, model, spec, original, weights, jobs, dtype, signal }, write, texts);
     try {
-      const { overall } = await this.#read(laid.model);
+      // Its tokenizer was held against the original's: padding and all, the two have one vocabulary.
+      const { overall } = await this.#read({ ...laid.model, tokenizer: model.tokenizer });
       const measured = points.find(({ name }) => name === point)!.overall;
       const isValues = format === "safetensors" && (dtype === null || dtype === "F32");
       if (isValues ? JSON.stringify(overall) !== JSON.stringify(measured) : !isNear(overall, measured, dtype))
@@ -581,6 +642,46 @@ class Run {
       const rounding = dtype === null || dtype === "F32" ? "" : ` in ${TORCH_NAMES[dtype]}`;
       progress.message(
         `${path} holds ${point}${rounding}, ${sizeText(laid.bytes)}, read back: KL ${figure(overall.kl?.value)} bits a token, ${isValues ? "as measured" : `measured ${figure(measured.kl?.value)}`}`,
+      );
+    } catch (error) {
+      await laid.drop();
+      throw error;
+    }
+  }
+
+  /** Writes the model without the tokens that nothing needs, and reads the text with it alone. */
+  async #writeTrimmed(write: WriteRequest): Promise<void> {
+    const { model, progress, signal, threads } = this.#request;
+    const { spec, weights: original } = this.#decoder;
+    const { documents, tokenizer } = this.#course;
+    const kept = await this.#keptTokens();
+    const chosen = { ...write, model, spec, original, weights: original, jobs: new Map(), signal };
+    const laid = await layTrimmed(chosen, write, kept, documents);
+    try {
+      const request = { ...this.#request, reference: laid.model, model: laid.model, outputs: [] };
+      const course = await courseOf(request);
+      if ("absent" in course) throw new Error(course.absent);
+      progress.expect(lockstepSeconds([laid.model, laid.model], course, threads));
+      let bits = 0;
+      await lockstepOver(request, course, (_document, _token, { p }) => {
+        bits -= Math.log2(Math.max(p, Number.MIN_VALUE));
+      });
+      const bytes = sum(documents.map((one) => one.bytes));
+      const measured = this.#store.get(TRIMMED)!;
+      // Repairs, and first tokens that nothing comes before, are no part of what the models are asked.
+      const first = tokenizer.prefix === null ? Math.log2(model.vocabulary) : 0;
+      const aside = sum(documents.map(({ ids, repairs }) => repairs.bits + (ids.length > 0 ? first : 0)));
+      const before = sum(Object.values(measured.bits)) - aside;
+      const [wanted, found] = [before / bytes + (measured.point.overall.bitsPerByte.value ?? 0), bits / bytes];
+      if (write.dtype === null && Math.abs(found - wanted) > 1e-4)
+        throw new LossyscopeError(
+          "engine",
+          `${TRIMMED} as it was written needs ${found} bits per byte, as it was measured ${wanted}`,
+          "lossyscope reads or writes wrongly: report it with the model",
+        );
+      await laid.keep();
+      progress.message(
+        `${write.path} holds ${count(kept.length)} of ${count(spec.vocabulary)} tokens, ${sizeText(laid.bytes)}, read back: ${figure(found)} bits per byte, measured ${figure(wanted)}`,
       );
     } catch (error) {
       await laid.drop();
@@ -638,6 +739,12 @@ class Run {
   }
 }
 
+/** Where the other gives some tokens nothing, KL from the original is infinite. */
+const withoutKl = (figures: Point["overall"]): Point["overall"] => ({ ...figures, kl: null, klQuantiles: null });
+
+const mapped = <T>(record: Readonly<Record<string, T>>, change: (one: T) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).map(([key, one]) => [key, change(one)]));
+
 /** What progress calls making a plan of several types. */
 export const MIXED_PART = "a plan of several types";
 
@@ -669,7 +776,9 @@ function requireWritten(points: readonly AskedPoint[], name: string): Extract<As
   const named = points.flatMap((one) => (one.kind === "transform" ? [one.name] : []));
   throw new LossyscopeError(
     "usage",
-    point ? `${name} leaves out blocks, which is not written` : `no point is called ${shown(name)}`,
+    point
+      ? `${name} leaves out ${point.kind === "trim" ? "tokens" : "blocks"}, which is not written`
+      : `no point is called ${shown(name)}`,
     named.length > 0 ? `name one of ${named.join(", ")}` : "try one with --try",
   );
 }
@@ -683,6 +792,7 @@ const jobsOf = (
 /** What would be made of the matrices: of a plan that is not made yet, each of its types in turn. */
 function jobsToWrite({ model, points, spared, budget }: SqueezeRequest, name: string) {
   const { spec } = requireDecoder(model, "squeezing");
+  if (points.some((point) => point.kind === "trim" && point.name === name)) return [new Map()];
   if (!budget || name !== mixedName(budget)) return [jobsOf(requireWritten(points, name), spec, spared)];
   return typesAmong(points).map((type) => allInto(matricesFor(spec, type, spared), type));
 }

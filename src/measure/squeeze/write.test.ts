@@ -4,7 +4,7 @@
  * own, which squeeze/ tests; files against what the published rules of conversion make (`convert.testing.ts`), which went
  * through llama.cpp; packed words against those that another program packed.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
@@ -22,7 +22,7 @@ import { requireDecoder } from "../../ports/model.ts";
 import { openModel } from "../../references/open.ts";
 import { squeezed, transformNamed } from "../../squeeze/transform.ts";
 import { writeGgufModel } from "../gguf.testing.ts";
-import { editJson, listener, sampleText, writeModel, writeText } from "../model.testing.ts";
+import { editJson, listener, measureFiles, sampleText, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
 import { budgetNamed } from "./budget.ts";
 import { askedPoints } from "./points.ts";
@@ -293,6 +293,68 @@ describe("a GGUF file", () => {
   ])("is refused where it would be read as another model: %s %j", async (name, change, message) => {
     const { config, weights } = await openCheckpoint(fixture(`models/${name}`));
     expect(() => ggufOfFolder(specOf({ ...config, ...change }), weights)).toThrow(message);
+  });
+});
+
+describe("a vocabulary without the tokens that nothing needs", () => {
+  it("is written with its tokenizer, and reads the text in the bits that were foretold", async () => {
+    for (const name of ["tokenizer.json", "tokenizer_config.json"])
+      cpSync(fixture(`tokenizers/gpt2/${name}`), join(at("model"), name));
+    await writeModel(at("wide"), { config: { ...SIZES, vocab_size: 600, eos_token_id: 0 } });
+    cpSync(join(at("wide"), "model.safetensors"), join(at("model"), "model.safetensors"));
+    cpSync(join(at("wide"), "config.json"), join(at("model"), "config.json"));
+    const text = "The model reads the text, and the text is read by the model.";
+    writeText(at("text"), `${text}\n\nThere is no other model in the text.`);
+    writeText(at("more"), "information");
+    const progress = listener();
+    const model = await openModel(at("model"), { offline: true });
+    const plan = validatePlan({
+      text: [{ path: at("text") }],
+      splitOn: "\n\n",
+      plane: null,
+      geometry: false,
+      baselines: false,
+    });
+    const found = await measureSqueezing({
+      ...{ model, plan, points: [{ kind: "trim", name: "trim" }], keep: [{ path: at("more"), domain: null }] },
+      ...{ also: [], spared: [], sensitivity: null, bound: false, work: at("work"), resume: false, threads: 1 },
+      ...{ progress, commandOf: (one: string) => one },
+      write: { point: "trim", path: at("written"), format: "safetensors", dtype: null },
+    });
+    const [point] = found.points;
+    expect(point).toMatchObject({ kind: "trim", overall: { kl: null } });
+    expect(point.tokens).toBeGreaterThan(256);
+    expect(point.tokens).toBeLessThan(557);
+    expect(found.frontier).toEqual([]);
+    // Table and head lose a row of float32 a token.
+    expect(found.model.rate.bytes - point.rate.bytes).toBe((600 - point.tokens!) * 2 * 32 * 4);
+    expect(point.overall.bitsPerByte.value).toBeLessThan(0);
+    expect(progress.said.at(-1)).toMatch(new RegExp(`written holds ${point.tokens} of 600 tokens, .*, read back: `));
+    // Read alone, by what measures any model: first tokens behind the end of text, as in the original.
+    const bits = async (path: string) =>
+      (await measureFiles({ model: path, text: at("text"), work: at("work") })).profile.coding!.overall.bitsPerByte
+        .value!;
+    const [before, after] = [await bits(at("model")), await bits(at("written"))];
+    expect(after - before).toBeCloseTo(point.overall.bitsPerByte.value!, 5);
+    const tokenizer = await (await openModel(at("written"), { offline: true })).tokenizer();
+    expect(tokenizer.vocabularySize).toBe(point.tokens);
+    const whole = await model.tokenizer();
+    expect(tokenizer.encode("information").ids.length).toBe(whole.encode("information").ids.length);
+    await expect(
+      measureSqueezing({
+        ...{
+          model,
+          plan,
+          points: [{ kind: "trim", name: "trim" }],
+          also: [],
+          spared: [],
+          sensitivity: null,
+          bound: false,
+        },
+        ...{ work: at("work"), resume: false, threads: 1, progress, commandOf: (one: string) => one },
+        write: { point: "trim", path: at("written.gguf"), format: "gguf", dtype: null },
+      }),
+    ).rejects.toThrow(/a trimmed vocabulary is not written as gguf/);
   });
 });
 

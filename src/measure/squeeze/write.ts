@@ -18,12 +18,14 @@ import { sum } from "../../numeric/sums.ts";
 import { type Model, requireDecoder } from "../../ports/model.ts";
 import type { Kept } from "../../squeeze/matrix.ts";
 import type { Transform } from "../../squeeze/transform.ts";
+import type { TokenizedDocument } from "../../text/corpus.ts";
 import { namesFor } from "./rates.ts";
 import { nameIn, valuesOf } from "./weights.ts";
 import { type Chosen, valueType, type Written } from "./writing/chosen.ts";
 import { writeFolder } from "./writing/folder.ts";
 import { blocksFor, refuseUnwritableGguf, writeGguf } from "./writing/gguf.ts";
 import { refuseUnpackable } from "./writing/packed.ts";
+import { writeTrimmed } from "./writing/trimmed.ts";
 
 /** What a point may be written as. */
 export const WRITE_FORMATS = ["safetensors", "compressed-tensors", "gguf"] as const;
@@ -42,6 +44,9 @@ export interface WriteRequest {
 /** What a place is written as where nothing else is said. */
 export const formatOf = (path: string): WriteFormat => (/\.gguf$/i.test(path) ? "gguf" : "safetensors");
 
+/** What a point without the tokens that nothing needs is called. */
+export const TRIMMED = "trim";
+
 type Jobs = ReadonlyMap<ModelMatrix, Transform>;
 
 /**
@@ -51,7 +56,7 @@ type Jobs = ReadonlyMap<ModelMatrix, Transform>;
  *   another name; `io` where the disk is too small
  */
 export async function refuseUnwritable(model: Model, write: WriteRequest, jobs: readonly Jobs[]): Promise<void> {
-  const { path, format, dtype } = write;
+  const { point, path, format, dtype } = write;
   const { spec, weights: original } = requireDecoder(model, "squeezing");
   if ((format === "gguf") !== (formatOf(path) === "gguf"))
     throw new LossyscopeError(
@@ -61,6 +66,12 @@ export async function refuseUnwritable(model: Model, write: WriteRequest, jobs: 
     );
   if (format === "gguf") await refuseUnwritableGguf({ model, spec, original });
   else folderOf(model, write);
+  if (point === TRIMMED && format !== "safetensors")
+    throw new LossyscopeError(
+      "unsupported",
+      `a trimmed vocabulary is not written as ${format}`,
+      "name a folder, and make of that what is wanted",
+    );
   if (format === "compressed-tensors") for (const own of jobs) refuseUnpackable(own);
   await refuseTaken(path);
   const needed = jobs.map((own) => bytesOf({ spec, original, jobs: own, format, dtype }));
@@ -162,7 +173,7 @@ function bitsOf(matrix: ModelMatrix, transform: Transform, format: WriteFormat):
 
 /** A point that was written, under another name until it is kept. */
 export interface Laid {
-  /** opened from what was written; it gives what the original's tokenizer gives */
+  /** opened from what was written */
   readonly model: Model;
   /** bytes of its weights */
   readonly bytes: number;
@@ -179,7 +190,29 @@ export interface Laid {
  *   not what it has to be. Nothing is left then.
  */
 export async function layPoint(chosen: Chosen, write: WriteRequest, texts: readonly string[]): Promise<Laid> {
-  const { path, format } = write;
+  const { format } = write;
+  return lay(chosen, write, (place) =>
+    format === "gguf"
+      ? writeGguf(chosen, place, texts)
+      : writeFolder(chosen, folderOf(chosen.model, write), place, format === "compressed-tensors"),
+  );
+}
+
+/**
+ * The same of a vocabulary that was trimmed.
+ * @param kept ids that stay, rising
+ * @param documents whose ids have to be what they were, given anew
+ */
+export const layTrimmed = (
+  chosen: Chosen,
+  write: WriteRequest,
+  kept: Int32Array,
+  documents: readonly TokenizedDocument[],
+): Promise<Laid> =>
+  lay(chosen, write, (place) => writeTrimmed(chosen, folderOf(chosen.model, write), place, kept, documents));
+
+async function lay(chosen: Chosen, write: WriteRequest, fill: (place: string) => Promise<Written>): Promise<Laid> {
+  const { path } = write;
   await refuseUnwritable(chosen.model, write, [chosen.jobs]);
   const place = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const forget = removeAtExit(resolve(place));
@@ -189,13 +222,10 @@ export async function layPoint(chosen: Chosen, write: WriteRequest, texts: reado
   };
   try {
     await mkdir(dirname(path), { recursive: true });
-    const written =
-      format === "gguf"
-        ? await writeGguf(chosen, place, texts)
-        : await writeFolder(chosen, folderOf(chosen.model, write), place, format === "compressed-tensors");
+    const written = await fill(place);
     await requireWritten(written, write);
     return {
-      model: { ...written.model, tokenizer: chosen.model.tokenizer },
+      model: written.model,
       bytes: written.model.weightFileBytes,
       drop,
       async keep() {

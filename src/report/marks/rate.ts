@@ -10,7 +10,7 @@ import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface RateMark {
   readonly name: string;
-  readonly kind: "round" | "blocks" | "prune" | "rank" | "drop" | "mixed" | "file";
+  readonly kind: "round" | "blocks" | "prune" | "rank" | "drop" | "trim" | "mixed" | "file";
   /** bits a parameter */
   readonly rate: number;
   readonly distortion: Interval;
@@ -30,6 +30,7 @@ const TONES: Readonly<Record<RateMark["kind"], string>> = {
   prune: "third",
   rank: "fourth",
   drop: "faint",
+  trim: "faint",
   mixed: "model",
   file: "second",
 };

@@ -10,7 +10,7 @@ import { lines } from "../marks/lines.ts";
 import { ladder, type RateMark, rateDistortion } from "../marks/rate.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section, table } from "../sections/parts.ts";
-import { bitsText, budgetText, firstLost, LOSS_HEAD, lossCells, pointTable, squeezeClaim } from "./text.ts";
+import { bitsText, budgetText, firstLost, LOSS_HEAD, lossCells, pointTable, squeezeClaim, trimText } from "./text.ts";
 
 const cells = (rows: readonly (readonly string[])[]): string[][] => rows.map((row) => row.map((cell) => markup(cell)));
 
@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<Point["kind"], readonly [name: string, mark: string
   prune: ["pruned", "dot third"],
   rank: ["of lower rank", "dot fourth"],
   drop: ["blocks left out", "dot faint"],
+  trim: ["tokens left out", "dot faint"],
   mixed: ["mixed", "dot"],
   file: ["files somebody made (squares)", "dot second"],
 };
@@ -75,6 +76,7 @@ function rateSection(found: Squeezing): Section {
         legend(entries),
       ),
       budgetText(found) === null ? "" : paragraph(budgetText(found)!),
+      trimText(found) === null ? "" : paragraph(trimText(found)!),
       numbers(table("All points, by rate; * on the frontier", head, cells(written))),
       commands,
     ].join(""),

@@ -26,11 +26,20 @@ export function budgetText({ budget }: Squeezing): string | null {
     : `${own}; ${against}, ${apart}: the plan does not beat it.`;
 }
 
+/** What leaving out tokens came to, in one sentence; null where none were. */
+export function trimText({ points, model }: Squeezing): string | null {
+  const point = points.find(({ kind }) => kind === "trim");
+  if (point?.tokens === undefined) return null;
+  const less = si(model.rate.bytes - point.rate.bytes, "B");
+  return `With the ${counted(point.tokens, "token")} alone that the texts need, ${model.name} takes ${less} less; what it gave the others goes to these: ${interval(point.overall.bitsPerByte)} bits per byte.`;
+}
+
 /** What is enough, in one sentence. */
 export function enoughClaim(found: Squeezing): string {
   const { enough, frontier, text: read } = found;
   const name = enough?.point ?? frontier[0];
-  if (name === undefined) return `Nothing of ${found.model.name} could be held against it`;
+  if (name === undefined)
+    return trimText(found)?.replace(/\.$/, "") ?? `Nothing of ${found.model.name} could be held against it`;
   const { rate, overall } = pointOf(found, name);
   const cost = `${bitsText(rate.bitsPerParameter)} (${name}) cost ${interval(overall.bitsPerByte)} bits per byte here`;
   const whole = `of ${figure(read.bitsPerByte)}`;
@@ -108,6 +117,7 @@ export function squeezeBlocks(found: Squeezing): Block[] {
       `* on the frontier: no other point is smaller and nearer. 95 % intervals over ${counted(how.units, how.unit)}, in pairs.${absent}`,
     ),
     ...(found.losses.length > 0 ? [rows("What goes first", LOSS_HEAD, lossCells(found), "words")] : []),
+    ...(trimText(found) && found.frontier.length > 0 ? [text(trimText(found)!)] : []),
     ...(budgetText(found) ? [text(budgetText(found)!)] : []),
     ...(sensitivity
       ? [

@@ -11,11 +11,11 @@ import { valuesOf } from "../weights.ts";
 import { asWritten, type Chosen, TORCH_NAMES, valueBytes, valueType, type Written } from "./chosen.ts";
 import { type Packable, packable, packedTensors, quantisationConfig } from "./packed.ts";
 
-const WEIGHTS = "model.safetensors";
+export const WEIGHTS = "model.safetensors";
 /** Weights of any kind, and lists of them: none of the original's is copied. */
-const NOT_COPIED = /(?:\.(?:safetensors|bin|pt|pth|h5|msgpack|onnx|gguf)|\.index\.json)$/;
+export const NOT_COPIED = /(?:\.(?:safetensors|bin|pt|pth|h5|msgpack|onnx|gguf)|\.index\.json)$/;
 /** What a config says of how weights are quantised. */
-const QUANTISED = ["quantization_config", "compression_config", "quantization"];
+export const QUANTISED = ["quantization_config", "compression_config", "quantization"];
 
 /**
  * @param folder of the original

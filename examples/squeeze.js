@@ -1,0 +1,20 @@
+// Squeezes a model in three ways, says what is enough on this text, and writes that one as a folder.
+import { rmSync } from "node:fs";
+import { squeeze } from "lossyscope";
+
+const MODEL = "node_modules/lossyscope/specimens/small/step-36246";
+const TEXT = "node_modules/lossyscope/docs/guide";
+const OUT = "squeezed";
+
+rmSync(OUT, { recursive: true, force: true });
+const found = await squeeze(MODEL, {
+  text: TEXT,
+  splitOn: "\\n## ",
+  limitBytes: 6_000,
+  try: ["q8row", "q6row", "q4row"],
+  write: { point: "q6row", path: OUT, dtype: "bfloat16" },
+});
+
+for (const { name, rate, overall } of found.points)
+  console.log(`${name}: ${rate.bitsPerParameter.toFixed(2)} bits a parameter, KL ${overall.kl?.value} bits a token`);
+console.log(found.enough === null ? "none of them is enough" : `${found.enough.point} is enough`);
