@@ -1,4 +1,4 @@
-// Squeezes a model in three ways, says what is enough on this text, and writes that one as a folder.
+// Squeezes a model in three ways, beside the original token by token, and writes one of them as a folder.
 import { rmSync } from "node:fs";
 import { squeeze } from "lossyscope";
 
@@ -16,5 +16,7 @@ const found = await squeeze(MODEL, {
 });
 
 for (const { name, rate, overall } of found.points)
-  console.log(`${name}: ${rate.bitsPerParameter.toFixed(2)} bits a parameter, KL ${overall.kl?.value} bits a token`);
-console.log(found.enough === null ? "none of them is enough" : `${found.enough.point} is enough`);
+  console.log(
+    `${name}: ${rate.bitsPerParameter.toFixed(2)} bits a parameter, KL ${overall.kl?.value?.toFixed(3)} bits a token`,
+  );
+console.log(`no other is smaller and nearer: ${found.frontier.join(", ")}`);
