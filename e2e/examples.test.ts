@@ -56,7 +56,7 @@ describe("the examples", () => {
     ["own-model.js", /^own: \d\.\d+ bits per byte\n(no .*\n)*no plane: the model does not show its hidden states\n/],
     [
       "squeeze.js",
-      /^(q[864]row: \d\.\d\d bits a parameter, KL \d\S* bits a token\n){3}(q[864]row|none of them) is enough\n$/,
+      /^(q[864]row: \d\.\d\d bits a parameter, KL \d\.\d{3} bits a token\n){3}no other is .*: q8row, q6row, q4row\n$/,
     ],
     ["train.js", /^run.step-20: \d\.\d+ bits per byte held out\n(step \d+: \d\.\d+ bits per byte\n){3}$/],
   ])("%s runs", (name, printed) => expect(node(name).out).toMatch(printed));
