@@ -11,8 +11,10 @@ import { measure } from "../measure/measure.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { stagesOfLockstep, stagesOfPart } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { canBeAt, eachAtPrecision, type Model as Opened } from "../ports/model.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
+import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import { modelCalled, namesGguf } from "../references/called.ts";
 import { openModel } from "../references/open.ts";
@@ -28,6 +30,7 @@ import { nameText } from "./grammar.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { likeOption, likePlan, type MeasuringOptions, measuringCommand, readPlan } from "./measuring.ts";
+import { fast, fastPlan } from "./options.ts";
 import { type Asked, Outputs, placesOf } from "./outputs.ts";
 import { readProfiles } from "./profiles.ts";
 import { progressOf } from "./progress.ts";
@@ -38,6 +41,7 @@ const LAYERS = "likeness of layers";
 interface Kept extends Asked {
   readonly like: readonly string[];
   readonly keep: readonly string[];
+  readonly fast: boolean;
 }
 
 export function compareCommand() {
@@ -52,6 +56,7 @@ export function compareCommand() {
     .optionsGroup(GROUP.measured)
     .option("--no-lockstep", "skips reading the text with two models at a time")
     .addOption(likeOption())
+    .addOption(fast())
     .optionsGroup(GROUP.read)
     .option("-o, --out <folder>", "keeps the profiles of measured models there, each in a folder of its own")
     .addOption(
@@ -70,7 +75,9 @@ export function compareCommand() {
       const models = candidates.filter((one) => typeof one !== "string");
       const contextAsked = command.getOptionValueSource("context") === "cli";
       const planned =
-        models.length === 0 ? null : await readPlan(options, contextAsked, { keep, ...likePlan(options) });
+        models.length === 0
+          ? null
+          : await readPlan(options, contextAsked, { keep, ...likePlan(options), ...fastPlan(options) });
       const all = [outputs, ...models.map(({ kept }) => kept)];
       for (const one of resume ? [] : all) one.refuseTaken();
       for (const one of all) await one.prepare(options);
@@ -141,9 +148,10 @@ async function foreseen(
     const runs: ForeseenRun[] = [];
     let first: LookedAt | undefined;
     let rates: Foresight["rates"] | undefined;
+    const open = (name: string) => openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
     for (const one of models) {
-      const model = await openModel(one.name, { offline, signal, onDownload: downloadProgress(progress) });
-      const found = await dryRun({ ...request, model, signal });
+      const [model, plan] = await asPlanned(one, models, planned.plan, open);
+      const found = await dryRun({ ...request, model, plan, signal });
       rates ??= found.rates;
       const looked = { model, prepared: found.prepared };
       const run = first && beside.includes(one) ? withLockstep(found.run, [first, looked], threads, rates) : found.run;
@@ -153,6 +161,25 @@ async function foreseen(
     return foresightOf(runs, rates!);
   });
   await printForesight(foresight, paths, options);
+}
+
+/**
+ * Opens a model, with the plan for it: of those that are set side by side, the ones are computed otherwise that can be.
+ * @throws LossyscopeError `unsupported` where none can; as `openModel`
+ */
+async function asPlanned(
+  one: Model,
+  all: readonly Model[],
+  plan: Plan,
+  open: (name: string) => Promise<Opened>,
+): Promise<readonly [Opened, Plan]> {
+  const model = await open(one.name);
+  if (plan.precision === undefined || canBeAt(model, plan.precision)) return [model, plan];
+  const others: Opened[] = [];
+  for (const { name } of all.filter((other) => other !== one)) others.push(await open(name));
+  eachAtPrecision([...others, model], plan.precision);
+  const { precision: _exact, ...exact } = plan;
+  return [model, exact];
 }
 
 /** A model that is to be measured. */
@@ -193,7 +220,7 @@ function isModel(name: string): boolean {
 
 /** @throws LossyscopeError `usage` where models come without a text, or what is for models without models */
 function refuseUnmeasurable(names: readonly string[], given: MeasuringOptions & Kept): void {
-  const { text, domain, out, keep, like } = given;
+  const { text, domain, out, keep, like, fast } = given;
   const refuse = (message: string, next: string): never => {
     throw new LossyscopeError("usage", message, next);
   };
@@ -205,6 +232,7 @@ function refuseUnmeasurable(names: readonly string[], given: MeasuringOptions & 
       out: out !== undefined,
       keep: keep.length > 0,
       like: like.length > 0,
+      fast,
     });
     const [option] = options.flatMap(([name, there]) => (there ? [name] : []));
     if (option !== undefined) refuse(`--${option} is for models, and these are profiles`, `leave out --${option}`);
@@ -239,7 +267,8 @@ async function profilesOf(
     const found = new Map<Model, Profile>();
     const looked = { ...request, progress: { ...SILENT, message: progress.message } };
     for (const one of resume ? models.filter(({ kept }) => kept.documents.length > 0) : []) {
-      const earlier = await earlierOf(one.kept, { ...looked, model: await open(one.name) });
+      const [model, own] = await asPlanned(one, models, plan, open);
+      const earlier = await earlierOf(one.kept, { ...looked, model, plan: own });
       if (earlier === null) continue;
       found.set(one, earlier);
       progress.message(`${one.file} is taken from an earlier run`);
@@ -249,10 +278,10 @@ async function profilesOf(
     for (const one of models.filter((model) => !found.has(model))) {
       const { name, kept } = one;
       progress.enter(partOf(one, models));
-      const model = await open(name);
+      const [model, own] = await asPlanned(one, models, plan, open);
       progress.message(`measuring ${name}`);
       const { profile } = await measure({
-        ...{ ...request, model, threads, work, resume },
+        ...{ ...request, model, plan: own, threads, work, resume },
         onForesight: foretelling(options, kept.paths, progress),
         progress: { ...progress, message() {} },
         async deliver(measurement) {

@@ -229,6 +229,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "drawn by seed, with its token ids",
       "lossyscope generate ./model --prompt 'Once' --temperature 0.8 --seed 3 --json",
     ],
+    [
+      "quicker from a GGUF file, its inputs rounded to 8 bits as llama.cpp rounds them",
+      "lossyscope generate model.gguf --prompt 'Once' --fast",
+    ],
   ],
   "lossyscope compress": [
     ["a lossless file, notes.txt.lsz", "lossyscope compress notes.txt --model ./model"],
@@ -274,6 +278,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     [
       "of two files the table that llama-perplexity --kl-divergence prints",
       "lossyscope compare q8.gguf q4.gguf --text book.txt --no-plane --like llama.cpp",
+    ],
+    [
+      "what a file loses as llama.cpp runs it, beside the folder that it was made from",
+      "lossyscope compare ./model q4.gguf --text notes/ --fast",
     ],
     [
       "two models, measured first, their layers compared as well",

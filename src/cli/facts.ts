@@ -8,6 +8,7 @@ import { foreseenAsking, foresightOf } from "../measure/foresight/foresee.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
 import { stagesOfFacts } from "../measure/stages.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { atPrecision } from "../ports/model.ts";
 import { openModel } from "../references/open.ts";
 import { factLines, knownClaim } from "../report/facts.ts";
 import { framed } from "../report/frame.ts";
@@ -15,8 +16,9 @@ import { factsSection } from "../report/sections/facts.ts";
 import { forTerminal, terminalOptions } from "../report/terminal-options.ts";
 import { factsPlan, withFactOptions } from "./fact-options.ts";
 import { dryRunOption, foretelling, printForesight } from "./foresight.ts";
+import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { force, quiet, seed, threads } from "./options.ts";
+import { fast, fastPlan, force, quiet, seed, threads } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 import { servedOf, withServedOptions } from "./served-options.ts";
@@ -31,6 +33,8 @@ export function factsCommand() {
       "<model>",
       "folder in the Hugging Face layout, a GGUF file (its path, org/name:Q4_K_M or ollama:NAME), org/name[@revision] or its address on the Hub, or the address of a server (http://host:8000/v1)",
     )
+    .optionsGroup(GROUP.measured)
+    .addOption(fast())
     .addOption(threads())
     .option("--seed <n>", "seed of the sample and the resampling", seed, 0)
     .option("--no-text", "leaves the examples out")
@@ -57,12 +61,13 @@ export function factsCommand() {
       await interruptible(async (signal) => {
         const set = await readPlannedFacts(plan, options.seed);
         progress.announce(stagesOfFacts(outputs.paths));
-        const model = await openModel(name, {
+        const opened = await openModel(name, {
           offline,
           signal,
           onDownload: downloadProgress(progress),
           served: servedOf(options),
         });
+        const model = atPrecision(opened, fastPlan(options).precision);
         const tokenizer = await model.tokenizer();
         const machine = { model, threads: options.threads, seed: options.seed };
         const onForesight = foretelling(options, outputs.paths, progress);

@@ -6,11 +6,12 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { continueText } from "../decode/text.ts";
 import { downloadProgress } from "../library/download.ts";
 import { GENERATION } from "../library/generate.ts";
+import { atPrecision } from "../ports/model.ts";
 import { openModel } from "../references/open.ts";
 import { visible } from "../report/format.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
-import { atLeast, force, penalty, quiet, seed, threads } from "./options.ts";
+import { atLeast, fast, fastPlan, force, penalty, quiet, seed, threads } from "./options.ts";
 import { document, Outputs } from "./outputs.ts";
 import { progressOf } from "./progress.ts";
 
@@ -30,18 +31,21 @@ export function generateCommand() {
     .option("--temperature <t>", "draws tokens; higher is wilder", penalty, GENERATION.temperature)
     .option("--top-p <p>", "draws from the most probable tokens that reach this share alone", share, GENERATION.topP)
     .option("--seed <n>", "seed of the draws", seed, GENERATION.seed)
+    .addOption(fast())
     .addOption(threads())
     .option("--json [file]", "writes prompt, ids and text to a file, or to standard output once all is there")
     .addOption(force())
     .option("--offline", "downloads nothing", false)
     .addOption(quiet())
-    .action(async (name, { prompt, json, force, offline, quiet, threads, ...options }) => {
+    .action(async (name, { prompt, json, force, offline, quiet, threads, fast, ...options }) => {
       // the text is on the terminal by then
       const outputs = new Outputs<object>({ json, force }, { text: () => "\n", json: document });
       await outputs.prepare();
       const progress = progressOf({ quiet });
       await interruptible(async (signal) => {
-        const model = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const precision = fastPlan({ fast });
+        const opened = await openModel(name, { offline, signal, onDownload: downloadProgress(progress) });
+        const model = atPrecision(opened, precision.precision);
         const ids: number[] = [];
         progress.start("reading the prompt", null, "");
         const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -62,7 +66,7 @@ export function generateCommand() {
         progress.finish();
         show(decoder.decode());
         await model.refuseChanges();
-        await outputs.deliver({ model: model.name, prompt, ids, text, ...options });
+        await outputs.deliver({ model: model.name, prompt, ids, text, ...options, ...precision });
       });
     });
 }

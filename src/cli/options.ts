@@ -29,6 +29,14 @@ export const threads = () =>
 /** `--force`, of every command that writes files. */
 export const force = () => new Option("--force", "replaces files that are there").default(false);
 
+/** `--fast`, of commands that let a model run; `measure` has `--precision` beside it. */
+export const fast = () =>
+  new Option("--fast", "rounds what meets codes of weights (GGUF) to 8 bits, as llama.cpp does").default(false);
+
+/** What it makes of a plan, which says nothing of what is exact. */
+export const fastPlan = ({ fast }: { readonly fast: boolean }): { readonly precision?: "fast" } =>
+  fast ? { precision: "fast" } : {};
+
 /** `--quiet`, of every command that takes its time. */
 export const quiet = () =>
   new Option("--quiet", "prints one line in place of the summary, and nothing of how far it is").default(false);

@@ -5,6 +5,7 @@ import { dryRun, foresightOf } from "../measure/foresight/foresee.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
 import { stagesOf } from "../measure/stages.ts";
+import { atPrecision } from "../ports/model.ts";
 import type { Profile } from "../profile/profile.ts";
 import { openModel } from "../references/open.ts";
 import { headline } from "../report/headline.ts";
@@ -14,7 +15,7 @@ import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
-import { atLeast, counts, unseenText } from "./options.ts";
+import { atLeast, counts, fast, fastPlan, unseenText } from "./options.ts";
 import { placesOf } from "./outputs.ts";
 import { optionOf } from "./plan-names.ts";
 import { progressOf } from "./progress.ts";
@@ -43,6 +44,7 @@ export function recallCommand() {
     .option("--prefix <tokens,...>", "tokens of the prompts", counts, DEFAULT.prefixes)
     .option("--length <tokens>", "tokens of the continuation", atLeast(1), DEFAULT.length)
     .option("--passages <n>", "passages to ask for, at every prefix length", atLeast(1), DEFAULT.passages)
+    .addOption(fast())
     .option("-o, --out <folder>", "writes profile.json and report.html there")
     .option("--json [file]", "writes the profile to a file, or to standard output")
     .option("--report <file>", "writes the report, one HTML file")
@@ -57,6 +59,7 @@ export function recallCommand() {
             recall: { prefixes: options.prefix, length: options.length, passages: options.passages },
             plane: null,
             geometry: false,
+            ...fastPlan(options),
             baselines: false,
           },
           optionOf,
@@ -65,12 +68,13 @@ export function recallCommand() {
         const outputs = measurementOutputs(options, [], [], recallLine);
         await outputs.prepare(options);
         progress.announce(stagesOf(plan, outputs.paths));
-        const model = await openModel(name, {
+        const opened = await openModel(name, {
           offline: options.offline,
           signal,
           onDownload: downloadProgress(progress),
           served: servedOf(options),
         });
+        const model = atPrecision(opened, plan.precision);
         const work = options.work ?? defaultWorkFolder();
         const places = placesOf(options, outputs.paths);
         const request = { model, plan, points: null, threads, work, resume, outputs: places, progress, signal };

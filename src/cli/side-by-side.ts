@@ -1,6 +1,7 @@
 /** Models that `lossyscope compare` reads two at a time, each beside the first (METHODS §12.1). */
 import type { NotTogether } from "../measure/lockstep/course.ts";
 import { measureLockstep } from "../measure/lockstep/lockstep.ts";
+import { canBeAt, eachAtPrecision, type Model } from "../ports/model.ts";
 import type { Lockstep } from "../profile/lockstep.ts";
 import type { Plan } from "../profile/plan.ts";
 import { openModel } from "../references/open.ts";
@@ -59,9 +60,14 @@ export function readBeside<M extends Named>(
     const found = new Map<M, Lockstep | NotTogether>();
     for (const one of beside) {
       progress.enter(besideOf(one, models));
-      const [reference, model] = [await open(models[0]), await open(one)];
+      const opened = [await open(models[0]), await open(one)];
+      const [reference, model] = isAny(opened, plan) ? eachAtPrecision(opened, plan.precision) : opened;
       found.set(one, await measureLockstep({ reference, model, plan, threads, outputs: places, progress, signal }));
     }
     return found;
   });
 }
+
+/** Whether one of them is computed as the plan says. */
+const isAny = (models: readonly Model[], { precision }: Plan): boolean =>
+  precision !== undefined && models.some((model) => canBeAt(model, precision));

@@ -106,7 +106,7 @@ export async function ask(
   { onProgress = () => {}, ...context }: AskOptions,
 ): Promise<Reply[]> {
   if (model.served?.asking) return askServed(model, model.served.asking, questions, { onProgress, ...context });
-  const { spec, weights } = requireDecoder(model, ASKING);
+  const { spec, weights, precision } = requireDecoder(model, ASKING);
   const tokenizer = await model.tokenizer();
   const asked = questions.map((question) => tokenized(tokenizer, question));
   const endings = new Endings(tokenizer, spec.vocabulary);
@@ -119,6 +119,7 @@ export async function ask(
     {
       spec,
       weights,
+      precision,
       ...context,
       classes: endings.classes,
       onProgress: (done) => onProgress("candidates", done),
@@ -205,7 +206,7 @@ async function answers(
 ): Promise<Answer[]> {
   const found = new Array<Answer>(questions.length);
   if (questions.length === 0) return found;
-  const { spec, weights } = requireDecoder(model, ASKING);
+  const { spec, weights, precision } = requireDecoder(model, ASKING);
   const ends = await model.ends();
   const budgets = asked.map(({ tails }) => tails.reduce((most, { length }) => Math.max(most, length), MOST_TOKENS));
   const reach = asked.reduce((most, { stem }, index) => Math.max(most, stem.length + budgets[index]), 0);
@@ -215,6 +216,7 @@ async function answers(
   const session = await DecodingSession.open({
     spec,
     weights,
+    precision,
     ...context,
     prediction: "logits",
     longest,

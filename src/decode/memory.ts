@@ -11,10 +11,12 @@
  * each distinct pair of bytes in a block (`coding/order2.ts`), until the block is through.
  */
 import { PROCESS_BYTES, stateBytes } from "../engines/memory.ts";
+import { rowsOfSteps } from "../engines/runnable.ts";
 import { keptCapacity } from "../engines/runtime-messages.ts";
 import { heldBytes } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
+import type { PrecisionKind } from "../profile/precision.ts";
 
 const PER_PLAIN_BYTE = 48;
 
@@ -24,6 +26,7 @@ export interface SessionLoad {
   readonly longest: number;
   /** tokens of a row that are read at once, at most */
   readonly together: number;
+  readonly precision?: PrecisionKind;
 }
 
 export interface CodecLoad extends Omit<SessionLoad, "rows"> {
@@ -44,7 +47,7 @@ export const cacheBytes = ({ blocks }: DecoderSpec): number =>
 export function sessionBytes(
   spec: DecoderSpec,
   weights: TensorSource,
-  { rows, longest, together }: SessionLoad,
+  { rows, longest, together, precision }: SessionLoad,
 ): number {
   const slots = keptCapacity(longest);
   const perToken = cacheBytes(spec);
@@ -52,7 +55,7 @@ export function sessionBytes(
   const tokens = rows * Math.min(together, longest);
   const step =
     stateBytes(spec, tokens) + tokens * perToken + tokens * slots * (8 * heads + 16) + 12 * rows * spec.vocabulary;
-  return PROCESS_BYTES + heldBytes(weights, "steps") + 3 * rows * slots * (4 + perToken) + 2 * step;
+  return PROCESS_BYTES + heldBytes(weights, rowsOfSteps(precision)) + 3 * rows * slots * (4 + perToken) + 2 * step;
 }
 
 /** @returns bytes of both processes, or of all three */

@@ -7,18 +7,15 @@
  * step predicts, 4·B·V bytes.
  */
 
-import { runnable } from "../engines/runnable.ts";
+import { rowsOfSteps, runnable } from "../engines/runnable.ts";
 import { createRuntime, type Runtime } from "../engines/runtime.ts";
-import type { TensorSource } from "../models/sources/tensor-source.ts";
-import type { DecoderSpec } from "../models/spec.ts";
 import { buildStepGraph, type Prediction } from "../models/steps.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
+import type { Decoder } from "../ports/model.ts";
 
-export interface SessionOptions extends QuietContext {
-  readonly spec: DecoderSpec;
-  readonly weights: TensorSource;
+export interface SessionOptions extends QuietContext, Decoder {
   /** what a step gives of the next token: logits, or their softmax in float32 */
   readonly prediction: Prediction;
   /** positions that a row reaches at most */
@@ -52,8 +49,9 @@ export class DecodingSession {
    * @throws LossyscopeError `usage` beyond the model's positions; `engine` where the runtime does not take the model
    */
   static async open(options: SessionOptions): Promise<DecodingSession> {
-    const { spec, weights, prediction, longest, signal } = options;
-    const graph = buildStepGraph(spec, await runnable(weights, "steps", signal), prediction, longest);
+    const { spec, weights, precision, prediction, longest, signal } = options;
+    const source = await runnable(weights, rowsOfSteps(precision), signal);
+    const graph = buildStepGraph(spec, source, prediction, longest, precision === "fast");
     const runtime = createRuntime(options);
     const session = new DecodingSession(runtime, options);
     if (signal?.aborted) session.#stop();

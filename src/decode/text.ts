@@ -38,7 +38,7 @@ export async function* continueText(
   model: Model,
   { prompt, ...options }: ContinueOptions,
 ): AsyncGenerator<{ readonly id: number; readonly bytes: Uint8Array }> {
-  const { spec, weights } = requireDecoder(model, "writing token by token");
+  const { spec, weights, precision } = requireDecoder(model, "writing token by token");
   const tokenizer = await model.tokenizer();
   const ends = await model.ends();
   const { prefix } = tokenizer;
@@ -51,11 +51,12 @@ export async function* continueText(
       "pass a shorter --prompt",
     );
   const longest = Math.min(positions, ids.length + options.maxTokens);
-  const load = { rows: 1, longest, together: ids.length };
+  const load = { rows: 1, longest, together: ids.length, precision };
   requireMemory(sessionBytes(spec, weights, load), "pass a shorter --prompt, or a smaller --max-tokens");
   const session = await DecodingSession.open({
     spec,
     weights,
+    precision,
     ...quietContext(options),
     prediction: "logits",
     longest,

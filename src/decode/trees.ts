@@ -7,14 +7,14 @@
  * Memory: some 100 bytes a node, 4·V·C for C classes; in the runtime's process as `models/trees.ts` says, R at most `MOST_SLOTS`.
  */
 
-import { runnable } from "../engines/runnable.ts";
+import { rowsOfSteps, runnable } from "../engines/runnable.ts";
 import { createRuntime } from "../engines/runtime.ts";
 import type { Feed } from "../engines/runtime-messages.ts";
-import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
 import { buildTreeGraph } from "../models/trees.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
+import type { Decoder } from "../ports/model.ts";
 
 /** A stem, which is not empty, and what may go on from it. */
 export interface Branching {
@@ -25,9 +25,7 @@ export interface Branching {
   readonly closings?: readonly number[];
 }
 
-export interface TreeOptions extends QuietContext {
-  readonly spec: DecoderSpec;
-  readonly weights: TensorSource;
+export interface TreeOptions extends QuietContext, Decoder {
   /** tokens of each class */
   readonly classes?: readonly ReadonlySet<number>[];
   /** told how many branchings are done */
@@ -47,7 +45,7 @@ const MOST_SCORES = 2 ** 26;
  */
 export async function codeLengths(
   branchings: readonly Branching[],
-  { spec, weights, classes = [], onProgress, ...context }: TreeOptions,
+  { spec, weights, precision, classes = [], onProgress, ...context }: TreeOptions,
 ): Promise<Float64Array[]> {
   const { signal } = context;
   const nats = branchings.map(({ tails }) => new Float64Array(tails.length));
@@ -56,7 +54,8 @@ export async function codeLengths(
   const parts = branchings.flatMap((branching, index) => partsOf(branching, index, limits.slots));
   const runs = packed(parts, limits);
   const longest = parts.reduce((most, { positions }) => positions.reduce((a, b) => Math.max(a, b + 1), most), 1);
-  const graph = buildTreeGraph(spec, await runnable(weights, "steps", signal), longest, classes.length);
+  const source = await runnable(weights, rowsOfSteps(precision), signal);
+  const graph = buildTreeGraph(spec, source, longest, classes.length, precision === "fast");
   const members = classes.length > 0 ? membersOf(classes, spec.vocabulary) : null;
   const outputs = members ? ["losses", "closings"] : ["losses"];
   const left = new Int32Array(branchings.length);

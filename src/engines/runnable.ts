@@ -16,12 +16,16 @@ import type { TensorSource } from "../models/sources/tensor-source.ts";
 import { sizeText } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { Decoder } from "../ports/model.ts";
+import type { PrecisionKind } from "../profile/precision.ts";
 
 const made: Readonly<Record<Rows, WeakMap<TensorSource, Promise<TensorSource>>>> = {
   windows: new WeakMap(),
   steps: new WeakMap(),
 };
 let written = 0;
+
+/** How what steps is laid out: inputs of 8 bits meet codes of 8 as they are, float32 takes them in halves. */
+export const rowsOfSteps = (precision: PrecisionKind | undefined): Rows => (precision === "fast" ? "windows" : "steps");
 
 /**
  * @param rows what the graph will be run for

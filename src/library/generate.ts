@@ -1,6 +1,6 @@
 /** Text from a model in one call. */
 import { type ContinueOptions, continueText } from "../decode/text.ts";
-import type { Model } from "../ports/model.ts";
+import { atPrecision, type Model } from "../ports/model.ts";
 import { machineOf, opened, type Run } from "./given.ts";
 
 /** What generating takes where nothing is said: the most probable token each time. */
@@ -11,6 +11,8 @@ export interface GenerateTextOptions
     Partial<Pick<ContinueOptions, keyof typeof GENERATION>> {
   /** what to go on from; nothing where not given */
   readonly prompt?: string;
+  /** `fast`: what meets codes of weights is rounded to 8 bits; exactly where not given */
+  readonly precision?: "fast";
 }
 
 /**
@@ -19,10 +21,15 @@ export interface GenerateTextOptions
  * @throws LossyscopeError as `openModel`; `usage` for a prompt without room after it; `memory`, `engine`; `interrupted`
  */
 export async function* generate(model: string | Model, options: GenerateTextOptions = {}): AsyncGenerator<string> {
-  const { prompt = "", threads, signal, offline, ...how } = options;
+  const { prompt = "", threads, signal, offline, precision, ...how } = options;
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const machine = { threads: machineOf({ threads }).threads, signal };
-  const tokens = continueText(await opened(model, { offline, signal }), { ...GENERATION, ...how, ...machine, prompt });
+  const tokens = continueText(atPrecision(await opened(model, { offline, signal }), precision), {
+    ...GENERATION,
+    ...how,
+    ...machine,
+    prompt,
+  });
   for await (const { bytes } of tokens) {
     const text = decoder.decode(bytes, { stream: true });
     if (text !== "") yield text;

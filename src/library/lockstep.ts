@@ -2,7 +2,7 @@
 import { measureLockstep } from "../measure/lockstep/lockstep.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { Model } from "../ports/model.ts";
+import { eachAtPrecision, type Model } from "../ports/model.ts";
 import type { Lockstep } from "../profile/lockstep.ts";
 import type { PlanOptions } from "../profile/plan.ts";
 import { machineOf, opened, type Run, sourcesOf, type Text } from "./given.ts";
@@ -24,6 +24,7 @@ type Reading = Pick<
   | "seed"
   | "likeLlamaCpp"
   | "keepText"
+  | "precision"
 >;
 
 export interface LockstepOptions extends Run, Reading {
@@ -42,10 +43,11 @@ export async function lockstep(
   { text, threads, progress, signal, offline, ...plan }: LockstepOptions,
 ): Promise<Lockstep> {
   const run = { offline, progress, signal };
+  const [p, q] = eachAtPrecision([await opened(reference, run), await opened(model, run)], plan.precision);
   const found = await measureLockstep({
     ...machineOf({ threads, progress, signal }),
-    reference: await opened(reference, run),
-    model: await opened(model, run),
+    reference: p,
+    model: q,
     plan: validatePlan({ ...plan, text: sourcesOf(text) }),
   });
   if ("absent" in found)

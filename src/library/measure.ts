@@ -7,7 +7,7 @@ import { type MeasureRequest, measure as measured } from "../measure/measure.ts"
 import { validatePlan } from "../measure/plan.ts";
 import { readPlannedFacts } from "../measure/prepare.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
-import type { Model } from "../ports/model.ts";
+import { atPrecision, type Model } from "../ports/model.ts";
 import { SILENT } from "../ports/progress.ts";
 import type { Facts } from "../profile/facts.ts";
 import type { PlanOptions } from "../profile/plan.ts";
@@ -93,6 +93,8 @@ export interface FactsOptions extends Run, Omit<NonNullable<PlanOptions["facts"]
   readonly facts: string;
   /** of the sample and the resampling; 0 where not given */
   readonly seed?: number;
+  /** `fast`: what meets codes of weights is rounded to 8 bits; exactly where not given */
+  readonly precision?: "fast";
   /** false: no examples of questions and answers */
   readonly keepText?: boolean;
 }
@@ -102,12 +104,12 @@ export interface FactsOptions extends Run, Omit<NonNullable<PlanOptions["facts"]
  * @throws LossyscopeError `io`, `text`, `input` or `usage` for facts that cannot be read or asked; as the engine does
  */
 export async function facts(model: string | Model, options: FactsOptions): Promise<Facts> {
-  const { facts: path, seed = 0, keepText = true, threads, progress, signal, offline, ...how } = options;
+  const { facts: path, seed = 0, keepText = true, precision, threads, progress, signal, offline, ...how } = options;
   const plan = validatePlan({ text: [{ path: "-" }], with: ["facts"], facts: { ...how, path }, seed });
   return measureFacts({
     ...machineOf({ threads, progress, signal }),
     facts: await readPlannedFacts(plan.facts!, seed),
-    model: await opened(model, { offline, progress, signal }),
+    model: atPrecision(await opened(model, { offline, progress, signal }), precision),
     seed,
     keepText,
   });

@@ -41,7 +41,7 @@ export function validatePlan(options: unknown, nameOf?: Naming): Plan {
       "leave out --chat, or measure the pairs by themselves",
     );
   const stepping = asked.filter((what) => what === "recall" || what === "facts");
-  if (precision && stepping.length > 0)
+  if (precision && precision !== "fast" && stepping.length > 0)
     throw new LossyscopeError(
       "usage",
       `--precision ${precision} is of the pass over the text, ${stepping.join(" and ")} of steps besides, which are exact`,

@@ -36,6 +36,7 @@ export type Prediction = "logits" | "probabilities";
  * Further ones, float32, as `caches` names them: keys and values of every block, and where they stand.
  * Output: `logits` or `probabilities` [R,V], float32; further ones as `caches` names them.
  * @param longest positions that a row reaches at most
+ * @param isFast whether what meets codes is rounded to 8 bits (`coded.ts`)
  * @throws LossyscopeError where the checkpoint does not match the spec or the model has fewer positions
  */
 export function buildStepGraph(
@@ -43,6 +44,7 @@ export function buildStepGraph(
   source: TensorSource,
   prediction: Prediction,
   longest: number,
+  isFast = false,
 ): StepGraph {
   const graph = new Graph();
   const ids = graph.input("input_ids", "int64", ["B", "T"]);
@@ -69,7 +71,7 @@ export function buildStepGraph(
       graph.output(`new.${block}.values`, values);
     },
   };
-  const weights = new GraphWeights(graph, spec, source);
+  const weights = new GraphWeights(graph, spec, source, { isFast });
   const model = decoder({ graph, weights, ids, longest, past }, spec);
   const states = ops.gather(ops.reshape(model.final, ["B·T", spec.width]), rows);
   const logits = ops.concat(model.logits(states), -1);

@@ -27,6 +27,7 @@ const LEAST = 2 ** -126;
  * Outputs: `losses` [E] nats, float32; where there are classes `closings` [F], at most 87 nats each.
  * @param longest positions of the longest text
  * @param classes C
+ * @param isFast whether what meets codes is rounded to 8 bits (`coded.ts`)
  * @throws LossyscopeError where the checkpoint does not match the spec or the model has fewer positions
  */
 export function buildTreeGraph(
@@ -34,6 +35,7 @@ export function buildTreeGraph(
   source: TensorSource,
   longest: number,
   classes: number,
+  isFast = false,
 ): Pick<MeasuringGraph, "bytes" | "externalFolder"> {
   const graph = new Graph();
   const ids = graph.input("input_ids", "int64", ["B", "S"]);
@@ -45,7 +47,7 @@ export function buildTreeGraph(
   const rows = graph.input("rows", "int64", ["R"]);
   const edges = graph.input("edges", "int64", ["E"]);
   const targets = graph.input("targets", "int64", ["E"]);
-  const weights = new GraphWeights(graph, spec, source);
+  const weights = new GraphWeights(graph, spec, source, { isFast });
   const model = decoder({ graph, weights, ids, longest, tree }, spec);
   const chunks = model.logits(picked(model.final, rows));
   const { top, logMass } = lossParts(chunks);

@@ -177,6 +177,25 @@ export function atPrecision(model: Model, precision: PrecisionKind | undefined):
   return { ...model, runs: { kind: "decoder", spec, weights, precision } };
 }
 
+/** Whether a model can be computed so. */
+export function canBeAt(model: Pick<Model, "runs">, precision: PrecisionKind): boolean {
+  const decoder = decoderOf(model);
+  return decoder !== null && (precision !== "fast" || hasCodes(decoder.weights));
+}
+
+/**
+ * Models side by side, of which those are computed otherwise that can be.
+ * @throws LossyscopeError as `atPrecision`, of the last, where none can
+ */
+export function eachAtPrecision(models: readonly Model[], precision: PrecisionKind | undefined): readonly Model[] {
+  if (precision === undefined) return models;
+  const can = models.map((model) => canBeAt(model, precision));
+  const none = !can.includes(true);
+  return models.map((model, index) =>
+    can[index] || (none && index + 1 === models.length) ? atPrecision(model, precision) : model,
+  );
+}
+
 /** What to do where a model cannot do what was asked. */
 const AT_HAND = "name a model whose weights are at hand";
 

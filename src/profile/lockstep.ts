@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { count, intervalSchema } from "./figures.ts";
 import { llamaCppDivergenceSchema } from "./llama-cpp-divergence.ts";
+import { PRECISIONS } from "./precision.ts";
 
 /** Name and version of the document of two models. */
 export const LOCKSTEP_SCHEMA = "lossyscope.lockstep/1";
@@ -56,6 +57,13 @@ export const lockstepSchema = z.object({
       model: count.meta({ description: "rows of Q, as above" }),
     })
     .meta({ description: "ids that mean the same to both" }),
+  precision: z
+    .object({
+      reference: z.enum(PRECISIONS).nullable().meta({ description: "of P; null: exactly" }),
+      model: z.enum(PRECISIONS).nullable().meta({ description: "of Q; null: exactly" }),
+    })
+    .optional()
+    .meta({ description: "how each was computed (METHODS §0 Precision), where one was not exactly" }),
   context: count.meta({ description: "tokens of a window at most, prefix included" }),
   overlap: count.meta({ description: "tokens that a later window re-reads" }),
   overall: figuresSchema.meta({ description: "the whole text" }),

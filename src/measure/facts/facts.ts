@@ -73,7 +73,12 @@ export async function measureFacts(request: FactsRequest): Promise<Facts> {
   return {
     source: { name: set.name, digest: set.digest },
     ...figures,
-    notes: [...figures.notes, ...notesOf(set), ...(model.served ? [SERVED] : [])],
+    notes: [
+      ...figures.notes,
+      ...notesOf(set),
+      ...(model.served ? [SERVED] : []),
+      ...(decoder?.precision === "fast" ? [FAST] : []),
+    ],
     examples: keepText ? examplesOf(facts, asked, seed, write) : [],
     ...(keepText && { mistakes: mistakesOf(asked, judged, write) }),
   };
@@ -120,6 +125,10 @@ export async function answersOf(request: Omit<FactsRequest, "seed" | "keepText">
 }
 
 const SERVED = `of the tokens that may end an answer the server's ${LIKELIEST_SERVED} likeliest are counted, so that candidates cost a little more than they would where all are known`;
+
+/** A model whose inputs are rounded. */
+const FAST =
+  "asked with what meets codes of weights rounded to 8 bits (--fast), which moves every probability a little: exact ones take a run without it";
 
 function notesOf({ facts, total, relations }: FactSet): string[] {
   const counted = [...relations.values()].filter(({ commonestFrom }) => commonestFrom === "counts").length;

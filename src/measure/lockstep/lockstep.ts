@@ -63,6 +63,7 @@ export async function lockstepOver(request: LockstepRequest, course: Course, onS
     reference: reference.name,
     model: model.name,
     vocabulary: { shared: course.vocabulary, reference: reference.vocabulary, model: model.vocabulary },
+    ...precisionOf([reference, model]),
     context: course.context,
     overlap: course.overlap,
     ...figures,
@@ -78,6 +79,12 @@ export async function lockstepOver(request: LockstepRequest, course: Course, onS
       peakMemoryBytes: Math.max(ran.peakBytes, like?.peakBytes ?? 0),
     },
   };
+}
+
+/** How each is computed; nothing where both are exactly. */
+function precisionOf(models: readonly [Model, Model]): Pick<Lockstep, "precision"> {
+  const [reference, model] = models.map((one) => decoderOf(one)?.precision ?? null);
+  return reference === null && model === null ? {} : { precision: { reference, model } };
 }
 
 interface Ran {

@@ -93,7 +93,7 @@ export async function continuations(
 ): Promise<Int32Array[][]> {
   if (model.served?.asking)
     return continuedElsewhere(questions, model.served.asking, { model, tokenizer, length, onPassages, ...context });
-  const { spec, weights } = requireDecoder(model, "recall");
+  const { spec, weights, precision } = requireDecoder(model, "recall");
   const opening = tokenizer.prefix ? [tokenizer.prefix.id] : [];
   const tokens = Math.max(...questions.flat().map(({ prompt }) => opening.length + prompt.length)) + length - 1;
   const rows = defaultRows(spec, tokens);
@@ -101,6 +101,7 @@ export async function continuations(
   const session = await DecodingSession.open({
     spec,
     weights,
+    precision,
     ...quietContext(context),
     prediction: "logits",
     longest: tokens,

@@ -33,6 +33,8 @@ export const CONVERSIONS: Readonly<Record<string, Conversion["config"]>> = {
   gpt_neox: {},
   "gpt_neox-sequential": {},
   qwen3_moe: {},
+  // Its second block has no experts, which no file of the kind has.
+  qwen2_moe: { num_hidden_layers: 1, mlp_only_layers: [] },
   olmo: {},
   "olmo-clip-qkv": {},
   olmoe: {},

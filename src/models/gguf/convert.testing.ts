@@ -216,6 +216,25 @@ const RULES: Readonly<Record<string, Rules>> = {
       FFN_NORM,
     ],
   },
+  qwen2_moe: {
+    architecture: "qwen2moe",
+    keys: (config) => [
+      ...llamaKeys(config),
+      ["expert_count", u32(number(config, "num_experts"))],
+      ["expert_used_count", u32(number(config, "num_experts_per_tok"))],
+      ["expert_feed_forward_length", u32(number(config, "moe_intermediate_size"))],
+      ["expert_shared_feed_forward_length", u32(number(config, "shared_expert_intermediate_size"))],
+    ],
+    names: [
+      [/mlp\.gate\./, "ffn_gate_inp."],
+      [/mlp\.shared_expert_gate\./, "ffn_gate_inp_shexp."],
+      [/mlp\.shared_expert\.(gate|up|down)_proj/, "ffn_$1_shexp"],
+      [/mlp\.experts\.(\d+)\.(gate|up|down)_proj/, "ffn_$2_exps@$1"],
+      ...LLAMA_NAMES,
+      FFN_NORM,
+    ],
+    change: (name, rows) => (/ffn_gate_inp_shexp/.test(name) ? { ...rows, shape: rows.shape.slice(1) } : rows),
+  },
   olmo: {
     architecture: "olmo",
     keys: (config) => [
@@ -396,6 +415,10 @@ const RULES: Readonly<Record<string, Rules>> = {
 /** Buffers that older folders carry along. */
 const BUFFER = /\.(?:attn|attention)\.(?:masked_)?bias$|inv_freq$/;
 
+/** Of a block that a changed config no longer counts. */
+const isBeyond = (name: string, { num_hidden_layers: blocks }: Json): boolean =>
+  typeof blocks === "number" && Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1) >= blocks;
+
 /** Rounded to halves and to bytes as ggml's reference does it. */
 function quantised(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array((values.length / 32) * 34);
@@ -434,7 +457,7 @@ export async function converted(
   const stacks = new Map<string, Rows[]>();
   const tensors: WrittenTensor[] = [];
   for (const [name, rows] of await tensorsOf(folder)) {
-    if (BUFFER.test(name)) continue;
+    if (BUFFER.test(name) || isBeyond(name, config)) continue;
     const called = rules.names.reduce((so, [from, to]) => so.replace(from, to), name);
     const changed = rules.change?.(called, rows, config) ?? rows;
     const [, before, entry, after] = /^(.*)@(\d+)(.*)$/.exec(called) ?? [];

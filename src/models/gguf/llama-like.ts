@@ -137,6 +137,24 @@ export function qwen3Moe(keys: Keys, tensors: Tensors): Config {
   };
 }
 
+/** Qwen 1.5 and 2 with experts, beside one that every token goes through; older files leave the experts' widths to be found. */
+export function qwen2Moe(keys: Keys, tensors: Tensors): Config {
+  const config = { ...common(keys, tensors), ...rms(keys) };
+  const width = Number(config.intermediate_size);
+  const chosen = keys.number("expert_used_count");
+  return {
+    model_type: "qwen2_moe",
+    ...config,
+    ...rotary(keys, config),
+    qkv_bias: hasBias(tensors, "attn_q"),
+    num_experts: keys.number("expert_count"),
+    num_experts_per_tok: chosen,
+    moe_intermediate_size: keys.number("expert_feed_forward_length", Math.floor(width / chosen)),
+    shared_expert_intermediate_size: keys.number("expert_shared_feed_forward_length", width),
+    norm_topk_prob: false,
+  };
+}
+
 /** Its norms have no weights, and an epsilon that no config changes. */
 export function olmo(keys: Keys, tensors: Tensors): Config {
   keys.only("attention.layer_norm_epsilon", 1e-5);

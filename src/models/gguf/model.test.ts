@@ -13,7 +13,7 @@ import { buildMeasuringGraph } from "../heads.ts";
 import { openGraph } from "../session.testing.ts";
 import { openGguf } from "../sources/gguf.ts";
 import { asRunnable } from "../sources/runnable.ts";
-import type { TensorSource } from "../sources/tensor-source.ts";
+import { renamed, type TensorSource } from "../sources/tensor-source.ts";
 import type { DecoderSpec } from "../spec.ts";
 import { CONVERSIONS, conversionOf, floats } from "./conversions.testing.ts";
 import { type Conversion, converted, convertedFile } from "./convert.testing.ts";
@@ -44,6 +44,9 @@ async function ofFile(name: string, conversion: Conversion = {}) {
   return ggufModel(await openGguf(path));
 }
 
+/** Of a tensor outside of all: -1. */
+const blockOf = (tensor: string): number => Number(/\.layers\.(\d+)\./.exec(tensor)?.[1] ?? -1);
+
 /** The folder's own, with some keys of its config otherwise. */
 async function ofFolder(name: string, config: Conversion["config"] = {}) {
   const folder = at("folder");
@@ -52,7 +55,9 @@ async function ofFolder(name: string, config: Conversion["config"] = {}) {
   const path = join(folder, "config.json");
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...config }));
   const checkpoint = await openCheckpoint(folder);
-  return { spec: specOf(checkpoint.config), weights: checkpoint.weights };
+  const spec = specOf(checkpoint.config);
+  const own = [...checkpoint.weights.names()].filter((tensor) => blockOf(tensor) < spec.blocks.length);
+  return { spec, weights: renamed(checkpoint.weights, new Map(own.map((tensor) => [tensor, tensor]))) };
 }
 
 const furthest = (one: Float64Array, other: Float64Array): number =>
@@ -216,6 +221,15 @@ describe("a GGUF file that is no model", () => {
     ).toMatch(/an importance/);
     expect(await of("llama", ["general.type", text("next")])).toMatch(/of the type "next" \(general.type\), no model/);
     expect(await refusalOf([["general.architecture", text("llama")]], [])).toMatch(/a vocabulary and no tensors/);
-    expect(await of("mamba")).toMatch(/the architecture "mamba" is not read from GGUF: supported: /);
+  });
+
+  it("of an architecture that the decoder does not do is refused with what it would take", async () => {
+    expect(await of("deepseek2")).toMatch(
+      /^"deepseek2" is a model whose attention reads .* narrow latent; missing: multi-head latent attention, .*: supported: /,
+    );
+    expect(await of("mamba")).toMatch(/^"mamba" is a state-space model: .*; missing: the selective scan: supported: /);
+    expect(await of("rwkv7")).toMatch(/^"rwkv7" is a recurrent model/);
+    expect(await of("falcon-h1")).toMatch(/^"falcon-h1" is a mixture of attention and state-space blocks; missing/);
+    expect(await of("baichuan")).toMatch(/the architecture "baichuan" is not read from GGUF: supported: /);
   });
 });

@@ -46,6 +46,18 @@ export const QWEN_MOE: Names = {
   },
 };
 
+export const QWEN2_MOE: Names = {
+  ...QWEN_MOE,
+  inside: {
+    ...QWEN_MOE.inside,
+    ffn_gate_inp_shexp: "mlp.shared_expert_gate",
+    ffn_gate_shexp: "mlp.shared_expert.gate_proj",
+    ffn_up_shexp: "mlp.shared_expert.up_proj",
+    ffn_down_shexp: "mlp.shared_expert.down_proj",
+  },
+  oneRow: new Set(["ffn_gate_inp_shexp"]),
+};
+
 export const SEED_OSS: Names = {
   ...LLAMA,
   inside: { ...LLAMA.inside, post_attention_norm: "post_attention_layernorm" },

@@ -13,6 +13,8 @@ export interface Names {
   /** what the folder's names of a block's tensors begin with, before the number */
   readonly blocks: string;
   readonly inside: Readonly<Record<string, string>>;
+  /** matrices of one row, which converters write as vectors, or not */
+  readonly oneRow?: ReadonlySet<string>;
 }
 
 const INSIDE = /^blk\.(\d{1,4})\.(.+)\.(weight|bias)$/;
@@ -39,7 +41,7 @@ export function byFolderNames(source: TensorSource, names: Names, without: Reado
   const origins = new Map<string, { readonly name: string; readonly from: number }>();
   for (const name of source.names()) {
     if (without.has(name)) continue;
-    const tensor = source.locate(name)!;
+    const tensor = asMatrix(names, name, source.locate(name)!);
     for (const [index, [called, part]] of [...entriesOf(name, nameIn(names, name), tensor)].entries()) {
       const other = origins.get(called);
       if (other)
@@ -82,6 +84,12 @@ export function folderNames(
         [...entriesOf(name, nameIn(names, name), source.locate(name)!)].map(([called]) => called),
       );
   return found;
+}
+
+function asMatrix({ oneRow }: Names, name: string, tensor: StoredTensor): StoredTensor {
+  const [, , inside] = INSIDE.exec(name) ?? [];
+  const isRow = inside !== undefined && oneRow?.has(inside) && tensor.shape.length === 1;
+  return isRow ? { ...tensor, shape: [1, ...tensor.shape] } : tensor;
 }
 
 function* entriesOf(name: string, called: string, tensor: StoredTensor): Generator<[string, StoredTensor]> {

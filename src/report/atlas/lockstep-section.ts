@@ -10,7 +10,7 @@ import { shadedBox } from "../marks/heat.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, missing, numbers, paragraph, refusalsUnder, responsive, type Section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
-import { lockstepBlocks, lockstepText } from "./lockstep.ts";
+import { lockstepBlocks, lockstepText, precisionText } from "./lockstep.ts";
 
 interface Together {
   readonly model: string;
@@ -44,6 +44,10 @@ function sectionOf(title: string, baseline: string, together: readonly Together[
     ...{ id: ID, title, methods: METHODS },
     body: [
       ...together.map(({ model, lockstep }) => paragraph(lockstepText(model, baseline, lockstep), "lede")),
+      ...together.map(({ model, lockstep }) => {
+        const precision = precisionText(model, baseline, lockstep);
+        return precision === null ? "" : paragraph(precision, "aside");
+      }),
       divergences.length === 0
         ? ""
         : drawn(

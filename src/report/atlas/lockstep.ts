@@ -1,5 +1,6 @@
 /** Two models over one text at a time, as blocks (METHODS §12.1). Figures come from `measure/lockstep/`. */
 import type { Lockstep, LockstepFigures } from "../../profile/lockstep.ts";
+import type { PrecisionKind } from "../../profile/precision.ts";
 import { type Block, rows, text } from "../findings.ts";
 import { ABSENT, count, figure, interval, percent, shareOf, shorten } from "../format.ts";
 import { divergenceBlocks } from "../llama-cpp.ts";
@@ -24,6 +25,14 @@ export function lockstepText(model: string, baseline: string, { overall }: Locks
 /** The same with what it comes to in bits, for where nothing else says so. */
 export const besideText = (model: string, found: Lockstep): string =>
   `${lockstepText(model, found.reference, found)} The difference in bits per byte, its own less those of ${found.reference}, is ${interval(found.overall.bitsPerByte)}.`;
+
+/** How they were computed, where one was not exactly; null where both were. */
+export function precisionText(model: string, baseline: string, { precision }: Lockstep): string | null {
+  if (!precision) return null;
+  const said = (name: string, kind: PrecisionKind | null): string =>
+    kind === null ? `${name} was computed exactly` : `${name} with --precision ${kind}`;
+  return `${said(baseline, precision.reference)}, ${said(model, precision.model)}: what that rounds is part of the divergence.`;
+}
 
 const quantiles = (of: LockstepFigures["klQuantiles"]): string[] =>
   of === null ? Array(5).fill(ABSENT) : [of.median, of.p90, of.p99, of.p999, of.maximum].map((bits) => figure(bits));
@@ -53,6 +62,7 @@ const HEAD = [
 export function lockstepBlocks(model: string, baseline: string, found: Lockstep): Block[] {
   const { overall, domains, stretches, interval: how, vocabulary } = found;
   const named = Object.entries(domains);
+  const precision = precisionText(model, baseline, found);
   return [
     text(lockstepText(model, baseline, found)),
     rows(`Token by token: ${model} beside ${baseline}`, HEAD, [
@@ -77,6 +87,7 @@ export function lockstepBlocks(model: string, baseline: string, found: Lockstep)
           ),
         ]),
     ...(found.likeLlamaCpp ? divergenceBlocks(found.likeLlamaCpp) : []),
+    ...(precision === null ? [] : [text(precision)]),
     ...(masked(vocabulary) ? [text(maskedText(found, model, baseline))] : []),
     ...(how.absent === null ? [] : [text(`Token by token, ${how.absent}.`)]),
   ];
