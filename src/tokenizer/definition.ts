@@ -8,10 +8,11 @@
 import { z } from "zod";
 import { LossyscopeError, shown } from "../numeric/errors.ts";
 import { checked, expecting, fitting } from "../numeric/schema-faults.ts";
+import type { Change } from "./align.ts";
 import { BYTE_CHARACTERS, byteToken } from "./bytes.ts";
 import { type Cutter, seamCutter, splitCutter } from "./cut.ts";
 import { SequenceNormalizer, Unigram } from "./library.ts";
-import { Merges, ScoredPieces } from "./merges.ts";
+import { Merges } from "./merges.ts";
 import { type InTurns, runs } from "./running.ts";
 
 /** sentencepiece's space */
@@ -110,6 +111,8 @@ export type TokenizerFile = z.infer<typeof tokenizerFile>;
 export type Insertion =
   /** before what lies between two added tokens, whatever it starts with */
   | "section"
+  /** the same, unless it is spaces alone */
+  | "words"
   /** before what lies between two added tokens, unless it starts with a space */
   | "part"
   /** at the start of the document, unless it starts with a space */
@@ -119,6 +122,8 @@ export type Insertion =
 export interface Definition {
   /** changes the text itself (NFC, lower case …); null where the text stays as it is */
   readonly normalise: ((text: string) => string) | null;
+  /** what that changes in a text, where the pieces of it that `align` would take do not add up */
+  readonly changesOf?: (text: string) => readonly Change[];
   /** whether a text may be normalised in parts, each but the first of which begins with a character of ASCII */
   readonly inParts: boolean;
   /** how the model writes text: bytes as characters, spaces as ▁, or as it is */
@@ -170,12 +175,15 @@ function flatten(step: z.infer<typeof typed> | null | undefined, key: string): z
   return checked(z.array(typed), step[key], malformed(`${key} of a Sequence`)).flatMap((inner) => flatten(inner, key));
 }
 
+/** A model that no tokenizer.json has: strings that tile a piece. What it makes of a text ends before any ▁ that no token has inside. */
+export type OwnModel = (idOf: ReadonlyMap<string, number>) => { apply(piece: string): InTurns<readonly string[]> };
+
 /**
  * @param specialTokens whether special tokens written in the text are control tokens; if not, they are text like any other
- * @param ranks of the tokens, by id, where they are joined by score and not by a list of merges; of one rank from the left
+ * @param own takes the place of the file's merges
  * @throws LossyscopeError `unsupported` naming what cannot be followed
  */
-export function readDefinition(file: TokenizerFile, specialTokens: boolean, ranks?: ArrayLike<number>): Definition {
+export function readDefinition(file: TokenizerFile, specialTokens: boolean, own?: OwnModel): Definition {
   const special = file.added_tokens.filter((token) => token.special);
   const spelling = readSpelling(file);
   const { contents, idOf } = readVocabulary(file.model, new Set(special.map((token) => token.content)));
@@ -194,14 +202,14 @@ export function readDefinition(file: TokenizerFile, specialTokens: boolean, rank
     spelling.writing === "spaces" &&
     !isUnigram(file.model) &&
     !file.model.ignore_merges &&
-    (covered || !fuseUnknown)
+    (own !== undefined || covered || !fuseUnknown)
   ) {
-    cutters.push(seamCutter(SPACE, ranks ? seamsIn(contents, SPACE) : seamsBefore(SPACE, file.model)));
+    cutters.push(seamCutter(SPACE, own ? seamsIn(contents, SPACE) : seamsBefore(SPACE, file.model)));
   }
   return {
     ...spelling,
     cutters,
-    segment: readModel(file.model, idOf, ranks),
+    segment: readModel(file.model, idOf, own),
     idOf,
     byteIds: covered ? (byteIds as number[]) : null,
     unknownId: unknownId(file.model),
@@ -334,11 +342,7 @@ function readVocabulary(
   return { contents, idOf };
 }
 
-function readModel(
-  model: Model,
-  idOf: ReadonlyMap<string, number>,
-  ranks: ArrayLike<number> | undefined,
-): Definition["segment"] {
+function readModel(model: Model, idOf: ReadonlyMap<string, number>, own: OwnModel | undefined): Definition["segment"] {
   if (model.dropout) throw refuse(`drops merges at random (dropout ${model.dropout})`);
   if (model.continuing_subword_prefix || model.end_of_word_suffix)
     throw refuse("marks the ends of words (WordPiece, GPT-1)");
@@ -352,7 +356,7 @@ function readModel(
     };
   }
   if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
-  const merges = ranks ? new ScoredPieces(idOf, ranks) : new Merges(mergesOf(model), idOf);
+  const merges = own ? own(idOf) : new Merges(mergesOf(model), idOf);
   if (!model.ignore_merges) return (written) => merges.apply(written);
   return function* (written) {
     return idOf.has(written) ? [written] : yield* merges.apply(written);

@@ -12,7 +12,7 @@ import { type InTurns, LOT } from "./running.ts";
 /** Rank and position share one float64: no string is longer than 2^30, which leaves 2^23 merges. */
 const POSITIONS = 2 ** 30;
 /** Of symbols and of merges: none. */
-const NONE = -1;
+export const NONE = -1;
 /** A symbol that was joined to the one before it. */
 const GONE = -2;
 
@@ -162,7 +162,7 @@ export class ScoredPieces {
 const SALT = randomInt(2 ** 31);
 
 /** Pairs of symbols to the merge of each: open addressing, at most half full. */
-class PairTable {
+export class PairTable {
   #lefts = new Int32Array(1 << 10);
   #rights = new Int32Array(1 << 10);
   /** NONE where nothing stands */

@@ -433,7 +433,9 @@ export class Tokenizer {
     const first = tokens.count;
     const flaws: Repair[] = [];
     const bytes = Buffer.byteLength(normal);
-    const inserted = insertion === "section" && normal.length > 0;
+    const inserted = (insertion === "section" && normal.length > 0) || (insertion === "words" && /[^ ]/.test(normal));
+    // Decoding takes a space away here, put there or not.
+    if (insertion === "words" && !inserted && normal.length > 0) flaws.push({ start: 0, end: 1, decoded: 0 });
     const content = inserted ? ` ${normal}` : normal;
     const written = yield* this.writtenInTurns(content);
     let at = inserted ? -1 : 0;
@@ -463,7 +465,7 @@ export class Tokenizer {
     }
     if (at !== bytes) throw new Uncovered(origin + at);
 
-    const changes = normal === text ? [] : this.align(text, normal, origin);
+    const changes = normal === text ? [] : (this.definition.changesOf?.(text) ?? this.align(text, normal, origin));
     const source = changes.length === 0 ? (offset: number) => offset : sourceOffsets(changes);
     for (let i = first; i < tokens.count; i++) {
       tokens.ends[i] = origin + source(tokens.ends[i]);

@@ -1,7 +1,7 @@
 /**
  * What the metadata of a GGUF file says of its tokenizer (`tokenizer.ggml.*`), checked: lists of one length, ids that are in
- * the table, scores that are numbers, tokens that come once. What tokens and merges mean is `byte-pairs.ts`'s and
- * `sentence-pieces.ts`'s; which tokens are control tokens is decided here, as llama.cpp does.
+ * the table, scores that are numbers, tokens that come once. What tokens and merges mean is `byte-pairs.ts`'s,
+ * `sentence-pieces.ts`'s and `unigram.ts`'s; which tokens are control tokens is decided here, as llama.cpp does.
  * Memory: a copy of the list of tokens where one of them is empty.
  */
 import { count } from "../../numeric/amounts.ts";
@@ -44,6 +44,14 @@ export function flagOf(metadata: Metadata, key: string): boolean | undefined {
   const value = metadata.get(of(key));
   if (value === undefined || typeof value === "boolean") return value;
   throw damaged(`${of(key)} is ${shown(value)}, not true or false`);
+}
+
+/** @returns null where the file has none, or an empty one */
+export function bytesOf(metadata: Metadata, key: string): Uint8Array | null {
+  const value = metadata.get(of(key));
+  if (value === undefined) return null;
+  if (!(value instanceof Uint8Array || value instanceof Int8Array)) throw damaged(`${of(key)} is no list of bytes`);
+  return value.length === 0 ? null : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 /** @param tokens in the table */

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { PRE_NAMES, preOf } from "./pre.ts";
 import { ggufChatTemplates, ggufTokenizer, ggufTokenizerDigest } from "./tokenizer.ts";
-import { cases, metadataOf } from "./vocabulary.testing.ts";
+import { cases, metadataOf, unigrams } from "./vocabulary.testing.ts";
 
 const { texts } = cases;
 
@@ -50,19 +50,40 @@ describe("ids are llama.cpp's", () => {
   });
 });
 
+describe("ids of unigram models are llama.cpp's", () => {
+  const { texts, ids } = unigrams;
+
+  test.each(Object.entries(ids))("%s", (name, { plain, special, bos, eos }) => {
+    for (const [specialTokens, expected] of [
+      [false, plain],
+      [true, special],
+    ] as const) {
+      const tokenizer = ggufTokenizer(metadataOf(name), { specialTokens });
+      for (const [index, text] of texts.entries()) {
+        // What is spaces alone, which are dropped, has no token that would stand for its bytes.
+        if (expected[index].length === 0 && text !== "")
+          expect(() => tokenizer.encode(text)).toThrow(/tokens cover 0 of/);
+        else expect({ text, ids: [...tokenizer.encode(text).ids] }).toEqual({ text, ids: expected[index] });
+      }
+      expect(tokenizer.control.around).toEqual({ before: bos ? [tokenizer.control.bos] : [], after: eos ? [1] : [] });
+    }
+  });
+});
+
 describe("bytes", () => {
-  const some = ["byte-pairs", "sentence-pieces", "no-space-prefix"].map(
+  const some = ["byte-pairs", "sentence-pieces", "no-space-prefix", "unigram-spaces-kept", "unigram-as-it-is"].map(
     (name) => [name, ggufTokenizer(metadataOf(name))] as const,
   );
 
-  it.each(some)("of the tokens are those of the text: %s", (_, tokenizer) => {
+  it.each(some)("of the tokens are those of the text: %s", (name, tokenizer) => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), (text) => {
         const { ids, byteEnds, bytes, repairs } = tokenizer.encode(text);
         expect(byteEnds.at(-1) ?? 0).toBe(bytes);
         if (repairs.length > 0 || text.includes("▁")) return;
         const decoded = Buffer.concat([...ids].map((id) => tokenizer.bytesOf(id))).toString();
-        expect(decoded).toBe(text && tokenizer.opensWithSpace(null) ? ` ${text}` : text);
+        const opened = tokenizer.opensWithSpace(null) && (name.startsWith("unigram") ? /[^ ]/ : /./s).test(text);
+        expect(decoded).toBe(opened ? ` ${text}` : text);
       }),
       { numRuns: 500 },
     );
@@ -91,7 +112,6 @@ describe("a vocabulary", () => {
   it.each([
     [{ model: undefined }, "it has no tokenizer.ggml.model"],
     [{ model: 7 }, "tokenizer.ggml.model is 7, no text"],
-    [{ model: "t5" }, 'of the kind "t5", a unigram model'],
     [{ model: "bert" }, 'of the kind "bert", WordPiece'],
     [{ model: "next" }, 'of the kind "next": byte-level merges'],
     [{ pre: "next-bpe" }, 'cuts text as "next-bpe" does (tokenizer.ggml.pre), which is not known here'],

@@ -1,6 +1,6 @@
 /**
  * The tokenizer in a GGUF file's metadata, with the ids that llama.cpp gives (METHODS §0 Tokens): `gpt2`, bytes joined by
- * merges behind the patterns of its `pre`, and `llama`, sentencepiece's joining by scores. Both become the one definition
+ * merges behind the patterns of its `pre`; `llama`, sentencepiece's joining by scores; `t5`, its unigram model. All become the one definition
  * that everything else goes by (`definition.ts`), so that bytes, alignment, prefix and repairs are as for a folder. Other
  * kinds are refused by name.
  */
@@ -8,19 +8,31 @@ import { sha256 } from "../../files/digest.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
 import { type ChatTemplates, MOST_TEMPLATE_CHARACTERS } from "../chat.ts";
 import { type AddedToken, type Definition, readDefinition } from "../definition.ts";
+import { ScoredPieces } from "../merges.ts";
 import { resolvePrefix } from "../prefix.ts";
 import { asDamaged, BeyondEmbedding, type ControlTokens, Tokenizer, type TokenizerOptions } from "../tokenizer.ts";
 import { bytePairs } from "./byte-pairs.ts";
-import { damaged, flagOf, type GgufVocabulary, idOf, type Metadata, TYPE, textOf, vocabularyOf } from "./metadata.ts";
+import { CharsMap } from "./charsmap.ts";
+import {
+  bytesOf,
+  damaged,
+  flagOf,
+  type GgufVocabulary,
+  idOf,
+  type Metadata,
+  TYPE,
+  textOf,
+  vocabularyOf,
+} from "./metadata.ts";
 import { preOf } from "./pre.ts";
 import { sentencePieces } from "./sentence-pieces.ts";
+import { spellingOf, unigram } from "./unigram.ts";
 
 const MODEL = "tokenizer.ggml.model";
 const PRE = "tokenizer.ggml.pre";
 
 /** Kinds that are known by name and not read. */
 const OTHERS: ReadonlyMap<string, string> = new Map([
-  ["t5", "a unigram model with a normaliser of its own"],
   ["bert", "WordPiece, which drops white space"],
   ["rwkv", "a trie of bytes"],
   ["plamo2", "a model of its own"],
@@ -33,8 +45,9 @@ const OTHERS: ReadonlyMap<string, string> = new Map([
 
 interface Kind extends Pick<ControlTokens, "bos" | "eos"> {
   readonly definition: Definition;
-  /** whether BOS opens a text where the file does not say */
+  /** whether BOS opens a text, and EOS ends it, where the file does not say */
   readonly addBos: boolean;
+  readonly addEos: boolean;
   readonly notice: string | null;
 }
 
@@ -55,17 +68,17 @@ export function ggufTokenizer(metadata: Metadata, options: TokenizerOptions = {}
 function readTokenizer(metadata: Metadata, options: TokenizerOptions): Tokenizer {
   const model = textOf(metadata, MODEL);
   if (model === undefined) throw damaged(`it has no ${MODEL}`);
-  if (model !== "gpt2" && model !== "llama") {
+  const read = KINDS.get(model);
+  if (!read) {
     const what = OTHERS.get(model);
     throw new LossyscopeError(
       "unsupported",
-      `the file's tokenizer is of the kind ${shown(model)}${what ? `, ${what}` : ""}: byte-level merges ("gpt2") and sentencepiece's ("llama") are read`,
+      `the file's tokenizer is of the kind ${shown(model)}${what ? `, ${what}` : ""}: byte-level merges ("gpt2"), sentencepiece's ("llama") and unigram models ("t5") are read`,
       "measure the model's folder in the Hugging Face layout, with its tokenizer.json",
     );
   }
   const vocabulary = vocabularyOf(metadata);
   const { tokens } = vocabulary;
-  const read = model === "gpt2" ? readBytePairs : readSentencePieces;
   const kind = read(metadata, vocabulary, options.specialTokens ?? false);
   const bos = idOf(metadata, "bos_token_id", tokens.length) ?? kind.bos;
   const eos = idOf(metadata, "eos_token_id", tokens.length) ?? kind.eos;
@@ -74,7 +87,7 @@ function readTokenizer(metadata: Metadata, options: TokenizerOptions): Tokenizer
     if (id === undefined) throw damaged(`it puts ${key.toUpperCase()} around a text and names no ${key}_token_id`);
     return [id];
   };
-  const around = { before: put("bos", bos, kind.addBos), after: put("eos", eos, false) };
+  const around = { before: put("bos", bos, kind.addBos), after: put("eos", eos, kind.addEos) };
   const prefix = resolvePrefix(around, { modelConfig: {}, generationConfig: {}, endOfText: eos });
   const rows = options.rows ?? tokens.length;
   if (prefix && prefix.id >= rows)
@@ -109,6 +122,7 @@ function readBytePairs(metadata: Metadata, vocabulary: GgufVocabulary, specialTo
     bos: undefined,
     eos: undefined,
     addBos: pre.addBos ?? false,
+    addEos: false,
     notice: name
       ? null
       : `the file does not say how its text is cut (it has no ${PRE}): cut as llama.cpp does by default`,
@@ -120,13 +134,46 @@ function readSentencePieces(metadata: Metadata, vocabulary: GgufVocabulary, spec
   const file = { ...model, added_tokens: addedTokens(metadata, vocabulary) };
   const perhaps = (id: number): number | undefined => (id < vocabulary.tokens.length ? id : undefined);
   return {
-    definition: longestFirst(readDefinition(file, specialTokens, ranks)),
+    definition: longestFirst(readDefinition(file, specialTokens, (ids) => new ScoredPieces(ids, ranks))),
     bos: perhaps(1),
     eos: perhaps(2),
     addBos: true,
+    addEos: false,
     notice: null,
   };
 }
+
+function readUnigram(metadata: Metadata, vocabulary: GgufVocabulary, specialTokens: boolean): Kind {
+  const { length } = vocabulary.tokens;
+  const unknown = idOf(metadata, "unknown_token_id", length) ?? 2;
+  if (unknown >= length) throw damaged("it names no token for what is none (unknown_token_id)");
+  const { pieces, ...model } = unigram(vocabulary, unknown);
+  const definition = readDefinition(
+    { ...model, added_tokens: addedTokens(metadata, vocabulary) },
+    specialTokens,
+    () => pieces,
+  );
+  const rules = bytesOf(metadata, "precompiled_charsmap");
+  const spelling = spellingOf({
+    rules: rules && new CharsMap(rules),
+    merges: flagOf(metadata, "remove_extra_whitespaces") ?? false,
+    spaced: flagOf(metadata, "add_space_prefix") ?? false,
+  });
+  return {
+    definition: { ...longestFirst(definition), ...spelling },
+    bos: undefined,
+    eos: length > 1 ? 1 : undefined,
+    addBos: false,
+    addEos: true,
+    notice: null,
+  };
+}
+
+const KINDS: ReadonlyMap<string, typeof readUnigram> = new Map([
+  ["gpt2", readBytePairs],
+  ["llama", readSentencePieces],
+  ["t5", readUnigram],
+]);
 
 const longestFirst = (definition: Definition): Definition => ({
   ...definition,

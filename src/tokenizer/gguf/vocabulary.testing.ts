@@ -27,13 +27,30 @@ const read = (name: string) => JSON.parse(readFileSync(fixture(`gguf-tokenizers/
 export const cases: Cases = read("cases.json");
 const vocabularies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = read("vocabularies.json");
 
+interface UnigramIds extends Pick<Ids, "plain" | "special"> {
+  readonly bos: boolean;
+  readonly eos: boolean;
+}
+
+/** Unigram models: vocabularies, texts, and the ids of each. */
+export const unigrams: {
+  readonly vocabularies: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly texts: readonly string[];
+  readonly ids: Readonly<Record<string, UnigramIds>>;
+} = read("unigram.json");
+
 /** @param changes of the values under `tokenizer.ggml.`; undefined takes one away */
 export function metadataOf(name: string, changes: Readonly<Record<string, unknown>> = {}): Metadata {
-  const { of, ...own } = vocabularies[name];
-  const { name: called, ...values } = { ...(of ? vocabularies[String(of)] : {}), ...own } as Record<string, unknown>;
+  const all = { ...vocabularies, ...unigrams.vocabularies };
+  const { of, ...own } = all[name];
+  const { name: called, ...values } = { ...(of ? all[String(of)] : {}), ...own } as Record<string, unknown>;
   if (typeof values.scores === "number")
     values.scores = new Float32Array((values.tokens as unknown[]).length).fill(values.scores);
-  const entries = Object.entries({ ...values, ...changes }).filter(([, value]) => value !== undefined);
+  if (typeof values.precompiled_charsmap === "string")
+    values.precompiled_charsmap = new Uint8Array(Buffer.from(values.precompiled_charsmap, "base64"));
+  const entries = Object.entries({ ...values, ...changes }).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
   return new Map<string, unknown>([
     ...(called ? [["general.name", called] as const] : []),
     ...entries.map(([key, value]) => [`tokenizer.ggml.${key}`, value] as const),
