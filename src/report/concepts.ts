@@ -42,6 +42,19 @@ export function conceptFindings({ layers, map, majority, relations, sharing, con
         : `The step from ${from} to ${to} (${counted(pairs, "pair")}) leads to the right one no more often than with shuffled pairs.`,
     );
   }
+  for (const [place, { from, to }] of relations.entries()) {
+    const sides = layers.flatMap(({ layer, parallel }) => {
+      const found = parallel?.[place];
+      return found ? [{ layer, found }] : [];
+    });
+    if (sides.length === 0) continue;
+    const { layer, found } = sides.reduce((a, b) => (b.found.value > a.found.value ? b : a));
+    said.push(
+      isAboveChance(found)
+        ? `${from} lie to each other as their ${to} do, most at layer ${layer}: linear CKA ${besideChance(found)}.`
+        : `Whether ${from} lie to each other as their ${to} do cannot be told from pairs shuffled: linear CKA ${besideChance(found)} at layer ${layer}.`,
+    );
+  }
   const { hierarchy } = top;
   if (hierarchy)
     said.push(

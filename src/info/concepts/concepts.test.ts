@@ -7,6 +7,7 @@ import { mean } from "../../numeric/sums.ts";
 import { ckaByChance, ckaOfGrams } from "../cka.ts";
 import { againstChance, SHUFFLES, shuffledLabels } from "./chance.ts";
 import { cosinesOf, gramOf, neighbours, purities, silhouettes } from "./clusters.ts";
+import { layerConcepts } from "./layer.ts";
 import { factored, fitLogistic, predictLogistic } from "./logistic.ts";
 import {
   analogies,
@@ -200,6 +201,28 @@ describe("relations", () => {
       expect(Math.abs(y)).toBeCloseTo(Math.abs(rows[3 * i + 1]), 12);
     }
   });
+});
+
+it("parallel texts lie to each other as their counterparts do, more than with other pairs", () => {
+  const [size, width] = [10, 6];
+  const from = normal("texts", size * width);
+  const noise = normal("translated", size * width);
+  const rows = [...from, ...from.map((value, at) => 2 - value + 0.3 * noise[at])];
+  const labels = Int32Array.from(rows.slice(0, 2 * size), (_, i) => Number(i >= size));
+  const pairs = Array.from({ length: size }, (_, i) => [i, size + i] as const);
+  const shuffled = Array.from({ length: SHUFFLES }, (_, draw) => {
+    const order = random("pairs", draw).shuffle([...pairs.keys()]);
+    return pairs.map(([one], i) => [one, pairs[order[i]][1]] as const);
+  });
+  const none = { parents: Int32Array.of(-1, -1), shuffledParents: [] };
+  const labelled = { labels, count: 2, folds: labels.map((_, i) => i % 5), shuffled: [labels], ...none };
+  const [found] = layerConcepts(rows, width, { ...labelled, relations: [{ pairs, shuffled }] }).parallel;
+  const [a, b] = [rows.slice(0, size * width), rows.slice(size * width)].map((own) => gramOf(own, size, width));
+  expect(found!.value).toBeCloseTo(ckaOfGrams(a, b, size)!, 12);
+  expect(found!.p).toBe(1 / 201);
+  expect(Math.abs(found!.chance)).toBeLessThan(ckaByChance(size));
+  const flat = rows.map((value, at) => (at < size * width ? 1 : value));
+  expect(layerConcepts(flat, width, { ...labelled, relations: [{ pairs, shuffled }] }).parallel).toEqual([null]);
 });
 
 describe("sharing", () => {

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
+import { ckaOfGrams } from "../../info/cka.ts";
 import { cosinesOf, gramOf, silhouettes } from "../../info/concepts/clusters.ts";
 import { participation } from "../../info/concepts/spread.ts";
 import { naiveDecoder, naiveWeights } from "../../models/naive.testing.ts";
@@ -87,6 +88,16 @@ describe("concepts", () => {
       const cosines = cosinesOf(gramOf(rows, n, 16), n);
       expect(figures.silhouette.value).toBeCloseTo(mean(silhouettes(cosines, labels, 3)), 5);
     }
+    const grams = concepts!.layers.map((_, layer) =>
+      gramOf(
+        texts.flatMap(({ states }) => states[layer]),
+        n,
+        16,
+      ),
+    );
+    expect(concepts!.cka!.layers).toEqual(
+      grams.flatMap((own, i) => grams.slice(0, i).map((other) => expect.closeTo(ckaOfGrams(own, other, n)!, 5))),
+    );
     const reach = spec.blocks.flatMap(({ mlp }) => {
       if (mlp.kind === "experts") throw new Error("no experts here");
       const matrix = values.get(mlp.down.weight)!;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Concepts } from "../../profile/concepts.ts";
 import { conceptFindings, conceptLines, conceptsClaim } from "../concepts.ts";
+import { columns, visible } from "../format.ts";
 import { renderReport } from "../html.ts";
 import { HOSTILE, sampleProfile } from "../sample.testing.ts";
 import { conceptsSection } from "./concepts.ts";
@@ -19,6 +20,7 @@ const layer = (at: number, silhouette: number, p = 0.005): Concepts["layers"][nu
   alignment: against(0.3, 0.9),
   hierarchy: against(1, 0.2),
   analogies: [against(0.5)],
+  parallel: [against(0.6)],
   configuration: [0.5, -0.5, 0.5],
 });
 
@@ -28,11 +30,12 @@ const SAMPLE: Concepts = {
   words: 20,
   documents: 20,
   concepts: [
-    { name: HOSTILE, parent: "p", texts: 10 },
+    { name: HOSTILE, parent: "p", texts: 10, digest: "0" },
     { name: "capitals", parent: "p", texts: 10 },
   ],
   layers: [layer(0, 0.2), layer(1, 0.4), layer(2, 0.3)],
-  relations: [{ from: "countries", to: "capitals", pairs: 8 }],
+  relations: [{ from: HOSTILE, to: "capitals", pairs: 8 }],
+  cka: { byChance: 0.07, layers: [0.9, 0.8, null] },
   majority: 0.5,
   best: { layer: 1, low: 0, high: 2 },
   map: {
@@ -67,7 +70,11 @@ describe("what is said of concepts", () => {
     expect(said).toContain("leads to the right one in 50.0\u00a0% of analogies at layer 0");
     expect(said).toMatch(/cannot be told from chance/);
     expect(said).toMatch(/1 of 1 pair of the 2 concepts share fewer/);
-    expect(conceptLines(SAMPLE, 80).every((line) => line.length <= 80)).toBe(true);
+    expect(said).toContain("as their capitals do, most at layer 0: linear CKA 0.600");
+    for (const line of conceptLines(SAMPLE, 80)) {
+      expect(columns(line)).toBeLessThanOrEqual(80);
+      expect(line).toBe(visible(line));
+    }
   });
 
   it("is that there is nothing, where all layers are within chance", () => {
@@ -89,7 +96,9 @@ describe("the section", () => {
 
   it("draws layers with their nulls, the map, and what is shared, names as text", () => {
     const { body } = conceptsSection(withConcepts(SAMPLE))!;
-    expect(body.match(/class="by-chance"/g)!.length).toBe(5);
+    expect(body.match(/class="by-chance"/g)!.length).toBe(6);
+    expect(body).toContain("with texts shuffled 0 ± 0.07");
+    expect(body).toContain('title="concepts.layers.1.parallel.0.value"');
     expect(body).toContain("first direction: 100");
     expect(body).toContain('title="concepts.layers.1.silhouette.value"');
     const page = renderReport(withConcepts(SAMPLE));

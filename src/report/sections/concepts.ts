@@ -6,6 +6,7 @@ import { besideChance, conceptFindings, conceptsClaim, isAboveChance } from "../
 import { ABSENT, count, counted, figure, percent, sentence } from "../format.ts";
 import { lines, type Tone } from "../marks/lines.ts";
 import { placesMap } from "../marks/map.ts";
+import { matrix } from "../marks/matrix.ts";
 import { type SquareCell, square } from "../marks/square.ts";
 import { element, markup } from "../marks/svg.ts";
 import {
@@ -98,6 +99,16 @@ function panels({ layers, relations, majority }: Concepts): string {
         null: analogies[place],
       })),
     ),
+    ...relations.flatMap(({ from, to }, place) =>
+      layers.every(({ parallel }) => parallel?.[place])
+        ? [
+            panel(`${from} as ${to}: linear CKA of the two sides`, layers, "third", 0.1, ({ parallel }) => ({
+              shown: alone(parallel![place]!.value),
+              null: parallel![place]!,
+            })),
+          ]
+        : [],
+    ),
     layers[0].hierarchy === null
       ? ""
       : panel("Nearest to their own parent", layers, "second", 0.1, ({ hierarchy }) => ({
@@ -134,6 +145,25 @@ export function sharedUnits(names: readonly string[], pairs: Sharing["pairs"]): 
   );
 }
 
+/** Every two layers over the same texts. */
+function layersAlike({ cka, layers }: Concepts): string {
+  if (cka === undefined) return "";
+  const size = layers.length;
+  const between = (i: number, j: number): number | null => (i === j ? 1 : (cka.layers[(i * (i - 1)) / 2 + j] ?? null));
+  const name = `Linear CKA of every two layers over the texts; with texts shuffled 0 ± ${figure(cka.byChance, 2)}`;
+  return drawn(
+    name,
+    matrix(
+      name,
+      { rows: "layer", columns: "layer" },
+      Array.from({ length: size }, (_, i) =>
+        Array.from({ length: size }, (__, j) => between(Math.max(i, j), Math.min(i, j))),
+      ),
+      new Array<null>(size).fill(null),
+    ),
+  );
+}
+
 function tables({ layers, relations, concepts, sharing }: Concepts): string {
   const against = (path: readonly (string | number)[], given: AgainstChance | null): string =>
     given === null
@@ -150,6 +180,7 @@ function tables({ layers, relations, concepts, sharing }: Concepts): string {
         "alignment",
         "own parent",
         ...relations.map(({ from, to }) => `${from} to ${to}`),
+        ...(layers[0].parallel ?? []).map((_, place) => `CKA of ${relations[place].from} and ${relations[place].to}`),
       ],
       layers.map((layer, i) => {
         const path = ["concepts", "layers", i];
@@ -161,6 +192,7 @@ function tables({ layers, relations, concepts, sharing }: Concepts): string {
           against([...path, "alignment"], layer.alignment),
           against([...path, "hierarchy"], layer.hierarchy),
           ...layer.analogies.map((one, place) => against([...path, "analogies", place], one)),
+          ...(layer.parallel ?? []).map((one, place) => against([...path, "parallel", place], one)),
         ];
       }),
     ),
@@ -216,6 +248,7 @@ export function conceptsSection(profile: Profile): Section | null {
       name,
       responsive((form) => placesMap(name, map.places, map.shares, form)),
     ),
+    layersAlike(concepts),
     sharing && sharing.pairs.length > 0
       ? sharedUnits(
           sharing.spread.map(({ name: of }) => of),
