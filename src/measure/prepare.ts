@@ -6,6 +6,7 @@
  */
 
 import { basename } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { batchesFor } from "../engines/score.ts";
 import { canonicalJson } from "../numeric/canonical-json.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
@@ -145,8 +146,8 @@ async function prepareWith(
     const most = Math.max(longest, longestIn(concepts?.windows ?? []), longestIn(pairs?.windows ?? []));
     foreseeMemory(decoder, { longest: most, batchTokens: plan.batchTokens });
   }
-  const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents) : null;
-  const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp(model, plan, documents) : null;
+  const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents, signal) : null;
+  const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp(model, plan, documents, signal) : null;
   const ground = { plan, model, context, overlap, prefix: tokenizer.prefix, documents };
   const foretold = await foretell(
     { ...ground, unseen: unseen?.documents ?? null, facts: facts?.facts ?? null, concepts: set, pairs: paired },
@@ -277,15 +278,31 @@ export const readPlannedFacts = (
   seed: number,
 ): Promise<FactSet> => readFacts(path, { limit, prompts, seed, templates: new Map(Object.entries(templates)) });
 
+/** Between two turns of others. */
+const TURN_MILLISECONDS = 10;
+
+/** Lets signals and the terminal have their turn, where the last one is long ago. @throws LossyscopeError `interrupted` */
+function resting(signal: AbortSignal | undefined): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < TURN_MILLISECONDS) return;
+    await setImmediate();
+    last = performance.now();
+    if (signal?.aborted)
+      throw new LossyscopeError("interrupted", "stopped while reading the text", "the same command begins again");
+  };
+}
+
 /** The corpus as lm-evaluation-harness has it. @throws LossyscopeError as `lmEvalCorpus`; `memory` */
 async function asLmEval(
   model: Model,
   decoder: Decoder,
   documents: readonly TokenizedDocument[],
+  signal: AbortSignal | undefined,
 ): Promise<LmEvalCorpus> {
   // What has no row is `lmEvalCorpus`'s to refuse.
   const tokenizer = await model.tokenizer({ specialTokens: true, rows: Number.POSITIVE_INFINITY });
-  const corpus = lmEvalCorpus(documents, tokenizer, model);
+  const corpus = await lmEvalCorpus(documents, tokenizer, model, resting(signal));
   const most = corpus.sequences.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
   foreseeLmEval(decoder, Math.min(most, corpus.maxLength));
   return corpus;
@@ -298,9 +315,11 @@ export async function asLlamaCpp(
   model: Pick<Model, "tokenizer" | "positions" | "runs">,
   { context, batchTokens }: Plan,
   documents: readonly TokenizedDocument[],
+  signal?: AbortSignal,
 ): Promise<LlamaCppCorpus> {
   const tokens = context.asked ? context.tokens : LLAMA_CPP_CONTEXT;
-  const corpus = llamaCppCorpus(documents, await model.tokenizer({ specialTokens: false }), tokens, model.positions);
+  const tokenizer = await model.tokenizer({ specialTokens: false });
+  const corpus = await llamaCppCorpus(documents, tokenizer, tokens, model.positions, resting(signal));
   const decoder = decoderOf(model);
   if (decoder) foreseeMemory(decoder, { longest: tokens, batchTokens });
   return corpus;

@@ -204,6 +204,31 @@ describe("limits", () => {
   });
 
   /** The sample as one would draw it with everything at hand. */
+  it("reads no more of a text that a pattern cuts than the limit wants, and cuts it as all of it would be", async () => {
+    const stream = random(5, "pieces");
+    const piece = () => "é word ".repeat(stream.below(40)) + "x".repeat(stream.below(3000));
+    const text = Array.from({ length: 400 }, piece).join("\n\n\n");
+    const all = await texts(write("whole.txt", text), { splitOn: "\\n\\n+" });
+    // What lies behind would be refused if it were read.
+    const path = at("begun.txt");
+    writeFileSync(path, Buffer.concat([Buffer.from(text), Buffer.alloc(2_000_000, 0xff)]));
+    await expect(texts(path, { splitOn: "\\n\\n+" })).rejects.toThrow(/UTF-8/);
+    for (const limitBytes of [5_000, 100_000]) {
+      const first = await texts(path, { splitOn: "\\n\\n+", limitBytes });
+      expect(first.length).toBeGreaterThan(2);
+      expect(first.findIndex((own, i) => own !== all[i])).toBe(first.length - 1);
+      expect(all[first.length - 1].startsWith(first.at(-1)!)).toBe(true);
+      expect(Math.abs(Buffer.byteLength(first.join("")) - limitBytes)).toBeLessThan(2);
+    }
+    const seven = await texts(path, { splitOn: "\\n\\n+", limitDocuments: 7 });
+    expect([seven.length, seven.findIndex((own, i) => own !== all[i])]).toEqual([7, -1]);
+    // Where no cut comes for long, twice as much is read until one does.
+    const long = write("long.txt", `${"y".repeat(700_000)}\n\nz\n\n${"w".repeat(100)}`);
+    const [longest, z, ...none] = await texts(long, { splitOn: "\\n\\n", limitDocuments: 2 });
+    expect([longest.length, z, none]).toEqual([700_000, "z", []]);
+    expect(await texts(long, { splitOn: "\\n\\n", limitBytes: 10 })).toEqual(["y".repeat(10)]);
+  });
+
   function naiveSample(all: readonly string[], seed: number, limitBytes: number, limitDocuments: number): string[] {
     const keys = random(seed, "documents");
     const order = all.map((text, index) => ({ text, index, key: keys.uniform() })).sort((a, b) => a.key - b.key);

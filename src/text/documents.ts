@@ -2,7 +2,7 @@
  * Text files → documents (METHODS §0, Document): a text file is one document; every record of JSON lines, of a JSON list or of
  * Parquet is one; a pattern cuts either. Limits and the seeded sample choose among them. Files and records that are empty
  * are documents of no bytes; empty stretches between two cuts are none.
- * Memory: the largest file, or where `limitBytes` alone chooses so much of it as the limit wants and 64 kB (JSON lines are read line by line, their longest line; Parquet by row group), three times over while
+ * Memory: the largest file, or where limits and no sample choose so much of it as these want and 128 kB, twice that where a pattern cuts it (JSON lines are read line by line, their longest line; Parquet by row group), three times over while
  * it is decoded; a sample under a limit of bytes or documents holds the chosen texts, one without a limit holds nothing.
  */
 import { isUtf8 } from "node:buffer";
@@ -161,8 +161,54 @@ function readFile(file: TextFile, cut: RegExp | null, options: TextOptions): Asy
 }
 
 async function* readText(file: TextFile, cut: RegExp | null, options: TextOptions): AsyncGenerator<SourceDocument> {
-  const most = options.limitBytes !== null && !options.sample && cut === null ? options.limitBytes : Infinity;
-  yield* plainText(await wholeFile(file, most), file, cut, options);
+  const { limitBytes, limitDocuments, sample } = options;
+  const isLimited = !sample && (limitBytes !== null || (limitDocuments !== null && cut !== null));
+  const bytes = !isLimited
+    ? await wholeFile(file, Infinity)
+    : cut === null
+      ? await wholeFile(file, limitBytes!)
+      : await beginningOf(file, cut, options);
+  yield* plainText(bytes, file, cut, options);
+}
+
+/** Characters that a match of `--split-on` is given to end in, and what it looks at behind it, where a limit ends the reading. */
+const BEHIND = 1 << 16;
+/** Bytes that are read at first where only documents are limited. */
+const AT_FIRST = 1 << 16;
+
+/** As much of a file as the limits want, cut by a pattern: twice as much again and again until that is certain. */
+async function beginningOf(
+  file: TextFile,
+  cut: RegExp,
+  { limitBytes, limitDocuments, invalidUtf8 }: TextOptions,
+): Promise<Buffer> {
+  const isEnough = (bytes: Buffer): boolean => {
+    const { text } = decodeUtf8(bytes, invalidUtf8, file.name);
+    const certain = text.length - BEHIND;
+    const ends = matchesOf(cut, text);
+    let [documents, kept, start, at] = [0, 0, 0, 0];
+    for (; at < ends.length && ends[at + 1] < certain; at += 2) {
+      if (ends[at] > start) documents++;
+      kept += Buffer.byteLength(text.slice(start, ends[at]));
+      start = ends[at + 1];
+    }
+    // Up to the next match, or to where one might begin that goes on behind what was read.
+    kept += Buffer.byteLength(text.slice(start, Math.max(start, Math.min(ends[at] ?? certain, certain))));
+    return kept >= (limitBytes ?? Infinity) || documents >= (limitDocuments ?? Infinity);
+  };
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let wanted = 2 * BEHIND + Math.min(limitBytes ?? AT_FIRST, LONGEST_TEXT);
+  for await (const chunk of readBytes(file)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > LONGEST_TEXT) throw tooLong(file.name, length);
+    if (length <= wanted) continue;
+    const bytes = upTo(Buffer.concat(chunks, length), wanted);
+    if (isEnough(bytes)) return bytes;
+    wanted = 2 * length;
+  }
+  return Buffer.concat(chunks, length);
 }
 
 /** Where a conversation is wanted, or the bytes are no text, the file of a folder is left out, and a named one refused. */
@@ -218,10 +264,14 @@ async function wholeFile(file: TextFile, most: number): Promise<Buffer> {
     if (length > most) break;
     if (length > LONGEST_TEXT) throw tooLong(file.name, length);
   }
-  const bytes = Buffer.concat(chunks, length);
-  if (length <= most) return bytes;
+  return upTo(Buffer.concat(chunks, length), most);
+}
+
+/** So many bytes, and those of the last character. */
+function upTo(bytes: Buffer, most: number): Buffer {
+  if (bytes.length <= most) return bytes;
   let end = most;
-  while (end < length && (bytes[end] & 0xc0) === 0x80) end++;
+  while (end < bytes.length && (bytes[end] & 0xc0) === 0x80) end++;
   return bytes.subarray(0, end);
 }
 

@@ -356,7 +356,7 @@ function readModel(model: Model, idOf: ReadonlyMap<string, number>, own: OwnMode
     };
   }
   if (!model.merges) throw refuse(`has a ${model.type ?? "word"} model`);
-  const merges = own ? own(idOf) : new Merges(mergesOf(model), idOf);
+  const merges = own ? own(idOf) : new Merges(mergesOf(model), idOf, model.merges.length);
   if (!model.ignore_merges) return (written) => merges.apply(written);
   return function* (written) {
     return idOf.has(written) ? [written] : yield* merges.apply(written);

@@ -86,7 +86,7 @@ const UNSEEN = -3;
 
 /** Merges as they were learned, each a pair. */
 export class Merges {
-  readonly #table = new PairTable();
+  readonly #table: PairTable;
   /** [merges] what each makes */
   readonly #made: Int32Array;
   /** sides of merges that are no tokens */
@@ -105,9 +105,11 @@ export class Merges {
   /**
    * @param merges pairs in the order they were learned, fewer than 2^23; a pair named twice counts where it is named last
    * @param idOf numbers of the symbols that are tokens, below 2^25
+   * @param count how many merges there will be, where that is known: room for them is made at once
    */
-  constructor(merges: Iterable<readonly [string, string]>, idOf: ReadonlyMap<string, number>) {
+  constructor(merges: Iterable<readonly [string, string]>, idOf: ReadonlyMap<string, number>, count = 0) {
     this.#idOf = idOf;
+    this.#table = new PairTable(count);
     let merge = 0;
     for (const [left, right] of merges) this.#table.set(this.#symbol(left), this.#symbol(right), merge++);
     this.#made = new Int32Array(merge).fill(UNSEEN);
@@ -163,11 +165,19 @@ const SALT = randomInt(2 ** 31);
 
 /** Pairs of symbols to the merge of each: open addressing, at most half full. */
 export class PairTable {
-  #lefts = new Int32Array(1 << 10);
-  #rights = new Int32Array(1 << 10);
+  #lefts: Int32Array;
+  #rights: Int32Array;
   /** NONE where nothing stands */
-  #merges = new Int32Array(1 << 10).fill(NONE);
+  #merges: Int32Array;
   #size = 0;
+
+  /** @param count of the merges to come, where that is known */
+  constructor(count = 0) {
+    const room = 2 ** Math.max(10, Math.ceil(Math.log2(2 * count + 1)));
+    this.#lefts = new Int32Array(room);
+    this.#rights = new Int32Array(room);
+    this.#merges = new Int32Array(room).fill(NONE);
+  }
 
   set(left: number, right: number, merge: number): void {
     const at = this.#placeOf(left, right);

@@ -94,8 +94,8 @@ export async function loadDefinition(
 
 /** tokenizer.json and what lies beside it. */
 async function readFiles(folder: string) {
-  const text = await readOptional(join(folder, "tokenizer.json"));
-  if (text === undefined) {
+  const bytes = await readOptional(join(folder, "tokenizer.json"));
+  if (bytes === undefined) {
     throw new LossyscopeError(
       "model",
       `${basename(folder)} has no tokenizer.json`,
@@ -104,16 +104,17 @@ async function readFiles(folder: string) {
   }
   const [tokenizerConfig, specialTokensMap, addedTokens, generationConfig] = await Promise.all(
     ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json"].map(
-      async (name) => parseObject(name, (await readOptional(join(folder, name))) ?? "{}"),
+      async (name) => parseObject(name, (await readOptional(join(folder, name)))?.toString() ?? "{}"),
     ),
   );
-  const json = parseObject("tokenizer.json", text);
-  return { json, tokenizerConfig, specialTokensMap, addedTokens, generationConfig, digest: sha256(text) };
+  const json = parseObject("tokenizer.json", bytes.toString());
+  return { json, tokenizerConfig, specialTokensMap, addedTokens, generationConfig, digest: sha256(bytes) };
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
+/** Bytes at once: decoding them piece by piece takes longer than reading. */
+async function readOptional(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readFile(path);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw ioFault(error, `read ${path}`);
@@ -281,12 +282,21 @@ export class Tokenizer {
   }
 
   /**
+   * As `encode`, in turns.
+   * @param rest waited for between two turns; where it throws, the work ends
+   * @throws LossyscopeError as `encode`; what `rest` throws
+   */
+  encodeResting(text: string, rest: () => Promise<void>): Promise<Encoding> {
+    return patientlyInTurns(text, this.encodeInTurns(text), rest);
+  }
+
+  /**
    * The same in turns, for texts that take long.
    * @param rest waited for between two turns; where it throws, the work ends
    * @throws LossyscopeError as `encode`; what `rest` throws
    */
   async encodeOpenedInTurns(text: string, rest: () => Promise<void>): Promise<Opened> {
-    return this.opened(text, await patientlyInTurns(text, this.encodeInTurns(text), rest));
+    return this.opened(text, await this.encodeResting(text, rest));
   }
 
   private opened(text: string, encoding: Encoding): Opened {

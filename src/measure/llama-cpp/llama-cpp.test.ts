@@ -56,27 +56,27 @@ describe("llama-perplexity's chunks", () => {
 describe("llama-perplexity's text", () => {
   const around = { before: [BOS], after: [] as number[] };
   const tokenizer = {
-    encode: (text: string) => ({ ids: Int32Array.from(Buffer.from(text)) }),
+    encodeResting: async (text: string) => ({ ids: Int32Array.from(Buffer.from(text)) }),
     control: { bos: BOS, around },
     contentOf: () => "<s>",
   } as never;
   const documents = (...texts: string[]) => texts.map((text) => ({ text }));
 
-  it("is one: documents one after another, one line break less, BOS before it", () => {
-    const { ids, bos } = llamaCppCorpus(documents("ab\n", "cd\n\n"), tokenizer, 3, null);
+  it("is one: documents one after another, one line break less, BOS before it", async () => {
+    const { ids, bos } = await llamaCppCorpus(documents("ab\n", "cd\n\n"), tokenizer, 3, null);
     expect([...ids]).toEqual([BOS, ...Buffer.from("ab\ncd\n")]);
     expect(bos).toEqual({ id: BOS, token: "<s>" });
   });
 
-  it("has room for two chunks, and the model for one, or is refused", () => {
+  it("has room for two chunks, and the model for one, or is refused", async () => {
     const corpus = (context: number, positions: number) =>
       llamaCppCorpus(documents("abcdefg"), tokenizer, context, positions);
-    expect(corpus(4, 4).ids.length).toBe(8);
-    expect(() => corpus(5, 5)).toThrow(/wants 10 tokens for chunks of 5, the text has 8/);
-    expect(() => corpus(4, 3)).toThrow(/chunks have 4 tokens, the model 3 positions/);
-    expect(() => corpus(2, 4)).toThrow(/scores nothing/);
+    expect((await corpus(4, 4)).ids.length).toBe(8);
+    await expect(corpus(5, 5)).rejects.toThrow(/wants 10 tokens for chunks of 5, the text has 8/);
+    await expect(corpus(4, 3)).rejects.toThrow(/chunks have 4 tokens, the model 3 positions/);
+    await expect(corpus(2, 4)).rejects.toThrow(/scores nothing/);
     around.after.push(BOS);
-    expect(() => corpus(4, 4)).toThrow(/ends texts with a token/);
+    await expect(corpus(4, 4)).rejects.toThrow(/ends texts with a token/);
     around.after.pop();
   });
 

@@ -55,15 +55,17 @@ export const WHOLE_TEXT = [{ id: "the whole text" }];
  * @param tokenizer the model's, to which special tokens written in a text are text
  * @param context tokens of a chunk
  * @param positions of the model; null where it has no limit
+ * @param rest waited for between two turns of the work; where it throws, the work ends
  * @throws LossyscopeError `usage` where the model has no room for a chunk or a chunk nothing to score, `text` where there are
  *   fewer than two chunks, `unsupported` where the tokenizer ends texts with a token, `text` for more than a string holds
  */
-export function llamaCppCorpus(
+export async function llamaCppCorpus(
   documents: readonly Pick<TokenizedDocument, "text">[],
-  tokenizer: Pick<Tokenizer, "encode" | "control" | "contentOf">,
+  tokenizer: Pick<Tokenizer, "encodeResting" | "control" | "contentOf">,
   context: number,
   positions: number | null,
-): LlamaCppCorpus {
+  rest: () => Promise<void> = async () => {},
+): Promise<LlamaCppCorpus> {
   if (context < 3)
     throw new LossyscopeError(
       "usage",
@@ -91,7 +93,7 @@ export function llamaCppCorpus(
       `${LEAVE_OUT}, or pass --limit-bytes`,
     );
   const text = documents.map((document) => document.text).join("");
-  const { ids } = tokenizer.encode(text.endsWith("\n") ? text.slice(0, -1) : text);
+  const { ids } = await tokenizer.encodeResting(text.endsWith("\n") ? text.slice(0, -1) : text, rest);
   const all = Int32Array.from([...around.before, ...ids]);
   if (all.length < FEWEST_CHUNKS * context)
     throw new LossyscopeError(

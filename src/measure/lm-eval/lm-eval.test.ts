@@ -102,11 +102,27 @@ describe("lm-evaluation-harness's length", () => {
 });
 
 describe("lm-evaluation-harness's figures", () => {
-  it("are sums over documents divided once, words split as Python splits them", () => {
+  it("let others have their turn while a long text is cut, and end where these want it", async () => {
+    const tokenizer = createTokenizer(byteLevelTokenizerJson(), { tokenizerConfig: { ...byteLevelTokenizerConfig() } });
+    const text = "some words of a text ".repeat(60_000);
+    const model = { config: {}, positions: 8, vocabulary: 257 };
+    let turns = 0;
+    const corpus = await lmEvalCorpus([{ id: "a", text, bytes: text.length }], tokenizer, model, async () => {
+      turns++;
+    });
+    // At least one for the text, one behind it, and one a stretch of words.
+    expect(turns).toBeGreaterThan(4);
+    expect(corpus.words).toBe(5 * 60_000 + 1);
+    const stop = new Error("stop");
+    const stopped = lmEvalCorpus([{ id: "a", text, bytes: text.length }], tokenizer, model, () => Promise.reject(stop));
+    await expect(stopped).rejects.toBe(stop);
+  });
+
+  it("are sums over documents divided once, words split as Python splits them", async () => {
     const texts = ["Two words, é!\n", "", "a\x1cb\x85c\ufeffd"]; // Two, words,, é!, and an empty end; ""; a, b, c\ufeffd
     const tokenizer = createTokenizer(byteLevelTokenizerJson(), { tokenizerConfig: { ...byteLevelTokenizerConfig() } });
     const documents = texts.map((text, index) => ({ id: `${index}`, text, bytes: Buffer.byteLength(text) }));
-    const corpus = lmEvalCorpus(documents, tokenizer, { config: { n_positions: 2 }, positions: 9, vocabulary: 257 });
+    const corpus = await lmEvalCorpus(documents, tokenizer, { config: { n_positions: 2 }, positions: 9, vocabulary: 257 });
     expect(corpus).toMatchObject({ prefix: { id: 256, token: "<|endoftext|>" }, maxLength: 2, withoutBos: null });
     const windows = lmEvalCorpusWindows(corpus);
     const tally = new LmEvalTally(corpus);
@@ -127,17 +143,17 @@ describe("lm-evaluation-harness's figures", () => {
     expect(figures.withoutBos).toBeNull();
   });
 
-  it("need a token to open documents with, and rows for every token of the text", () => {
+  it("need a token to open documents with, and rows for every token of the text", async () => {
     const bare = createTokenizer(byteLevelTokenizerJson());
     const model = { config: {}, positions: 8, vocabulary: 257 };
-    expect(() => lmEvalCorpus([], bare, model)).toThrow(/name neither/);
+    await expect(lmEvalCorpus([], bare, model)).rejects.toThrow(/name neither/);
     const tokenizer = createTokenizer(byteLevelTokenizerJson(), {
       specialTokens: true,
       tokenizerConfig: { eos_token: "<|endoftext|>", added_tokens_decoder: { 300: { content: "<x>" } } },
     });
     const document = (text: string) => [{ id: "notes", text, bytes: text.length }];
-    expect(lmEvalCorpus(document("a"), tokenizer, model).sequences.length).toBe(1);
-    expect(() => lmEvalCorpus(document("a<x>"), tokenizer, model)).toThrow(
+    expect((await lmEvalCorpus(document("a"), tokenizer, model)).sequences.length).toBe(1);
+    await expect(lmEvalCorpus(document("a<x>"), tokenizer, model)).rejects.toThrow(
       /"<x>" \(id 257\) of "notes" is past the model's 257/,
     );
   });
@@ -167,7 +183,7 @@ describe.each(Object.keys(golden.models))("lm-evaluation-harness on %s", (name) 
     const { spec, weights } = decoderOf(model)!;
     const tokenizer = await model.tokenizer({ specialTokens: true });
     const documents = golden.texts.map((text, i) => ({ id: `${i}`, text, bytes: Buffer.byteLength(text) }));
-    const corpus = lmEvalCorpus(documents, tokenizer, model);
+    const corpus = await lmEvalCorpus(documents, tokenizer, model);
     const tally = new LmEvalTally(corpus);
     const engine = new OnnxEngine({ spec, weights, threads: 1, longest: corpus.maxLength, describe: () => name });
     const batches = batchesOf(lmEvalCorpusWindows(corpus), 64);

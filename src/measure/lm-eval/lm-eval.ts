@@ -59,14 +59,16 @@ export interface LmEvalModel {
 
 /**
  * @param tokenizer the model's, to which special tokens written in a text are control tokens
+ * @param rest waited for between two turns of the work; where it throws, the work ends
  * @throws LossyscopeError `unsupported` where there is no prefix token, `model` where a text reaches a token that the
- *   model has no row for
+ *   model has no row for; what `rest` throws
  */
-export function lmEvalCorpus(
+export async function lmEvalCorpus(
   documents: readonly Pick<TokenizedDocument, "id" | "text" | "bytes">[],
   tokenizer: Tokenizer,
   model: LmEvalModel,
-): LmEvalCorpus {
+  rest: () => Promise<void> = async () => {},
+): Promise<LmEvalCorpus> {
   const { bos, eos, around, modelMaxLength } = tokenizer.control;
   const id = bos ?? eos;
   const token = id === undefined ? undefined : tokenizer.contentOf(id);
@@ -82,7 +84,8 @@ export function lmEvalCorpus(
   const byDefault: number[] = [];
   const withoutBos: number[] = [];
   for (const document of documents) {
-    const { ids } = tokenizer.encode(document.text);
+    const { ids } = await tokenizer.encodeResting(document.text, rest);
+    await rest();
     const add = (of: Int32Array): number => sequences.push({ id: document.id, ids: of }) - 1;
     const opensItself = document.text.startsWith(spelling);
     const bare = opensItself || around.before.length + around.after.length === 0;
@@ -98,15 +101,32 @@ export function lmEvalCorpus(
       "leave out --like lm-eval",
     );
   }
+  const words: number[] = [];
+  for (const { text } of documents) words.push(await wordsIn(text, rest));
   return {
     prefix: { id, token },
     maxLength: lmEvalLength(model, modelMaxLength),
     bytes: sum(documents.map(({ bytes }) => bytes)),
-    words: sum(documents.map(({ text }) => text.split(PYTHON_SPACE).length)),
+    words: sum(words),
     sequences,
     byDefault,
     withoutBos: byDefault.every((sequence, i) => sequence === withoutBos[i]) ? null : withoutBos,
   };
+}
+
+/** Characters in which words are counted at a time. */
+const STRETCH = 1 << 18;
+
+/** What `re.split(r"\s+", text)` leaves: one more than there are stretches of white space. */
+async function wordsIn(text: string, rest: () => Promise<void>): Promise<number> {
+  const spaces = new RegExp(PYTHON_SPACE.source, "g");
+  let words = 1;
+  for (let next = STRETCH; spaces.exec(text); words++) {
+    if (spaces.lastIndex < next) continue;
+    await rest();
+    next = spaces.lastIndex + STRETCH;
+  }
+  return words;
 }
 
 /** Tokens that the harness lets the model read at once: the text model's own key, its default, the tokenizer's limit. */
