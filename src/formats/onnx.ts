@@ -75,19 +75,27 @@ const BYTES = 2;
 const FIXED32 = 5;
 const utf8 = new TextEncoder();
 
-/** One protobuf message, as chunks that nested messages share instead of copying. */
+/** Longer stretches are not copied until the end. */
+const SHARED_BYTES = 4096;
+/** Whole numbers below it take no more than 32 bits at a time. */
+const SMALL = 2 ** 31;
+
+/** One protobuf message, in one growing array; long stretches of bytes stand beside it, and nested messages share them. */
 class Message {
-  readonly chunks: Uint8Array[] = [];
   length = 0;
+  /** what came before the array's beginning */
+  readonly #done: Uint8Array[] = [];
+  #open = new Uint8Array(32);
+  #at = 0;
 
   int(field: number, value: number): this {
-    return this.#push(varint(field * 8 + VARINT)).#push(varint(value));
+    return this.#varint(field * 8 + VARINT).#varint(value);
   }
 
   float(field: number, value: number): this {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setFloat32(0, value, true);
-    return this.#push(varint(field * 8 + FIXED32)).#push(bytes);
+    this.#varint(field * 8 + FIXED32).#makeRoom(4);
+    new DataView(this.#open.buffer).setFloat32(this.#at, value, true);
+    return this.#wrote(4);
   }
 
   text(field: number, value: string): this {
@@ -95,44 +103,73 @@ class Message {
   }
 
   bytes(field: number, value: Uint8Array): this {
-    return this.#push(varint(field * 8 + BYTES))
-      .#push(varint(value.length))
-      .#push(value);
+    return this.#varint(field * 8 + BYTES)
+      .#varint(value.length)
+      .#put(value);
   }
 
   nested(field: number, message: Message): this {
-    this.#push(varint(field * 8 + BYTES)).#push(varint(message.length));
-    for (const chunk of message.chunks) this.#push(chunk);
+    this.#varint(field * 8 + BYTES).#varint(message.length);
+    for (const chunk of message.#chunks()) this.#put(chunk);
     return this;
   }
 
   join(): Uint8Array {
     const all = new Uint8Array(this.length);
     let at = 0;
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#chunks()) {
       all.set(chunk, at);
       at += chunk.length;
     }
     return all;
   }
 
-  #push(chunk: Uint8Array): this {
-    this.chunks.push(chunk);
-    this.length += chunk.length;
+  #chunks(): readonly Uint8Array[] {
+    return [...this.#done, this.#open.subarray(0, this.#at)];
+  }
+
+  #put(chunk: Uint8Array): this {
+    if (chunk.length > SHARED_BYTES) {
+      this.#done.push(this.#open.subarray(0, this.#at), chunk);
+      this.#open = new Uint8Array(32);
+      this.#at = 0;
+      this.length += chunk.length;
+      return this;
+    }
+    this.#makeRoom(chunk.length);
+    this.#open.set(chunk, this.#at);
+    return this.#wrote(chunk.length);
+  }
+
+  /** Base-128 varint of a whole number; negative ones as their 64-bit two's complement. */
+  #varint(value: number): this {
+    this.#makeRoom(10);
+    const from = this.#at;
+    let at = from;
+    if (value >= 0 && value < SMALL) {
+      let rest = value;
+      for (; rest > 127; rest >>>= 7) this.#open[at++] = (rest & 127) | 128;
+      this.#open[at++] = rest;
+    } else {
+      let rest = BigInt.asUintN(64, BigInt(value));
+      for (; rest > 127n; rest >>= 7n) this.#open[at++] = Number(rest & 127n) | 128;
+      this.#open[at++] = Number(rest);
+    }
+    return this.#wrote(at - from);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#at + bytes <= this.#open.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.#open.length, this.#at + bytes));
+    larger.set(this.#open.subarray(0, this.#at));
+    this.#open = larger;
+  }
+
+  #wrote(bytes: number): this {
+    this.#at += bytes;
+    this.length += bytes;
     return this;
   }
-}
-
-/** Base-128 varint of a whole number; negative ones as their 64-bit two's complement. */
-function varint(value: number): Uint8Array {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  const bytes: number[] = [];
-  do {
-    const low = Number(rest & 127n);
-    rest >>= 7n;
-    bytes.push(rest > 0n ? low | 128 : low);
-  } while (rest > 0n);
-  return Uint8Array.from(bytes);
 }
 
 function attribute(name: string, given: OnnxAttribute): Message {

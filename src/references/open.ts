@@ -12,15 +12,21 @@ import type { ResolveEvent } from "../hub/events.ts";
 import { type GgufName, ggufOfFolder, parseGgufName } from "../hub/gguf-name.ts";
 import { isAtHub } from "../hub/name.ts";
 import { findOllamaModel, OLLAMA } from "../hub/ollama.ts";
-import { resolveModel, resolveTokenizer } from "../hub/resolve.ts";
-import { resolveGguf } from "../hub/resolve-gguf.ts";
 import { hubSettings } from "../hub/settings.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import type { Model } from "../ports/model.ts";
-import { openEndpoint, type ServedOptions } from "./endpoint.ts";
-import { openFolder } from "./folder.ts";
-import { nameOfGguf, openGgufModel } from "./gguf.ts";
-import { type TokenizerSource, tokenizerOfFolder } from "./tokenizer-of.ts";
+import type { ServedOptions } from "./endpoint.ts";
+import type { TokenizerSource } from "./tokenizer-of.ts";
+
+/** What opens each kind, loaded where one is named: they read more formats between them than any one run needs. */
+const kinds = {
+  folder: () => import("./folder.ts"),
+  gguf: () => import("./gguf.ts"),
+  endpoint: () => import("./endpoint.ts"),
+  tokenizer: () => import("./tokenizer-of.ts"),
+  hub: () => import("../hub/resolve.ts"),
+  hubGguf: () => import("../hub/resolve-gguf.ts"),
+} as const;
 
 /** What a reference is taken for. */
 export type Reference =
@@ -96,9 +102,9 @@ export async function ggufAt(
 ): Promise<GgufAt | null> {
   switch (reference.kind) {
     case "gguf":
-      return { path: reference.path, name: nameOfGguf(reference.path), revision: null };
+      return { path: reference.path, name: (await kinds.gguf()).nameOfGguf(reference.path), revision: null };
     case "gguf on the hub":
-      return resolveGguf(reference.name, { offline, signal, onProgress: onDownload });
+      return (await kinds.hubGguf()).resolveGguf(reference.name, { offline, signal, onProgress: onDownload });
     case "ollama": {
       const { path, called } = await findOllamaModel(reference.name);
       return { path, name: called, revision: null };
@@ -128,19 +134,20 @@ async function opened(reference: Reference, options: OpenOptions): Promise<Model
   refuseServed(reference, served);
   switch (reference.kind) {
     case "folder":
-      return openFolder(reference.folder);
+      return (await kinds.folder()).openFolder(reference.folder);
     case "gguf":
     case "gguf on the hub":
     case "ollama": {
       const { path, ...called } = (await ggufAt(reference, options))!;
-      return openGgufModel(path, called);
+      return (await kinds.gguf()).openGgufModel(path, called);
     }
     case "hub": {
+      const { resolveModel } = await kinds.hub();
       const { folder, ...called } = await resolveModel(reference.name, { offline, signal, onProgress: onDownload });
-      return openFolder(folder, called);
+      return (await kinds.folder()).openFolder(folder, called);
     }
     case "endpoint":
-      return openEndpoint(
+      return (await kinds.endpoint()).openEndpoint(
         reference.address,
         served,
         (named) => openTokenizer(named, options),
@@ -174,17 +181,18 @@ export async function openTokenizer(reference: string, options: OpenOptions): Pr
   const found = await referenceTo(reference);
   switch (found.kind) {
     case "folder":
-      return tokenizerOfFolder(found.folder);
+      return (await kinds.tokenizer()).tokenizerOfFolder(found.folder);
     case "hub": {
       const { offline, signal, onDownload = () => {} } = options;
+      const { resolveTokenizer } = await kinds.hub();
       const { folder, name } = await resolveTokenizer(found.name, { offline, signal, onProgress: onDownload });
-      return tokenizerOfFolder(folder, name);
+      return (await kinds.tokenizer()).tokenizerOfFolder(folder, name);
     }
     case "gguf":
     case "gguf on the hub":
     case "ollama": {
       const { path, ...called } = (await ggufAt(found, options))!;
-      return openGgufModel(path, called);
+      return (await kinds.gguf()).openGgufModel(path, called);
     }
     case "endpoint":
       throw new LossyscopeError(

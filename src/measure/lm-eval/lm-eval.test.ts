@@ -122,7 +122,11 @@ describe("lm-evaluation-harness's figures", () => {
     const texts = ["Two words, é!\n", "", "a\x1cb\x85c\ufeffd"]; // Two, words,, é!, and an empty end; ""; a, b, c\ufeffd
     const tokenizer = createTokenizer(byteLevelTokenizerJson(), { tokenizerConfig: { ...byteLevelTokenizerConfig() } });
     const documents = texts.map((text, index) => ({ id: `${index}`, text, bytes: Buffer.byteLength(text) }));
-    const corpus = await lmEvalCorpus(documents, tokenizer, { config: { n_positions: 2 }, positions: 9, vocabulary: 257 });
+    const corpus = await lmEvalCorpus(documents, tokenizer, {
+      config: { n_positions: 2 },
+      positions: 9,
+      vocabulary: 257,
+    });
     expect(corpus).toMatchObject({ prefix: { id: 256, token: "<|endoftext|>" }, maxLength: 2, withoutBos: null });
     const windows = lmEvalCorpusWindows(corpus);
     const tally = new LmEvalTally(corpus);

@@ -89,7 +89,9 @@ export async function courseOf(request: LockstepRequest): Promise<Course | NotTo
   }
   const { documents } = await readCorpus(plan, { tokenizer, chat, outputs, progress, stage, signal });
   const positions = fewestPositions(reference, model);
-  const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp({ ...reference, positions }, plan, documents, signal) : null;
+  const likeLlamaCpp = plan.likeLlamaCpp
+    ? await asLlamaCpp({ ...reference, positions }, plan, documents, signal)
+    : null;
   return courseOver(request, { documents, tokenizer, likeLlamaCpp, ...shared });
 }
 

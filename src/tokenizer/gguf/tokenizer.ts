@@ -196,6 +196,16 @@ function addedTokens(metadata: Metadata, { tokens, types }: GgufVocabulary): Add
 
 /** SHA-256 of everything in the metadata that concerns the tokenizer: its `digest`, without making it. */
 export function ggufTokenizerDigest(metadata: Metadata): string {
+  const known = digests.get(metadata);
+  if (known !== undefined) return known;
+  const digest = digestOf(metadata);
+  digests.set(metadata, digest);
+  return digest;
+}
+
+const digests = new WeakMap<Metadata, string>();
+
+function digestOf(metadata: Metadata): string {
   const own = [...metadata].filter(([key]) => key.startsWith("tokenizer.") || key === "general.name");
   const plain = own.map(([key, value]) => [key, ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : value]);
   return sha256(
