@@ -25,7 +25,7 @@ import { readProfile } from "../src/store/profiles.ts";
 import { isProgram, lossyscope } from "./tool.ts";
 
 /** The world that all models read of. */
-const WORLD = { seed: "7", size: "few" } as const;
+export const WORLD = { seed: "7", size: "few" } as const;
 /** Tokens of a row in training, and with them the positions that a model has, which its windows are cut by. */
 export const POSITIONS = 256;
 /** Lines of a run's log that are kept. */
@@ -75,7 +75,7 @@ async function trainingText({ share, order }: Recipe): Promise<string> {
   return file;
 }
 
-const configOf = ({ width, blocks, heads, mlp, vocabulary }: Recipe) => ({
+export const configOf = ({ width, blocks, heads, mlp, vocabulary }: Recipe) => ({
   architectures: ["LlamaForCausalLM"],
   model_type: "llama",
   hidden_size: width,

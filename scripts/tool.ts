@@ -11,13 +11,25 @@ export const isProgram = (url: string): boolean =>
   process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(url);
 
 /** @throws Error with its exit code where it fails */
-export function lossyscope(...args: readonly string[]): Promise<void> {
+export async function lossyscope(...args: readonly string[]): Promise<void> {
+  await started(args, "inherit");
+}
+
+/** @returns its standard output. @throws Error with its exit code where it fails */
+export const printed = (...args: readonly string[]): Promise<string> => started(args, "pipe");
+
+function started(args: readonly string[], output: "inherit" | "pipe"): Promise<string> {
   process.stderr.write(`lossyscope ${args.map((arg) => arg.replace(ROOT, "")).join(" ")}\n`);
-  const child = spawn(process.execPath, [join(ROOT, "bin/lossyscope.js"), ...args], { stdio: "inherit" });
+  const stdio = ["inherit", output, "inherit"] as const;
+  const child = spawn(process.execPath, [join(ROOT, "bin/lossyscope.js"), ...args], { stdio: [...stdio] });
+  const said: Buffer[] = [];
+  child.stdout?.on("data", (piece: Buffer) => said.push(piece));
   return new Promise((done, failed) => {
     child.on("error", failed);
-    child.on("exit", (code, signal) =>
-      code === 0 ? done() : failed(new Error(`lossyscope ${args[0]} ended with ${signal ?? code}`)),
+    child.on("close", (code, signal) =>
+      code === 0
+        ? done(Buffer.concat(said).toString("utf8"))
+        : failed(new Error(`lossyscope ${args[0]} ended with ${signal ?? code}`)),
     );
   });
 }

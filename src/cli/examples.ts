@@ -108,6 +108,14 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope squeeze ./model --text notes/ --facts facts.jsonl --out squeezed/",
     ],
     [
+      "by what the inputs of the matrices are like as well, learnt from other text",
+      "lossyscope squeeze ./model --text notes/ --prune 50 --calibration other/",
+    ],
+    [
+      "passages of the text that no longer come back",
+      "lossyscope squeeze ./model --text seen/ --with recall --out squeezed/",
+    ],
+    [
       "several types in one model, within 4.5 bits a parameter",
       "lossyscope squeeze ./model --text notes/ --budget 4.5",
     ],

@@ -23,10 +23,13 @@ import { foretelling, printForesight } from "./foresight.ts";
 import { GROUP } from "./groups.ts";
 import { interruptible } from "./interrupt.ts";
 import { named, readingCommand, readingPlan } from "./measuring.ts";
-import { counts } from "./options.ts";
+import { atLeast, counts } from "./options.ts";
 import { Outputs, placesOf } from "./outputs.ts";
 import { optionOf } from "./plan-names.ts";
 import { progressOf } from "./progress.ts";
+
+/** What the plan takes for an option that is not given; the help shows it. */
+const RECALL = validatePlan({ text: [{ path: "-" }] }).recall;
 
 /** `q4,Q4_K`: names one after the other, of which each option value may hold some. */
 const names = (text: string, before: readonly string[] = []): string[] => [
@@ -82,6 +85,10 @@ export function squeezeCommand() {
     )
     .option("--nm <n:m,...>", "leaves n of every m values of a row: 2:4", names)
     .option("--rank <shares,...>", "keeps so much of each matrix's energy (0.99,0.9), or so many ranks (128)", ranks)
+    .option(
+      "--calibration <path...>",
+      "other text of the same kind: --prune, --nm and --rank are then tried by what the inputs of the matrices are like as well (wanda50, wanda2:4, svdllm0.9)",
+    )
     .option("--drop-blocks <n,...>", "leaves out so many blocks, the least harmful first", counts)
     .option("--trim-vocabulary [path...]", "leaves out the tokens that neither the text needs nor the texts named here")
     .option("--also <model...>", "files that somebody else made of this model, as points of their own")
@@ -114,6 +121,15 @@ export function squeezeCommand() {
         "type of what --write writes as values (default: float32 for what was changed, all else as it is)",
       ).choices(Object.keys(DTYPES) as (keyof typeof DTYPES)[]),
     )
+    .optionsGroup(GROUP.measured)
+    .addOption(
+      new Option("--with <what...>", "asks every point for passages of the text too, as recall does")
+        .choices(["recall"])
+        .default([] as "recall"[]),
+    )
+    .option("--prefix <tokens>", "tokens of the prompts of --with recall", atLeast(1), RECALL.prefixes.at(-1)!)
+    .option("--length <tokens>", "tokens of the passages", atLeast(1), RECALL.length)
+    .option("--passages <n>", "passages to ask for", atLeast(1), RECALL.passages)
     .option("-o, --out <folder>", "writes squeeze.json and report.html there")
     .option("--json [file]", "writes the points to a file, or to standard output")
     .option("--markdown [file]", "writes them as Markdown")
@@ -123,7 +139,9 @@ export function squeezeCommand() {
       const plan = validatePlan(
         {
           ...readingPlan(options, command.getOptionValueSource("context") === "cli"),
-          ...{ facts, with: facts ? ["facts"] : [], plane: null, geometry: false, baselines: false },
+          ...{ facts, with: [...options.with, ...(facts ? ["facts"] : [])] },
+          recall: { prefixes: [options.prefix], length: options.length, passages: options.passages },
+          ...{ plane: null, geometry: false, baselines: false },
         },
         optionOf,
       );
@@ -150,13 +168,14 @@ export function squeezeCommand() {
           );
         if (write === undefined && (options.format ?? options.dtype) !== undefined)
           throw new LossyscopeError("usage", "--format and --dtype say how --write writes", "pass --write and --point");
+        const calibration = options.calibration ? named(options.calibration) : null;
         const tried = { ...options, patterns: options.nm };
         const points = triedPoints(tried, spec, isMixed ? undefined : point, also.length > 0);
-        refuseImpossible(points, spec, spare);
+        refuseImpossible(points, spec, spare, calibration !== null);
         const sensitivity = sensitivityAmong(options.sensitivity, points);
         const request = {
           ...{ model, plan, points, also, spared: spare, sensitivity, bound, work, resume, threads, progress, signal },
-          budget,
+          ...{ calibration, budget },
           write:
             write === undefined
               ? null
@@ -184,7 +203,7 @@ export function squeezeCommand() {
 /** Options that say what is read, and how: those of them that were given make a point again. */
 const READ = ["text", "domain", "field", "splitOn", "limitBytes", "limitDocuments", "sample", "invalidUtf8", "chat"];
 const HOW = ["specialTokens", "context", "overlap", "batchTokens", "seed", "spare", "facts", "template", "templates"];
-const ASKED = ["limitFacts", "prompts"];
+const ASKED = ["limitFacts", "prompts", "with", "prefix", "length", "passages"];
 
 /** As a shell takes it; what is typed absolutely is told by its own name, so that nothing says where it lay. */
 function word(value: unknown): string {
@@ -194,7 +213,8 @@ function word(value: unknown): string {
 }
 
 function again(command: CommandUnknownOpts, model: string, point: string, isFile: boolean): string {
-  const given = [...READ, ...HOW, ...ASKED].flatMap((key) => {
+  const byInputs = /^(?:wanda|svdllm)/.test(point) && !isFile ? ["calibration"] : [];
+  const given = [...READ, ...HOW, ...byInputs, ...ASKED].flatMap((key) => {
     if (command.getOptionValueSource(key) !== "cli") return [];
     const option = command.options.find((one) => one.attributeName() === key)!;
     const value = command.getOptionValue(key);

@@ -35,6 +35,8 @@ export interface Tried {
   readonly patterns?: readonly string[];
   /** shares of each matrix's energy below 1, or ranks */
   readonly rank?: readonly number[];
+  /** other text of the same kind: `prune`, `patterns` and `rank` are then tried by what the inputs of the matrices are like as well */
+  readonly calibration?: Text;
   /** so many blocks less, the least harmful first */
   readonly dropBlocks?: readonly number[];
   /** whether tokens that nothing needs are left out: neither the text, nor these others */
@@ -61,6 +63,7 @@ export function triedPoints(
     try: (written === undefined ? [] : [written]).concat(tried.try ?? (named ? [] : TRIES)),
     groups: tried.groups?.map(String) ?? usualGroups(spec),
     asymmetric: tried.asymmetric ?? false,
+    calibrated: tried.calibration !== undefined,
     ...{ prune: prune ?? [], patterns: patterns ?? [], rank: rank ?? [], dropBlocks: dropBlocks ?? [], trim },
   });
 }
@@ -113,8 +116,11 @@ export interface SqueezeOptions
       | "batchTokens"
       | "seed"
       | "facts"
+      | "recall"
     > {
   readonly text: Text;
+  /** whether passages of the text are asked of every point: `recall` says which; absent: no */
+  readonly with?: readonly "recall"[];
   /** files that somebody else made of this model */
   readonly also?: readonly (string | Model)[];
   /** what is left as it is at every point */
@@ -152,6 +158,7 @@ export async function squeeze(model: string | Model, options: SqueezeOptions): P
     spare,
     write,
     budget: asked,
+    with: further,
     ...rest
   } = options;
   const {
@@ -161,6 +168,7 @@ export async function squeeze(model: string | Model, options: SqueezeOptions): P
     prune,
     patterns,
     rank,
+    calibration,
     dropBlocks,
     trimVocabulary,
     sensitivity,
@@ -176,21 +184,28 @@ export async function squeeze(model: string | Model, options: SqueezeOptions): P
   const spared = spare ?? [];
   const budget = asked === undefined ? null : budgetNamed(String(asked));
   const isMixed = budget !== null && write?.point === mixedName(budget);
-  const tried = { try: tries, groups, asymmetric, prune, patterns, rank, dropBlocks, trimVocabulary };
+  const tried = { try: tries, groups, asymmetric, prune, patterns, rank, calibration, dropBlocks, trimVocabulary };
   const points = triedPoints(tried, spec, isMixed ? undefined : write?.point, also.length > 0);
-  refuseImpossible(points, spec, spared);
+  refuseImpossible(points, spec, spared, calibration !== undefined);
   return measureSqueezing({
     ...machineOf({ threads, progress, signal }),
     ...{ model: original, points, also, spared, budget, bound: bound ?? false, resume: resume ?? false },
     plan: validatePlan({
       ...plan,
       text: sourcesOf(text),
-      ...{ facts, with: facts ? ["facts"] : [], plane: null, geometry: false, baselines: false },
+      ...{
+        facts,
+        with: [...(further ?? []), ...(facts ? (["facts"] as const) : [])],
+        plane: null,
+        geometry: false,
+        baselines: false,
+      },
     }),
     keep:
       trimVocabulary === undefined || typeof trimVocabulary === "boolean"
         ? []
         : validatePlan({ text: sourcesOf(trimVocabulary) }).text,
+    calibration: calibration === undefined ? null : validatePlan({ text: sourcesOf(calibration) }).text,
     sensitivity: sensitivityAmong(sensitivity, points),
     work: work ?? defaultWorkFolder(),
     write: write === undefined ? null : writeRequest(write),

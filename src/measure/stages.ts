@@ -36,7 +36,9 @@ export const CONCEPTS = "concepts";
 export const CONCEPT_FIGURES = "concepts: layers";
 export const PAIRS = "pairs";
 export const PAIR_FIGURES = "pairs: layers";
-/** Of squeezing: the weights of a point, and the yardstick beside all of them. */
+/** Of squeezing: what the matrices of the model are given, the weights of a point, and the yardstick beside all of them. */
+export const READING_CALIBRATION = "reading the calibration text";
+export const CALIBRATION = "calibration";
 export const MAKING = "squeezing the weights";
 export const BOUND = "spectra of the matrices";
 /** The one of `lossyscope states` that is not reading. */
@@ -126,18 +128,22 @@ export const stagesOfSqueezing = (
   points: readonly {
     readonly part: string;
     readonly makes: boolean;
-    readonly asks: boolean;
+    readonly asks: readonly string[];
     /** whether a text of its own is read for it */
     readonly reads?: boolean;
+    readonly calibrates?: boolean;
   }[],
-  { bound, files }: { readonly bound: boolean; readonly files: readonly string[] },
+  {
+    calibrated,
+    bound,
+    files,
+  }: { readonly calibrated: boolean; readonly bound: boolean; readonly files: readonly string[] },
 ): Stage[] => [
-  ...named([READING]),
-  ...points.flatMap(({ part, makes, asks, reads = false }) =>
-    [...where(reads, READING), ...where(makes, MAKING), LOCKSTEP, ...where(asks, CANDIDATES, ANSWERS)].map((label) => ({
-      label,
-      part,
-    })),
+  ...named([READING, ...where(calibrated, READING_CALIBRATION)]),
+  ...points.flatMap(({ part, makes, asks, reads = false, calibrates = false }) =>
+    [...where(calibrates, CALIBRATION), ...where(reads, READING), ...where(makes, MAKING), ...[LOCKSTEP, ...asks]].map(
+      (label) => ({ label, part }),
+    ),
   ),
   ...named([...where(bound, BOUND), ...where(files.length > 0, WRITING)]),
 ];

@@ -41,6 +41,11 @@ export interface Taps {
   heads?(mixed: Value, block: number): Value;
   /** [B, S, d] the residual stream after a block, and before it */
   stream?(after: Value, before: Value, block: number): Value;
+  /**
+   * Told of what a linear map reads, one value where several read the same: [..., inputs] of all positions, or [n, inputs] of
+   * those whose flat indices int64 [n] are `takers`, which one of several experts takes.
+   */
+  reads?(x: Value, linear: LinearSpec, takers?: Value): void;
 }
 
 /** What the parts of a decoder share while it is built. */
@@ -98,8 +103,10 @@ export const softcapped = (x: Value, cap: number | undefined): Value =>
   cap === undefined ? x : scaled(ops.tanh(scaled(x, 1 / cap)), cap);
 
 /** [..., inputs] → [..., outputs] */
-export function linear(building: Building, x: Value, { weight, layout, bias, entry }: LinearSpec): Value {
+export function linear(building: Building, x: Value, spec: LinearSpec): Value {
   const { weights } = building;
+  building.taps?.reads?.(x, spec);
+  const { weight, layout, bias, entry } = spec;
   const [start, end] = entry === undefined ? [0, weight.shape[0]] : [entry, entry + 1];
   const mapped =
     layout === "in-out"
@@ -229,7 +236,10 @@ function experts(building: Building, x: Value, spec: Extract<MlpSpec, { kind: "e
     const share = ops.sum(ops.multiply(shares, isChosen), -1); // [B·S]
     const takers = ops.nonZero(ops.max(isChosen, -1), `expert ${index} of block ${block}`);
     const weight = ops.reshape(ops.gather(share, takers), [takers.shape[0], 1]);
-    const given = ops.multiply(taken(building, rows, takers, expert), weight);
+    const { taps } = building;
+    const reads = taps?.reads && ((read: Value, map: LinearSpec): void => taps.reads!(read, map, takers));
+    const own = reads ? { ...building, taps: { ...taps, reads } } : building;
+    const given = ops.multiply(taken(own, rows, takers, expert), weight);
     sum = ops.scatterRows(sum, takers, ops.add(ops.gather(sum, takers), given));
   });
   return ops.reshapeLike(sum, x);

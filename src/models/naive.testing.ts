@@ -40,6 +40,7 @@ export interface NaiveTaps {
   units?(units: Vector, block: number): Vector;
   heads?(mixed: Vector, block: number): Vector;
   stream?(after: Vector, before: Vector, block: number): Vector;
+  reads?(x: Vector, linear: LinearSpec): void;
 }
 
 /** Reads a model's folder and gives what turns the ids of one window into its states, logits and losses. */
@@ -63,15 +64,16 @@ export async function naiveWeights(
   return { spec, values };
 }
 
-type Weights = (slot: TensorSlot) => Float32Array | Float64Array;
+type Weights = ((slot: TensorSlot) => Float32Array | Float64Array) & Pick<NaiveTaps, "reads">;
 
 /** The same with weights from anywhere. */
 export function naiveRun(
   spec: DecoderSpec,
-  weights: Weights,
+  given: Weights,
   ids: readonly number[],
-  { units = same, heads = same, stream = same }: NaiveTaps = {},
+  { units = same, heads = same, stream = same, reads }: NaiveTaps = {},
 ): NaiveRun {
+  const weights: Weights = Object.assign((slot: TensorSlot) => given(slot), { reads });
   const { embedding, head } = spec;
   const optionally = (map: LinearSpec | undefined, x: Vector): Vector => (map ? linear(map, weights, x) : x);
   const layers: (readonly Vector[])[] = [
@@ -334,6 +336,7 @@ function norm(spec: NormSpec | undefined, weights: Weights, x: Vector): Vector {
 }
 
 function linear(spec: LinearSpec, weights: Weights, x: Vector): Vector {
+  weights.reads?.(x, spec);
   const weight = weights(spec.weight);
   const bias = spec.bias && weights(spec.bias);
   const first = (spec.entry ?? 0) * spec.inputs * spec.outputs;

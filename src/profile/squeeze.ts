@@ -39,6 +39,18 @@ const factsSchema = z
         }),
       )
       .meta({ description: "by number of exposures, rising" }),
+    knowledge: z
+      .object({
+        facts: count.meta({ description: "facts told at least once whose prior is known" }),
+        original: z
+          .number()
+          .nullable()
+          .meta({ description: "prior bits less code length of the true value from the original, mean over them" }),
+        bits: intervalSchema.meta({ description: "that mean, less that of the original, in pairs" }),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: "bits that the model knows of a fact (METHODS §5); null where no prior is known" }),
   })
   .meta({ id: "FactsLost", description: "what of the facts was lost" });
 export type FactsLost = z.infer<typeof factsSchema>;
@@ -46,8 +58,14 @@ export type FactsLost = z.infer<typeof factsSchema>;
 const recallSchema = z
   .object({
     passages: count.meta({ description: "passages asked for" }),
+    prefix: count.optional().meta({ description: "tokens of the prompts" }),
+    length: count.optional().meta({ description: "tokens of the passages" }),
     original: z.number().nullable().meta({ description: "share that comes back from the original byte for byte" }),
     exact: intervalSchema.meta({ description: "share that comes back exactly, less that of the original, in pairs" }),
+    originalBytes: z.number().nullable().optional().meta({
+      description: "share of the passages' bytes that comes back from the original before the first wrong one",
+    }),
+    bytes: intervalSchema.optional().meta({ description: "that share, less that of the original, in pairs" }),
   })
   .meta({ id: "RecallLost", description: "what of the text no longer comes back" });
 export type RecallLost = z.infer<typeof recallSchema>;
@@ -124,6 +142,20 @@ export const squeezeSchema = z.object({
     })
     .nullable()
     .meta({ description: "the facts that were asked for; null where none were" }),
+  calibration: z
+    .object({
+      name: z.string().meta({ description: "the text's own name; never a path" }),
+      digest: z.string().meta({ description: "of its documents" }),
+      documents: count.meta({ description: "documents that were read" }),
+      bytes: count.meta({ description: "UTF-8 bytes of them" }),
+      tokens: count.meta({ description: "tokens of them" }),
+      shared: z
+        .number()
+        .meta({ description: "share of its tokens in runs of 32 or more that the measured text has too" }),
+    })
+    .nullable()
+    .optional()
+    .meta({ description: "what the inputs of the matrices were taken from; null where no point goes by them" }),
   context: count.meta({ description: "tokens of a window at most, prefix included" }),
   overlap: count.meta({ description: "tokens that a later window re-reads" }),
   points: z.array(pointSchema).meta({ description: "by rate, falling" }),
@@ -141,7 +173,7 @@ export const squeezeSchema = z.object({
     .array(
       z.object({
         figure: z.string().meta({ description: "`bits per byte`, `facts told 8 times` …" }),
-        group: z.enum(["text", "facts", "recall"]).meta({ description: "what it is of" }),
+        group: z.enum(["text", "facts", "recall", "capacity"]).meta({ description: "what it is of" }),
         from: z
           .object({
             point: z.string().meta({ description: "of the frontier" }),

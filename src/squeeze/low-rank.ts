@@ -35,6 +35,36 @@ export function gramOfRows(a: ArrayLike<number>, n: number, k: number): Float64A
   return gram;
 }
 
+/** A H, [n, k], for A [n, k] and the lower triangle of H [k, k]. */
+function timesSymmetric(a: Float32Array, n: number, triangle: Float64Array, k: number): Float64Array {
+  const result = new Float64Array(n * k);
+  for (let row = 0; row < n; row++) {
+    const from = row * k;
+    for (let i = 0, at = 0; i < k; i++) {
+      const own = a[from + i];
+      let dot = 0;
+      for (let j = 0; j < i; j++, at++) {
+        dot += a[from + j] * triangle[at];
+        result[from + j] += own * triangle[at];
+      }
+      result[from + i] += dot + own * triangle[at++];
+    }
+  }
+  return result;
+}
+
+/** Lower triangle of A Bᵀ, which is symmetric, for A and B [n, k]. */
+function productRows(a: Float64Array, b: Float32Array, n: number, k: number): Float64Array {
+  const result = new Float64Array((n * (n + 1)) / 2);
+  for (let i = 0, at = 0; i < n; i++)
+    for (let j = 0; j <= i; j++) {
+      let dot = 0;
+      for (let x = i * k, y = j * k; x < (i + 1) * k; x++, y++) dot += a[x] * b[y];
+      result[at++] = dot;
+    }
+  return result;
+}
+
 /** [rows, columns] → [columns, rows] */
 export function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
   const result = new Float32Array(values.length);
@@ -60,6 +90,12 @@ export function decompose({ rows, columns, values }: Matrix): Decomposition {
 
 /** By what the matrix does to its inputs. @param moments lower triangle of H, [columns (columns + 1) / 2] */
 export function decomposeWhitened({ rows, columns, values }: Matrix, moments: Float64Array): Decomposition {
+  if (rows <= columns) {
+    // U is of W H^½ (W H^½)ᵀ = W H Wᵀ, and no root of H is needed.
+    const weighed = timesSymmetric(values, rows, moments, columns);
+    const eigen = symmetricEigen(productRows(weighed, values, rows, columns), rows);
+    return { side: "left", vectors: Float32Array.from(eigen.vectors), values: roots(eigen.values) };
+  }
   const inputs = symmetricEigen(moments, columns);
   // W H^½ up to a rotation of its columns: W · vᵢ √λᵢ.
   const scale = roots(inputs.values);
@@ -70,10 +106,6 @@ export function decomposeWhitened({ rows, columns, values }: Matrix, moments: Fl
       for (let k = 0; k < columns; k++) dot += values[row * columns + k] * inputs.vectors[i * columns + k];
       turned[row * columns + i] = dot * scale[i];
     }
-  if (rows <= columns) {
-    const eigen = symmetricEigen(gramOfRows(turned, rows, columns), rows);
-    return { side: "left", vectors: Float32Array.from(eigen.vectors), values: roots(eigen.values) };
-  }
   const across = new Float64Array(turned.length);
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < columns; i++) across[i * rows + row] = turned[row * columns + i];

@@ -71,19 +71,29 @@ export function transformNamed(name: string): Transform {
   throw new LossyscopeError(
     "usage",
     `nothing that a model can be squeezed by is called ${shown(name)}`,
-    `write q4g32, q4g32a, q4row, ${WRITTEN_BLOCKS.join(", ")}, prune50, 2:4, rank0.9 or rank128`,
+    `write q4g32, q4g32a, q4row, ${WRITTEN_BLOCKS.join(", ")}, prune50, 2:4, rank0.9 or rank128, or, with --calibration, wanda50, wanda2:4 or svdllm0.9`,
   );
 }
 
 /** Whether a transform is for all matrices, the embedding's and the head's too, or for those of the blocks alone. */
 export const isForAll = ({ kind }: Transform): boolean => kind === "round" || kind === "blocks";
 
+/** What a matrix was given to multiply over the calibration text. */
+export interface Inputs {
+  /** [columns] Σ x² */
+  readonly squares: Float64Array;
+  /** lower triangle of Σ x xᵀ, [columns (columns + 1) / 2]; absent where it was not asked for */
+  readonly moments?: Float64Array;
+}
+
+/** Whether a transform goes by what the inputs of a matrix are like. */
+export const isByInputs = (transform: Transform): boolean => "inputs" in transform && transform.inputs;
+
 /** What one matrix is done to with beside itself. */
 export interface Given {
   /** type that its values are kept in where they are not made into codes */
   readonly kept: Kept;
-  /** of its inputs over the calibration text: Σ x², [columns], and the lower triangle of Σ x xᵀ */
-  readonly inputs?: { readonly squares: Float64Array; readonly moments?: Float64Array };
+  readonly inputs?: Inputs;
   /** made before, for another rank */
   readonly decomposition?: Decomposition;
 }

@@ -15,6 +15,8 @@ interface Row {
   readonly original: number;
   readonly exact: number;
   readonly codeBits: number;
+  /** prior less code length from the original; null where the fact was never told, or has no prior */
+  readonly known: number | null;
 }
 
 /** Means over the prompts of every fact. */
@@ -27,6 +29,11 @@ function means(facts: readonly Fact[], answered: readonly Answered[]): { exact: 
     return { exact: over(({ verdict }) => Number(verdict === "exact")), codeBits: over(({ codeBits }) => codeBits) };
   });
 }
+
+const weightedMean = (rows: readonly Row[], of: (row: Row) => number): number =>
+  rows.reduce((sum, row) => sum + row.weight * of(row), 0) / rows.reduce((sum, row) => sum + row.weight, 0);
+
+const negative = (value: number | null): number | null => (value === null ? null : 0 - value);
 
 /** @param before @param after what the original and the squeezed model answered, at least once for every fact */
 export function factsLost(
@@ -44,18 +51,20 @@ export function factsLost(
   }
   const [one, other] = [means(facts, before), means(facts, after)];
   const rows = facts.map(
-    ({ subject, weight }, index): Row => ({
+    ({ subject, weight, exposures, priorBits }, index): Row => ({
       unit: units.get(subject)!,
       weight,
       original: one[index].exact,
       exact: other[index].exact - one[index].exact,
       codeBits: other[index].codeBits - one[index].codeBits,
+      known: exposures === 0 || priorBits === null ? null : priorBits - one[index].codeBits,
     }),
   );
   const levels = [...groupBy(facts.keys(), (index) => facts[index].exposures)].sort(
     ([a], [b]) => (a ?? -1) - (b ?? -1),
   );
-  const groups = [rows, ...levels.map(([, own]) => own.map((index) => rows[index]))];
+  const told = rows.filter(({ known }) => known !== null);
+  const groups = [rows, ...levels.map(([, own]) => own.map((index) => rows[index])), told];
   const estimates = stratifiedBootstrap(
     strata,
     (times) =>
@@ -78,15 +87,23 @@ export function factsLost(
       .map((one) => (subjects < FEWEST_UNITS ? { value: one.value, low: null, high: null } : one));
     return { exact, codeBits };
   };
+  const { codeBits } = figuresOf(groups.length - 1);
   return {
+    knowledge:
+      told.length === 0
+        ? null
+        : {
+            facts: told.length,
+            original: weightedMean(told, ({ known }) => known!),
+            bits: { value: negative(codeBits.value), low: negative(codeBits.high), high: negative(codeBits.low) },
+          },
     ...figuresOf(0),
     exposures: levels.map(([exposures], index) => {
       const own = groups[index + 1];
-      const weight = own.reduce((sum, row) => sum + row.weight, 0);
       return {
         exposures,
         facts: own.length,
-        original: own.reduce((sum, row) => sum + row.weight * row.original, 0) / weight,
+        original: weightedMean(own, ({ original }) => original),
         ...figuresOf(index + 1),
       };
     }),

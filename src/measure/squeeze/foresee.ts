@@ -1,14 +1,17 @@
 /** What squeezing will do, and for about how long, before it does it. */
+
+import type { Rates } from "../../engines/trial.ts";
 import { runnableBytes } from "../../models/sources/runnable.ts";
 import { sum } from "../../numeric/sums.ts";
 import { requireDecoder } from "../../ports/model.ts";
 import type { ForeseenRun, Foresight } from "../../profile/foresight.ts";
-import type { Transform } from "../../squeeze/transform.ts";
+import { isByInputs, type Transform } from "../../squeeze/transform.ts";
 import { dryRun, foresightOf } from "../foresight/foresee.ts";
 import { withLockstep } from "../lockstep/foresee.ts";
-import { ANSWERS, CANDIDATES, MAKING } from "../stages.ts";
+import { CALIBRATION, MAKING } from "../stages.ts";
+import { calibrationSeconds, readCalibration } from "./calibration.ts";
 import { type AskedPoint, matricesFor } from "./points.ts";
-import { pointPart, type SqueezeRequest } from "./squeeze.ts";
+import { askingStages, pointPart, type SqueezeRequest } from "./squeeze.ts";
 import { valuesIn } from "./weights.ts";
 
 /** Multiply-adds of a loop that a value takes. */
@@ -26,9 +29,29 @@ function ofMatrix(transform: Transform, matrix: ReturnType<typeof matricesFor>[n
   const { rows, columns, stack } = matrix;
   if (transform.kind === "rank") {
     const shorter = Math.min(rows, columns);
-    return stack * (7 * shorter ** 3 + 2.5 * rows * columns * shorter);
+    const whitening = transform.inputs ? rows * columns ** 2 + (rows > columns ? 7 * columns ** 3 : 0) : 0;
+    return stack * (7 * shorter ** 3 + 2.5 * rows * columns * shorter + whitening);
   }
   return valuesIn(matrix) * COST[transform.kind === "pattern" ? "prune" : transform.kind];
+}
+
+/** What is found out before the first point that goes by the inputs. @throws LossyscopeError as `readCalibration` */
+async function calibrating(
+  request: SqueezeRequest,
+  course: Parameters<typeof readCalibration>[1],
+  rates: Rates,
+): Promise<ForeseenRun["stages"]> {
+  const { calibration, points, model, spared, threads } = request;
+  const byInputs = points.flatMap((one) =>
+    one.kind === "transform" && isByInputs(one.transform) ? [one.transform] : [],
+  );
+  if (!calibration || byInputs.length === 0) return [];
+  const text = await readCalibration({ ...request, calibration }, course);
+  const { spec } = requireDecoder(model, "squeezing");
+  const moments = byInputs.some(({ kind }) => kind === "rank");
+  const how = { threads, rates, weightBytes: model.weightFileBytes };
+  const matrices = matricesFor(spec, byInputs[0], spared);
+  return [{ label: CALIBRATION, seconds: calibrationSeconds(spec, matrices, moments, text, how) }];
 }
 
 /** @throws LossyscopeError whatever would stop the run before the models run */
@@ -37,18 +60,25 @@ export async function foreseeSqueezing(request: SqueezeRequest): Promise<Foresig
   const decoder = requireDecoder(model, "squeezing");
   const { run, rates, prepared } = await dryRun({ ...request, points: null, root: work, option: "--work" });
   const looked = { model, prepared };
-  const asked = run.stages.filter(({ label }) => label === CANDIDATES || label === ANSWERS);
+  const asked = run.stages.filter(({ label }) => askingStages(request.plan).includes(label));
   const beside = withLockstep({ ...run, stages: [], seconds: 0 }, [looked, looked], threads, rates);
   const total = points.length + also.length;
   const all: (AskedPoint | null)[] = [...points, ...also.map(() => null)];
+  const found = await calibrating(request, prepared.subject, rates);
+  const first = points.findIndex((one) => one.kind === "transform" && isByInputs(one.transform));
   const runs = all.map((point, index): ForeseenRun => {
     const seconds = point ? making(request, point) / rates.loop / threads : 0;
-    const stages = [...(seconds > 0 ? [{ label: MAKING, seconds }] : []), ...beside.stages, ...asked];
+    const stages = [
+      ...(index === first ? found : []),
+      ...(seconds > 0 ? [{ label: MAKING, seconds }] : []),
+      ...beside.stages,
+      ...asked,
+    ];
     const changed = point?.kind === "transform" ? matricesFor(decoder.spec, point.transform, request.spared) : [];
     return {
       ...beside,
       // What a profile would lack is nothing that is asked for here.
-      missing: beside.missing.filter(({ figure }) => /^(?:facts|coding\.|token by token)/.test(figure)),
+      missing: beside.missing.filter(({ figure }) => /^(?:facts|recall$|coding\.|token by token)/.test(figure)),
       part: pointPart(index, total),
       stages,
       seconds: sum(stages.map((stage) => stage.seconds)),

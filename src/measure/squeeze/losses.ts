@@ -65,6 +65,26 @@ export function orderOfLoss(frontier: readonly Point[]): Losses {
           } as const,
         ]
       : []),
+    ...(first.recall?.bytes && (first.recall.originalBytes ?? 0) > 0
+      ? [
+          {
+            figure: "bytes of passages recalled",
+            group: "recall",
+            change: ({ recall }: Point) => recall?.bytes ?? null,
+            costs: false,
+          } as const,
+        ]
+      : []),
+    ...((first.facts?.knowledge?.original ?? 0) > 0
+      ? [
+          {
+            figure: "capacity: bits known of a fact",
+            group: "capacity",
+            change: ({ facts }: Point) => facts?.knowledge?.bits ?? null,
+            costs: false,
+          } as const,
+        ]
+      : []),
   ];
   const told = followed.flatMap(({ figure, group, change, costs }): Losses => {
     const changes = frontier.map(change);

@@ -1,7 +1,7 @@
 /** The work on one stored tensor, in whatever thread: values as the file has them → a row an output → squeezed → back. */
-import { type Decomposition, decompose, transposed } from "../../squeeze/low-rank.ts";
+import { type Decomposition, transposed } from "../../squeeze/low-rank.ts";
 import type { Kept, Matrix } from "../../squeeze/matrix.ts";
-import { squeezed, type Transform } from "../../squeeze/transform.ts";
+import { decomposed, type Inputs, squeezed, type Transform } from "../../squeeze/transform.ts";
 
 export interface MatrixTask {
   readonly transform: Transform;
@@ -13,7 +13,8 @@ export interface MatrixTask {
   readonly isTurned: boolean;
   readonly values: Float32Array;
   readonly kept: Kept;
-  readonly inputs?: { readonly squares: Float64Array; readonly moments?: Float64Array };
+  /** of each of the stack, where the transform goes by them */
+  readonly inputs?: readonly Inputs[];
   /** of each of the stack, made before */
   readonly decompositions?: readonly Decomposition[];
 }
@@ -40,8 +41,9 @@ export function squeezeTensor(task: MatrixTask): MatrixResult {
     const stored = task.values.subarray(index * size, (index + 1) * size);
     const matrix: Matrix = { rows, columns, values: isTurned ? transposed(stored, columns, rows) : stored };
     let decomposition = task.decompositions?.[index];
-    if (transform.kind === "rank" && !transform.inputs) decompositions.push((decomposition ??= decompose(matrix)));
-    const result = squeezed(transform, matrix, { kept, inputs, decomposition });
+    const given = { kept, inputs: inputs?.[index] };
+    if (transform.kind === "rank") decompositions.push((decomposition ??= decomposed(transform, matrix, given)));
+    const result = squeezed(transform, matrix, { ...given, decomposition });
     bytes += result.bytes;
     coded += result.coded;
     for (let i = 0; i < size; i++) {

@@ -3,7 +3,14 @@ import { type ModelMatrix, matricesOf, matrixName } from "../../models/matrices.
 import type { DecoderSpec } from "../../models/spec.ts";
 import { count, counted } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
-import { isForAll, nameOf, refuseMisfits, type Transform, transformNamed } from "../../squeeze/transform.ts";
+import {
+  isByInputs,
+  isForAll,
+  nameOf,
+  refuseMisfits,
+  type Transform,
+  transformNamed,
+} from "../../squeeze/transform.ts";
 import { refuseUntrimmable } from "./trim.ts";
 
 /** Parts of a model that may be left as they are. */
@@ -30,6 +37,8 @@ export interface Tries {
   readonly patterns: readonly string[];
   /** shares of energy below 1, or ranks */
   readonly rank: readonly number[];
+  /** whether values are pruned and ranks taken by what the inputs are like as well */
+  readonly calibrated?: boolean;
   readonly dropBlocks: readonly number[];
   /** whether the tokens that nothing needs are left out */
   readonly trim?: boolean;
@@ -45,11 +54,12 @@ export function askedPoints(tries: Tries): AskedPoint[] {
     const sizes = tries.groups.map((group) => `${one}${group === "row" ? "row" : `g${group}`}`);
     return tries.asymmetric ? sizes.flatMap((name) => [name, `${name}a`]) : sizes;
   });
+  const beside = (plain: string, byInputs: string): string[] => (tries.calibrated ? [plain, byInputs] : [plain]);
   const names = [
     ...rounds,
-    ...tries.prune.map((percent) => `prune${percent}`),
-    ...tries.patterns,
-    ...tries.rank.map((rank) => `rank${rank}`),
+    ...tries.prune.flatMap((percent) => beside(`prune${percent}`, `wanda${percent}`)),
+    ...tries.patterns.flatMap((pattern) => beside(pattern, `wanda${pattern.replace(/^wanda/, "")}`)),
+    ...tries.rank.flatMap((rank) => beside(`rank${rank}`, `svdllm${rank}`)),
   ];
   const points = new Map<string, AskedPoint>();
   for (const name of names) {
@@ -81,7 +91,12 @@ export function matricesFor(
  * Refuses points that cannot be made of a model, before anything is read.
  * @throws LossyscopeError `usage` with the shapes and what would do
  */
-export function refuseImpossible(points: readonly AskedPoint[], spec: DecoderSpec, spared: readonly Spared[]): void {
+export function refuseImpossible(
+  points: readonly AskedPoint[],
+  spec: DecoderSpec,
+  spared: readonly Spared[],
+  isCalibrated = false,
+): void {
   for (const point of points) {
     if (point.kind === "trim") {
       refuseUntrimmable(spec);
@@ -96,11 +111,11 @@ export function refuseImpossible(points: readonly AskedPoint[], spec: DecoderSpe
       );
     }
     const { transform, name } = point;
-    if (transform.kind !== "round" && transform.kind !== "blocks" && "inputs" in transform && transform.inputs)
+    if (isByInputs(transform) && !isCalibrated)
       throw new LossyscopeError(
         "usage",
-        `${name} goes by what the inputs of the matrices are like, which is not read from a calibration text yet`,
-        "name it without its calibration: prune50, 2:4, rank0.9",
+        `${name} goes by what the inputs of the matrices are like, and no text is named to learn that from`,
+        "pass --calibration TEXT, other text than the measured one, or take what goes by the weights alone: prune50, 2:4, rank0.9",
       );
     const matrices = matricesFor(spec, transform, spared);
     if (matrices.length === 0)
@@ -110,6 +125,16 @@ export function refuseImpossible(points: readonly AskedPoint[], spec: DecoderSpe
       matrices.map((matrix) => ({ name: matrixName(matrix), rows: matrix.rows, columns: matrix.columns })),
     );
   }
+}
+
+/** @throws LossyscopeError `usage` where a calibration text is named that no point goes by */
+export function refuseIdle(points: readonly AskedPoint[]): void {
+  if (points.some((point) => point.kind === "transform" && isByInputs(point.transform))) return;
+  throw new LossyscopeError(
+    "usage",
+    "nothing that is tried goes by the inputs, and --calibration is for that alone",
+    "add --prune, --nm or --rank, or --try wanda50,svdllm0.9",
+  );
 }
 
 /** Groups that people use and that divide every row of a model: whole rows where none does. */

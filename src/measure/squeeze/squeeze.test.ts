@@ -11,6 +11,7 @@ import { fixture } from "../../fixtures.testing.ts";
 import { openCheckpoint } from "../../models/checkpoint.ts";
 import { specOf } from "../../models/config.ts";
 import { matricesOf } from "../../models/matrices.ts";
+import { naiveRun, naiveWeights } from "../../models/naive.testing.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { requireDecoder } from "../../ports/model.ts";
 import type { Point, Squeezing } from "../../profile/squeeze.ts";
@@ -18,6 +19,7 @@ import { squeezeSchema } from "../../profile/squeeze.ts";
 import { openModel } from "../../references/open.ts";
 import { transposed } from "../../squeeze/low-rank.ts";
 import { squeezed, transformNamed } from "../../squeeze/transform.ts";
+import type { Units } from "../../text/units.ts";
 import type { Answered } from "../facts/figures.ts";
 import { measureLockstep } from "../lockstep/lockstep.ts";
 import { measure } from "../measure.ts";
@@ -27,6 +29,7 @@ import { budgetNamed } from "./budget.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { askedPoints, percentages, refuseImpossible, type Tries, usualGroups } from "./points.ts";
+import { type Passages, recallLost } from "./recall.ts";
 import { measureSqueezing, type SqueezeRequest } from "./squeeze.ts";
 import { nameIn, SqueezedWeights, valuesOf } from "./weights.ts";
 
@@ -183,6 +186,64 @@ describe("a point", () => {
   });
 });
 
+describe("a point by the inputs", () => {
+  const calibration = [{ path: "", domain: null }];
+  beforeEach(() => {
+    // Short enough for one window each: position 0 is the prefix.
+    writeText(at("other"), sampleText(12, 40, 9));
+    calibration[0].path = at("other");
+  });
+
+  it("is what a folder is that was made by the naive decoder's own sums over the calibration text", async () => {
+    const names = ["wanda50", "wanda2:4", "svdllm0.8"];
+    const { spec, values } = await naiveWeights(at("model"));
+    const sums = new Map<string, { squares: Float64Array; moments: Float64Array }>();
+    for (const text of readFileSync(at("other"), "utf8").split("\n\n"))
+      naiveRun(spec, (slot) => values.get(slot)!, [256, ...Buffer.from(text)], {
+        reads(x, { weight }) {
+          const own = sums.get(weight.names[0]) ?? {
+            squares: new Float64Array(x.length),
+            moments: new Float64Array((x.length * (x.length + 1)) / 2),
+          };
+          sums.set(weight.names[0], own);
+          for (let i = 0, place = 0; i < x.length; i++) {
+            own.squares[i] += x[i] * x[i];
+            for (let j = 0; j <= i; j++) own.moments[place++] += x[i] * x[j];
+          }
+        },
+      });
+    const found = await squeeze({ tries: { try: names }, calibration });
+    expect(found.calibration).toMatchObject({ name: "other", documents: 12, shared: 0 });
+    expect(squeezeSchema.parse(found)).toEqual(found);
+    for (const name of names) {
+      const transform = transformNamed(name);
+      const model = await rewritten(`as-${name.replace(":", "-")}`, (tensor, stored, [rows, columns]) =>
+        columns === undefined || !tensor.includes("layers")
+          ? stored
+          : squeezed(transform, { rows, columns, values: stored }, { kept: "F32", inputs: sums.get(tensor)! }).values,
+      );
+      const reference = await openModel(at("model"), { offline: true });
+      const request = { reference, model, plan: planFor(at("text")), threads: 1, progress: listener() };
+      const expected = await measureLockstep(request);
+      if ("absent" in expected) throw new Error(expected.absent);
+      const kl = found.points.find((one) => one.name === name)!.overall.kl!.value!;
+      expect(kl / expected.overall.kl!.value!).toBeCloseTo(1, 3);
+    }
+  });
+
+  it("is refused without a calibration text, or by one that is the measured text or part of it", async () => {
+    const tries = { try: ["wanda50"] };
+    await expect(squeeze({ tries })).rejects.toThrow(/wanda50 goes by what the inputs .* pass --calibration/);
+    const own = (path: string) => squeeze({ tries, calibration: [{ path, domain: null }] });
+    await expect(own(at("text"))).rejects.toThrow(/24 documents of 24 are in both, and 100\.0 % of its tokens/);
+    // In one piece, and with other text around it, it is no document of the measured text.
+    const text = readFileSync(at("text"), "utf8").split("\n\n").slice(3, 5).join(" ");
+    writeText(at("part"), `${sampleText(1, 900, 5)} ${text} ${sampleText(1, 900, 6)}`);
+    await expect(own(at("part"))).rejects.toThrow(/0 documents of 1 are in both, and [4-9]\.\d % of its tokens/);
+    await expect(squeeze({ tries: { try: ["q3g8"] }, calibration })).rejects.toThrow(/nothing that is tried goes by/);
+  });
+});
+
 describe("a plan of several types", () => {
   it("keeps within its bits, and is judged by documents that it was not made from", async () => {
     const found = await squeeze({
@@ -240,7 +301,7 @@ describe("what is lost of facts", () => {
   it("is the difference of the same questions, by how often they were told", () => {
     const before = answered((index) => index >= 20 || index % 2 === 0, 2);
     const after = answered((index) => index >= 25, 3.5);
-    const { exact, codeBits, exposures } = factsLost(facts, before, after, 0);
+    const { exact, codeBits, exposures, knowledge } = factsLost(facts, before, after, 0);
     // Of twenty facts told once ten weigh 3 and were right: 30 of 40; of those told 8 times 20 to 24 are lost: 3+1+3+1+3 of 40.
     expect(exposures.map((one) => [one.exposures, one.original, one.exact.value])).toEqual([
       [1, 0.75, -0.75],
@@ -251,8 +312,67 @@ describe("what is lost of facts", () => {
     expect(exact.high).toBeGreaterThan(exact.value!);
     // All answers cost the same more: no resample differs.
     expect(codeBits).toEqual({ value: 1.5, low: 1.5, high: 1.5 });
+    // No fact has a prior.
+    expect(knowledge).toBeNull();
+    const priors = facts.map((fact, index) => ({
+      ...fact,
+      ...{ priorBits: index < 30 ? 5 : null, exposures: index < 10 ? 0 : fact.exposures },
+    }));
+    // Ten were never told, ten have no prior.
+    expect(factsLost(priors, before, after, 0).knowledge).toEqual({
+      ...{ facts: 20, original: 3, bits: { value: -1.5, low: -1.5, high: -1.5 } },
+    });
     const none = factsLost(facts, before, before, 0);
     expect(none.exact).toEqual({ value: 0, low: 0, high: 0 });
+  });
+});
+
+describe("what is lost of recall", () => {
+  it("is the difference of the same passages, exactly and in bytes before the first wrong one", () => {
+    const [prefix, length] = [8, 4];
+    const units = { kind: "document", count: 20 } as Units;
+    const questions = Array.from({ length: 40 }, (_, index) => ({
+      ...{ unit: index % 20, truthBytes: Buffer.alloc(index < 20 ? 4 : 8) },
+    })) as unknown as Passages["questions"];
+    // Twenty passages of 4 bytes come back whole from the original, twenty of 8 half; of the first ten the last byte goes.
+    const before = questions.map((_, index) => ({ exact: index < 20, common: 4 }));
+    const after = before.map((one, index) => (index < 10 ? { exact: false, common: 3 } : one));
+    const found = recallLost({ questions, prefix, length, units }, before, after, 0);
+    expect(found).toMatchObject({ passages: 40, prefix, length, original: 0.5, originalBytes: 160 / 240 });
+    expect(found.exact.value).toBe(-0.25);
+    expect(found.exact.high).toBeLessThan(0);
+    expect(found.bytes!.value).toBeCloseTo(-10 / 240, 12);
+    expect(recallLost({ questions, prefix, length, units }, before, before, 0).exact).toEqual({
+      ...{ value: 0, low: 0, high: 0 },
+    });
+  });
+
+  it("is asked of every point as recall asks a model by itself", async () => {
+    const recall = { prefixes: [8], length: 4, passages: 12 };
+    const withRecall = (path: string) =>
+      validatePlan({
+        ...{ text: [{ path }], splitOn: "\n\n", plane: null, geometry: false, baselines: false },
+        ...{ with: ["recall"], recall },
+      });
+    const write = { point: "q3g8", path: at("written"), format: "safetensors", dtype: null } as const;
+    const found = await squeeze({ tries: { try: ["q3g8"] }, plan: withRecall(at("text")), write });
+    const verbatim = async (folder: string) => {
+      const { profile } = await measure({
+        ...{ model: await openModel(at(folder), { offline: true }), plan: withRecall(at("text")), points: null },
+        ...{ threads: 1, work: at("work"), resume: false, progress: listener() },
+      });
+      return profile.recall!;
+    };
+    const [before, after] = [await verbatim("model"), await verbatim("written")];
+    const lost = found.points[0].recall!;
+    expect(lost).toMatchObject({ passages: before.passages, prefix: 8, length: 4 });
+    expect(lost.original).toBe(before.verbatim[0].exact.value);
+    expect(lost.originalBytes).toBe(before.verbatim[0].commonPrefix.value);
+    expect(lost.originalBytes! + lost.bytes!.value!).toBeCloseTo(after.verbatim[0].commonPrefix.value!, 12);
+    const tooLong = validatePlan({ ...planFor(at("text")), with: ["recall"], recall: { ...recall, prefixes: [500] } });
+    const refused = await squeeze({ tries: { try: ["q3g8"] }, plan: tooLong });
+    expect(refused.points[0].recall).toBeNull();
+    expect(refused.refusals).toMatchObject([{ figure: "recall", reason: expect.stringMatching(/positions/) }]);
   });
 });
 
@@ -325,7 +445,7 @@ describe("what is asked for", () => {
     expect(refused({ try: ["Q4_K"] })).toThrow(/groups of 256/);
     expect(refused({ rank: [17] })).toThrow(/rank 16/);
     expect(refused({ dropBlocks: [2] })).toThrow(/of 2 blocks one at least has to stay/);
-    expect(refused({ patterns: ["wanda2:4"] })).toThrow(/calibration/);
+    expect(refused({ patterns: ["wanda2:4"] })).toThrow(/--calibration/);
     expect(usualGroups(spec)).toEqual(["row"]);
     await expect(squeeze({ tries: {} })).rejects.toThrow(/nothing is to be tried/);
   });

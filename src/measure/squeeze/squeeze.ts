@@ -31,7 +31,7 @@ import { gaussianBound } from "../../squeeze/frontier.ts";
 import { gramOfRows, transposed } from "../../squeeze/low-rank.ts";
 import type { Size } from "../../squeeze/matrix.ts";
 import { allot } from "../../squeeze/mixed.ts";
-import { nameOf, type Transform } from "../../squeeze/transform.ts";
+import { isByInputs, nameOf, type Transform } from "../../squeeze/transform.ts";
 import type { FactSet } from "../../text/facts.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
 import { answersOf } from "../facts/facts.ts";
@@ -41,12 +41,15 @@ import { lockstepSeconds } from "../lockstep/foresee.ts";
 import { lockstepOver, type OnSaid } from "../lockstep/lockstep.ts";
 import { openTokenizer, readPlannedFacts } from "../prepare.ts";
 import { corpusDigest, corpusName, readCorpus } from "../preparing/corpus.ts";
-import { BOUND, MAKING, READING, stagesOfSqueezing } from "../stages.ts";
+import type { Compared } from "../recall/verbatim.ts";
+import { ANSWERS, BOUND, CANDIDATES, MAKING, PASSAGES, READING, stagesOfSqueezing } from "../stages.ts";
 import { type Budget, bitsWithin, mixedName, refuseBudget, typesAmong } from "./budget.ts";
+import { Calibration, type CalibrationText, readCalibration } from "./calibration.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
-import { type AskedPoint, matricesFor, refuseImpossible, type Spared } from "./points.ts";
+import { type AskedPoint, matricesFor, refuseIdle, refuseImpossible, type Spared } from "./points.ts";
 import { namesFor, rateOf, storedRate, Untouched } from "./rates.ts";
+import { broughtBack, type Passages, passagesIn, recallLost } from "./recall.ts";
 import { type Measured, PointStore } from "./store.ts";
 import { keptRows, tokenSlots, tokensNeeded, withoutTokens } from "./trim.ts";
 import { type Made, nameIn, SqueezedWeights, valuesIn, valuesOf } from "./weights.ts";
@@ -70,6 +73,8 @@ export interface SqueezeRequest extends RunContext {
   readonly resume: boolean;
   /** files and folders that the run writes */
   readonly outputs?: readonly string[];
+  /** text that says what the inputs of the matrices are like, other than the plan's; null: none */
+  readonly calibration?: Plan["text"] | null;
   /** what a plan of several types may take; null: none is made */
   readonly budget?: Budget | null;
   /** text besides the measured one whose tokens a trimmed vocabulary keeps */
@@ -91,7 +96,10 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
   const { model, plan, points, spared, progress, signal } = request;
   const began = performance.now();
   const decoder = requireDecoder(model, "squeezing");
-  refuseImpossible(points, decoder.spec, spared);
+  const { calibration: calibrating = null, sensitivity: alone } = request;
+  const tried = [...points, ...(alone ? [{ kind: "transform", name: nameOf(alone), transform: alone } as const] : [])];
+  refuseImpossible(tried, decoder.spec, spared, calibrating !== null);
+  if (calibrating) refuseIdle(tried);
   if (request.write) {
     await refuseUnwritable(model, request.write, jobsToWrite(request, request.write.point));
   }
@@ -99,6 +107,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
     throw new LossyscopeError("usage", "nothing is to be tried", "pass --try, --prune, --rank or --also");
   const course = await courseOf({ ...request, reference: model, model });
   if ("absent" in course) throw new Error(course.absent);
+  const calibration = calibrating && (await readCalibration({ ...request, calibration: calibrating }, course));
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
   const original = await storedRate(model, signal);
   if (request.budget) refuseBudget(request.budget, { ...decoder, ...request, parameters: original.parameters });
@@ -107,10 +116,12 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
       ...{ version: VERSION, digests: { ...(await model.digests({ signal })) }, text: corpusDigest(course) },
       ...{ context: course.context, overlap: course.overlap, batchTokens: plan.batchTokens, seed: plan.seed },
       ...{ spared: [...spared].sort(), facts: facts?.digest ?? null, threads: request.threads },
+      ...(calibration && { calibration: calibration.described.digest }),
+      ...(plan.with.includes("recall") && { recall: plan.recall }),
     }),
   ).slice(0, 16);
   const store = new PointStore(request.work, id, request.resume);
-  const run = new Run(request, course, facts, original.parameters, store);
+  const run = new Run(request, course, { calibration, facts }, original.parameters, store);
   try {
     const found = await run.all();
     const [{ interval, engine }] = found;
@@ -127,6 +138,7 @@ export async function measureSqueezing(request: SqueezeRequest): Promise<Squeezi
       model: { name: model.name, revision: model.revision, ...original },
       text,
       facts: facts && { name: facts.name, digest: facts.digest },
+      calibration: calibration?.described ?? null,
       context: course.context,
       overlap: course.overlap,
       points: sorted,
@@ -202,25 +214,36 @@ function notesOf({ spared, model }: SqueezeRequest, points: readonly Point[]): s
   ];
 }
 
+/** What is asked of every point. */
+export const askingStages = (plan: Pick<Plan, "facts" | "with">): readonly string[] => [
+  ...(plan.facts === null ? [] : [CANDIDATES, ANSWERS]),
+  ...(plan.with.includes("recall") ? [PASSAGES] : []),
+];
+
 /** Says which stages a run will go through. @param files that are written at the end */
 export function announceSqueezing(request: SqueezeRequest, files: readonly string[]): void {
   const { model, points, also, sensitivity, bound, plan, spared, progress } = request;
   const { spec } = requireDecoder(model, "squeezing");
   const total = points.length + also.length;
   const parts = sensitivity ? partsOf(spec, sensitivity, spared).length : 0;
+  const asks = askingStages(plan);
+  // What the inputs are like is found out before the first point that goes by it.
+  const first = points.findIndex((point) => point.kind === "transform" && isByInputs(point.transform));
   const kinds = [...points.map(({ kind }) => kind), ...also.map(() => "file" as const)];
   const made = kinds.map((kind, index) => ({
-    ...{ part: pointPart(index, total), makes: kind === "transform", asks: plan.facts !== null && kind !== "trim" },
+    ...{ part: pointPart(index, total), makes: kind === "transform", asks: kind === "trim" ? [] : asks },
     reads: kind === "trim" && (request.keep ?? []).length > 0,
+    calibrates: index === first,
   }));
   const alone = Array.from({ length: parts }, (_, index) => ({
     part: sensitivityPart(index, parts),
-    ...{ makes: true, asks: false },
+    ...{ makes: true, asks: [] },
   }));
-  const mixed = request.budget == null ? [] : [{ part: MIXED_PART, makes: true, asks: plan.facts !== null }];
+  const mixed = request.budget == null ? [] : [{ part: MIXED_PART, makes: true, asks }];
   const trims = request.write?.point === TRIMMED;
-  const written = request.write ? [{ part: WRITTEN_PART, makes: !trims, asks: false, reads: trims }] : [];
-  progress.announce(stagesOfSqueezing([...made, ...mixed, ...alone, ...written], { bound, files }));
+  const written = request.write ? [{ part: WRITTEN_PART, makes: !trims, asks: [], reads: trims }] : [];
+  const calibrated = (request.calibration ?? null) !== null;
+  progress.announce(stagesOfSqueezing([...made, ...mixed, ...alone, ...written], { calibrated, bound, files }));
 }
 
 /** What is squeezed alone to find out what costs most: blocks, kinds of matrices, and all of them. */
@@ -272,28 +295,43 @@ class Run {
   readonly #request: SqueezeRequest;
   readonly #course: Course;
   readonly #facts: FactSet | null;
+  readonly #calibrationText: CalibrationText | null;
   readonly #parameters: number;
   readonly #store: PointStore;
   readonly #decoder: Decoder;
   readonly #untouched: Untouched;
   #weights: SqueezedWeights | undefined;
+  #calibration: Calibration | undefined;
   #answered: readonly Answered[] | undefined;
+  readonly #passages: Passages | null;
+  #brought: readonly Compared[] | undefined;
   #dropOrder: readonly number[] | undefined;
   #kept: Promise<Int32Array> | undefined;
   /** what becomes of every matrix, by the names of plans of several types */
   readonly #plans = new Map<string, ReadonlyMap<ModelMatrix, Transform>>();
 
-  constructor(request: SqueezeRequest, course: Course, facts: FactSet | null, parameters: number, store: PointStore) {
+  constructor(
+    request: SqueezeRequest,
+    course: Course,
+    { calibration, facts }: { readonly calibration: CalibrationText | null; readonly facts: FactSet | null },
+    parameters: number,
+    store: PointStore,
+  ) {
     this.#request = request;
     this.#course = course;
     this.#facts = facts;
+    this.#calibrationText = calibration;
     this.#parameters = parameters;
     this.#store = store;
     this.#decoder = requireDecoder(request.model, "squeezing");
     this.#untouched = new Untouched(this.#decoder.weights);
+    const passages = request.plan.with.includes("recall") ? passagesIn(course, request.model, request.plan) : null;
+    this.#passages = passages && !("absent" in passages) ? passages : null;
+    if (passages && "absent" in passages) this.refusals.push({ figure: "recall", reason: passages.absent });
   }
 
   async close(): Promise<void> {
+    this.#calibration?.close();
     await this.#weights?.close();
   }
 
@@ -364,8 +402,26 @@ class Run {
     });
   }
 
+  /** What the inputs of the blocks' matrices are like, found once. */
+  async #calibrated(): Promise<Calibration> {
+    if (this.#calibration) return this.#calibration;
+    const { model, points, sensitivity, spared } = this.#request;
+    const asked = points.flatMap((point) => (point.kind === "transform" ? [point.transform] : []));
+    const byInputs = [...asked, ...(sensitivity ? [sensitivity] : [])].filter(isByInputs);
+    const found = new Calibration(model);
+    this.#calibration = found;
+    await found.run(
+      matricesFor(this.#decoder.spec, byInputs[0], spared),
+      byInputs.some(({ kind }) => kind === "rank"),
+      this.#calibrationText!,
+      this.#request,
+    );
+    return found;
+  }
+
   async #make(jobs: ReadonlyMap<ModelMatrix, Transform>): Promise<Made & { readonly seconds: number }> {
     const { progress, signal, threads } = this.#request;
+    const calibration = [...jobs.values()].some(isByInputs) ? await this.#calibrated() : null;
     const began = performance.now();
     this.#weights ??= new SqueezedWeights(
       this.#decoder,
@@ -375,6 +431,7 @@ class Run {
     progress.start(MAKING, null, "weights");
     const made = await this.#weights.make({
       jobs,
+      ...(calibration && { inputsOf: (matrix) => calibration.inputsOf(matrix) }),
       onProgress: (done, total) => progress.update(done, undefined, total),
       signal,
     });
@@ -490,7 +547,7 @@ class Run {
         overall,
         domains,
         facts: alone ? null : await this.#factsLost(q),
-        recall: null,
+        recall: alone ? null : await this.#recallLost(q),
         seconds: { making, reading: seconds },
       },
     };
@@ -529,6 +586,20 @@ class Run {
     this.#answered ??= (await answersOf({ ...request, model })).judged;
     const { judged } = await answersOf({ ...request, model: q });
     return factsLost(this.#facts.facts, this.#answered, judged, plan.seed);
+  }
+
+  async #recallLost(q: Model): Promise<Point["recall"]> {
+    const passages = this.#passages;
+    if (passages === null) return null;
+    const { model, plan } = this.#request;
+    const { tokenizer } = this.#course;
+    this.#brought ??= await broughtBack(passages, { ...this.#request, model, tokenizer });
+    return recallLost(
+      passages,
+      this.#brought,
+      await broughtBack(passages, { ...this.#request, model: q, tokenizer }),
+      plan.seed,
+    );
   }
 
   /**

@@ -22,7 +22,7 @@ import type { Decoder } from "../../ports/model.ts";
 import { TaskThread } from "../../probes/threads.ts";
 import type { Decomposition } from "../../squeeze/low-rank.ts";
 import { keptAs } from "../../squeeze/matrix.ts";
-import type { Transform } from "../../squeeze/transform.ts";
+import { isByInputs, type Transform } from "../../squeeze/transform.ts";
 import { type MatrixResult, type MatrixTask, squeezeTensor } from "./matrix-task.ts";
 
 /** Values, over all tensors, that take longer than threads take to start. */
@@ -79,7 +79,11 @@ export class SqueezedWeights {
   readonly #original: TensorSource;
   readonly #plain: TensorSource;
   readonly #threads: number;
-  readonly #vectors = new Map<ModelMatrix, readonly Decomposition[]>();
+  /** by the matrix itself, and by what it does to its inputs */
+  readonly #vectors = [
+    new Map<ModelMatrix, readonly Decomposition[]>(),
+    new Map<ModelMatrix, readonly Decomposition[]>(),
+  ];
   #vectorBytes = 0;
   #path: string | undefined;
   #keep: () => void = () => {};
@@ -164,30 +168,35 @@ export class SqueezedWeights {
     const { rows, columns, stack, layout } = matrix;
     const name = nameIn(this.#original, matrix);
     const { dtype, isComputed } = this.#original.locate(name)!;
+    const vectors = this.#vectors[Number(isByInputs(transform))];
     const task: MatrixTask = {
       ...{ transform, rows, columns, stack, isTurned: layout === "in-out" },
       values: await valuesOf(this.#original, name),
       kept: isComputed ? "F16" : keptAs(dtype),
-      inputs: inputsOf?.(matrix),
-      decompositions: this.#vectors.get(matrix),
+      inputs: isByInputs(transform) ? inputsOf?.(matrix) : undefined,
+      decompositions: vectors.get(matrix),
     };
     const found = await lane.take(task).catch((error: unknown) => {
       if (!(error instanceof LossyscopeError)) throw error;
       throw new LossyscopeError(error.fault, `${name}: ${error.said}`, error.next);
     });
     const { values, bytes, coded, error, energy, decompositions } = found;
-    if (decompositions && !this.#vectors.has(matrix)) this.#remember(matrix, decompositions);
+    if (decompositions && !vectors.has(matrix)) this.#remember(vectors, matrix, decompositions);
     await file
       .write(values, 0, values.byteLength, places.get(name)!.offset)
       .catch((fault) => Promise.reject(ioFault(fault, "write the squeezed weights")));
     return { bytes, coded, error, energy };
   }
 
-  #remember(matrix: ModelMatrix, decompositions: readonly Decomposition[]): void {
+  #remember(
+    vectors: Map<ModelMatrix, readonly Decomposition[]>,
+    matrix: ModelMatrix,
+    decompositions: readonly Decomposition[],
+  ): void {
     const bytes = decompositions.reduce((sum, { vectors, values }) => sum + vectors.byteLength + values.byteLength, 0);
     if (this.#vectorBytes + bytes > KEPT_VECTORS_BYTES) return;
     this.#vectorBytes += bytes;
-    this.#vectors.set(matrix, decompositions);
+    vectors.set(matrix, decompositions);
   }
 
   #open(values: number): readonly Lane[] {

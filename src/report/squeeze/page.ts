@@ -10,7 +10,17 @@ import { lines } from "../marks/lines.ts";
 import { ladder, type RateMark, rateDistortion } from "../marks/rate.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, legend, numbers, paragraph, responsive, type Section, table } from "../sections/parts.ts";
-import { bitsText, budgetText, firstLost, LOSS_HEAD, lossCells, pointTable, squeezeClaim, trimText } from "./text.ts";
+import {
+  bitsText,
+  budgetText,
+  changeText,
+  firstLost,
+  LOSS_HEAD,
+  lossCells,
+  pointTable,
+  squeezeClaim,
+  trimText,
+} from "./text.ts";
 
 const cells = (rows: readonly (readonly string[])[]): string[][] => rows.map((row) => row.map((cell) => markup(cell)));
 
@@ -95,11 +105,11 @@ function rateSection(found: Squeezing): Section {
 
 function lossSection(found: Squeezing): Section | null {
   if (found.losses.length === 0) return null;
-  const rungs = found.losses.map(({ figure: name, from, kept, group }) => ({
-    name,
-    lost: from?.bitsPerParameter ?? null,
-    kept: kept?.bitsPerParameter ?? null,
-    change: from === null ? "" : group === "text" ? `${interval(from.change)} bits per byte` : shareOf(from.change),
+  const rungs = found.losses.map((loss) => ({
+    name: loss.figure,
+    lost: loss.from?.bitsPerParameter ?? null,
+    kept: loss.kept?.bitsPerParameter ?? null,
+    change: changeText(loss),
   }));
   const first = firstLost(found);
   const rates = found.points

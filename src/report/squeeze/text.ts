@@ -1,4 +1,5 @@
 /** What squeezing a model found, as blocks for terminal, Markdown and page: what is enough, what goes first, a table of points. */
+import { unreachable } from "../../numeric/errors.ts";
 import type { Interval } from "../../profile/figures.ts";
 import type { Point, Squeezing } from "../../profile/squeeze.ts";
 import { type Block, rows, text } from "../findings.ts";
@@ -91,13 +92,29 @@ export function pointTable(found: Squeezing): { readonly head: string[]; readonl
   };
 }
 
+/** How much of a figure was lost, in its own unit. */
+export function changeText({ from, group }: Squeezing["losses"][number]): string {
+  if (from === null) return ABSENT;
+  switch (group) {
+    case "text":
+      return `${interval(from.change)} bits/byte`;
+    case "capacity":
+      return `${interval(from.change)} bits/fact`;
+    case "facts":
+    case "recall":
+      return shareOf(from.change);
+    default:
+      return unreachable(group);
+  }
+}
+
 /** Highest rate at which each figure is lost for good, and the one above it. */
 export const lossCells = ({ losses }: Squeezing): string[][] =>
-  losses.map(({ figure: name, from, kept, group }) => [
-    name,
-    from === null ? "not lost" : `${figure(from.bitsPerParameter)} (${from.point})`,
-    from === null ? ABSENT : group === "text" ? `${interval(from.change)} bits/byte` : shareOf(from.change),
-    kept === null ? ABSENT : `${figure(kept.bitsPerParameter)} (${kept.point})`,
+  losses.map((loss) => [
+    loss.figure,
+    loss.from === null ? "not lost" : `${figure(loss.from.bitsPerParameter)} (${loss.from.point})`,
+    changeText(loss),
+    loss.kept === null ? ABSENT : `${figure(loss.kept.bitsPerParameter)} (${loss.kept.point})`,
   ]);
 
 export const LOSS_HEAD = ["figure", "lost from", "change there", "still there at"];
