@@ -108,6 +108,7 @@ describe("tokenizers", () => {
       .constantFrom(
         small("byte-pairs", { pre: "qwen2", bos_token_id: 7, eos_token_id: 8, add_bos_token: true }),
         small("sentence-pieces", { add_space_prefix: true, add_eos_token: true }),
+        small("unigram-spaces-kept", { remove_extra_whitespaces: true, add_bos_token: true, bos_token_id: 7 }),
         { ...small("sentence-pieces", {}), "tokenizer.chat_template": "{{ x }}", "tokenizer.chat_templates": ["a"] },
       )
       .chain((metadata) => mutatedJson([metadata]));

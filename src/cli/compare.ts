@@ -17,6 +17,7 @@ import type { ForeseenRun, Foresight } from "../profile/foresight.ts";
 import type { Plan } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import { modelCalled, namesGguf } from "../references/called.ts";
+import { ggufIn } from "../references/gguf-in.ts";
 import { openModel } from "../references/open.ts";
 import { comparisonBlocks, comparisonClaim } from "../report/atlas/comparison.ts";
 import { comparisonPage } from "../report/atlas/pages.ts";
@@ -205,7 +206,9 @@ const CONFIG = "config.json";
 function isModel(name: string): boolean {
   if (!isFolder(name)) return namesGguf(name) || (!existsSync(name) && !name.endsWith(".json") && name.includes("/"));
   const files = readdirSync(name);
-  const model = files.includes(CONFIG) ? CONFIG : files.find(namesGguf);
+  const model = files.includes(CONFIG)
+    ? CONFIG
+    : (files.find(namesGguf) ?? (files.includes(PROFILE) ? undefined : ggufIn(name)));
   const profile = files.includes(PROFILE);
   if (model && profile) {
     const next = `name ${join(name, PROFILE)}, or move it elsewhere to measure the model`;

@@ -52,7 +52,7 @@ export async function ggufHeaders(
     ...called,
     config: {
       model_type: architecture ?? undefined,
-      tie_word_embeddings: await headIsTable(source),
+      tie_word_embeddings: await headIsTable(source, place !== undefined),
       num_experts: about("expert_count"),
       num_experts_per_tok: about("expert_used_count"),
     },

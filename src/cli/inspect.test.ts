@@ -203,6 +203,41 @@ describe("inspect on the Hub", () => {
     expect((await inspect("org/gguf:F16", options({ offline: true }))).model.revision).toBe(commit);
   });
 
+  it("asks for little of a model in parts, however large, and of a head that may be the table a few stretches", async () => {
+    connect();
+    const name = (part: number): string => `m-Q8_0-0000${part}-of-00002.gguf`;
+    const split = (part: number) =>
+      [
+        ["split.no", { type: "u16", value: part }],
+        ["split.count", { type: "u16", value: 2 }],
+        ["split.tensors.count", { type: "i32", value: 3 }],
+      ] as const;
+    const large = Uint8Array.from({ length: 3 << 20 }, (_, i) => (i * i) >> 7);
+    const matrix = (called: string) => ({ name: called, dtype: "F16" as const, shape: [3 << 10, 512], data: large });
+    const parts = [
+      {
+        metadata: [["general.architecture", text("llama")], ...split(0)] as const,
+        tensors: [matrix("token_embd.weight")],
+      },
+      { metadata: split(1), tensors: [matrix("output.weight"), matrix("blk.0.ffn_up.weight")] },
+    ].map((part) => Buffer.from(writeGguf(part)));
+    const files = parts.map((content, part) => [name(part + 1), { content, lfs: true }]);
+    hub.models["org/large"] = { revisions: { main: commit }, commits: { [commit]: Object.fromEntries(files) } };
+    for (const [part, content] of parts.entries()) writeFileSync(at(name(part + 1)), content);
+    hub.asked.length = 0;
+    const { ledger } = await inspect("org/large:Q8_0", options());
+    expect(ledger).toEqual((await inspect(at(name(2)), options())).ledger);
+    const sizes = hub.asked
+      .filter(({ server, method }) => server === "cdn" && method === "GET")
+      .map(({ range }) => {
+        const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "")!;
+        return Number(to) + 1 - Number(from);
+      });
+    // A first megabyte of each part, and sixteen stretches of head and table, which are alike.
+    expect(sizes).toHaveLength(2 + 32);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(2 * (1 << 20) + 32 * (1 << 12));
+  });
+
   it("tells towers from the text model from afar as it does here", async () => {
     connect();
     const { model, ledger } = await inspect("org/sees", options());

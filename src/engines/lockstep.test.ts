@@ -91,4 +91,19 @@ describe("memory", () => {
     // logits of both, in float64, of all tokens that a batch scores
     expect(said).toBeLessThan(2 * 8 * 1023 * vocabulary);
   });
+
+  it("of a text sixteen times as long is the same", async () => {
+    const small = await decoderIn(fixture("models/llama"));
+    const vocabulary = small.spec.vocabulary;
+    const peakOf = async (windows: number): Promise<number> => {
+      const ids = drawn(vocabulary, 32 * windows);
+      const batches = batchesForTwo([small, small], windowsOf(0, ids, null, 32, 0), 256);
+      const { report, seen } = await together([small, small], batches, vocabulary);
+      expect(seen.length).toBeGreaterThanOrEqual(windows / 8);
+      return report.peakBytes;
+    };
+    const [short, long] = [await peakOf(64), await peakOf(1024)];
+    // of logits of both in float64, were they kept, a fourth
+    expect(long - short).toBeLessThan((2 * 8 * 32 * 960 * vocabulary) / 4);
+  });
 });

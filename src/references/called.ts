@@ -1,13 +1,14 @@
 /** What is known of a model from its reference alone, nothing being opened or asked. */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { isEndpoint } from "../endpoint/address.ts";
-import { ggufOfFolder, parseGgufName } from "../hub/gguf-name.ts";
+import { parseGgufName } from "../hub/gguf-name.ts";
 import { isAtHub, modelOfPath, parseRepositoryName } from "../hub/name.ts";
 import { OLLAMA, parseOllamaName } from "../hub/ollama.ts";
 import { calledOnHub } from "../hub/resolve-gguf.ts";
 import { hubSettings } from "../hub/settings.ts";
 import { nameOfGguf } from "./gguf.ts";
+import { ggufIn } from "./gguf-in.ts";
 
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
@@ -18,8 +19,8 @@ const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: 
  */
 export function modelCalled(reference: string): string {
   if (isDirectory(reference)) {
-    const gguf = ggufOfFolder(readdirSync(reference), reference);
-    return gguf ? nameOfGguf(join(reference, gguf[0])) : modelOfPath(resolve(reference));
+    const gguf = ggufIn(reference);
+    return gguf ? nameOfGguf(gguf) : modelOfPath(resolve(reference));
   }
   if (existsSync(reference)) return nameOfGguf(reference);
   if (reference.startsWith(OLLAMA)) return parseOllamaName(reference).called;

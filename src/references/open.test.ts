@@ -1,11 +1,12 @@
 /** What a reference is taken for, and what is told while it becomes a model. */
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
 import { fakeHub } from "../hub/hub.testing.ts";
 import { writeGgufModel } from "../measure/gguf.testing.ts";
 import { editJson, writeModel } from "../measure/model.testing.ts";
+import { modelCalled } from "./called.ts";
 import { type OpenEvent, openModel, referenceTo } from "./open.ts";
 
 const at = temporaryFolder();
@@ -36,6 +37,32 @@ describe("a reference", () => {
     await expect(openModel(at("lm"))).rejects.toThrow(
       /lm has 2 models in GGUF: other\.gguf, tiny\.gguf: pass the file/,
     );
+  });
+
+  it("is the one model in GGUF below a folder that is no other model, as programs keep them", async () => {
+    const file = await writeGgufModel(at("m.gguf"), await writeModel(at("model")));
+    // LM Studio's, and what is below the cache of the Hub, which llama.cpp has too.
+    const studio = at("studio", "models", "org", "name-GGUF", "tiny-Q8_0.gguf");
+    const snapshot = at("hub", "models--org--name", "snapshots", "a".repeat(40), "tiny-Q4_0.gguf");
+    for (const path of [studio, snapshot]) {
+      mkdirSync(dirname(path), { recursive: true });
+      copyFileSync(file, path);
+    }
+    writeFileSync(at("studio", "models", "org", "name-GGUF", "mmproj-tiny.gguf"), "");
+    for (const folder of [at("studio"), at("studio", "models"), dirname(studio)])
+      expect(await referenceTo(folder)).toEqual({ kind: "gguf", path: studio });
+    expect([at("studio"), at("hub")].map(modelCalled)).toEqual(["tiny-Q8_0", "tiny-Q4_0"]);
+    expect(await openModel(at("hub", "models--org--name"))).toMatchObject({ architecture: "llama" });
+    mkdirSync(at("studio", "models", "org", "other"));
+    copyFileSync(file, at("studio", "models", "org", "other", "small.gguf"));
+    await expect(openModel(at("studio"))).rejects.toThrow(
+      /studio has 2 models in GGUF: models\/org\/name-GGUF\/tiny-Q8_0\.gguf, models\/org\/other\/small\.gguf: pass the file/,
+    );
+    // A folder of a model is that model, whatever lies below it.
+    mkdirSync(at("model", "gguf"));
+    copyFileSync(file, at("model", "gguf", "tiny.gguf"));
+    expect(await referenceTo(at("model"))).toMatchObject({ kind: "folder" });
+    await expect(openModel(at("hub", "models--org--name", "snapshots", "none"))).rejects.toThrow(/there is no folder/);
   });
 
   it("is Ollama's where it says so", async () => {

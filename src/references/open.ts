@@ -1,21 +1,21 @@
 /**
- * From what people type to a model: a folder; a GGUF file, by its path, as the only one in a folder, by its name on the Hub
+ * From what people type to a model: a folder; a GGUF file, by its path, as the only one in a folder or below it, by its name on the Hub
  * (`org/name:Q4_K_M`), or as Ollama calls it (`ollama:llama3.2`); `org/name[@revision]` or an address of the Hub; the address
  * of a server (`http://host:8000/v1`). What is on the Hub is found in its cache or downloaded into it. The one place that understands references; each kind of model is a
  * file of its own beside this one.
  */
-import { open, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { open, stat } from "node:fs/promises";
 import { isEndpoint } from "../endpoint/address.ts";
 import { ioFault } from "../files/faults.ts";
 import type { ResolveEvent } from "../hub/events.ts";
-import { type GgufName, ggufOfFolder, parseGgufName } from "../hub/gguf-name.ts";
+import { type GgufName, parseGgufName } from "../hub/gguf-name.ts";
 import { isAtHub } from "../hub/name.ts";
 import { findOllamaModel, OLLAMA } from "../hub/ollama.ts";
 import { hubSettings } from "../hub/settings.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import type { Model } from "../ports/model.ts";
 import type { ServedOptions } from "./endpoint.ts";
+import { ggufIn } from "./gguf-in.ts";
 import type { TokenizerSource } from "./tokenizer-of.ts";
 
 /** What opens each kind, loaded where one is named: they read more formats between them than any one run needs. */
@@ -59,9 +59,8 @@ export const isGguf = (reference: string): boolean =>
 export async function referenceTo(reference: string): Promise<Reference> {
   const there = await stat(reference).catch(() => undefined);
   if (there?.isDirectory()) {
-    const files = await readdir(reference).catch((error) => Promise.reject(ioFault(error, `read ${reference}`)));
-    const gguf = ggufOfFolder(files, reference);
-    return gguf ? { kind: "gguf", path: join(reference, gguf[0]) } : { kind: "folder", folder: reference };
+    const path = ggufOf(reference);
+    return path === null ? { kind: "folder", folder: reference } : { kind: "gguf", path };
   }
   if (there?.isFile() && (isGguf(reference) || (await beginsAsGguf(reference))))
     return { kind: "gguf", path: reference };
@@ -71,6 +70,15 @@ export async function referenceTo(reference: string): Promise<Reference> {
   const name = there ? null : parseGgufName(reference, endpoint);
   if (name) return { kind: "gguf on the hub", name };
   return isGguf(reference) ? { kind: "gguf", path: reference } : { kind: "hub", name: reference };
+}
+
+/** @throws LossyscopeError as `ggufIn`; `io` */
+function ggufOf(folder: string): string | null {
+  try {
+    return ggufIn(folder);
+  } catch (error) {
+    throw error instanceof LossyscopeError ? error : ioFault(error, `read ${folder}`);
+  }
 }
 
 /** Files in Ollama's store, and in others, have no ending. */

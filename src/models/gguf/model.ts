@@ -70,10 +70,13 @@ export function ggufNames({
   return folderNames(source, names, new Set(DIVISORS));
 }
 
-/** Whether the head is the table once more: converters have written one for GPT-2. Reads as far as they are equal. */
-export async function headIsTable(source: TensorSource): Promise<boolean> {
+/**
+ * Whether the head is the table once more: converters have written one for GPT-2. Reads as far as they are equal.
+ * @param sampled as `equalTensors` has it
+ */
+export async function headIsTable(source: TensorSource, sampled = false): Promise<boolean> {
   if (!source.locate(HEAD) || !source.locate(TABLE)) return false;
-  return equalTensors(source, HEAD, TABLE);
+  return equalTensors(source, HEAD, TABLE, sampled);
 }
 
 async function numbersOf(source: TensorSource, name: string): Promise<readonly number[] | undefined> {

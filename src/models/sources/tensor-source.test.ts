@@ -78,4 +78,7 @@ it("tensors are equal that have the same bytes, type and shape", async () => {
   const source = await shards([...alike, ...unlike], 2);
   const equal = await Promise.all(["two", "changed", "shape", "type"].map((name) => equalTensors(source, "one", name)));
   expect(equal).toEqual([true, false, false, false]);
+  // What lies between the stretches that are looked at is not seen.
+  expect(await equalTensors(source, "one", "two", true)).toBe(true);
+  expect(await equalTensors(source, "one", "shape", true)).toBe(false);
 });
