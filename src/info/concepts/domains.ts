@@ -44,7 +44,7 @@ export function domainSpread(
   if (domains.length > 1)
     for (let draw = 0; draw < SHUFFLES; draw++) {
       const dealt = random(seed, "units of any domain", domain, draw).shuffle([...all.keys()]);
-      const mix = meanOf(dealt.slice(0, own.length).map((pool) => all[pool]));
+      const mix = sumOf(dealt.slice(0, own.length).map((pool) => all[pool]));
       mixed.participation[draw] = figures.participation(mix);
       mixed.half[draw] = figures.half(mix);
     }
@@ -68,9 +68,16 @@ export function domainSpread(
   };
 }
 
-/** The means of all pools but one. */
+/** As good as the mean: no figure of spread or sharing sees a common factor. */
+function sumOf(pools: readonly Float64Array[]): Float64Array {
+  const total = pools[0].slice();
+  for (const pool of pools.slice(1)) for (let j = 0; j < total.length; j++) total[j] += pool[j];
+  return total;
+}
+
+/** All pools but one together. */
 const leftOut = (pools: readonly Float64Array[]): Float64Array[] =>
-  pools.length < 2 ? [] : pools.map((_, one) => meanOf(pools.filter((_, pool) => pool !== one)));
+  pools.length < 2 ? [] : pools.map((_, one) => sumOf(pools.filter((_, pool) => pool !== one)));
 
 export interface SharedByDomains extends Shared {
   readonly cosineInterval: Estimate;

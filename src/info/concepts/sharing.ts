@@ -46,7 +46,8 @@ export function unitSharing(things: readonly (readonly Float64Array[])[], seed: 
 
 export function meanOf(pools: readonly Float64Array[]): Float64Array {
   const mean = new Float64Array(pools[0]?.length ?? 0);
-  for (const pool of pools) for (let j = 0; j < mean.length; j++) mean[j] += pool[j] / pools.length;
+  for (const pool of pools) for (let j = 0; j < mean.length; j++) mean[j] += pool[j];
+  for (let j = 0; j < mean.length; j++) mean[j] /= pools.length;
   return mean;
 }
 

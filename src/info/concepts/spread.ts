@@ -8,68 +8,81 @@ export function participation(contributions: ArrayLike<number>): number {
   let total = 0;
   let squares = 0;
   for (let j = 0; j < contributions.length; j++) {
-    total += contributions[j];
-    squares += contributions[j] ** 2;
+    const one = contributions[j];
+    total += one;
+    squares += one * one;
   }
   return squares > 0 ? total ** 2 / squares : 0;
 }
 
-/** The least share of the units whose contributions are half of all; null where nothing contributes. Some passes over the units. */
+/**
+ * The least share of the units whose contributions are half of all; null where nothing contributes. Some passes over the units:
+ * the largest that make up half lie above some value, and parts on the wrong side of a guess at it fall away.
+ */
 export function halfShare(contributions: ArrayLike<number>): number | null {
-  let rest = Float64Array.from(contributions);
-  const units = rest.length;
-  let wanted = rest.reduce((sum, one) => sum + one, 0) / 2;
+  const values = Float64Array.from(contributions);
+  let wanted = 0;
+  for (let j = 0; j < values.length; j++) wanted += values[j] / 2;
   if (!(wanted > 0)) return null;
-  let taken = 0;
-  // The largest that make up half are above some value: parts on the wrong side of a guess at it fall away.
-  while (rest.length > SMALL) {
-    const pivot = middling(rest);
-    const above = rest.filter((one) => one > pivot);
-    const equal = rest.length - above.length - rest.filter((one) => one < pivot).length;
-    const carried = above.reduce((sum, one) => sum + one, 0);
-    if (carried >= wanted) {
-      rest = above;
-      continue;
+  let from = 0;
+  let to = values.length;
+  while (to - from > SMALL) {
+    const pivot = middling(values, from, to);
+    const { above, equal } = parted(values, from, to, pivot);
+    let carried = 0;
+    for (let j = from; j < above; j++) carried += values[j];
+    if (carried >= wanted) to = above;
+    else {
+      const needed = Math.ceil((wanted - carried) / pivot);
+      if (above + needed <= equal) return (above + needed) / values.length;
+      wanted -= carried + (equal - above) * pivot;
+      from = equal;
     }
-    const needed = Math.ceil((wanted - carried) / pivot);
-    if (needed <= equal) return (taken + above.length + needed) / units;
-    taken += above.length + equal;
-    wanted -= carried + equal * pivot;
-    rest = rest.filter((one) => one < pivot);
   }
-  rest.sort().reverse();
-  let last = 0;
-  for (let carried = 0; carried < wanted && last < rest.length; last++) carried += rest[last];
-  return (taken + last) / units;
+  values.subarray(from, to).sort().reverse();
+  for (let carried = 0; carried < wanted && from < to; from++) carried += values[from];
+  return from / values.length;
 }
 
 /** Values that are sorted rather than parted further. */
 const SMALL = 64;
 
 /** The median of three of the values. */
-function middling(values: Float64Array): number {
-  const [a, b, c] = [values[0], values[values.length >> 1], values[values.length - 1]];
+function middling(values: Float64Array, from: number, to: number): number {
+  const [a, b, c] = [values[from], values[(from + to) >> 1], values[to - 1]];
   return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+}
+
+/** Moves values above the pivot to the front of a stretch and those below it to the end. @returns where either begins to be equal, or ends */
+function parted(values: Float64Array, from: number, to: number, pivot: number): { above: number; equal: number } {
+  let above = from;
+  let equal = to;
+  for (let j = from; j < equal; ) {
+    const one = values[j];
+    if (one > pivot) {
+      values[j++] = values[above];
+      values[above++] = one;
+    } else if (one < pivot) {
+      values[j] = values[--equal];
+      values[equal] = one;
+    } else j++;
+  }
+  return { above, equal };
 }
 
 /** The k-th largest of the values, k from 1. */
 function largestButFor(given: ArrayLike<number>, k: number): number {
-  let values = Float64Array.from(given);
-  let place = k;
-  while (values.length > SMALL) {
-    const pivot = middling(values);
-    const above = values.filter((one) => one > pivot);
-    if (place <= above.length) {
-      values = above;
-      continue;
-    }
-    const below = values.filter((one) => one < pivot);
-    const equal = values.length - above.length - below.length;
-    if (place <= above.length + equal) return pivot;
-    place -= above.length + equal;
-    values = below;
+  const values = Float64Array.from(given);
+  let from = 0;
+  let to = values.length;
+  while (to - from > SMALL) {
+    const pivot = middling(values, from, to);
+    const { above, equal } = parted(values, from, to, pivot);
+    if (k <= above) to = above;
+    else if (k <= equal) return pivot;
+    else from = equal;
   }
-  return values.sort()[values.length - place];
+  return values.subarray(from, to).sort()[to - k];
 }
 
 /** The k units that contribute most, the largest first; of equal ones the lower index. */
