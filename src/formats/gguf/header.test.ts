@@ -161,6 +161,17 @@ const refused: readonly (readonly [why: string, file: Written | Buffer, message:
   ["a tensor twice", { tensors: [tensor, tensor] }, /tensor "t" comes twice/],
   ["alignment 0", { metadata: [["general.alignment", u32(0)]] }, /general.alignment is 0, not a power of two/],
   ["alignment 24", { metadata: [["general.alignment", u32(24)]] }, /general.alignment is 24, not a power of two/],
+  ["alignment 3", { metadata: [["general.alignment", u32(3)]] }, /general.alignment is 3, not a power of two/],
+  [
+    "alignment 2^31, which the file is too short for",
+    { metadata: [["general.alignment", u32(2 ** 31)]], tensors: [tensor] },
+    /tensor "t" \(F32 \[8\]\) ends at byte 2,147,483,680, the file has/,
+  ],
+  [
+    "alignment 2^32",
+    { metadata: [["general.alignment", { type: "u64", value: 2n ** 32n }]] },
+    /is 4294967296, not a power/,
+  ],
   ["alignment of a text", { metadata: [["general.alignment", text("32")]] }, /general.alignment is "32"/],
   [
     "a place off the alignment",

@@ -103,6 +103,11 @@ describe("a GGUF model in parts", () => {
       /tensor "token_embd.weight" is in m-00001-of-00003.gguf and in m-00003-of-00003.gguf/,
     ],
     [
+      "one says that it is of another model",
+      (number) => (number === 2 ? { metadata: [["general.architecture", text("qwen2")], ...split(2, 3, 5)] } : {}),
+      /m-00003-of-00003.gguf is of another model than m-00001-of-00003.gguf: its general.architecture is "qwen2", not "llama"/,
+    ],
+    [
       "tensors are missing",
       (number) => (number === 2 ? { tensors: [] } : {}),
       /of a model of 5 tensors, its parts hold 4/,

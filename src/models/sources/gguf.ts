@@ -54,6 +54,7 @@ export async function openGguf(path: string, place: GgufPlace = DISK): Promise<O
     }),
   );
   checkParts(path, files);
+  checkModel(files);
   const tensors = new Map<string, StoredTensor>();
   for (const [index, { path: file, header }] of files.entries()) {
     for (const { name, dtype, shape, begin, end } of header.tensors.values()) {
@@ -115,6 +116,24 @@ function checkParts(path: string, files: readonly GgufFile[]): void {
       "give the parts the names they were published under, -00001-of-… and so on, in one folder",
     );
   }
+}
+
+/** What every part says of its model, where it says it. */
+const OF_THE_MODEL = ["general.architecture", "general.name", "general.basename", "general.size_label"] as const;
+
+/** Holds that no part says that it is of another model than the first. */
+function checkModel(files: readonly GgufFile[]): void {
+  const [first, ...others] = files;
+  for (const other of others)
+    for (const key of OF_THE_MODEL) {
+      const [one, two] = [first, other].map(({ header }) => header.metadata.get(key));
+      if (one === undefined || two === undefined || one === two) continue;
+      throw new LossyscopeError(
+        "model",
+        `${basename(other.path)} is of another model than ${basename(first.path)}: its ${key} is ${shown(two)}, not ${shown(one)}`,
+        "fetch all parts of one model into one folder",
+      );
+    }
 }
 
 /** Holds that the parts have as many tensors together as they say. */
