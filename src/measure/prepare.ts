@@ -30,7 +30,7 @@ import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
 import { type PairCorpus, pairCorpus } from "./pairs/corpus.ts";
 import { contextOf, runId } from "./plan.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./preparing/corpus.ts";
-import { foreseeLmEval, foreseeMemory } from "./preparing/memory.ts";
+import { foreseeLmEval, foreseeMemory, foreseePairs } from "./preparing/memory.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./preparing/points.ts";
 import { type Foretold, foretell } from "./preparing/remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
@@ -154,6 +154,8 @@ async function prepareWith(
     tokenizer,
   );
   const points = pointsFor(model, plan, request.points);
+  if (decoder && pairs && points)
+    foreseePairs(decoder, { longest, batchTokens: plan.batchTokens }, pairs.set.pairs.length, points.m);
 
   const digests = await digested(model);
   const referenceDigests = reference && (await digested(reference));

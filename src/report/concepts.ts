@@ -51,8 +51,8 @@ export function conceptFindings({ layers, map, majority, relations, sharing, con
     const { layer, found } = sides.reduce((a, b) => (b.found.value > a.found.value ? b : a));
     said.push(
       isAboveChance(found)
-        ? `${from} lie to each other as their ${to} do, most at layer ${layer}: linear CKA ${besideChance(found)}.`
-        : `Whether ${from} lie to each other as their ${to} do cannot be told from pairs shuffled: linear CKA ${besideChance(found)} at layer ${layer}.`,
+        ? `Texts of ${from} lie to each other as their counterparts in ${to} do, most at layer ${layer}: linear CKA ${besideChance(found)}.`
+        : `Whether texts of ${from} lie to each other as their counterparts in ${to} do cannot be told from pairs shuffled: linear CKA ${besideChance(found)} at layer ${layer}.`,
     );
   }
   const { hierarchy } = top;

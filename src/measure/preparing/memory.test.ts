@@ -4,7 +4,7 @@ import { runtimeBytes } from "../../engines/memory.ts";
 import { fixture } from "../../fixtures.testing.ts";
 import { openCheckpoint } from "../../models/checkpoint.ts";
 import { specOf } from "../../models/config.ts";
-import { foreseeLmEval, foreseeMemory } from "./memory.ts";
+import { foreseeLmEval, foreseeMemory, foreseePairs } from "./memory.ts";
 
 const model = async () => {
   const checkpoint = await openCheckpoint(fixture("models/llama"));
@@ -29,6 +29,16 @@ describe("the memory foreseen", () => {
     const batchTokens = Math.ceil(totalmem() / decoder.spec.width);
     expect(() => foreseeMemory(decoder, { longest: 64, batchTokens })).toThrow(
       /the model needs about [\d.]+ [GTPE]B of memory, this machine has [\d.]+ [GT]B \([\d.]+ [MGT]B free\): measure a smaller model/,
+    );
+  });
+
+  it("counts the sums over pairs, and what are too many are refused with the option", async () => {
+    const decoder = await model();
+    const load = { longest: 64, batchTokens: 2048 };
+    foreseePairs(decoder, load, 1024, 100);
+    const pairs = Math.ceil(totalmem() / (1600 * (decoder.spec.blocks.length + 1)));
+    expect(() => foreseePairs(decoder, load, pairs, 100)).toThrow(
+      /sums over [\d,]+ pairs are among it: pass a smaller --limit-pairs/,
     );
   });
 

@@ -1,6 +1,6 @@
 /** Refuses a measurement that cannot fit before it runs; the formula is `engines/memory.ts`'s. */
 import { type Load, requireMemory, runtimeBytes, VOCABULARY_CHUNK } from "../../engines/memory.ts";
-import { count } from "../../numeric/amounts.ts";
+import { count, counted } from "../../numeric/amounts.ts";
 import type { Decoder } from "../../ports/model.ts";
 
 /** @returns bytes that the runtime takes at most, about, to measure */
@@ -13,6 +13,18 @@ export function measuringBytes({ spec, weights }: Decoder, load: Load): number {
 /** @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less */
 export function foreseeMemory(decoder: Decoder, load: Load): void {
   requireMemory(measuringBytes(decoder, load), "measure a smaller model, pass a smaller --batch-tokens");
+}
+
+/**
+ * The same beside sums of assignments over completions (`measure/pairs/pairs.ts`).
+ * @throws LossyscopeError `memory` as `foreseeMemory`
+ */
+export function foreseePairs(decoder: Decoder, load: Load, pairs: number, points: number): void {
+  const sums = 16 * pairs * points * (decoder.spec.blocks.length + 1);
+  requireMemory(
+    measuringBytes(decoder, load) + sums,
+    `sums over ${counted(pairs, "pair")} are among it: pass a smaller --limit-pairs`,
+  );
 }
 
 /** What the runtime's arena holds beyond what is alive, as measured on windows of 8,192 tokens (SmolLM2-135M: 7.7 GB). */

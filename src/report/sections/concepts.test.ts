@@ -70,7 +70,7 @@ describe("what is said of concepts", () => {
     expect(said).toContain("leads to the right one in 50.0\u00a0% of analogies at layer 0");
     expect(said).toMatch(/cannot be told from chance/);
     expect(said).toMatch(/1 of 1 pair of the 2 concepts share fewer/);
-    expect(said).toContain("as their capitals do, most at layer 0: linear CKA 0.600");
+    expect(said).toContain("as their counterparts in capitals do, most at layer 0: linear CKA 0.600");
     for (const line of conceptLines(SAMPLE, 80)) {
       expect(columns(line)).toBeLessThanOrEqual(80);
       expect(line).toBe(visible(line));
