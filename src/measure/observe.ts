@@ -53,6 +53,8 @@ export async function observe(run: Run): Promise<Observed> {
     longest,
     describe: (batch) => describeBatch(batch, subject.documents),
   });
+  // With one thread it would only take the model's.
+  if (request.threads > 1) for (const probe of probes.list) probe.beginBeside?.(request.signal);
   const pass = await onePass({
     engine,
     batches: run.batches,

@@ -126,6 +126,11 @@ export interface Probe {
   filesOf?(snapshot: unknown): ReadonlyMap<string, number>;
   /** Bytes on the disk that some batches come to. */
   diskBytes?(batches: readonly WindowBatch[]): number;
+  /**
+   * Begins what follows from the text alone, in short turns beside the model; `finish` takes it up, and `close` ends it. Where it is
+   * not called all of it is done at the finish, to the same figures.
+   */
+  beginBeside?(signal?: AbortSignal): void;
   /** @throws LossyscopeError `engine` where a part of the text was not seen; `interrupted` */
   finish(context: FinishContext): Promise<Finding>;
   /** Lets go of files; idempotent. */

@@ -102,14 +102,15 @@ export function costsOf(
     shares,
     moments: plan.geometry,
   });
+  const { threads } = machine;
+  const compressing = ofText[STAGE.COMPRESSORS] ?? 0;
+  const searching = frontierSearch(costed, subject);
+  // What goes beside the pass, where there is a second thread, takes it from the pass.
+  const within = (seconds: number): number => (threads > 1 ? Math.min(seconds, measuredPass) : 0);
   return {
     ...ofText,
-    [STAGE.PASS]: measuredPass,
-    // They go beside the pass where there is a second thread.
-    ...(plan.baselines &&
-      machine.threads > 1 && {
-        [STAGE.COMPRESSORS]: Math.max(0, ofText[STAGE.COMPRESSORS] - measuredPass),
-      }),
+    [STAGE.PASS]: measuredPass + (within(compressing) + within(searching)) / threads,
+    ...(plan.baselines && { [STAGE.COMPRESSORS]: compressing - within(compressing) }),
     ...(plan.precision && {
       [STAGE.PRECISION]:
         2 * pass(beginningOf({ subject, model: machine.model }).batches.flatMap(({ windows: own }) => own)),
@@ -129,7 +130,7 @@ export function costsOf(
     ...factsCosts(costed, prepared),
     ...conceptsCosts(costed, prepared, pass),
     ...pairsCosts(costed, prepared, pass),
-    ...planeCosts(costed, subject),
+    ...planeCosts(costed, subject, searching - within(searching)),
     ...(plan.geometry && {
       // What goes beside the loading of the model does not wait for it.
       [STAGE.EMBEDDING]: Math.max(
@@ -144,8 +145,15 @@ export function costsOf(
 const windowsIn = (documents: readonly TokenizedDocument[], { prefix, context, overlap }: Subject): Window[] =>
   documents.flatMap(({ index, ids }) => windowsOf(index, ids, prefix, context, overlap));
 
-/** Layers are summed in threads while the frontier is looked for beside them; what is left of it comes after. */
-function planeCosts(costed: Costed, { plan, documents, prefix, reference }: Subject): Costs {
+function frontierSearch(costed: Costed, { plan, documents, reference }: Subject): number {
+  return plan.plane?.frontier && reference ? searchSeconds(costed, documents, plan.plane.frontier) : 0;
+}
+
+/**
+ * Layers are summed in threads while what the pass has left of the frontier is looked for beside them; the rest of it comes after.
+ * @param search seconds
+ */
+function planeCosts(costed: Costed, { plan, documents, prefix, reference }: Subject, search: number): Costs {
   if (!plan.plane || !reference) return {};
   const { allPositions, frontier } = plan.plane;
   const units = unitsOf(documents.map(({ ids }) => ids.length));
@@ -159,7 +167,6 @@ function planeCosts(costed: Costed, { plan, documents, prefix, reference }: Subj
     labels: new Set(documents.flatMap(({ metadata }) => Object.keys(metadata?.labels ?? {}))).size,
     resamples: RESAMPLES,
   });
-  const search = frontier ? searchSeconds(costed, documents, frontier) : 0;
   const { threads } = costed;
   const plane = Math.max(layers / Math.min(threads, costed.spec.blocks.length + 1), (layers + search) / (threads + 1));
   return { [PLANE]: plane, ...(frontier && { [FRONTIER]: Math.max(0, search - plane) }) };

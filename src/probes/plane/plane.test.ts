@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
 import { ONE } from "../../info/assignment.ts";
@@ -189,6 +190,29 @@ describe("PlaneProbe", () => {
       expect(overFrontier!.low!).toBeLessThan(overFrontier!.value!);
       expect(overFrontier!.high!).toBeGreaterThan(overFrontier!.value!);
     }
+  });
+
+  it("is the same where what needs no model was begun beside it, and ends with the probe", async () => {
+    const request = requestFor(TEXT, { frontier: { vocabulary: 5, clusters: 5, kappa: 16 } });
+    const apart = await planeOf(request);
+    const probe = new PlaneProbe(request, place());
+    probe.beginBeside();
+    for (const batch of batchesFor(request)) {
+      await setImmediate();
+      probe.observe(observationOf(request, batch));
+    }
+    let steps = 0;
+    const plane = await probe.finish({ onFrontier: (own) => (steps = own) });
+    probe.dispose();
+    expect(steps).toBeGreaterThan(0);
+    expect({ ...plane, frontier: { ...plane.frontier, seconds: apart.frontier!.seconds } }).toEqual(apart);
+
+    const stopped = new PlaneProbe(request, place());
+    stopped.beginBeside();
+    for (const batch of batchesFor(request)) stopped.observe(observationOf(request, batch));
+    stopped.close();
+    await expect(stopped.finish()).rejects.toMatchObject({ fault: "interrupted" });
+    stopped.dispose();
   });
 
   it("says what too few units leave out", async () => {

@@ -36,7 +36,7 @@ import { AssignmentStore, type StoreShape, spillBytes } from "./assignment-store
 import { layerWorkers } from "./layer-workers.ts";
 import { measureLayer } from "./layers.ts";
 import { positionNeed } from "./plane-needs.ts";
-import { divideUnits, type Populations, populationsOf } from "./populations.ts";
+import { type DividedUnits, divideUnits, type Populations, populationsOf } from "./populations.ts";
 import { concatenate, ORDERS, Positions } from "./positions.ts";
 
 /** What the plane is measured on and how; all of it is part of the plan. */
@@ -86,6 +86,9 @@ export class PlaneProbe {
   /** by arrival, the position of every row */
   readonly #order: Uint32Array;
   #arrived = 0;
+  /** what follows from the text alone, once it is begun */
+  #beside: BesideModel | undefined;
+  #closed = false;
 
   /** @throws LossyscopeError `text` where no document is long enough to have a position */
   constructor(request: PlaneRequest, place: SpillPlace) {
@@ -171,8 +174,17 @@ export class PlaneProbe {
     this.#arrived = order.length;
   }
 
+  /** Begins labels and frontier, which need nothing of the model. */
+  beginBeside(signal?: AbortSignal): void {
+    this.#beside ??= this.#besideModel(async () => {
+      await setImmediate();
+      if (signal?.aborted || this.#closed) throw new LossyscopeError("interrupted", "stopped at the plane");
+    });
+  }
+
   /** Stops for now: what was spilled to be resumed stays on the disk. */
   close(): void {
+    this.#closed = true;
     this.#store.close();
   }
 
@@ -183,30 +195,27 @@ export class PlaneProbe {
 
   /** @throws LossyscopeError `engine` where positions are missing; `interrupted` on abort */
   async finish({ threads = 1, signal, onLayers, onFrontier }: FinishOptions = {}): Promise<Plane> {
-    const { m, temperature, width, source, preNorm, units, seed, allPositions } = this.#request;
+    const { m, temperature, width, source, preNorm, units, seed } = this.#request;
     const breathe = async (): Promise<void> => {
       await setImmediate();
       if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped at the plane");
     };
-    const divided = this.#divide();
-    const populations = await populationsOf(this.#positions, divided, this.#labels(), allPositions, seed, breathe);
+    this.#beside ??= this.#besideModel(breathe);
+    const beside = this.#beside;
+    const { divided } = beside;
+    const populations = await beside.populations;
     const options: Resampling = { seed, intervals: divided.intervals };
-    const asked = divided.split.evaluated > 0 ? this.#request.frontier : null;
-    let steps = 0;
     let alone = false;
-    const step = async (): Promise<void> => {
-      steps++;
-      if (alone) onFrontier?.(steps);
-      await breathe();
+    beside.onStep = () => {
+      if (alone) onFrontier?.(beside.steps);
     };
     const layersDone = (): void => {
       alone = true;
-      if (asked) onFrontier?.(steps);
+      if (beside.hasFrontier) onFrontier?.(beside.steps);
     };
     const work = [
       this.#measureLayers(populations, options, { threads, signal, onLayers, layersDone }),
-      // After the threads have their first layers.
-      breathe().then(() => asked && this.#frontier(asked, populations.first, step)),
+      beside.frontier,
     ] as const;
     // Where one of them fails, the other has ended before anybody hears of it.
     await Promise.allSettled(work);
@@ -235,6 +244,37 @@ export class PlaneProbe {
       ...(divided.split.evaluated > 0 && blocks.length > 0 && { evaluated: evaluatedSums(blocks, populations, m) }),
       ...(frontier && { frontier }),
     };
+  }
+
+  /** @param breathe awaited between two turns; where it throws, all of it ends */
+  #besideModel(breathe: () => Promise<void>): BesideModel {
+    const { allPositions, seed } = this.#request;
+    const divided = this.#divide();
+    const asked = divided.split.evaluated > 0 ? this.#request.frontier : null;
+    const populations = populationsOf(this.#positions, divided, this.#labels(), allPositions, seed, breathe);
+    const beside: BesideModel = {
+      divided,
+      populations,
+      hasFrontier: asked !== null,
+      frontier: populations
+        // After the threads of a finish have their first layers.
+        .then(async (found) => {
+          await breathe();
+          return (
+            asked &&
+            this.#frontier(asked, found.first, async () => {
+              beside.steps++;
+              beside.onStep();
+              await breathe();
+            })
+          );
+        }),
+      steps: 0,
+      onStep() {},
+    };
+    // What fails before anybody asks is heard when somebody does.
+    for (const promise of [beside.populations, beside.frontier]) promise.catch(() => {});
+    return beside;
   }
 
   /** Layers 0..L, as many at a time as there are threads for. */
@@ -345,6 +385,19 @@ export class PlaneProbe {
       await onStep();
     }
   }
+}
+
+/** What of a plane follows from the text alone. */
+interface BesideModel {
+  readonly divided: DividedUnits;
+  readonly populations: Promise<Populations>;
+  readonly hasFrontier: boolean;
+  /** null where there is none */
+  readonly frontier: Promise<Frontier | null>;
+  /** of the frontier's search so far */
+  steps: number;
+  /** told of each */
+  onStep: () => void;
 }
 
 /** A layer without its place under the frontier: the frontier is found while the layers are measured. */

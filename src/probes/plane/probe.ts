@@ -47,6 +47,7 @@ export const PLANE: ProbeKind = {
       restore: (snapshots) => probe.restore({ order: joined(snapshots.map(orderOf)) }),
       filesOf: (snapshot) => probe.filesOf({ order: orderOf(snapshot) }),
       diskBytes: (batches) => probe.bytesOf(batches),
+      beginBeside: (signal) => probe.beginBeside(signal),
       finish: async (context) => ({ sections: { plane: await finish(probe, context) } }),
       close: () => probe.close(),
     };
