@@ -15,27 +15,14 @@ import { decoderOf } from "../src/ports/model.ts";
 import { openModel } from "../src/references/open.ts";
 import { writeGguf } from "./gguf-writer.ts";
 import { llama, type Speaker, type Spoken } from "./llama.ts";
-import { numbers, table } from "./report.ts";
+import { bandwidth, numbers, table } from "./report.ts";
 import { SMOLLM2_135M, shapedModel } from "./shapes.ts";
 
-const ROUNDS = 5;
-const COPIED = 2 ** 28;
 const BATCHES = [1, 4, 16];
 
 const at = process.argv.indexOf("--model");
 const [, given] = at >= 0 ? process.argv.splice(at, 2) : [];
 const { threads, tokens, prompt } = numbers({ threads: 1, tokens: 64, prompt: 16 });
-
-/** bytes read or written a second */
-function bandwidth(): number {
-  const [from, to] = [new Uint8Array(COPIED).fill(1), new Uint8Array(COPIED)];
-  const seconds = Array.from({ length: ROUNDS }, () => {
-    const started = performance.now();
-    to.set(from);
-    return (performance.now() - started) / 1000;
-  });
-  return (2 * COPIED) / Math.min(...seconds);
-}
 
 const model = await openModel(given ?? (await shapedModel("smollm2-135m", SMOLLM2_135M)));
 const { spec, weights } = decoderOf(model)!;

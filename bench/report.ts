@@ -27,6 +27,20 @@ export async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
   return { value, seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
+const ROUNDS = 5;
+const COPIED = 2 ** 28;
+
+/** Bytes read or written a second, of copying 256 MB on one core. */
+export function bandwidth(): number {
+  const [from, to] = [new Uint8Array(COPIED).fill(1), new Uint8Array(COPIED)];
+  const seconds = Array.from({ length: ROUNDS }, () => {
+    const started = performance.now();
+    to.set(from);
+    return (performance.now() - started) / 1000;
+  });
+  return (2 * COPIED) / Math.min(...seconds);
+}
+
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 export function table(rows: readonly (readonly string[])[]): void {

@@ -16,6 +16,7 @@ import { rivalry } from "../src/atlas/rivals.ts";
 import { modelProfile } from "../src/atlas/sample.testing.ts";
 import { parseScores } from "../src/atlas/scores.ts";
 import { parseSet } from "../src/atlas/sets.ts";
+import { FIRST } from "../src/coding/arithmetic.ts";
 import { batches, crc32, headerBytes, OPENING_BYTES, readHeader, writeHeader } from "../src/coding/container.ts";
 import { temporaryFolder } from "../src/files/folder.testing.ts";
 import { hold } from "../src/hold.testing.ts";
@@ -135,9 +136,14 @@ describe(".lsz", () => {
     const digest = "ab".repeat(32);
     const header = { weights: digest, config: digest, tokenizer: digest, distributions: digest, plain: digest };
     const sizes = { plainBytes: 100_000, context: 512, overlap: 256, blockBytes: 32_768, rows: 4, lanes: 1, primer: 0 };
-    const sample = writeHeader({ ...header, runtime: "onnxruntime 1.30.0", ...sizes });
+    const runtime = "onnxruntime 1.30.0";
+    const samples = [
+      { ...FIRST, lanes: 1 },
+      { ...FIRST, lanes: 7 },
+      { products: "fast", scaled: "queries", lanes: 7 } as const,
+    ].map((computed) => writeHeader({ ...header, runtime, ...sizes, ...computed }));
     await hold(
-      mutatedBytes([sample]),
+      mutatedBytes(samples),
       (bytes) => {
         const rest = headerBytes(bytes.subarray(0, OPENING_BYTES));
         const body = bytes.subarray(OPENING_BYTES, OPENING_BYTES + rest);

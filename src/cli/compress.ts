@@ -1,6 +1,6 @@
 /** `lossyscope compress FILE --model M`: the file as an .lsz file, or with `--dry-run` what that would come to. */
 import { statSync } from "node:fs";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { blockCount, MOST_BLOCK_BYTES, MOST_LANES } from "../coding/container.ts";
 import { BLOCK_BYTES, CODING, layoutOf } from "../decode/codec.ts";
 import { compress } from "../decode/compress.ts";
@@ -61,6 +61,15 @@ export function compressCommand() {
       atLeast(2),
     )
     .option("--overlap <tokens>", "tokens that a later window re-reads (default: half the window)", atLeast(0))
+    .addOption(
+      new Option(
+        "--precision <how>",
+        "of steps, where the file is written and where it is read: exact; int8, all in whole numbers of 8 bits; fast, what meets codes of weights (GGUF) rounded to 8 bits, as llama.cpp does: quicker, and a little larger",
+      )
+        .choices(["exact", "int8", "fast"])
+        .default("exact"),
+    )
+    .option("--fast", "the same as --precision fast", false)
     .option("--dry-run", "says how large the file would be, and writes nothing", false)
     .option("--verify", "decodes every block before success is reported (default: for files under 1 MB)")
     .option("--no-verify", "does not")
@@ -85,6 +94,8 @@ export function compressCommand() {
       const work = interruptible(async (signal) => {
         await outputs.prepare();
         const { offline, threads } = options;
+        const asked = options.fast ? "fast" : options.precision;
+        const precision = asked === "exact" ? undefined : asked;
         const verify = options.verify ?? bytes < CODEC.verifiedBytes;
         if (!dryRun) progress.announce(stagesOf(verify));
         const model = await openModel(options.model, { offline, signal, onDownload: downloadProgress(progress) });
@@ -99,6 +110,7 @@ export function compressCommand() {
           input: file,
           ...layout,
           ...windows,
+          precision,
           threads,
           signal,
           onBytes: shown(dryRun ? "predicting" : COMPRESSING),
@@ -127,13 +139,14 @@ interface Sizes {
   readonly blocks: number;
   readonly lanes: number;
   readonly startBytes: number | null;
+  readonly precision: string;
 }
 
-function line({ plainBytes, fileBytes, blocks, lanes, startBytes }: Sizes, output: string | null): string {
+function line({ plainBytes, fileBytes, blocks, lanes, startBytes, precision }: Sizes, output: string | null): string {
   const rate = plainBytes > 0 ? `, ${figure((8 * fileBytes) / plainBytes)} bits a byte` : "";
   const starts = startBytes ? `, whose starts take about ${si(startBytes, "B")}` : "";
   const cut = lanes > 1 ? ` of ${count(lanes)} lanes${starts}` : "";
-  const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}${cut}`;
+  const what = `${si(plainBytes, "B")} → ${si(fileBytes, "B")}${rate}, ${count(blocks)} ${blocks === 1 ? "block" : "blocks"}${cut}${precision === "exact" ? "" : `, computed with --precision ${precision}`}`;
   return resultLine(output === null ? `would be ${what}` : `${output}: ${what}`);
 }
 

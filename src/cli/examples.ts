@@ -246,6 +246,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["a lossless file, notes.txt.lsz", "lossyscope compress notes.txt --model ./model"],
     ["how large it would be", "lossyscope compress notes.txt --model ./model --dry-run"],
     ["quicker, and a little larger", "lossyscope compress notes.txt --model ./model --lanes 32"],
+    ["quicker steps, by whole numbers of 8 bits", "lossyscope compress notes.txt --model ./model --precision int8"],
   ],
   "lossyscope decompress": [
     ["the file again, byte for byte", "lossyscope decompress notes.txt.lsz --model ./model"],

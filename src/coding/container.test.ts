@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { FIRST, PRODUCTS, SCALED } from "./arithmetic.ts";
 import {
   batches,
   blockCount,
@@ -32,9 +33,12 @@ const parts = fc.record({
   rows: fc.integer({ min: 1, max: 4096 }),
   lanes: fc.constantFrom(1, 2, 7, 4096),
   primer: fc.nat(1000),
+  products: fc.constantFrom(...PRODUCTS),
+  scaled: fc.constantFrom(...SCALED),
 });
-const header: fc.Arbitrary<Header> = parts.map(({ primer, ...rest }) => ({
+const header: fc.Arbitrary<Header> = parts.map(({ primer, overlap, ...rest }) => ({
   ...rest,
+  overlap: overlap % rest.context,
   primer: rest.lanes === 1 ? 0 : primer % rest.context,
 }));
 const entry = fc.record({ back: fc.nat(3), codeBytes: fc.nat(2 ** 32 - 1), crc: fc.nat(2 ** 32 - 1) });
@@ -80,11 +84,35 @@ describe("a header", () => {
     );
   });
 
-  it("is refused where it would have its reader set aside what no file needs", () => {
+  it.each<[Partial<Header>, RegExp]>([
+    [{ blockBytes: 2 ** 30 + 1 }, /blocks of 1,073,741,825 bytes, which have 4 to 1,073,741,824/],
+    [{ blockBytes: 3 }, /blocks of 3 bytes/],
+    [{ rows: 0 }, /batches of 0 blocks/],
+    [{ context: 1 }, /windows of 1 token, which need 2/],
+    [{ context: 100, overlap: 100 }, /windows of 100 tokens that read 100 again/],
+    [{ lanes: 0 }, /blocks of 0 lanes, which have 2 to 4,096/],
+    [{ lanes: 2 ** 31 }, /blocks of 2,147,483,648 lanes, which have 2 to 4,096/],
+    [{ lanes: 2 ** 31, scaled: "queries" }, /blocks of 2,147,483,648 lanes, which have 1 to 4,096/],
+    [{ lanes: 2, context: 100, overlap: 0, primer: 100 }, /opens blocks with 100 tokens in windows of 100/],
+    [{ lanes: 1, primer: 7, products: "fast" }, /opens blocks with 7 tokens for a single lane/],
+  ])("is refused where no file has what it says: %o", (change, message) => {
+    const numbers = { context: 1024, overlap: 512, blockBytes: 32768, rows: 4, primer: 0, ...FIRST };
     const [sound] = fc.sample(header, 1);
-    const lanes = [{ lanes: 0 }, { lanes: 2 ** 12 + 1, primer: 0 }, { lanes: 2, context: 100, primer: 100 }];
-    for (const change of [{ blockBytes: 2 ** 30 + 1 }, { blockBytes: 3 }, { rows: 0 }, { context: 1 }, ...lanes])
-      expect(() => read(writeHeader({ ...sound, ...change }))).toThrow(/its header makes no sense/);
+    expect(() => read(writeHeader({ ...sound, ...numbers, ...change }))).toThrow(message);
+  });
+
+  it("of a way to compute that came later is refused, with its numbers", () => {
+    const bytes = writeHeader({ ...small, products: "fast", scaled: "queries" });
+    // Before the checksum: what is multiplied by, and how keys are kept.
+    for (const [place, way] of [
+      [6, "7, 1"],
+      [5, "2, 7"],
+    ] as const) {
+      const other = Uint8Array.from(bytes);
+      other[bytes.length - place] = 7;
+      new DataView(other.buffer).setUint32(bytes.length - 4, crc32(other.subarray(0, -4)), true);
+      expect(() => read(other)).toThrow(`computed in a way (${way}) that this program does not know`);
+    }
   });
 
   const small: Header = {
@@ -101,6 +129,7 @@ describe("a header", () => {
     rows: 4,
     lanes: 1,
     primer: 0,
+    ...FIRST,
   };
 
   it("of blocks that are one lane each is the one that version 1 had", () => {
@@ -110,12 +139,13 @@ describe("a header", () => {
     expect(Buffer.from(bytes).subarray(0, -4).toString("hex")).toBe(before);
     expect(read(bytes)).toEqual(small);
     expect(writeHeader({ ...small, lanes: 2 })[8]).toBe(2);
+    expect(writeHeader({ ...small, scaled: "queries" })[8]).toBe(3);
   });
 
   it("says which version it cannot read", () => {
     const bytes = writeHeader(small);
     bytes[8] = 9;
-    expect(() => read(bytes)).toThrow(/version 9 of the format, this program reads versions 1 and 2/);
+    expect(() => read(bytes)).toThrow(/version 9 of the format, this program reads versions 1 to 3/);
     expect(() => read(Buffer.from("PK\x03\x04 something else"))).toThrow(/not an \.lsz file/);
   });
 });

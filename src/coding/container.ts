@@ -1,10 +1,11 @@
 /**
- * The `.lsz` format (METHODS §1.3), versions 1 and 2; whole numbers little-endian, `v` for LEB128:
+ * The `.lsz` format (METHODS §1.3), versions 1 to 3; whole numbers little-endian, `v` for LEB128:
  *
  *   file    = magic[8] version[1] length[2] header crc[4] section*
  *   header  = weights[16] config[16] tokenizer[16] distributions[16] plain[32]
  *             v(runtime bytes) runtime v(plain bytes) v(context) v(overlap) v(block bytes) v(rows)
- *             and in version 2, which is that of files whose blocks have more than one lane: v(lanes) v(primer)
+ *             and from version 2 on, which is that of files whose blocks have more than one lane: v(lanes) v(primer)
+ *             and in version 3, of what is computed in any but the first way of `arithmetic.ts`: v(products) v(scaled)
  *   section = (back[1] code bytes[4] crc[4])^rows crc[4] code^rows
  *
  * Digests are the first bytes of SHA-256; `plain` is a whole one; crc is CRC-32, of a block's plain bytes in a section's
@@ -12,11 +13,13 @@
  * and the plain bytes, less `back` (so as not to part a character). Which blocks share a section, hence a batch, follows
  * from the header alone. What the codes mean is not known here.
  */
+import { count, counted } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
+import { type Arithmetic, FIRST, PRODUCTS, SCALED } from "./arithmetic.ts";
 
 const MAGIC = Uint8Array.of(0x89, 0x4c, 0x53, 0x5a, 0x0d, 0x0a, 0x1a, 0x0a);
-/** of blocks that are one lane each, and of others */
-const [WHOLE, IN_LANES] = [1, 2];
+/** of blocks that are one lane each, of others, and of either where the header says how they were computed */
+const [WHOLE, IN_LANES, COMPUTED] = [1, 2, 3];
 /** magic, version, length of the header */
 export const OPENING_BYTES = MAGIC.length + 3;
 const CRC_BYTES = 4;
@@ -40,7 +43,7 @@ export interface Maker {
   readonly runtime: string;
 }
 
-export interface Header extends Maker {
+export interface Header extends Maker, Arithmetic {
   /** SHA-256 of the plain bytes, hex */
   readonly plain: string;
   readonly plainBytes: number;
@@ -134,6 +137,11 @@ class Reader {
   }
 }
 
+function versionOf({ products, scaled, lanes }: Header): number {
+  if (products !== FIRST.products || scaled !== FIRST.scaled) return COMPUTED;
+  return lanes === 1 ? WHOLE : IN_LANES;
+}
+
 /** @returns everything before the first section */
 export function writeHeader(header: Header): Uint8Array {
   const inner = new Writer();
@@ -145,8 +153,10 @@ export function writeHeader(header: Header): Uint8Array {
   inner.bytes.push(...runtime);
   for (const value of [header.plainBytes, header.context, header.overlap, header.blockBytes, header.rows])
     inner.varint(value);
-  const version = header.lanes === 1 ? WHOLE : IN_LANES;
-  if (version === IN_LANES) for (const value of [header.lanes, header.primer]) inner.varint(value);
+  const version = versionOf(header);
+  if (version >= IN_LANES) for (const value of [header.lanes, header.primer]) inner.varint(value);
+  if (version >= COMPUTED)
+    for (const value of [PRODUCTS.indexOf(header.products), SCALED.indexOf(header.scaled)]) inner.varint(value);
   const outer = new Writer();
   outer.bytes.push(...MAGIC, version);
   outer.whole(inner.bytes.length, 2);
@@ -163,10 +173,10 @@ export function writeHeader(header: Header): Uint8Array {
 export function headerBytes(opening: Uint8Array): number {
   if (opening.length < OPENING_BYTES || MAGIC.some((byte, i) => opening[i] !== byte))
     throw new LossyscopeError("input", "this is not an .lsz file", "pass a file that lossyscope compress wrote");
-  if (![WHOLE, IN_LANES].includes(opening[MAGIC.length]))
+  if (![WHOLE, IN_LANES, COMPUTED].includes(opening[MAGIC.length]))
     throw new LossyscopeError(
       "unsupported",
-      `the file has version ${opening[MAGIC.length]} of the format, this program reads versions ${WHOLE} and ${IN_LANES}`,
+      `the file has version ${opening[MAGIC.length]} of the format, this program reads versions ${WHOLE} to ${COMPUTED}`,
       "use the release of lossyscope that wrote it",
     );
   return opening[MAGIC.length + 1] + 256 * opening[MAGIC.length + 2] + CRC_BYTES;
@@ -186,13 +196,47 @@ export function readHeader(opening: Uint8Array, rest: Uint8Array): Header {
   const plain = reader.hex(PLAIN_DIGEST_BYTES);
   const runtime = new TextDecoder().decode(reader.take(reader.varint()));
   const [plainBytes, context, overlap, blockBytes, rows] = Array.from({ length: 5 }, () => reader.varint());
-  const inLanes = opening[MAGIC.length] === IN_LANES;
-  const [lanes, primer] = inLanes ? [reader.varint(), reader.varint()] : [1, 0];
-  const blocks = blockBytes > MOST_BACK && blockBytes <= MOST_BLOCK_BYTES && rows > 0 && context >= 2;
-  if (reader.left > 0 || !blocks || (inLanes && !(lanes > 1 && lanes <= MOST_LANES && primer < context)))
-    throw damaged("its header makes no sense");
+  const version = opening[MAGIC.length];
+  const [lanes, primer] = version >= IN_LANES ? [reader.varint(), reader.varint()] : [1, 0];
+  const [products, scaled] = version >= COMPUTED ? [reader.varint(), reader.varint()] : [0, 0];
+  if (products >= PRODUCTS.length || scaled >= SCALED.length)
+    throw new LossyscopeError(
+      "unsupported",
+      `the file was computed in a way (${count(products)}, ${count(scaled)}) that this program does not know`,
+      "use the release of lossyscope that wrote it",
+    );
+  requireSense(reader.left, { context, overlap, blockBytes, rows, lanes, primer }, version === IN_LANES ? 2 : 1);
   const maker = { weights, config, tokenizer, distributions, plain, runtime };
-  return { ...maker, plainBytes, context, overlap, blockBytes, rows, lanes, primer };
+  const computed = { products: PRODUCTS[products], scaled: SCALED[scaled] };
+  return { ...maker, ...computed, plainBytes, context, overlap, blockBytes, rows, lanes, primer };
+}
+
+/** @throws LossyscopeError `input` for numbers that no file has */
+function requireSense(
+  left: number,
+  parts: Pick<Header, "context" | "overlap" | "blockBytes" | "rows" | "lanes" | "primer">,
+  fewest: number,
+): void {
+  const { context, overlap, blockBytes, rows, lanes, primer } = parts;
+  const within = (value: number, low: number, high: number): boolean => value >= low && value <= high;
+  const checks: readonly (readonly [boolean, string])[] = [
+    [left === 0, `is ${counted(left, "byte")} longer than what it holds`],
+    [context >= 2, `has windows of ${counted(context, "token")}, which need 2`],
+    [overlap < context, `has windows of ${counted(context, "token")} that read ${count(overlap)} again`],
+    [
+      within(blockBytes, MOST_BACK + 1, MOST_BLOCK_BYTES),
+      `has blocks of ${counted(blockBytes, "byte")}, which have ${MOST_BACK + 1} to ${count(MOST_BLOCK_BYTES)}`,
+    ],
+    [rows >= 1, "has batches of 0 blocks"],
+    [
+      within(lanes, fewest, MOST_LANES),
+      `has blocks of ${counted(lanes, "lane")}, which have ${fewest} to ${count(MOST_LANES)}`,
+    ],
+    [primer < context, `opens blocks with ${counted(primer, "token")} in windows of ${count(context)}`],
+    [lanes > 1 || primer === 0, `opens blocks with ${counted(primer, "token")} for a single lane`],
+  ];
+  const wrong = checks.find(([holds]) => !holds);
+  if (wrong) throw damaged(`its header makes no sense: it ${wrong[1]}`);
 }
 
 export const blockCount = ({ plainBytes, blockBytes }: Pick<Header, "plainBytes" | "blockBytes">): number =>

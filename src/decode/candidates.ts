@@ -8,6 +8,7 @@
  * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
  */
 
+import { USUAL } from "../coding/arithmetic.ts";
 import { mapAtMost } from "../files/concurrent.ts";
 import { requirePositions } from "../models/decoder.ts";
 import type { DecoderSpec } from "../models/spec.ts";
@@ -16,6 +17,8 @@ import type { QuietContext } from "../ports/context.ts";
 import { type Asking, type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { generate } from "./generate.ts";
+import { sessionBytes } from "./memory.ts";
+import { quickestProducts } from "./quickest.ts";
 import { servedNats, untilEnd } from "./served.ts";
 import { DecodingSession } from "./session.ts";
 import { writtenBytes } from "./text.ts";
@@ -213,13 +216,17 @@ async function answers(
   const longest = Math.min(spec.positions ?? reach, reach);
   const rows = rowsOf(spec, longest);
   const order = [...asked.keys()].sort((a, b) => asked[a].stem.length - asked[b].stem.length);
+  const load = { rows: Math.min(rows, order.length), longest, together: longest };
+  const products = quickestProducts({ weights, precision }, load.rows, (one) =>
+    sessionBytes(spec, weights, { ...load, products: one }),
+  );
   const session = await DecodingSession.open({
     spec,
     weights,
-    precision,
     ...context,
     prediction: "logits",
     longest,
+    arithmetic: { ...USUAL, products },
   });
   try {
     for (let start = 0; start < order.length; start += rows) {

@@ -6,6 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { type Arithmetic, FIRST, type Products, USUAL } from "../coding/arithmetic.ts";
 import type { Header, Maker } from "../coding/container.ts";
 import { tokenStarts } from "../coding/quantised.ts";
 import { requireMemory } from "../engines/memory.ts";
@@ -17,6 +18,7 @@ import type { Beside } from "./beside.ts";
 import { BlockDecoder, BlockEncoder, type Code, encodeAsBytes, type Row } from "./block.ts";
 import { Beginnings, type Lanes, LanesDecoder, LanesEncoder } from "./lanes.ts";
 import { type CodecLoad, cacheBytes, codecBytes } from "./memory.ts";
+import { quickestProducts } from "./quickest.ts";
 import { DecodingSession } from "./session.ts";
 import { asBytes, type Transcript, transcribe } from "./transcript.ts";
 import { AT_ONCE, probe, reread, type Windows, walk } from "./walk.ts";
@@ -63,12 +65,29 @@ export function layoutOf(spec: DecoderSpec, plainBytes: number, context: number,
 }
 
 /**
+ * How a file's steps are computed. Weights in codes are multiplied by as codes where rows are few, and are faster as float32
+ * where they are many and half of the memory has room for it (docs/decisions/codec-steps.md).
+ * @param model at its precision @param load as the codec will have it
+ */
+export function arithmeticOf(
+  model: Model,
+  load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "lanes" | "context"> & Pick<CodecLoad, "sessions">,
+): Arithmetic {
+  const { spec, weights, precision } = requireDecoder(model, CODING);
+  const asked = { ...load, longest: load.context, together: AT_ONCE };
+  const rows = Math.min(load.rows, Math.ceil(load.plainBytes / load.blockBytes)) * load.lanes;
+  const needed = (products: Products): number => codecBytes(spec, weights, { ...asked, products });
+  return { ...USUAL, products: quickestProducts({ weights, precision }, rows, needed) };
+}
+
+/**
  * @param next what would need less, where something can be chosen
  * @throws LossyscopeError `memory` where the machine has less than that many sessions and a batch of blocks need
  */
 export function foreseeCodec(
   model: Model,
-  load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "lanes" | "context"> & Pick<CodecLoad, "sessions">,
+  load: Pick<Header, "plainBytes" | "blockBytes" | "rows" | "lanes" | "context" | "products"> &
+    Pick<CodecLoad, "sessions">,
   next?: string,
 ): void {
   const { spec, weights } = requireDecoder(model, CODING);
@@ -87,7 +106,7 @@ export async function makerOf(
   return { weights: short(weights), config: short(config), tokenizer: short(tokenizer) };
 }
 
-export interface CodecOptions extends QuietContext, Pick<Header, "context" | "overlap">, Partial<Lanes> {}
+export interface CodecOptions extends QuietContext, Pick<Header, "context" | "overlap">, Partial<Lanes & Arithmetic> {}
 
 /** Told how many of a batch's bytes are through. */
 export type OnBytes = (bytes: number) => void;
@@ -112,7 +131,7 @@ export class Codec {
    * @throws LossyscopeError as the tokenizer and `DecodingSession.open`; `usage` for windows without room
    */
   static async open(model: Model, options: CodecOptions): Promise<Codec> {
-    const { context, overlap, lanes = 1, primer = 0 } = options;
+    const { context, overlap, lanes = 1, primer = 0, products = FIRST.products, scaled = FIRST.scaled } = options;
     const { spec, weights } = requireDecoder(model, CODING);
     const tokenizer = await model.tokenizer();
     const windows = { prefix: tokenizer.prefix?.id ?? null, context, overlap, vocabulary: spec.vocabulary };
@@ -124,6 +143,7 @@ export class Codec {
       prediction: "probabilities",
       // A window's last token is predicted and never read.
       longest: context - 1,
+      arithmetic: { products, scaled },
     });
     return new Codec(session, tokenizer, windows, { lanes, primer });
   }

@@ -18,18 +18,23 @@ import {
   writeHeader,
   writeTable,
 } from "../coding/container.ts";
+import { tryRounding } from "../engines/rounding-trial.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { ioFault } from "../files/faults.ts";
 import { readChunks, readUpTo } from "../files/ranges.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import type { QuietContext } from "../ports/context.ts";
-import { type Model, requireDecoder } from "../ports/model.ts";
+import { type QuietContext, quietContext } from "../ports/context.ts";
+import { atPrecision, type Model, requireDecoder } from "../ports/model.ts";
+import type { PrecisionKind } from "../profile/precision.ts";
 import { Beside } from "./beside.ts";
-import { CODING, Codec, foreseeCodec, layoutOf, makerOf, type OnBytes } from "./codec.ts";
+import { arithmeticOf, CODING, Codec, foreseeCodec, layoutOf, makerOf, type OnBytes } from "./codec.ts";
 import { partedBytes } from "./transcript.ts";
 
 /** What needs less memory. */
 export const LESS = "pass a smaller --batch, --lanes, --block or --context";
+
+/** Precisions that steps gain from. */
+export type CodecPrecision = Exclude<PrecisionKind, "sliced">;
 
 export interface CompressOptions extends QuietContext {
   readonly input: string;
@@ -44,6 +49,8 @@ export interface CompressOptions extends QuietContext {
   /** tokens of a window, prefix included, and how many a later one re-reads */
   readonly context: number;
   readonly overlap: number;
+  /** how steps are computed, where the file is written and where it is read; absent: exactly */
+  readonly precision?: CodecPrecision;
   /** whether every batch is decoded again */
   readonly verify: boolean;
   /** told of the plain bytes that are coded, from 0 on, and at the beginning of each batch */
@@ -60,6 +67,7 @@ export interface Compressed {
   readonly lanes: number;
   /** of the file, about: what lanes cost because each begins without what stands before it; null where that cannot be told */
   readonly startBytes: number | null;
+  readonly precision: CodecPrecision | "exact";
 }
 
 /**
@@ -70,14 +78,18 @@ export interface Compressed {
  */
 export async function compress(model: Model, options: CompressOptions): Promise<Compressed> {
   const { input, output, context, overlap, signal, onBytes, onVerified } = options;
+  const computed = atPrecision(model, options.precision);
   const plain = await plainDigest(input, signal);
   const cut = layoutOf(requireDecoder(model, CODING).spec, plain.bytes, context, options);
   const layout = { plainBytes: plain.bytes, ...cut };
-  foreseeCodec(model, { ...layout, context, sessions: options.verify ? 2 : 1 }, LESS);
+  const load = { ...layout, context, sessions: options.verify ? 2 : 1 };
+  const arithmetic = arithmeticOf(computed, load);
+  foreseeCodec(model, { ...load, ...arithmetic }, LESS);
+  if (options.precision === "int8") await requireRounding(requireDecoder(model, CODING).spec.width, options);
   const opened: Codec[] = [];
   // Two sessions share the threads; how many there are changes no distribution.
   const openCodec = async (threads = options.threads): Promise<Codec> => {
-    const codec = await Codec.open(model, { ...options, ...cut, threads });
+    const codec = await Codec.open(model, { ...options, ...cut, ...arithmetic, threads });
     opened.push(codec);
     return codec;
   };
@@ -88,6 +100,7 @@ export async function compress(model: Model, options: CompressOptions): Promise<
     const header: Header = {
       ...(await makerOf(model, signal)),
       ...layout,
+      ...arithmetic,
       context,
       overlap,
       plain: plain.digest,
@@ -111,14 +124,33 @@ export async function compress(model: Model, options: CompressOptions): Promise<
       })(),
     );
     const { lanes } = cut;
+    const { precision = "exact" } = options;
     const startBytes = lanes > 1 ? codec.beginnings.bytes : 0;
-    return { plainBytes: plain.bytes, fileBytes, blocks: blockCount(header), lanes, startBytes };
+    return {
+      plainBytes: plain.bytes,
+      fileBytes,
+      blocks: blockCount(header),
+      lanes,
+      startBytes,
+      precision,
+    };
   } catch (error) {
     if (signal?.aborted) throw new LossyscopeError("interrupted", `stopped; ${output} was not written`);
     throw error;
   } finally {
     await Promise.all(opened.map((codec) => codec.close()));
   }
+}
+
+/** @throws LossyscopeError `engine` where this machine adds products of 8 bits with losses: files would be larger for nothing */
+async function requireRounding(width: number, context: QuietContext): Promise<void> {
+  const { isRight } = await tryRounding("int8", { width, inner: 4 * width }, quietContext(context));
+  if (isRight) return;
+  throw new LossyscopeError(
+    "engine",
+    "--precision int8 is of no use here: this machine does not add products of 8 bits without loss",
+    "leave --precision out",
+  );
 }
 
 /** Blocks that go through the model together, as they lie in a file. */

@@ -10,13 +10,14 @@
  * The size of a file is in none of them beyond a batch of it. Beside them the byte model of what is no text takes 1 KiB for
  * each distinct pair of bytes in a block (`coding/order2.ts`), until the block is through.
  */
+import { type Arithmetic, USUAL } from "../coding/arithmetic.ts";
 import { PROCESS_BYTES, stateBytes } from "../engines/memory.ts";
-import { rowsOfSteps } from "../engines/runnable.ts";
 import { keptCapacity } from "../engines/runtime-messages.ts";
+import { roundedBytes } from "../models/sources/rounded.ts";
 import { heldBytes } from "../models/sources/runnable.ts";
 import type { TensorSource } from "../models/sources/tensor-source.ts";
 import type { DecoderSpec } from "../models/spec.ts";
-import type { PrecisionKind } from "../profile/precision.ts";
+import { rowsOf } from "../models/steps.ts";
 
 const PER_PLAIN_BYTE = 48;
 
@@ -26,7 +27,7 @@ export interface SessionLoad {
   readonly longest: number;
   /** tokens of a row that are read at once, at most */
   readonly together: number;
-  readonly precision?: PrecisionKind;
+  readonly products?: Arithmetic["products"];
 }
 
 export interface CodecLoad extends Omit<SessionLoad, "rows"> {
@@ -47,7 +48,7 @@ export const cacheBytes = ({ blocks }: DecoderSpec): number =>
 export function sessionBytes(
   spec: DecoderSpec,
   weights: TensorSource,
-  { rows, longest, together, precision }: SessionLoad,
+  { rows, longest, together, products = USUAL.products }: SessionLoad,
 ): number {
   const slots = keptCapacity(longest);
   const perToken = cacheBytes(spec);
@@ -55,7 +56,11 @@ export function sessionBytes(
   const tokens = rows * Math.min(together, longest);
   const step =
     stateBytes(spec, tokens) + tokens * perToken + tokens * slots * (8 * heads + 16) + 12 * rows * spec.vocabulary;
-  return PROCESS_BYTES + heldBytes(weights, rowsOfSteps(precision)) + 3 * rows * slots * (4 + perToken) + 2 * step;
+  // Laid out for the processor they are there twice; what they were made of is not read.
+  const whole = products === "int8" ? 2 * roundedBytes(spec, products) : 0;
+  return (
+    PROCESS_BYTES + heldBytes(weights, rowsOf({ products })) + whole + 3 * rows * slots * (4 + perToken) + 2 * step
+  );
 }
 
 /** @returns bytes of both processes, or of all three */

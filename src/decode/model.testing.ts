@@ -2,16 +2,15 @@
 import { CONFIG, type ModelChoice, writeModel } from "../measure/model.testing.ts";
 
 const EXPECTED = new Set(Buffer.from("abcdefghijklmnopqrstuvwxyz ."));
-const WIDTH = CONFIG.hidden_size;
 
 /** One dimension of the state is large wherever it is; the output weights read it for what is expected. */
-function expectLetters(name: string, values: Float32Array): void {
+const expectLetters = (width: number) => (name: string, values: Float32Array) => {
   for (let id = 0; id < CONFIG.vocab_size; id++) {
-    if (name === "model.embed_tokens.weight") values[id * WIDTH] = 5;
-    if (name === "lm_head.weight") values[id * WIDTH] = EXPECTED.has(id) ? 2 : 0;
+    if (name === "model.embed_tokens.weight") values[id * width] = 5;
+    if (name === "lm_head.weight") values[id * width] = EXPECTED.has(id) ? 2 : 0;
   }
-}
+};
 
-/** As `writeModel`, of the width that it has there. */
+/** As `writeModel`. */
 export const writeLetterModel = (folder: string, choice: Omit<ModelChoice, "change"> = {}): Promise<string> =>
-  writeModel(folder, { ...choice, change: expectLetters });
+  writeModel(folder, { ...choice, change: expectLetters(Number(choice.config?.hidden_size ?? CONFIG.hidden_size)) });

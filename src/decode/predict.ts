@@ -5,16 +5,17 @@
  *
  * Memory: a batch of blocks and its windows (`batchBytes` of `memory.ts`), and the forward pass's (`engines/memory.ts`).
  */
+import { USUAL } from "../coding/arithmetic.ts";
 import { batches, blockCount, type Header, tableBytes, writeHeader } from "../coding/container.ts";
 import { TOTAL } from "../coding/range-coder.ts";
 import { requireMemory, runtimeBytes } from "../engines/memory.ts";
 import { scoreDocuments } from "../engines/score.ts";
 import { sum } from "../numeric/sums.ts";
-import { type Model, requireDecoder } from "../ports/model.ts";
+import { atPrecision, type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { escapeBits } from "./block.ts";
 import { layoutOf, type OnBytes, runtimeName } from "./codec.ts";
-import { batchesOf, type CompressOptions, LESS, plainDigest } from "./compress.ts";
+import { batchesOf, type Compressed, type CompressOptions, LESS, plainDigest } from "./compress.ts";
 import { Beginnings, escapeBitsInLanes, type Lanes, stretches } from "./lanes.ts";
 import { batchBytes } from "./memory.ts";
 import { asBytes, type Transcript, transcribe } from "./transcript.ts";
@@ -30,6 +31,7 @@ export interface Foretold {
   readonly lanes: number;
   /** as `Compressed` has it */
   readonly startBytes: number | null;
+  readonly precision: Compressed["precision"];
   readonly tokens: number;
   /** bytes that escape */
   readonly escaped: number;
@@ -46,6 +48,8 @@ export interface Foretold {
 export async function predict(model: Model, options: PredictOptions): Promise<Foretold> {
   const { input, context, signal, onBytes = () => {} } = options;
   const { spec, weights } = requireDecoder(model, "foretelling the size of a file");
+  const { precision = "exact" } = options;
+  const read = atPrecision(model, options.precision);
   const tokenizer = await model.tokenizer();
   const plain = await plainDigest(input, signal);
   const cut = layoutOf(spec, plain.bytes, context, options);
@@ -62,7 +66,7 @@ export async function predict(model: Model, options: PredictOptions): Promise<Fo
   for await (const { start, blocks } of batchesOf(input, layout, plain.digest)) {
     const transcripts = blocks.map((block) => transcribe(tokenizer, block));
     const { bits: modelBits, ...run } = await lossBits(
-      model,
+      read,
       tokenizer,
       transcripts,
       { ...options, ...cut, beginnings },
@@ -79,12 +83,13 @@ export async function predict(model: Model, options: PredictOptions): Promise<Fo
   const codeBits = sum(bits);
   const tables = sum(batches(layout).map(({ count }) => tableBytes(count)));
   const maker = { weights: "", config: "", tokenizer: "", distributions: "", plain: plain.digest, runtime };
-  const header = writeHeader({ ...maker, ...layout, context, overlap: options.overlap });
+  const header = writeHeader({ ...maker, ...layout, ...USUAL, context, overlap: options.overlap });
   return {
     plainBytes: plain.bytes,
     blocks: blockCount(layout),
     lanes: cut.lanes,
     startBytes: cut.lanes > 1 ? beginnings.bytes : 0,
+    precision,
     tokens,
     escaped,
     codeBits,

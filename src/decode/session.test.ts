@@ -2,7 +2,7 @@
  * Step by step against the full pass over every fixture: one token at a time, and prompts of unequal length that go on
  * together. The full pass itself is held to other implementations in `models/architectures.test.ts`.
  */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { fixture } from "../fixtures.testing.ts";
 import { manifest } from "../models/architectures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
@@ -10,6 +10,10 @@ import { specOf } from "../models/config.ts";
 import { openModel } from "../models/session.testing.ts";
 import { random } from "../numeric/random.ts";
 import { DecodingSession } from "./session.ts";
+
+vi.mock("../engines/runtime.ts", async () => ({
+  createRuntime: (await import("../engines/runtime.testing.ts")).runtimeHere,
+}));
 
 const models = (await manifest()).filter(({ name }) => name !== "stories260k");
 

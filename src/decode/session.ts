@@ -7,19 +7,22 @@
  * step predicts, 4·B·V bytes.
  */
 
-import { rowsOfSteps, runnable } from "../engines/runnable.ts";
+import { type Arithmetic, USUAL } from "../coding/arithmetic.ts";
+import { rounded, runnable } from "../engines/runnable.ts";
 import { createRuntime, type Runtime } from "../engines/runtime.ts";
-import { buildStepGraph, type Prediction } from "../models/steps.ts";
+import { buildStepGraph, type Prediction, rowsOf } from "../models/steps.ts";
 import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
 import type { Decoder } from "../ports/model.ts";
+import { productsAt } from "./quickest.ts";
 
 export interface SessionOptions extends QuietContext, Decoder {
   /** what a step gives of the next token: logits, or their softmax in float32 */
   readonly prediction: Prediction;
   /** positions that a row reaches at most */
   readonly longest: number;
+  readonly arithmetic?: Arithmetic;
 }
 
 export class DecodingSession {
@@ -50,8 +53,10 @@ export class DecodingSession {
    */
   static async open(options: SessionOptions): Promise<DecodingSession> {
     const { spec, weights, precision, prediction, longest, signal } = options;
-    const source = await runnable(weights, rowsOfSteps(precision), signal);
-    const graph = buildStepGraph(spec, source, prediction, longest, precision === "fast");
+    const arithmetic = options.arithmetic ?? { ...USUAL, products: productsAt(precision) };
+    const source = await runnable(weights, rowsOf(arithmetic), signal);
+    const inWholeNumbers = await rounded({ spec, weights, products: arithmetic.products }, signal);
+    const graph = buildStepGraph(spec, source, { prediction, longest, arithmetic, rounded: inWholeNumbers });
     const runtime = createRuntime(options);
     const session = new DecodingSession(runtime, options);
     if (signal?.aborted) session.#stop();

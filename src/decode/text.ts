@@ -11,6 +11,7 @@ import { type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { sessionBytes } from "./memory.ts";
+import { productsAt } from "./quickest.ts";
 import { DecodingSession } from "./session.ts";
 
 const SPACE = 0x20;
@@ -51,7 +52,7 @@ export async function* continueText(
       "pass a shorter --prompt",
     );
   const longest = Math.min(positions, ids.length + options.maxTokens);
-  const load = { rows: 1, longest, together: ids.length, precision };
+  const load = { rows: 1, longest, together: ids.length, products: productsAt(precision) };
   requireMemory(sessionBytes(spec, weights, load), "pass a shorter --prompt, or a smaller --max-tokens");
   const session = await DecodingSession.open({
     spec,

@@ -7,7 +7,7 @@
  * Memory: some 100 bytes a node, 4·V·C for C classes; in the runtime's process as `models/trees.ts` says, R at most `MOST_SLOTS`.
  */
 
-import { rowsOfSteps, runnable } from "../engines/runnable.ts";
+import { runnable } from "../engines/runnable.ts";
 import { createRuntime } from "../engines/runtime.ts";
 import type { Feed } from "../engines/runtime-messages.ts";
 import type { DecoderSpec } from "../models/spec.ts";
@@ -26,13 +26,15 @@ export interface Branching {
 }
 
 export interface TreeOptions extends QuietContext, Decoder {
+  /** slots of a run, padding among them; absent: enough for matrix products at full speed */
+  readonly slots?: number;
   /** tokens of each class */
   readonly classes?: readonly ReadonlySet<number>[];
   /** told how many branchings are done */
   readonly onProgress?: (done: number) => void;
 }
 
-/** Slots of a run, padding among them: enough for matrix products at full speed. */
+/** Slots of a run where it is not said. */
 const MOST_SLOTS = 4096;
 /** Logits of a run, and attention scores of a layer, in numbers: bounds on the runtime's memory, 4 and 8 bytes each. */
 const MOST_LOGITS = 2 ** 27;
@@ -45,16 +47,16 @@ const MOST_SCORES = 2 ** 26;
  */
 export async function codeLengths(
   branchings: readonly Branching[],
-  { spec, weights, precision, classes = [], onProgress, ...context }: TreeOptions,
+  { spec, weights, precision, slots = MOST_SLOTS, classes = [], onProgress, ...context }: TreeOptions,
 ): Promise<Float64Array[]> {
   const { signal } = context;
   const nats = branchings.map(({ tails }) => new Float64Array(tails.length));
   if (branchings.length === 0) return nats;
-  const limits = limitsOf(spec);
+  const limits = limitsOf(spec, slots);
   const parts = branchings.flatMap((branching, index) => partsOf(branching, index, limits.slots));
   const runs = packed(parts, limits);
   const longest = parts.reduce((most, { positions }) => positions.reduce((a, b) => Math.max(a, b + 1), most), 1);
-  const source = await runnable(weights, rowsOfSteps(precision), signal);
+  const source = await runnable(weights, "windows", signal);
   const graph = buildTreeGraph(spec, source, longest, classes.length, precision === "fast");
   const members = classes.length > 0 ? membersOf(classes, spec.vocabulary) : null;
   const outputs = members ? ["losses", "closings"] : ["losses"];
@@ -108,10 +110,10 @@ interface Limits {
   readonly scores: number;
 }
 
-function limitsOf({ vocabulary, blocks }: DecoderSpec): Limits {
+function limitsOf({ vocabulary, blocks }: DecoderSpec, most: number): Limits {
   const heads = Math.max(...blocks.map(({ attention }) => attention.heads));
   const scores = Math.floor(MOST_SCORES / heads);
-  return { slots: Math.min(MOST_SLOTS, Math.ceil(MOST_LOGITS / vocabulary), Math.floor(Math.sqrt(scores))), scores };
+  return { slots: Math.min(most, Math.ceil(MOST_LOGITS / vocabulary), Math.floor(Math.sqrt(scores))), scores };
 }
 
 /** One row of a run: slots in the order of a depth-first walk, the stem first; only what goes on has a slot. */

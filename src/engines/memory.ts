@@ -35,14 +35,19 @@ export function runtimeBytes(spec: DecoderSpec, weights: TensorSource, { longest
   return heldBytes(weights, "windows") + Math.max(logits, stateBytes(spec, tokens)) + layers;
 }
 
+/** Bytes that the machine has, or the limit that this process runs under. */
+export function availableMemory(): number {
+  const limit = process.constrainedMemory();
+  const machine = totalmem();
+  return limit > 0 && limit < machine ? limit : machine;
+}
+
 /**
  * @param next what would need less; undefined where nothing can be chosen
  * @throws LossyscopeError `memory` where the machine, or the limit this process runs under, has less
  */
 export function requireMemory(needed: number, next?: string): void {
-  const limit = process.constrainedMemory();
-  const machine = totalmem();
-  const available = limit > 0 && limit < machine ? limit : machine;
+  const available = availableMemory();
   if (needed <= available) return;
   throw new LossyscopeError(
     "memory",

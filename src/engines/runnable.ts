@@ -5,6 +5,7 @@
  */
 import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import type { Products } from "../coding/arithmetic.ts";
 import { cacheFolder } from "../files/cache.ts";
 import { ioFault } from "../files/faults.ts";
 import { isRunning } from "../files/processes.ts";
@@ -21,18 +22,16 @@ import type { PrecisionKind } from "../profile/precision.ts";
 const made: Readonly<Record<Rows, WeakMap<TensorSource, Promise<TensorSource>>>> = {
   windows: new WeakMap(),
   steps: new WeakMap(),
+  floats: new WeakMap(),
 };
 let written = 0;
-
-/** How what steps is laid out: inputs of 8 bits meet codes of 8 as they are, float32 takes them in halves. */
-export const rowsOfSteps = (precision: PrecisionKind | undefined): Rows => (precision === "fast" ? "windows" : "steps");
 
 /**
  * @param rows what the graph will be run for
  * @throws LossyscopeError `io` where the disk has no room or refuses; `interrupted`
  */
 export function runnable(weights: TensorSource, rows: Rows, signal?: AbortSignal): Promise<TensorSource> {
-  const kind = tellsRows(weights) ? rows : "windows";
+  const kind = tellsRows(weights, rows) ? rows : "windows";
   const known = made[kind].get(weights);
   if (known) return known;
   const making = make(weights, kind, signal);
@@ -51,15 +50,15 @@ const inWholeNumbers: Readonly<Record<Rounding, WeakMap<TensorSource, Promise<Ro
  * @throws LossyscopeError as `runnable`
  */
 export function rounded(
-  { spec, weights, precision }: Decoder,
+  { spec, weights, precision, products = precision }: Decoder & { readonly products?: Products | PrecisionKind },
   signal?: AbortSignal,
 ): Promise<RoundedWeights> | undefined {
-  if (precision !== "int8" && precision !== "sliced") return undefined;
-  const known = inWholeNumbers[precision].get(weights);
+  if (products !== "int8" && products !== "sliced") return undefined;
+  const known = inWholeNumbers[products].get(weights);
   if (known) return known;
-  const making = inFile(roundedBytes(spec, precision), (path) => writeRounded(spec, weights, precision, path, signal));
-  inWholeNumbers[precision].set(weights, making);
-  making.catch(() => inWholeNumbers[precision].delete(weights));
+  const making = inFile(roundedBytes(spec, products), (path) => writeRounded(spec, weights, products, path, signal));
+  inWholeNumbers[products].set(weights, making);
+  making.catch(() => inWholeNumbers[products].delete(weights));
   return making;
 }
 

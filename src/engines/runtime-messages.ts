@@ -37,24 +37,26 @@ export interface Placed {
   readonly dims: readonly number[];
 }
 
+export interface GraphToLoad {
+  /** what runs call it */
+  readonly graph: string;
+  readonly model: Uint8Array;
+  /** of its external data */
+  readonly folder: string;
+  readonly threads: number;
+  readonly kept: readonly KeptTensor[];
+}
+
+export interface GraphRun {
+  readonly graph: string;
+  readonly feeds: Readonly<Record<string, Feed>>;
+  readonly fetches: readonly string[];
+  readonly kept: Kept | null;
+}
+
 export type ToRuntime =
-  | {
-      readonly kind: "load";
-      /** what runs call the graph */
-      readonly graph: string;
-      readonly model: Uint8Array;
-      readonly folder: string;
-      readonly threads: number;
-      readonly kept: readonly KeptTensor[];
-    }
-  | {
-      readonly kind: "run";
-      readonly id: number;
-      readonly graph: string;
-      readonly feeds: Record<string, Feed>;
-      readonly fetches: readonly string[];
-      readonly kept: Kept | null;
-    }
+  | ({ readonly kind: "load" } & GraphToLoad)
+  | ({ readonly kind: "run"; readonly id: number } & GraphRun)
   /**
    * Vectors that all graphs share: an input of that name is fed from one, and what an output `next.NAME` gives is written
    * into it.

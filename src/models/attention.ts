@@ -72,7 +72,8 @@ export class Attention {
       const whole = this.#turned(split(flat, perGroup), spec.rotary);
       return normed?.over === "turned-head" ? norm(this.#building, whole, normed.norm) : whole;
     };
-    const query = this.#grown(turned(projected.query, group, spec.queryNorm), spec.growth);
+    const flatQuery = this.#scalesQueries(spec) ? scaled(projected.query, spec.scale) : projected.query;
+    const query = this.#grown(turned(flatQuery, group, spec.queryNorm), spec.growth);
     const key = turned(projected.key, 1, spec.keyNorm);
     const value = split(projected.value, 1);
     const queries = ops.transpose(query, [0, 2, 3, 1, 4]); // [B,S,K,G,h] → [B,K,G,S,h]
@@ -82,6 +83,14 @@ export class Attention {
     const whole = ops.transpose(mixed, [0, 3, 1, 2, 4]); // [B,K,G,S,h] → [B,S,K,G,h]
     const flat = ops.reshape(whole, [batch, positions, heads * headWidth]);
     return linear(this.#building, this.#building.taps?.heads?.(flat, block) ?? flat, spec.output);
+  }
+
+  /**
+   * Whether queries are scaled before they turn, and scores not: the runtime has a quicker product for a row where what comes
+   * out is not scaled. A norm after the turn would undo it.
+   */
+  #scalesQueries({ queryNorm }: AttentionSpec): boolean {
+    return this.#building.past?.scaled === "queries" && queryNorm?.over !== "turned-head";
   }
 
   /** What every query takes from the keys it sees: [B, K, G, S, h]. */
@@ -113,7 +122,8 @@ export class Attention {
     const cached = past.cached(block, spec);
     past.keep(block, keys, values);
     const all = past.keyPositions.shape[1];
-    const scores = ops.concat([scored(queries, cached.keys, spec), scored(queries, keys, spec)], -1, all);
+    const own = this.#scalesQueries(spec) ? { ...spec, scale: 1 } : spec;
+    const scores = ops.concat([scored(queries, cached.keys, own), scored(queries, keys, own)], -1, all);
     const shares = ops.softmax(ops.add(scores, this.#biasAfterPast(past, spec)));
     const [start, seam, end] = [graph.integers([0]), ops.sizes(cached.keys, 3, 4), ops.sizes(shares, 4, 5)];
     const earlier = ops.sliceTo(shares, [4], start, seam, [cached.keys.shape[3]]);

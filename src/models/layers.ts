@@ -2,6 +2,7 @@
  * The parts of a block in ops: linear maps, norms, activations and MLPs, each from its piece of a spec. Values keep their
  * leading axes; only the last one changes. Attention has a file of its own.
  */
+import type { Scaled } from "../coding/arithmetic.ts";
 import { product } from "../graph/dimensions.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
@@ -69,6 +70,8 @@ export interface Building {
 
 /** What earlier runs left, for a decoder that goes on from there (`steps.ts`). */
 export interface Past {
+  /** what the scale of scores is a factor of */
+  readonly scaled: Scaled;
   /** int64 [B, S]: where every id stands in its window; −1 for padding */
   readonly positions: Value;
   /** int64 [B, P + S]: where every key stands, cached ones first; −1 for what is no key */

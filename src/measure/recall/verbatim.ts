@@ -5,8 +5,11 @@
  * Memory: the session's for a batch of prompts of one length; a few hundred bytes a continuation.
  */
 
+import { USUAL } from "../../coding/arithmetic.ts";
 import { defaultRows } from "../../decode/codec.ts";
 import { generate } from "../../decode/generate.ts";
+import { sessionBytes } from "../../decode/memory.ts";
+import { quickestProducts } from "../../decode/quickest.ts";
 import { untilEnd } from "../../decode/served.ts";
 import { DecodingSession } from "../../decode/session.ts";
 import { writtenBytes } from "../../decode/text.ts";
@@ -97,14 +100,19 @@ export async function continuations(
   const opening = tokenizer.prefix ? [tokenizer.prefix.id] : [];
   const tokens = Math.max(...questions.flat().map(({ prompt }) => opening.length + prompt.length)) + length - 1;
   const rows = defaultRows(spec, tokens);
+  const together = Math.min(rows, Math.max(...questions.map(({ length }) => length)));
+  const load = { rows: together, longest: tokens, together: tokens };
+  const products = quickestProducts({ weights, precision }, together, (one) =>
+    sessionBytes(spec, weights, { ...load, products: one }),
+  );
   const ends = await model.ends();
   const session = await DecodingSession.open({
     spec,
     weights,
-    precision,
     ...quietContext(context),
     prediction: "logits",
     longest: tokens,
+    arithmetic: { ...USUAL, products },
   });
   try {
     const found: Int32Array[][] = [];

@@ -25,8 +25,8 @@ const isFloat = ({ dtype }: StoredTensor): boolean =>
   isBlockType(dtype) || isFloat8(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
 const valuesOf = ({ shape }: StoredTensor): number => shape.reduce((product, size) => product * size, 1);
 
-/** What rows a graph will mostly be run for: those of windows, or one at a time. */
-export type Rows = "windows" | "steps";
+/** What rows a graph will mostly be run for: those of windows, or one at a time; or that it takes numbers alone. */
+export type Rows = "windows" | "steps" | "floats";
 
 /** What is written of a tensor: codes under scales, or float32. */
 type Written = Codes | "float32";
@@ -41,7 +41,7 @@ interface Codes {
 function writtenOf(tensor: StoredTensor, rows: Rows): Written {
   const { dtype, shape } = tensor;
   const coded = isBlockType(dtype) ? CODED[dtype] : undefined;
-  if (!coded || tensor.isComputed || shape.length < 2) return "float32";
+  if (!coded || tensor.isComputed || shape.length < 2 || rows === "floats") return "float32";
   const bits = coded.bits <= 4 ? 4 : 8;
   const isHalved = bits === 8 && rows === "steps";
   return { type: dtype as BlockType, coded, bits, isHalved, hasMinima: coded.hasMinima || isHalved };
@@ -51,11 +51,11 @@ function writtenOf(tensor: StoredTensor, rows: Rows): Written {
 export const hasCodes = (source: TensorSource): boolean =>
   [...source.names()].some((name) => writtenOf(source.locate(name)!, "windows") !== "float32");
 
-/** Whether it matters for a model which rows it is run for. */
-export const tellsRows = (source: TensorSource): boolean =>
+/** Whether weights for such rows are other ones than for windows. */
+export const tellsRows = (source: TensorSource, rows: Rows): boolean =>
   [...source.names()].some((name) => {
     const written = writtenOf(source.locate(name)!, "steps");
-    return written !== "float32" && written.isHalved;
+    return written !== "float32" && (rows === "floats" || (rows === "steps" && written.isHalved));
   });
 
 /** Names of what is written, in order; none where all can stay. @param root of the file system that the file is in */
