@@ -247,7 +247,7 @@ async function specimens(): Promise<void> {
         name,
         ...every(({ told: { spread } }) => {
           const own = spread!.domains.find((one) => one.name === name)!;
-          return `${shareOf(own.half)}, mixed ${percent(own.halfChance!.chance)}, p = ${figure(own.halfChance!.p, 2)}`;
+          return `${percent(own.half.value)}, mixed ${percent(own.halfChance!.chance)}, p = ${figure(own.halfChance!.p, 2)}`;
         }),
         interval(main.told.coding!.domains[name].bitsPerByte),
       ]),

@@ -29,6 +29,8 @@ it("adds the errors of two sides", () => {
 
 it("stays within what a figure can be, and is none of other groups or of no figure", () => {
   expect(jackknifeInterval(0, [drawn("wide")], { least: -0.1, most: 0.1 })).toEqual({ value: 0, low: -0.1, high: 0.1 });
+  const still = new Float64Array(GROUPS).fill(3);
+  expect(jackknifeInterval(3, [still], { step: 1 })).toEqual({ value: 3, low: 2, high: 4 });
   for (const sides of [[], [new Float64Array(4)], [drawn("a"), new Float64Array(9)]])
     expect(jackknifeInterval(1, sides)).toEqual({ value: 1, low: null, high: null });
   expect(jackknifeInterval(Number.NaN, [drawn("a")])).toEqual({ value: null, low: null, high: null });

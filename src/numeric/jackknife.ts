@@ -19,16 +19,17 @@ const squared = (left: ArrayLike<number>): number => {
 /**
  * @param left for each side that is left out from, the figure without each of its `GROUPS` groups; errors of independent sides add up,
  *   on the nine degrees of freedom of one of them, which is no fewer than it should
- * @param least and most: what the figure can be
+ * @param least and most: what the figure can be; `step`: what it moves by, where it is a number of things, and the interval is no
+ *   narrower than one of them to either side
  * @returns no interval where a side has another number of groups
  */
 export function jackknifeInterval(
   value: number,
   left: readonly ArrayLike<number>[],
-  { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = {},
+  { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY, step = 0 } = {},
 ): Estimate {
   if (!Number.isFinite(value)) return { value: null, low: null, high: null };
   if (left.length === 0 || left.some((side) => side.length !== GROUPS)) return { value, low: null, high: null };
-  const reach = T * Math.sqrt(sum(left.map(squared)));
+  const reach = Math.max(step, T * Math.sqrt(sum(left.map(squared))));
   return { value, low: Math.max(least, value - reach), high: Math.min(most, value + reach) };
 }

@@ -97,9 +97,10 @@ describe("sharing between domains", () => {
     expect(top).toBe(4);
     const [same, other] = [pairs[0], pairs[1]];
     expect(same.overlap.value).toBeCloseTo(100, 9);
+    // No narrower than a unit more or less, and never more than all.
     expect(same.overlapInterval).toEqual({
       value: same.overlap.value,
-      low: same.overlap.value,
+      low: 75,
       high: same.overlap.value,
     });
     expect(other.overlap.value).toBe(0);

@@ -50,7 +50,10 @@ export function domainSpread(
     }
   const without = leftOut(own);
   const interval = (name: "participation" | "half"): Estimate =>
-    jackknifeInterval(figures[name](contributions), [Float64Array.from(without, figures[name])], { least: 0 });
+    jackknifeInterval(figures[name](contributions), [Float64Array.from(without, figures[name])], {
+      least: 0,
+      ...(name === "half" && { most: 1, step: 1 / contributions.length }),
+    });
   const chance = (name: "participation" | "half"): AgainstChance | null =>
     domains.length > 1 ? againstChance(figures[name](contributions), mixed[name], "less") : null;
   const total = contributions.reduce((sum, one) => sum + one, 0);
@@ -123,7 +126,7 @@ export function domainSharing(domains: readonly (readonly Float64Array[])[], see
             topA.without.map((one) => overlapOverChance(one, topB.own, units)),
             topB.without.map((one) => overlapOverChance(topA.own, one, units)),
           ],
-          { least: 0 },
+          { least: 0, most: units / top, step: units / top ** 2 },
         ),
       };
     }),

@@ -3,10 +3,12 @@
  * stories260k on the beginning of tinyshakespeare, cut at blank lines, two threads. It is meant to be right within a factor of two
  * for the whole; of single stages those are held to it that take longest.
  */
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { hasShared, shared } from "../../fixtures.testing.ts";
 import { SILENT } from "../../ports/progress.ts";
 import { LAYERS as PLANE } from "../../probes/plane/probe.ts";
+import { UNITS } from "../../probes/spread/probe.ts";
 import { openModel } from "../../references/open.ts";
 import { validatePlan } from "../plan.ts";
 import { prepare } from "../prepare.ts";
@@ -68,5 +70,18 @@ describe.skipIf(!hasShared)("what a measurement is foretold to take", () => {
     expect(recalled[PASSAGES]).toBeGreaterThan(0.5);
     const fewer = await foretold(20_000, { with: ["recall"], recall: { prefixes: [8], length: 4, passages: 16 } });
     expect(fewer[PASSAGES]).toBeLessThan(recalled[PASSAGES] / 2);
+    const kinds = (names: readonly string[]) => ({
+      text: names.map((domain) => ({
+        path: fileURLToPath(new URL(`../../../data/domains/${domain}.txt`, import.meta.url)),
+        domain,
+      })),
+      with: ["spread", "sharing"],
+    });
+    expect((await foretold(20_000, kinds(["english"])))[UNITS]).toBeUndefined();
+    const [two, three] = [
+      await foretold(20_000, kinds(["english", "code"])),
+      await foretold(20_000, kinds(["english", "code", "german"])),
+    ];
+    expect(three[UNITS]).toBeGreaterThan(1.5 * two[UNITS]);
   });
 });

@@ -7,6 +7,7 @@ import { defaultRows, type Layout } from "../../decode/codec.ts";
 import type { Rates } from "../../engines/trial.ts";
 import { SHUFFLES } from "../../info/concepts/chance.ts";
 import { PACKED } from "../../info/packing.ts";
+import { unitsOf as unitsOfSpec } from "../../models/heads.ts";
 import { lengthSteps } from "../../models/rotary.ts";
 import { RESAMPLES } from "../../numeric/bootstrap.ts";
 import { sum } from "../../numeric/sums.ts";
@@ -17,6 +18,8 @@ import { LAYERS as GEOMETRY } from "../../probes/geometry/probe.ts";
 import { countPlaneUnits, countPositions } from "../../probes/plane/plane-needs.ts";
 import { ORDERS } from "../../probes/plane/positions.ts";
 import { FRONTIER, LAYERS as PLANE } from "../../probes/plane/probe.ts";
+import { dealt } from "../../probes/spread/pools.ts";
+import { UNITS } from "../../probes/spread/probe.ts";
 import type { TokenizedDocument, Window, WindowBatch } from "../../text/corpus.ts";
 import { unitsOf } from "../../text/units.ts";
 import { batchesOf, longestOf, windowsOf } from "../../text/windows.ts";
@@ -129,6 +132,7 @@ export function costsOf(
       }),
     ...factsCosts(costed, prepared),
     ...conceptsCosts(costed, prepared, pass),
+    ...unitsCosts(costed, subject),
     ...pairsCosts(costed, prepared, pass),
     ...planeCosts(costed, subject, searching - within(searching)),
     ...(plan.geometry && {
@@ -267,6 +271,19 @@ function pairsCosts(
     [STAGE.PAIRS]: pass(pairs.windows, { ...LOSSES, shares }),
     [STAGE.PAIR_FIGURES]: own(costed, (costed.spec.blocks.length + 1) * sums),
   };
+}
+
+/** Nanoseconds a unit and draw of mixed text, and a unit, draw and pair of domains. */
+const [MIXING, DEALING] = [70, 29];
+
+function unitsCosts(costed: Costed, { plan, documents }: Subject): Costs {
+  if (!plan.with.some((one) => one === "spread" || one === "sharing")) return {};
+  const units = sum(unitsOfSpec(costed.spec) ?? []);
+  const pools = dealt(documents, unitsOf(documents.map(({ ids }) => ids.length)), plan.seed);
+  const count = pools?.domains.length ?? 0;
+  const spread = plan.with.includes("spread") && count > 1 ? MIXING * count : 0;
+  const sharing = plan.with.includes("sharing") ? (DEALING * count * (count - 1)) / 2 : 0;
+  return spread + sharing > 0 ? { [UNITS]: own(costed, SHUFFLES * units * (spread + sharing)) } : {};
 }
 
 /** @param facts null where none are asked for */
