@@ -59,6 +59,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure ./model --domain p=books/ --domain c=src/ --with spread sharing -o out/",
     ],
     [
+      "a model that is larger than memory, bits per byte alone; without the option it streams where it has to",
+      "lossyscope measure ./model --text t/ --no-plane --no-geometry --stream-weights",
+    ],
+    [
       "a file in 4 bits beside one in 8, token by token",
       "lossyscope measure q4.gguf --reference q8.gguf --text notes/ --out report/",
     ],

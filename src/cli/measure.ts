@@ -70,6 +70,11 @@ export function measureCommand() {
     )
     .option("--fast", "the same as --precision fast", false)
     .option("--no-trial", "takes --precision sliced or int8 even where exact products are faster on this machine")
+    .option(
+      "--stream-weights",
+      "holds one block of the weights at a time, slowly; by itself where the model does not fit into memory",
+      false,
+    )
     .option("--entropy", "reads all weights and adds their entropy-coded size", false)
     .addOption(
       new Option("--keep <what...>", "writes per-token losses or reservoir states beside the profile")
@@ -117,7 +122,8 @@ export function measureCommand() {
           share || options.dryRun
             ? { model: atPrecision(own, plan.precision), plan, settled: null }
             : await settlePrecision({ model: own, plan, tries: options.trial, ...context });
-        const request = { ...computed, reference, points, resume, outputs: places, ...context };
+        const streaming = options.streamWeights ? ("always" as const) : ("if needed" as const);
+        const request = { ...computed, reference, points, resume, streaming, outputs: places, ...context };
         if (options.dryRun) {
           if (share) refuseUnshared(request);
           const [root, option] = share

@@ -37,6 +37,12 @@ export interface Placed {
   readonly dims: readonly number[];
 }
 
+/** A vector that stays with the runtime under a name of its own, whatever graph reads it, of that shape in this run. */
+export interface Vector {
+  readonly name: string;
+  readonly dims: readonly number[];
+}
+
 export interface GraphToLoad {
   /** what runs call it */
   readonly graph: string;
@@ -52,9 +58,12 @@ export interface GraphRun {
   readonly feeds: Readonly<Record<string, Feed>>;
   readonly fetches: readonly string[];
   readonly kept: Kept | null;
+  /** what this run reads and writes as an input NAME and an output `next.NAME`, by that name; zeros where it is not there */
+  readonly vectors?: Readonly<Record<string, Vector>>;
 }
 
 export type ToRuntime =
+  /** A graph takes the place of the one of its name, which goes first. */
   | ({ readonly kind: "load" } & GraphToLoad)
   | ({ readonly kind: "run"; readonly id: number } & GraphRun)
   /**

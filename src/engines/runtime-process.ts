@@ -11,7 +11,7 @@ import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import type { RunContext } from "../ports/context.ts";
 import { closePlaces, openPlaces, PLACES, take } from "./exchange.ts";
 import { refuseNonFinite, type Where } from "./finite.ts";
-import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime } from "./runtime-messages.ts";
+import type { Feed, Fetched, FromRuntime, Kept, KeptTensor, ToRuntime, Vector } from "./runtime-messages.ts";
 
 /** How long a child that was asked to stop may go on before it is killed. */
 const GRACE_MILLISECONDS = 500;
@@ -50,6 +50,10 @@ export interface RunOptions {
   readonly where?: Where;
   /** whether NaN and infinities are results: of a training that may diverge, which the caller looks at */
   readonly nonFinite?: boolean;
+  /** outputs that go into another graph, whose results tell of NaN and infinities */
+  readonly passed?: readonly string[];
+  /** vectors that stay with the runtime, by what this graph calls them (`runtime-messages.ts`) */
+  readonly vectors?: Readonly<Record<string, Vector>>;
 }
 
 /** The line of a crash that says what happened, among those that say where. */
@@ -118,7 +122,7 @@ export class RuntimeProcess {
   }
 
   /**
-   * Loads a graph whose external data lies in `folder`.
+   * Loads a graph whose external data lies in `folder`; one that is there under its name goes first.
    * @param kept tensors that stay with the runtime from run to run
    * @param graph what `run` calls it, where there are several
    * @returns seconds taken and the runtime's version
@@ -155,16 +159,21 @@ export class RuntimeProcess {
    * @throws LossyscopeError `model` for a result with NaN or infinity in it; `engine`, `memory`
    */
   run(
-    feeds: Record<string, Feed>,
+    feeds: Readonly<Record<string, Feed>>,
     fetches: readonly string[],
     subject: string,
-    { kept, graph = ONLY, where, nonFinite = false }: RunOptions = {},
+    { kept, graph = ONLY, where, nonFinite = false, passed = [], vectors = {} }: RunOptions = {},
   ): Promise<RuntimeResult> {
     const id = this.#place(subject);
     const check = nonFinite
       ? undefined
-      : (outputs: Record<string, Fetched>) => refuseNonFinite(outputs, subject, where);
-    return this.#ask(id, subject, { kind: "run", id, graph, feeds, fetches, kept: kept ?? null }, check);
+      : (outputs: Record<string, Fetched>) =>
+          refuseNonFinite(
+            Object.fromEntries(Object.entries(outputs).filter(([name]) => !passed.includes(name))),
+            subject,
+            where,
+          );
+    return this.#ask(id, subject, { kind: "run", id, graph, feeds, fetches, kept: kept ?? null, vectors }, check);
   }
 
   #place(subject: string): number {

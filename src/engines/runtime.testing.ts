@@ -19,8 +19,8 @@ export function runtimeHere({ threads }: RuntimeContext): Runtime {
     async load(model, folder, kept = [], graph = "model") {
       return { seconds: 0, version: await live().load({ graph, model, folder, threads, kept }) };
     },
-    async run(feeds, fetches, _, { kept, graph = "model" } = {}) {
-      const output = await live().run({ graph, feeds, fetches, kept: kept ?? null });
+    async run(feeds, fetches, _, { kept, graph = "model", vectors } = {}) {
+      const output = await live().run({ graph, feeds, fetches, kept: kept ?? null, vectors });
       return { ...whole, outputs: Object.fromEntries(fetches.map((name) => [name, output(name)])) };
     },
     async hold(vectors) {

@@ -4,7 +4,7 @@
  */
 import { type RuntimeContext, RuntimeProcess } from "./runtime-process.ts";
 
-export type { RuntimeContext } from "./runtime-process.ts";
+export type { RuntimeContext, RuntimeResult } from "./runtime-process.ts";
 
 /** Takes graphs in with the weights that lie beside them, feeds and fetches, keeps tensors from run to run. */
 export type Runtime = Pick<RuntimeProcess, "id" | "load" | "hold" | "read" | "run" | "close">;

@@ -28,6 +28,8 @@ export interface MeasureOptions
   readonly unseen?: Text;
   /** the model that it is read beside, token by token (METHODS §12.1) */
   readonly reference?: string | Model;
+  /** whether weights are read piece by piece, slowly; where not given, if the model does not fit into memory otherwise */
+  readonly streamWeights?: boolean;
 }
 
 /**
@@ -48,6 +50,7 @@ export async function measure(model: string | Model, options: MeasureOptions): P
     signal,
     title,
     tries,
+    streamWeights,
     offline,
     ...plan
   } = options;
@@ -62,6 +65,7 @@ export async function measure(model: string | Model, options: MeasureOptions): P
     resume: resume ?? false,
     title,
     tries,
+    ...(streamWeights !== undefined && { streaming: streamWeights ? "always" : "never" }),
   });
   return profile;
 }
@@ -116,7 +120,7 @@ export async function facts(model: string | Model, options: FactsOptions): Promi
 }
 
 export interface TrajectoryOptions
-  extends Omit<MeasureOptions, "title" | "unseen" | "reference" | "with" | "recall" | "facts"> {
+  extends Omit<MeasureOptions, "title" | "unseen" | "reference" | "streamWeights" | "with" | "recall" | "facts"> {
   /** folder that the profiles of the checkpoints are kept in, which `resume` goes on from; none where not given */
   readonly profiles?: string;
 }

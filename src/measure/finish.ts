@@ -168,6 +168,7 @@ function provenanceOf(
       engine: distinct(({ engine }) => engine),
       platform: distinct(({ platform }) => platform),
       threads: most(({ threads }) => threads),
+      ...(executions.some(({ streams }) => streams) && { weights: "streamed" as const }),
     },
     ...(served.length > 0 && { served: servedBy(served) }),
     digests,

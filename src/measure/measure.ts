@@ -40,8 +40,9 @@ export interface MeasureRequest extends RunRequest {
 export async function measure(given: MeasureRequest): Promise<Measurement> {
   try {
     const { settled, ...computed } = given.settled === undefined ? await settlePrecision(given) : given;
-    const request = { ...given, ...computed };
-    const prepared = await prepare(request);
+    const asked = { streaming: "if needed", ...given, ...computed } as const;
+    const prepared = await prepare(asked);
+    const request = { ...asked, model: prepared.model };
     const { subject } = prepared;
     const place = { root: request.work, name: subject.id, option: "--work", shard: null } as const;
     return await openRun(request, prepared, place, (run) =>

@@ -79,6 +79,7 @@ export async function observe(run: Run): Promise<Observed> {
     threads: request.threads,
     tokens: pass.tokens,
     passSeconds: pass.seconds,
+    ...(decoderOf(model)?.streams && { streams: true as const }),
     enginePeakBytes: Math.max(engine.report.peakBytes, likeLmEval?.peakBytes ?? 0, likeLlamaCpp?.peakBytes ?? 0),
   };
   return {

@@ -30,7 +30,7 @@ import { type LmEvalCorpus, lmEvalCorpus } from "./lm-eval/lm-eval.ts";
 import { type PairCorpus, pairCorpus } from "./pairs/corpus.ts";
 import { contextOf, runId } from "./plan.ts";
 import { corpusDigest, corpusName, corpusSection, readCorpus, recallDigest, shownText } from "./preparing/corpus.ts";
-import { foreseeLmEval, foreseeMemory, foreseePairs } from "./preparing/memory.ts";
+import { asHeld, foreseeLmEval, foreseeMemory, foreseePairs, type Streaming } from "./preparing/memory.ts";
 import { type GivenPoints, type PlanePoints, planePoints } from "./preparing/points.ts";
 import { type Foretold, foretell } from "./preparing/remedies.ts";
 import { DIGEST, READING, READING_UNSEEN } from "./stages.ts";
@@ -48,6 +48,8 @@ export interface PrepareRequest extends Omit<RunContext, "threads"> {
   readonly outputs?: readonly string[];
   /** documents that are read in place of the text that the plan names */
   readonly given?: readonly SourceDocument[];
+  /** whether weights stream that do not fit; "never" where not given */
+  readonly streaming?: Streaming;
 }
 
 /** What is measured, and all that its figures follow from beside the model's answers. Plain data. */
@@ -82,6 +84,8 @@ export interface Subject {
 export interface Prepared {
   /** when it began to be */
   readonly started: Date;
+  /** as it is run: whole, or with weights that stream */
+  readonly model: Model;
   readonly subject: Subject;
   readonly tokenizer: Tokenizer;
   /** null where it is not asked for */
@@ -117,10 +121,9 @@ async function prepareWith(
 ): Promise<Prepared> {
   const { plan, progress, signal } = request;
   const started = new Date();
-  const { model, reference } = request;
-  requireMeasurable(model, plan);
-  const decoder = decoderOf(model);
-  const { tokenizer, chat } = await openTokenizer(model, plan);
+  const { model: given, reference } = request;
+  requireMeasurable(given, plan);
+  const { tokenizer, chat } = await openTokenizer(given, plan);
   if (tokenizer.notice !== null) progress.message(tokenizer.notice);
   const reading = { tokenizer, chat, outputs: request.outputs, progress, signal };
   const corpus = await readCorpus(plan, { ...reading, given: request.given, stage: READING });
@@ -130,7 +133,7 @@ async function prepareWith(
       ? await readCorpus({ ...plan, text: plan.unseen, labels: [] }, { ...reading, stage: READING_UNSEEN })
       : null;
   const facts = plan.facts && (await readPlannedFacts(plan.facts, plan.seed));
-  const context = contextOf(plan.context, model.positions);
+  const context = contextOf(plan.context, given.positions);
   const overlap = plan.overlap ?? Math.floor(context / 2);
   const set = plan.concepts ? await readConcepts(plan.concepts, plan.seed) : null;
   const concepts = set && conceptCorpus(set, { tokenizer, context, overlap, seed: plan.seed });
@@ -142,10 +145,9 @@ async function prepareWith(
     throw new LossyscopeError("text", `${name} has no text to measure`, "give text that is not empty");
   }
   const longest = longestIn(windows);
-  if (decoder) {
-    const most = Math.max(longest, longestIn(concepts?.windows ?? []), longestIn(pairs?.windows ?? []));
-    foreseeMemory(decoder, { longest: most, batchTokens: plan.batchTokens });
-  }
+  const most = Math.max(longest, longestIn(concepts?.windows ?? []), longestIn(pairs?.windows ?? []));
+  const model = asHeld(given, { longest: most, batchTokens: plan.batchTokens }, request);
+  const decoder = decoderOf(model);
   const likeLmEval = plan.likeLmEval && decoder ? await asLmEval(model, decoder, documents, signal) : null;
   const likeLlamaCpp = plan.likeLlamaCpp ? await asLlamaCpp(model, plan, documents, signal) : null;
   const ground = { plan, model, context, overlap, prefix: tokenizer.prefix, documents };
@@ -164,6 +166,7 @@ async function prepareWith(
   const digest = corpusDigest(corpus);
   return {
     started,
+    model,
     subject: {
       id: runId(plan, {
         ...digests,

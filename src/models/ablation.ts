@@ -11,8 +11,9 @@ import * as ops from "../graph/ops.ts";
 import { LossyscopeError, unreachable } from "../numeric/errors.ts";
 import { decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
-import { lossParts, type MeasuringGraph, picked, targetLogits, unitsOf } from "./heads.ts";
+import { type MeasuringGraph, picked, unitsOf } from "./heads.ts";
 import type { Building, Taps } from "./layers.ts";
+import { lossParts, targetLogits } from "./loss-heads.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec, LinearSpec } from "./spec.ts";
 
@@ -106,7 +107,7 @@ export function buildAblationGraph(
     const targets = ops.reshape(graph.input("loss_targets", "int64", ["R1"]), ["R1", 1]);
     const chunks = model.logits(picked(model.final, rows));
     const { top, logMass } = lossParts(chunks);
-    const target = targetLogits(chunks, targets, (chunk, inside) => ops.gatherElements(chunk, inside, 1));
+    const target = targetLogits(chunks, targets);
     graph.output("losses", ops.reshape(ops.add(ops.subtract(top, target), logMass), ["R1"]));
   }
   return { bytes: graph.encode(), externalFolder: weights.folder, inputs: graph.inputs, outputs: graph.outputs };

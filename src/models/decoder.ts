@@ -25,13 +25,25 @@ export interface Columns {
   readonly vocabulary?: number;
 }
 
-export interface Decoder {
+/** A decoder piece by piece, for a graph that holds some of it. */
+export interface DecoderParts {
+  /** layer 0, [B, S, d] */
+  embedded(): Value;
+  /** the residual stream after a block, [B, S, d] → [B, S, d] */
+  after(block: number, x: Value): Value;
+  /** the residual stream after the last block → what its final norm makes of it */
+  normed(x: Value): Value;
+  /** final states [..., d] → logits, in chunks [..., c] along the vocabulary */
+  logits(states: Value, columns?: Columns): readonly Value[];
+  /** the logits of tokens [start, end) alone, [..., end − start] */
+  logitsOf(states: Value, start: number, end: number): Value;
+}
+
+export interface Decoder extends Pick<DecoderParts, "logits"> {
   /** [B, S, d] each: the embedding output, then the residual stream after every block (before the final norm) */
   readonly stream: readonly Value[];
   /** [B, S, d], after the final norm */
   readonly final: Value;
-  /** final states [..., d] → logits, in chunks [..., c] along the vocabulary */
-  logits(states: Value, columns?: Columns): readonly Value[];
 }
 
 /** @throws LossyscopeError `usage` where the model has fewer positions than the longest window */
@@ -45,19 +57,31 @@ export function requirePositions({ positions }: Pick<DecoderSpec, "positions">, 
 }
 
 /** @throws LossyscopeError as `requirePositions` */
-export function decoder(building: Building, spec: DecoderSpec): Decoder {
+export function decoderParts(building: Building, spec: DecoderSpec): DecoderParts {
   requirePositions(spec, building.longest);
   const attention = new Attention(building);
-  const stream = [norm(building, embedded(building, spec), spec.embedding.norm)];
-  spec.blocks.forEach((block, index) => {
-    const after = blockOutput(building, attention, stream[index], block, index);
-    stream.push(building.taps?.stream?.(after, stream[index], index) ?? after);
-  });
   return {
-    stream,
-    final: norm(building, stream[spec.blocks.length], spec.finalNorm),
-    logits: (states, columns) => logits(building, spec, states, columns),
+    embedded: () => norm(building, embedded(building, spec), spec.embedding.norm),
+    after(index, x) {
+      const after = blockOutput(building, attention, x, spec.blocks[index], index);
+      return building.taps?.stream?.(after, x, index) ?? after;
+    },
+    normed: (x) => norm(building, x, spec.finalNorm),
+    logits(states, { chunk, vocabulary = spec.vocabulary } = {}) {
+      const from = projected(building, spec.head, states);
+      return chunksOf(vocabulary, chunk).map((range) => columns(building, spec.head, from, range));
+    },
+    logitsOf: (states, start, end) =>
+      columns(building, spec.head, projected(building, spec.head, states), { start, end }),
   };
+}
+
+/** @throws LossyscopeError as `requirePositions` */
+export function decoder(building: Building, spec: DecoderSpec): Decoder {
+  const parts = decoderParts(building, spec);
+  const stream = [parts.embedded()];
+  for (const index of spec.blocks.keys()) stream.push(parts.after(index, stream[index]));
+  return { stream, final: parts.normed(stream[spec.blocks.length]), logits: parts.logits };
 }
 
 /** Layer 0 before its norm: [B, S] → [B, S, d] */
@@ -100,19 +124,26 @@ function blockOutput(building: Building, attention: Attention, x: Value, block: 
   }
 }
 
-function logits(
-  building: Building,
-  { head, ...spec }: DecoderSpec,
-  states: Value,
-  { chunk: size = VOCABULARY_CHUNK, vocabulary = spec.vocabulary }: Columns = {},
-): readonly Value[] {
-  const { weights } = building;
-  const from = head.projection ? linear(building, states, head.projection) : states;
-  return Array.from({ length: Math.ceil(vocabulary / size) }, (_, chunk) => {
-    const start = chunk * size;
-    const end = Math.min(start + size, vocabulary);
-    const mapped = byRows(building, from, head.linear.weight, start, end);
-    const biased = head.linear.bias ? ops.add(mapped, weights.rows(head.linear.bias, start, end)) : mapped;
-    return softcapped(scaled(biased, head.scale), head.softcap);
-  });
+/** Tokens [start, end) of a chunk. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The vocabulary in chunks of so many columns at most. */
+export const chunksOf = (vocabulary: number, size = VOCABULARY_CHUNK): readonly Range[] =>
+  Array.from({ length: Math.ceil(vocabulary / size) }, (_, chunk) => ({
+    start: chunk * size,
+    end: Math.min((chunk + 1) * size, vocabulary),
+  }));
+
+/** What the head maps: [..., d] → [..., e] */
+const projected = (building: Building, { projection }: DecoderSpec["head"], states: Value): Value =>
+  projection ? linear(building, states, projection) : states;
+
+function columns(building: Building, head: DecoderSpec["head"], from: Value, { start, end }: Range): Value {
+  const { weight, bias } = head.linear;
+  const mapped = byRows(building, from, weight, start, end);
+  const biased = bias ? ops.add(mapped, building.weights.rows(bias, start, end)) : mapped;
+  return softcapped(scaled(biased, head.scale), head.softcap);
 }

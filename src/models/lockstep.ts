@@ -69,9 +69,8 @@ export function buildLockstepGraph(
     const model = decoder({ graph, weights, ids, longest, products }, spec);
     if (slots && wanted) {
       const layers = [...model.stream.slice(0, -1), wanted.preNorm ? model.stream.at(-1)! : model.final];
-      softAssignments(layers, slots, wanted.assignments).forEach((shares, layer) => {
-        graph.output(`${"pq"[side]}.assignment.${layer}`, shares);
-      });
+      const assigned = softAssignments(slots, wanted.assignments);
+      for (const [index, layer] of layers.entries()) graph.output(`${"pq"[side]}.assignment.${index}`, assigned(layer));
     }
     const chunks = model.logits(picked(model.final, rows), { chunk: LOCKSTEP_CHUNK, vocabulary });
     return { chunks, folder: weights.folder };

@@ -11,7 +11,8 @@ import { Graph, type Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { decoder } from "./decoder.ts";
 import { GraphWeights } from "./graph-weights.ts";
-import { lossParts, type MeasuringGraph, picked, targetLogits } from "./heads.ts";
+import { type MeasuringGraph, picked } from "./heads.ts";
+import { type LossParts, lossParts, targetLogits } from "./loss-heads.ts";
 import type { TensorSource } from "./sources/tensor-source.ts";
 import type { DecoderSpec } from "./spec.ts";
 
@@ -63,12 +64,7 @@ export function buildTreeGraph(
 }
 
 /** −ln Σ softmax(logits)[token] over the tokens of a class. [R,V chunks] → [F] */
-function closings(
-  graph: Graph,
-  chunks: readonly Value[],
-  { top, logMass }: ReturnType<typeof lossParts>,
-  classes: number,
-): Value {
+function closings(graph: Graph, chunks: readonly Value[], { top, logMass }: LossParts, classes: number): Value {
   const vocabulary = chunks.reduce((sum, chunk) => sum + (chunk.shape.at(-1) as number), 0);
   const members = graph.input("members", "float32", [vocabulary, classes]);
   const rows = graph.input("closing_rows", "int64", ["F"]);

@@ -89,6 +89,9 @@ function requestFor(needs: ReadonlySet<Need>, width: number): EngineRequest {
   };
 }
 
+/** A request for all that an engine gives. */
+export const everyNeed = ({ gives, width }: Engine): EngineRequest => requestFor(gives, width);
+
 const NEEDS: readonly Need[] = [
   "losses",
   "likeliest",

@@ -41,6 +41,8 @@ export interface Decoder {
   readonly weights: TensorSource;
   /** how a pass is computed; exactly where it is absent */
   readonly precision?: PrecisionKind;
+  /** whether a pass holds one piece of the weights at a time (`engines/streamed.ts`); absent: all of them */
+  readonly streams?: true;
 }
 
 /** What there is to run. */
@@ -195,6 +197,10 @@ export function eachAtPrecision(models: readonly Model[], precision: PrecisionKi
     can[index] || (none && index + 1 === models.length) ? atPrecision(model, precision) : model,
   );
 }
+
+/** The model with its weights read piece by piece as it runs. */
+export const streamed = <M extends Pick<Model, "runs">>(model: M): M =>
+  model.runs.kind === "decoder" ? { ...model, runs: { ...model.runs, streams: true } } : model;
 
 /** What to do where a model cannot do what was asked. */
 const AT_HAND = "name a model whose weights are at hand";

@@ -69,6 +69,13 @@ const runSchema = z.object({
     })
     .optional()
     .meta({ description: "what is sent to a server, about; absent where the model runs here" }),
+  streams: z
+    .object({
+      reads: count.meta({ description: "times that all weights are read" }),
+      bytes: count.meta({ description: "bytes that they take where they are read from" }),
+    })
+    .optional()
+    .meta({ description: "weights that are read piece by piece; absent where all are held" }),
   training: z
     .object({
       steps: count.meta({ description: "steps" }),

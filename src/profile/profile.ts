@@ -207,6 +207,10 @@ export const profileSchema = z.object({
           engine: z.string().meta({ description: "what ran the model, with its version" }),
           platform: z.string().meta({ description: "operating system and processor" }),
           threads: count.meta({ description: "threads of the engine" }),
+          weights: z.literal("streamed").optional().meta({
+            description:
+              "`streamed`: read piece by piece, again for every group of batches; absent where all were held",
+          }),
         })
         .meta({ description: "where it ran" }),
       served: z

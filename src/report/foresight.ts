@@ -60,6 +60,16 @@ function stages({ stages, seconds }: ForeseenRun): string {
   return named.map(({ label, seconds: own }) => `${label} ${duration(own)}`).join(", ");
 }
 
+/** Of weights that are not held: they are read again and again, and that is slow. */
+function streaming({ part, streams }: ForeseenRun): string[] {
+  if (!streams) return [];
+  const { reads, bytes } = streams;
+  const times = reads === 1 ? "once" : `${count(reads)} times over`;
+  return [
+    `${part === null ? "" : `${part}: `}The weights stream, one block at a time (${si(bytes, "B")} read ${times}): slower than a model that fits into memory, with the same figures.`,
+  ];
+}
+
 /** Runs of one text are alike: the first one stands for the stages of all. */
 function course({ runs, seconds, memoryBytes, diskBytes }: Foresight): string {
   const [first] = runs;
@@ -106,6 +116,7 @@ export function foresightSentences(foresight: Foresight): string[] {
   const shown = runs.length > 3 ? [runs[0], runs[runs.length - 1]] : runs;
   return [
     ...shown.map((run) => `${run.part === null ? "" : `${run.part}: `}${subject(run)}.`),
+    ...shown.flatMap(streaming),
     `${course(foresight)}.`,
     writes.length > 0 ? `Writes ${listed(writes)}.` : "Writes no file; the result goes to standard output.",
     ...missing(foresight),

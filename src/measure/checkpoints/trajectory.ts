@@ -157,7 +157,8 @@ export async function dryRunOf(request: Omit<RunRequest, "profiles" | "resume">)
     first ??= { model, shape };
     refuseOther(checkpoints[0], first.shape, checkpoint, shape);
   }
-  const { run, rates } = await dryRun({ ...request, model: first!.model, root: request.work, option: "--work" });
+  const one = { ...request, model: first!.model, streaming: "if needed", root: request.work } as const;
+  const { run, rates } = await dryRun({ ...one, option: "--work" });
   progress.finish();
   return foresightOfAll(run, request, rates);
 }

@@ -4,6 +4,7 @@
  * where it has; `bench/foresee.ts` prints both.
  */
 import { defaultRows, type Layout } from "../../decode/codec.ts";
+import { groupBytes } from "../../engines/streamed-groups.ts";
 import type { Rates } from "../../engines/trial.ts";
 import { SHUFFLES } from "../../info/concepts/chance.ts";
 import { PACKED } from "../../info/packing.ts";
@@ -43,12 +44,15 @@ import {
   frontierSeconds,
   geometrySeconds,
   learningSeconds,
+  observedInPass,
   own,
+  type PassOutputs,
   passSeconds,
   planeThreadSeconds,
   REFERENCE,
   ready,
   stepsSeconds,
+  weightReads,
 } from "./work.ts";
 
 const LOSSES = { losses: true, shares: 0, moments: false };
@@ -60,12 +64,34 @@ interface Machine {
   readonly threads: number;
 }
 
-const costedOf = ({ model, threads }: Machine, rates = REFERENCE): Costed => ({
-  rates,
-  threads,
-  spec: requireDecoder(model, "foretelling").spec,
-  weightBytes: model.weightFileBytes,
+function costedOf({ model, threads }: Machine, rates = REFERENCE): Costed {
+  const { spec, streams = false } = requireDecoder(model, "foretelling");
+  return { rates, threads, spec, weightBytes: model.weightFileBytes, streams };
+}
+
+/** What the pass of a plan gives of a row. */
+const outputsOf = ({ plan, reference }: Pick<Subject, "plan" | "reference">): PassOutputs => ({
+  losses: true,
+  shares: plan.plane && reference ? reference.m * reference.draws : 0,
+  moments: plan.geometry,
 });
+
+/** How often the pass of a plan reads all weights, and the bytes of its observations that wait; null where they are held. */
+export function streamingOf(
+  machine: Machine,
+  { subject, longest }: Pick<Prepared, "subject" | "longest">,
+  batches: readonly WindowBatch[],
+): { readonly reads: number; readonly diskBytes: number } | null {
+  if (!decoderOf(machine.model)?.streams) return null;
+  const costed = costedOf(machine);
+  const counts = countPass(costed.spec, batches, longest);
+  const outputs = outputsOf(subject);
+  const each = observedInPass(costed.spec, counts.rows / Math.max(1, batches.length), outputs);
+  return {
+    reads: weightReads(costed, counts, outputs),
+    diskBytes: Math.round(groupBytes(each, each * batches.length)),
+  };
+}
 
 /** Seconds by stage; those that the plan does not ask for are not among them, or take none. */
 export type Costs = Readonly<Record<string, number>>;
@@ -82,7 +108,7 @@ export function costsOf(
   rates: Rates = REFERENCE,
 ): Costs {
   const { subject, unseen, likeLlamaCpp } = prepared;
-  const { plan, documents, reference, likeLmEval } = subject;
+  const { plan, documents, likeLmEval } = subject;
   const bytes = sum(documents.map((document) => document.bytes));
   const lengths = documents.map(({ ids }) => ids.length);
   const pass = (windows: readonly Window[], outputs = LOSSES): number => {
@@ -99,12 +125,7 @@ export function costsOf(
   const costed = costedOf(machine, rates);
   const { spec } = costed;
   const learnt = sum([documents, unseen ?? []].map((side) => Math.min(MOST_BYTES, sum(side.map((one) => one.bytes)))));
-  const shares = plan.plane && reference ? reference.m * reference.draws : 0;
-  const measuredPass = passSeconds(costed, countPass(spec, batches, prepared.longest), {
-    losses: true,
-    shares,
-    moments: plan.geometry,
-  });
+  const measuredPass = passSeconds(costed, countPass(spec, batches, prepared.longest), outputsOf(subject));
   const { threads } = machine;
   const compressing = ofText[STAGE.COMPRESSORS] ?? 0;
   const searching = frontierSearch(costed, subject);

@@ -30,7 +30,7 @@ import { refuseSmallDisk } from "../running/run-folder.ts";
 import type { Shard } from "../shards/share.ts";
 import { ANSWERS, CANDIDATES, STATES, stagesOf, stagesOfShard } from "../stages.ts";
 import { type Passage, requireRows } from "../states/states.ts";
-import { askingCosts, type Costs, costsOf, statesSeconds } from "./costs.ts";
+import { askingCosts, type Costs, costsOf, statesSeconds, streamingOf } from "./costs.ts";
 import { plainly } from "./plainly.ts";
 import { slotsOf } from "./work.ts";
 
@@ -197,6 +197,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     stages.map(({ label }) => label),
   );
   const decoder = decoderOf(model);
+  const streaming = streamingOf({ model, threads }, prepared, batches);
   return {
     part: null,
     model: foreseenModel(model),
@@ -216,6 +217,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       batches: batches.length,
       slots: slotsOf(batches),
     },
+    ...(streaming && { streams: { reads: streaming.reads, bytes: widenedBytes(model) || model.weightFileBytes } }),
     ...(model.served && { sent: foreseenSent(model.served, batches, unseen?.map(({ ids }) => ids.length) ?? []) }),
     training: null,
     stages: atCost,
@@ -224,6 +226,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     memoryBytes: decoder && PROCESS_BYTES + measuringBytes(decoder, { longest, batchTokens: plan.batchTokens }),
     diskBytes:
       widenedBytes(model) +
+      (streaming?.diskBytes ?? 0) +
       Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
     missing: [...foretold],
   };
@@ -289,8 +292,9 @@ export async function dryRun(
   request: DryRunRequest,
   rates?: Rates,
 ): Promise<{ readonly run: ForeseenRun; readonly rates: Rates; readonly prepared: Prepared }> {
-  const { model, threads, shard = null, root, option, progress } = request;
+  const { threads, shard = null, root, option, progress } = request;
   const prepared = await lookAhead(request);
+  const { model } = prepared;
   const batches = shard ? shard.claim(prepared.batches) : prepared.batches;
   const tried = rates ?? (await timedTrial(model.width, request));
   progress.finish();
@@ -299,7 +303,8 @@ export async function dryRun(
     prepared,
     rates: tried,
   });
-  refuseSmallDisk(run.diskBytes - widenedBytes(model), 0, nearestFolder(root), option);
+  const elsewhere = widenedBytes(model) + (streamingOf({ model, threads }, prepared, batches)?.diskBytes ?? 0);
+  refuseSmallDisk(run.diskBytes - elsewhere, 0, nearestFolder(root), option);
   return { run, rates: tried, prepared };
 }
 

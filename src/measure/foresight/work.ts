@@ -3,6 +3,7 @@
  * products go by the runtime's own rate; all else by that of a loop of ours, each operation at what it took where that loop
  * makes `REFERENCE.loop` turns a second. Nothing but what is shown depends on it.
  */
+import { observedBytes, togetherOf } from "../../engines/streamed-groups.ts";
 import type { Rates } from "../../engines/trial.ts";
 import { operationsOf, scoresOf } from "../../models/operations.ts";
 import type { DecoderSpec } from "../../models/spec.ts";
@@ -15,6 +16,8 @@ export interface Costed {
   readonly spec: DecoderSpec;
   /** as stored */
   readonly weightBytes: number;
+  /** whether they are read anew for every group of batches */
+  readonly streams?: boolean;
 }
 
 /** The machine that the nanoseconds below were taken on, two cores of a server's processor of 2023; and any, before a trial. */
@@ -141,8 +144,25 @@ export function passSeconds(
   const ours =
     NANOSECONDS.share * rows * layers * shares +
     (moments ? (NANOSECONDS.gram * batches * layers * d * (d + 1)) / 2 : 0);
-  return ready(costed) + products / rates.products + spread(costed, inRuntime) + own(costed, ours);
+  const again = weightReads(costed, { slots, rows, batches }, { losses, shares, moments }) - 1;
+  const reading = again * own(costed, NANOSECONDS.weightByte * costed.weightBytes);
+  return ready(costed) + reading + products / rates.products + spread(costed, inRuntime) + own(costed, ours);
 }
+
+/** How often a pass reads all weights. */
+export function weightReads(
+  { spec, streams }: Pick<Costed, "spec" | "streams">,
+  { slots, rows, batches }: Pick<PassCounts, "slots" | "rows" | "batches">,
+  outputs: PassOutputs,
+): number {
+  if (!streams || batches === 0) return 1;
+  const waiting = (4 * spec.width * slots) / batches;
+  return Math.ceil(batches / togetherOf(waiting, observedInPass(spec, rows / batches, outputs)));
+}
+
+/** Bytes of the observations of a batch. */
+export const observedInPass = (spec: DecoderSpec, rows: number, { shares, moments }: PassOutputs): number =>
+  observedBytes(spec, { rows, shares, moments, states: 0, pools: 0, units: 0, likeliest: 0 });
 
 /** Of what two models have in common, where both run side by side. @param vocabulary tokens that both have */
 export const togetherSeconds = (costed: Pick<Costed, "rates" | "threads">, rows: number, vocabulary: number): number =>

@@ -13,6 +13,8 @@ export interface ExecutionSoFar {
   readonly passSeconds: number;
   /** largest memory of the engine's processes */
   readonly enginePeakBytes: number;
+  /** whether weights came piece by piece; absent where all were held */
+  readonly streams?: true;
 }
 
 /** What a server did of it. */

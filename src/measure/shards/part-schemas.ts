@@ -166,6 +166,7 @@ const ranSchema: z.ZodType<Execution> = z.object({
   passSeconds: amount,
   enginePeakBytes: count,
   ownPeakBytes: count,
+  streams: z.literal(true).optional(),
   served: z
     .object({ server: z.string(), requests: count, again: count, tokens: count, price: amount.nullable() })
     .optional(),

@@ -76,12 +76,13 @@ export function refuseUnshared({ plan, reference }: Pick<PrepareRequest, "plan" 
  * @returns the part's folder
  * @throws LossyscopeError `usage` for what shards cannot share, or a part that is complete already; else as `measure`
  */
-export async function measureShard(request: ShardRequest): Promise<string> {
-  const { shard, out, resume, replace, progress } = request;
-  refuseUnshared(request);
+export async function measureShard(given: ShardRequest): Promise<string> {
+  const { shard, out, resume, replace, progress } = given;
+  refuseUnshared(given);
   const { index, count } = shard;
   try {
-    const prepared = await prepare(request);
+    const prepared = await prepare({ streaming: "if needed", ...given });
+    const request = { ...given, model: prepared.model };
     const { subject } = prepared;
     const name = `${subject.id}.${index}-of-${count}`;
     if (!(resume || replace) && existsSync(join(out, name, PART))) {

@@ -25,6 +25,9 @@ const isFloat = ({ dtype }: StoredTensor): boolean =>
   isBlockType(dtype) || isFloat8(dtype) || /^B?F(?:16|32|64)$/.test(dtype);
 const valuesOf = ({ shape }: StoredTensor): number => shape.reduce((product, size) => product * size, 1);
 
+/** Floats that are read in place and widened. */
+const isNarrow = (tensor: StoredTensor): boolean => isInPlace(tensor) && /^B?F16$/.test(tensor.dtype);
+
 /** What rows a graph will mostly be run for: those of windows, or one at a time; or that it takes numbers alone. */
 export type Rows = "windows" | "steps" | "floats";
 
@@ -88,24 +91,44 @@ export const runnableBytes = (source: TensorSource, rows: Rows): number =>
     return bytes + codes + scales + minima;
   }, 0);
 
+/** Some of the weights. */
+export interface Part {
+  readonly names: Iterable<string>;
+  /** of the rows of each that are multiplied by at a time; absent: all */
+  readonly share?: number;
+}
+
 /**
  * What the runtime holds of the weights, at most: codes as they are, and of 8 bits the largest matrix as float32 twice,
- * while it is multiplied by and the last one's place is still kept; of anything else 4 bytes a value, and 4 again while it is widened and transposed.
+ * while it is multiplied by and the last one's place is still kept; of anything else 4 bytes a value, and 4 again while it
+ * is transposed, of narrower floats the file's own pages besides.
  */
-export function heldBytes(source: TensorSource, rows: Rows): number {
+export function heldBytes(
+  source: TensorSource,
+  rows: Rows,
+  { names, share = 1 }: Part = { names: source.names() },
+): number {
   let [bytes, widened] = [0, 0];
-  for (const name of source.names()) {
+  for (const name of names) {
     const tensor = source.locate(name)!;
     const written = writtenOf(tensor, rows);
-    if (written === "float32") bytes += 8 * valuesOf(tensor);
+    if (written === "float32") bytes += share * (8 * valuesOf(tensor) + (isNarrow(tensor) ? tensor.bytes : 0));
     else {
       const { codes, scales, minima } = sizesOf(tensor, rows);
-      bytes += codes + scales + minima;
-      if (written.bits === 8 && !written.isHalved) widened = Math.max(widened, 4 * valuesOf(tensor));
+      bytes += share * (codes + scales + minima);
+      if (written.bits === 8 && !written.isHalved) widened = Math.max(widened, 4 * share * valuesOf(tensor));
     }
   }
   return bytes + 2 * widened;
 }
+
+/** The same of what is looked up in and never multiplied by: as it is stored, or written. */
+export const lookedBytes = (source: TensorSource, rows: Rows, names: Iterable<string>): number =>
+  [...names].reduce((sum, name) => {
+    const tensor = source.locate(name)!;
+    const { codes, scales, minima } = sizesOf(tensor, rows);
+    return sum + (isInPlace(tensor) ? tensor.bytes : codes + scales + minima);
+  }, 0);
 
 /**
  * @param path of the file, which must not be there

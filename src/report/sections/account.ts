@@ -65,7 +65,9 @@ export function accountSection(profile: Profile): Section {
         ["invalid UTF-8 replaced", markup(count(corpus.invalidUtf8))],
         [
           "engine",
-          markup(`${runtime.engine}, Node ${runtime.node}, ${runtime.platform}, ${counted(runtime.threads, "thread")}`),
+          markup(
+            `${runtime.engine}, Node ${runtime.node}, ${runtime.platform}, ${counted(runtime.threads, "thread")}${runtime.weights === "streamed" ? ", weights streamed piece by piece" : ""}`,
+          ),
         ],
         [
           "took",
