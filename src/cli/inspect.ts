@@ -13,8 +13,9 @@ import { type ModelConfig, storageLedger } from "../models/ledger.ts";
 import { type EntropyOptions, entropyCodedBytes } from "../models/ledger-entropy.ts";
 import type { GivenTraining } from "../models/ledger-known.ts";
 import { storedKinds } from "../models/quantised/unquantised.ts";
+import { type Holding, holdingOf } from "../models/sources/runnable.ts";
 import { gatherTensors } from "../models/sources/safetensors.ts";
-import type { TensorSource } from "../models/sources/tensor-source.ts";
+import type { StoredTensor, TensorSource } from "../models/sources/tensor-source.ts";
 import { type Aside, textModel } from "../models/text-model.ts";
 import type { Ledger } from "../profile/ledger.ts";
 import { ggufAt, referenceTo } from "../references/open.ts";
@@ -36,6 +37,8 @@ export interface Inspection {
   readonly gguf?: GgufFacts;
   /** of a folder on this machine whose weights are quantised: what its matrices are stored as, most bytes first */
   readonly matrices?: readonly MatrixKind[];
+  /** what the weights are as they run, where some are stored as other than plain floats */
+  readonly held?: Holding;
 }
 
 export interface InspectOptions {
@@ -100,6 +103,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
     const onNonFinite = (tensor: string, values: number): void => void nonFinite.set(tensor, values);
     const coded = options.entropy ? await entropyWithProgress(found.weights, progress, { signal, onNonFinite }) : null;
     const architecture = found.config.model_type;
+    const held = holdingOf(found.weights, found.typeOf);
     return {
       model: {
         name: found.name,
@@ -108,6 +112,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
       },
       ...(found.gguf && { gguf: found.gguf }),
       ...(found.matrices && { matrices: found.matrices }),
+      ...(held && { held }),
       ledger: storageLedger(found.config, found.weights, {
         name: found.name,
         training: options.training,
@@ -131,6 +136,8 @@ interface Headers {
   readonly notes: readonly string[];
   readonly gguf?: GgufFacts;
   readonly matrices?: readonly MatrixKind[];
+  /** what a tensor is stored as that is computed from others */
+  readonly typeOf?: (name: string, tensor: StoredTensor) => string;
 }
 
 /** Of a local or cached model from its files; else from the Hub, downloaded only where its weights are to be read. */
@@ -183,7 +190,7 @@ async function entropyWithProgress(
 
 /** The ledger as a person reads it. */
 export function inspectionText(
-  { model, ledger, gguf, matrices = gguf?.matrices }: Inspection,
+  { model, ledger, gguf, held, matrices = gguf?.matrices }: Inspection,
   terminal: TerminalOptions,
 ): string {
   const rows: string[][] = []; // label, value, note
@@ -209,6 +216,21 @@ export function inspectionText(
       "Buffers",
       si(ledger.buffers.bytes, "B"),
       `${count(ledger.buffers.tensors)} stored tensors that are no weights`,
+    ]);
+  }
+
+  if (held) {
+    const { codes, float32 } = held;
+    rows.push(["As it runs", si(codes.bytes + float32.bytes, "B"), "in memory, without what a text takes"]);
+    rows.push([
+      "  codes",
+      si(codes.bytes, "B"),
+      `${counted(codes.tensors, "tensor")} under scales, multiplied by as they are`,
+    ]);
+    rows.push([
+      "  float32",
+      si(float32.bytes, "B"),
+      `${counted(float32.tensors, "tensor")}: ${float32.types.join(", ")}`,
     ]);
   }
 

@@ -174,7 +174,7 @@ export function atPrecision(model: Model, precision: PrecisionKind | undefined):
     throw new LossyscopeError(
       "unsupported",
       `--precision ${precision} rounds what meets weights in codes of 2 to 8 bits, and ${model.name} has none`,
-      "leave it out, or name a GGUF file in Q2_K to Q8_0",
+      "leave it out, or name a GGUF file in Q2_K to Q8_0, or a folder in GPTQ, AWQ or packed codes",
     );
   return { ...model, runs: { kind: "decoder", spec, weights, precision } };
 }

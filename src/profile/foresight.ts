@@ -69,6 +69,14 @@ const runSchema = z.object({
     })
     .optional()
     .meta({ description: "what is sent to a server, about; absent where the model runs here" }),
+  held: z
+    .object({
+      codeBytes: count.meta({ description: "bytes of what is multiplied by as codes under scales" }),
+      floatBytes: count.meta({ description: "bytes of what is float32" }),
+      floatTypes: z.array(z.string()).meta({ description: "what that is stored as" }),
+    })
+    .optional()
+    .meta({ description: "what weights are as they run; absent where all are stored as plain floats" }),
   streams: z
     .object({
       reads: count.meta({ description: "times that all weights are read" }),

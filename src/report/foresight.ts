@@ -60,6 +60,16 @@ function stages({ stages, seconds }: ForeseenRun): string {
   return named.map(({ label, seconds: own }) => `${label} ${duration(own)}`).join(", ");
 }
 
+/** Of weights that are stored in few bits. */
+function holding({ part, held }: ForeseenRun): string[] {
+  if (!held) return [];
+  const { codeBytes, floatBytes, floatTypes } = held;
+  const of = part === null ? "" : `${part}: `;
+  return [
+    `${of}Weights run as codes under scales in ${si(codeBytes, "B")}, as float32 in ${si(floatBytes, "B")} (${floatTypes.join(", ")}).`,
+  ];
+}
+
 /** Of weights that are not held: they are read again and again, and that is slow. */
 function streaming({ part, streams }: ForeseenRun): string[] {
   if (!streams) return [];
@@ -116,6 +126,7 @@ export function foresightSentences(foresight: Foresight): string[] {
   const shown = runs.length > 3 ? [runs[0], runs[runs.length - 1]] : runs;
   return [
     ...shown.map((run) => `${run.part === null ? "" : `${run.part}: `}${subject(run)}.`),
+    ...shown.flatMap(holding),
     ...shown.flatMap(streaming),
     `${course(foresight)}.`,
     writes.length > 0 ? `Writes ${listed(writes)}.` : "Writes no file; the result goes to standard output.",

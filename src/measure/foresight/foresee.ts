@@ -11,11 +11,11 @@ import { PROCESS_BYTES } from "../../engines/memory.ts";
 import { type Rates, timedTrial } from "../../engines/trial.ts";
 import { requirePositions } from "../../models/decoder.ts";
 import { storageLedger } from "../../models/ledger.ts";
-import { runnableBytes } from "../../models/sources/runnable.ts";
+import { holdingOf, runnableBytes } from "../../models/sources/runnable.ts";
 import { unmet } from "../../numeric/needs.ts";
 import { sum } from "../../numeric/sums.ts";
 import type { RunContext } from "../../ports/context.ts";
-import { decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
+import { type Decoder, decoderOf, type Model, requireDecoder } from "../../ports/model.ts";
 import { probeDiskBytes } from "../../probes/index.ts";
 import { FORESIGHT_SCHEMA, type ForeseenRun, type Foresight } from "../../profile/foresight.ts";
 import type { WindowBatch } from "../../text/corpus.ts";
@@ -217,6 +217,7 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       batches: batches.length,
       slots: slotsOf(batches),
     },
+    ...heldOf(decoder),
     ...(streaming && { streams: { reads: streaming.reads, bytes: widenedBytes(model) || model.weightFileBytes } }),
     ...(model.served && { sent: foreseenSent(model.served, batches, unseen?.map(({ ids }) => ids.length) ?? []) }),
     training: null,
@@ -230,6 +231,13 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
       Math.round(probeDiskBytes(subject) * (shard ? slotsOf(batches) / slotsOf(prepared.batches) : 1)),
     missing: [...foretold],
   };
+}
+
+function heldOf(decoder: Decoder | null): Pick<ForeseenRun, "held"> {
+  const holding = decoder && holdingOf(decoder.weights);
+  if (!holding) return {};
+  const { codes, float32 } = holding;
+  return { held: { codeBytes: codes.bytes, floatBytes: float32.bytes, floatTypes: [...float32.types] } };
 }
 
 /** Of text once, and of some windows again (`running/repeatability.ts`). */

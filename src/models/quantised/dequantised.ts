@@ -4,7 +4,7 @@
  * once while reading stays with it; memory: that, and the rows asked for.
  */
 import { fromFloat32 } from "../../formats/tensor-types.ts";
-import type { TensorSource } from "../sources/tensor-source.ts";
+import type { ComputedCodes, TensorSource } from "../sources/tensor-source.ts";
 
 /** Values of rows `[from, to)`, row-major. @throws LossyscopeError `io` */
 export type RowReader = (from: number, to: number) => Promise<Float32Array>;
@@ -18,6 +18,8 @@ export interface QuantisedMatrix {
   readonly parts: readonly string[];
   /** a row is all of the first size's one */
   readonly shape: readonly number[];
+  /** its codes, where it is made of some that the runtime can multiply by */
+  readonly computed?: ComputedCodes;
   /** @throws LossyscopeError `model` where what all rows share is not sound; `io` */
   open(): Promise<RowReader>;
 }
@@ -52,7 +54,9 @@ export function dequantised(
       const matrix = byName.get(name);
       if (!matrix) return known.has(name) ? stored.locate(name) : undefined;
       const { file, offset } = stored.locate(matrix.codes)!;
-      return { dtype: "F32", shape: matrix.shape, file, offset, bytes: 4 * product(matrix.shape), isComputed: true };
+      const { shape, computed } = matrix;
+      const bytes = 4 * product(shape);
+      return { dtype: "F32", shape, file, offset, bytes, isComputed: true, ...(computed && { computed }) };
     },
     async read(name, from, to) {
       const matrix = byName.get(name);

@@ -7,6 +7,7 @@
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
+import { computedOf, type OpenedCodes } from "./computed.ts";
 import type { QuantisedMatrix } from "./dequantised.ts";
 import type { Quantisation } from "./methods.ts";
 import { applyScales, finiteValues, type Shape } from "./scales.ts";
@@ -25,6 +26,8 @@ interface Packing {
   readonly method: "gptq" | "awq";
   /** zero points are stored less one */
   readonly lessOne: boolean;
+  /** inputs are in groups by what activations they meet */
+  readonly isOrdered: boolean;
 }
 
 /** @throws LossyscopeError `model` where sizes contradict each other; `unsupported` for other widths and formats */
@@ -56,6 +59,7 @@ function packingOf({ method, settings }: Quantisation): Packing {
     group: size === -1 ? null : (size as number),
     method: method === "awq" ? "awq" : "gptq",
     lessOne: method !== "awq" && format === "gptq",
+    isOrdered: settings.desc_act === true && size !== -1,
   };
 }
 
@@ -101,26 +105,36 @@ function matrix(source: TensorSource, module: string, packing: Packing): Quantis
     codes: qweight,
     parts: [qweight, qzeros, scale, ...(hasOrder ? [order] : [])],
     shape,
+    ...(packing.isOrdered ? {} : computedOf({ columns: inputs, bits, columnsEach }, opened)),
     async open() {
-      const words = await wordsOf(source, qweight);
-      const scales = {
-        rowsEach: 1,
-        columnsEach,
-        shape: [outputs, groups] as const,
-        values: turned(await finiteValues(source, scale)),
-        zeros: turned(await zerosOf()),
-        groupOf: hasOrder ? await groupsOfColumns(source, order, groups) : null,
-      };
+      const { scales, read } = await opened();
       return async (from, to) => {
-        const codes = new Float32Array((to - from) * inputs);
-        for (let output = from, i = 0; output < to; output++)
-          for (let input = 0; input < inputs; input++)
-            codes[i++] = isAwq ? nibble(words, input, output) : codeAt(words, output, outputs, input, bits);
+        const codes = Float32Array.from(await read(from, to));
         applyScales(codes, from, inputs, scales);
         return codes;
       };
     },
   };
+
+  async function opened(): Promise<OpenedCodes> {
+    const words = await wordsOf(source, qweight);
+    const scales = {
+      rowsEach: 1,
+      columnsEach,
+      shape: [outputs, groups] as const,
+      values: turned(await finiteValues(source, scale)),
+      zeros: turned(await zerosOf()),
+      groupOf: hasOrder ? await groupsOfColumns(source, order, groups) : null,
+    };
+    const read = (from: number, to: number): Uint8Array => {
+      const codes = new Uint8Array((to - from) * inputs);
+      for (let output = from, i = 0; output < to; output++)
+        for (let input = 0; input < inputs; input++)
+          codes[i++] = isAwq ? nibble(words, input, output) : codeAt(words, output, outputs, input, bits);
+      return codes;
+    };
+    return { scales, read };
+  }
 
   /** [groups, outputs] → [outputs, groups] */
   function turned(values: Float32Array): Float32Array {

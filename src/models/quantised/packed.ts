@@ -10,6 +10,7 @@ import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
 import type { TensorSource } from "../sources/tensor-source.ts";
 import { compressedGrid, schemesOf } from "./compressed.ts";
+import { computedOf, type OpenedCodes } from "./computed.ts";
 import type { QuantisedMatrix } from "./dequantised.ts";
 import type { Quantisation } from "./methods.ts";
 import { applyScales, finiteValues, type Grid, isOfGrid, misfit, type Shape } from "./scales.ts";
@@ -92,23 +93,33 @@ function packedMatrix(source: TensorSource, name: string, shape: Shape, packing:
     codes: packed,
     parts: [packed, scale, zero, order, `${name}_shape`].filter((part) => source.locate(part)),
     shape,
+    ...computedOf({ columns, bits, columnsEach: packing.columnsEach }, opened),
     async open() {
-      const words = await wordsOf(source, packed);
-      const scales = {
-        ...packing,
-        values: await finiteValues(source, scale),
-        zeros: await zerosOf(),
-        groupOf: orderTensor ? await columnsInGroups(source, order, packing) : null,
-      };
+      const { scales, read } = await opened();
       return async (from, to) => {
-        const codes = new Float32Array((to - from) * columns);
-        for (let row = from, i = 0; row < to; row++)
-          for (let column = 0; column < columns; column++) codes[i++] = codeAt(words, row * rowWords, 1, column, bits);
+        const codes = Float32Array.from(await read(from, to));
         applyScales(codes, from, columns, scales);
         return codes;
       };
     },
   };
+
+  async function opened(): Promise<OpenedCodes> {
+    const words = await wordsOf(source, packed);
+    const scales = {
+      ...packing,
+      values: await finiteValues(source, scale),
+      zeros: await zerosOf(),
+      groupOf: orderTensor ? await columnsInGroups(source, order, packing) : null,
+    };
+    const read = (from: number, to: number): Uint8Array => {
+      const codes = new Uint8Array((to - from) * columns);
+      for (let row = from, i = 0; row < to; row++)
+        for (let column = 0; column < columns; column++) codes[i++] = codeAt(words, row * rowWords, 1, column, bits);
+      return codes;
+    };
+    return { scales, read };
+  }
 
   /** [of the grid] with half the range added */
   async function zerosOf(): Promise<Float32Array> {

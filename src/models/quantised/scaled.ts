@@ -9,6 +9,7 @@ import { type Dtype, toFloat32 } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import type { StoredTensor, TensorSource } from "../sources/tensor-source.ts";
 import { compressedGrid, schemesOf } from "./compressed.ts";
+import { computedOf, type OpenedCodes } from "./computed.ts";
 import type { QuantisedMatrix } from "./dequantised.ts";
 import type { Quantisation } from "./methods.ts";
 import {
@@ -75,13 +76,9 @@ function scaledMatrix(source: TensorSource, quantisation: Quantisation, name: st
     codes: name,
     parts: [name, scale, ...(zero === null ? [] : [zero])],
     shape,
+    ...(dtype === "I8" ? computedOf({ columns, bits: 8, columnsEach: grid.columnsEach }, opened) : {}),
     async open() {
-      const scales: Scales = {
-        ...grid,
-        values: await finiteValues(source, scale),
-        zeros: zero === null ? null : await codesOf(source, zero, 0, source.locate(zero)!.bytes),
-        groupOf: null,
-      };
+      const scales = await scalesOf();
       return async (from, to) => {
         const codes = await codesOf(source, name, from * columns, to * columns);
         applyScales(codes, from, columns, scales);
@@ -89,6 +86,24 @@ function scaledMatrix(source: TensorSource, quantisation: Quantisation, name: st
       };
     },
   };
+
+  async function scalesOf(): Promise<Scales> {
+    return {
+      ...grid!,
+      values: await finiteValues(source, scale),
+      zeros: zero === null ? null : await codesOf(source, zero, 0, source.locate(zero)!.bytes),
+      groupOf: null,
+    };
+  }
+
+  /** Of whole numbers, 128 higher. */
+  async function opened(): Promise<OpenedCodes> {
+    const scales = await scalesOf();
+    return {
+      scales: { ...scales, zeros: scales.zeros?.map((own) => own + 128) ?? null },
+      read: async (from, to) => (await source.read(name, from * columns, to * columns)).map((code) => code ^ 128),
+    };
+  }
 
   async function codesOf(source: TensorSource, name: string, from: number, to: number): Promise<Float32Array> {
     const bytes = await source.read(name, from, to);

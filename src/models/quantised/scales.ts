@@ -5,7 +5,7 @@
 import { toFloat32 } from "../../formats/tensor-types.ts";
 import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
-import type { TensorSource } from "../sources/tensor-source.ts";
+import type { RowsOfCodes, TensorSource } from "../sources/tensor-source.ts";
 
 export interface Grid {
   /** of the matrix, that share a scale */
@@ -76,6 +76,44 @@ export function applyScales(codes: Float32Array, from: number, columns: number, 
       codes[i] = (codes[i] - (zeros ? zeros[at] : 0)) * values[at];
     }
   }
+}
+
+/** Groups that the runtime multiplies by, the largest first. */
+const GROUPS = [256, 128, 64, 32, 16];
+
+/** Columns that share a scale as the runtime takes them: of a format's group, all or an even part; undefined where none fits. */
+export const groupWithin = (columns: number, columnsEach: number): number | undefined =>
+  GROUPS.find((size) => columns % size === 0 && Math.min(columns, columnsEach) % size === 0);
+
+/** What the zero points of a matrix say: whether any is not the middle. */
+export const hasMinima = (zeros: Float32Array | null, middle: number): boolean =>
+  zeros?.some((zero) => zero !== middle) ?? false;
+
+/**
+ * Codes under the scales of groups: what `applyScales` makes values of.
+ * @param codes of whole rows, row-major
+ * @param from the first of the rows
+ * @param layout of groups, and the code that stands for 0 where the minimum is none
+ */
+export function underScales(
+  codes: Uint8Array,
+  from: number,
+  columns: number,
+  scales: Scales,
+  { group, middle }: { readonly group: number; readonly middle: number },
+): RowsOfCodes {
+  const { values, zeros, rowsEach, columnsEach, shape } = scales;
+  const groups = columns / group;
+  const all = (codes.length / columns) * groups;
+  const own = new Float32Array(all);
+  const minima = new Float32Array(hasMinima(zeros, middle) ? all : 0);
+  for (let i = 0; i < all; i++) {
+    const row = from + Math.floor(i / groups);
+    const at = Math.floor(row / rowsEach) * shape[1] + Math.floor(((i % groups) * group) / columnsEach);
+    own[i] = values[at];
+    if (zeros && minima.length > 0) minima[i] = (middle - zeros[at]) * values[at];
+  }
+  return { codes, scales: own, minima };
 }
 
 /** Scales of a shape that the config does not make. */

@@ -5,10 +5,11 @@
  */
 import { isFloat8 } from "../../formats/float8.ts";
 import type { Dtype } from "../../formats/tensor-types.ts";
+import { count } from "../../numeric/amounts.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
 import { sum } from "../../numeric/sums.ts";
 import { type MatrixKind, matrixKinds } from "../gguf/kinds.ts";
-import type { TensorSource } from "../sources/tensor-source.ts";
+import type { StoredTensor, TensorSource } from "../sources/tensor-source.ts";
 import { bitsandbytesMatrices } from "./bitsandbytes.ts";
 import { dequantised, type QuantisedMatrix } from "./dequantised.ts";
 import { gptqMatrices } from "./gptq.ts";
@@ -92,11 +93,17 @@ async function matricesOf(quantisation: Quantisation, stored: TensorSource): Pro
   }
 }
 
+export interface StoredKinds extends Omit<Unquantised, "matrices"> {
+  readonly matrices: readonly MatrixKind[];
+  /** how a tensor is stored, its matrices by the method */
+  readonly typeOf: (name: string, tensor: Pick<StoredTensor, "dtype">) => string;
+}
+
 /** A folder's weights with what its matrices are stored as; null where none is quantised, or how they are is not read. */
 export async function storedKinds(
   config: Readonly<Record<string, unknown>>,
   stored: TensorSource,
-): Promise<(Omit<Unquantised, "matrices"> & { readonly matrices: readonly MatrixKind[] }) | null> {
+): Promise<StoredKinds | null> {
   try {
     const { matrices, ...read } = await unquantised(config, stored);
     if (matrices.length === 0) return null;
@@ -107,7 +114,8 @@ export async function storedKinds(
       const { dtype } = stored.locate(matrix.codes)!;
       return { dtype, bytes: sum(matrix.parts.map((part) => stored.locate(part)!.bytes)) };
     });
-    return { ...read, matrices: kinds };
+    const { method } = quantisationOf(config)!;
+    return { ...read, matrices: kinds, typeOf: (name, { dtype }) => (byName.has(name) ? method : dtype) };
   } catch (error) {
     if (error instanceof LossyscopeError && error.fault !== "io") return null;
     throw error;
@@ -131,7 +139,7 @@ function notesOf(
   if (matrices.length === 0) return [`${quantisation.key} names ${quantisation.method}, and no weight is quantised`];
   const types = matrices.map(({ codes }) => stored.locate(codes)!.dtype);
   return [
-    `stored as ${listed(types)} with scales (${quantisation.method}), and run as the float32 values these stand for`,
+    `stored as ${listed(types)} with scales (${quantisation.method}), and run as ${runAs(matrices)}`,
     ...([...running].some((name) => !KEPT.test(name)) || roundsActivations(quantisation)
       ? ["activations stay float32, where the format rounds them as the model runs"]
       : []),
@@ -139,6 +147,16 @@ function notesOf(
       ? ["keys and values stay float32, where the format keeps them in fewer bits"]
       : []),
   ];
+}
+
+/** What the runtime has of them: it multiplies by codes under the scales of groups, and by nothing else that is quantised. */
+function runAs(matrices: readonly QuantisedMatrix[]): string {
+  const values = "the float32 values these stand for";
+  const asCodes = matrices.filter(({ computed }) => computed).length;
+  if (asCodes === 0) return values;
+  const rest = matrices.length - asCodes;
+  if (rest === 0) return "codes under these";
+  return `codes under these, ${count(rest)} of ${count(matrices.length)} matrices as ${values}`;
 }
 
 /** Methods whose activations are as the model has them; bitsandbytes rounds them where weights are of 8 bits. */

@@ -1,7 +1,7 @@
 /**
  * Weights as the runtime can read them. What it reads as stored stays where it lies; anything else is written into a file of
- * its own, tensor after tensor: blocks of codes as the codes, scales and minima that the runtime multiplies by
- * (`models/coded.ts`), other types as float32. Disk: `runnableBytes`; memory: a piece of 4 MiB as stored and as it is
+ * its own, tensor after tensor: blocks of codes, and codes of quantised folders, as the codes, scales and minima that the runtime
+ * multiplies by (`models/coded.ts`), other types as float32. Disk: `runnableBytes`, at most; memory: a piece of 4 MiB as stored and as it is
  * written (80 MiB of the types of one and a half bits).
  *
  * Bits a value: 4 + 32/g for codes of up to 4 bits in groups of g, 8 + 32/g for wider ones, 32/g more where there are
@@ -17,7 +17,7 @@ import { type BlockType, isBlockType } from "../../formats/blocks/types.ts";
 import { isFloat8 } from "../../formats/float8.ts";
 import { toFloat32 } from "../../formats/tensor-types.ts";
 import { LossyscopeError } from "../../numeric/errors.ts";
-import { piecesOf, type StoredTensor, type TensorSource } from "./tensor-source.ts";
+import { piecesOf, type RowsOfCodes, type StoredTensor, type TensorSource } from "./tensor-source.ts";
 
 const isInPlace = ({ dtype, isTurned, isComputed }: StoredTensor): boolean =>
   !isBlockType(dtype) && !isFloat8(dtype) && !isTurned && !isComputed;
@@ -34,20 +34,57 @@ export type Rows = "windows" | "steps" | "floats";
 /** What is written of a tensor: codes under scales, or float32. */
 type Written = Codes | "float32";
 interface Codes {
-  readonly type: BlockType;
-  readonly coded: CodedType;
+  readonly coded: Pick<CodedType, "bits" | "middle" | "hasMinima"> & { readonly group: number };
   readonly bits: 4 | 8;
   readonly isHalved: boolean;
   readonly hasMinima: boolean;
+  /** all rows, some at a time */
+  readonly pieces: (source: TensorSource, name: string, signal?: AbortSignal) => AsyncIterable<RowsOfCodes>;
 }
 
+/** As far as headers tell: of zero points that a folder has, that there are minima. */
 function writtenOf(tensor: StoredTensor, rows: Rows): Written {
-  const { dtype, shape } = tensor;
+  const { dtype, shape, computed } = tensor;
+  if (rows === "floats") return "float32";
+  if (computed) {
+    const { group, bits, middle } = computed;
+    return codesOf({ group, bits: bits as CodedType["bits"], middle, hasMinima: true }, rows, unopened);
+  }
   const coded = isBlockType(dtype) ? CODED[dtype] : undefined;
-  if (!coded || tensor.isComputed || shape.length < 2 || rows === "floats") return "float32";
+  if (!coded || tensor.isComputed || shape.length < 2) return "float32";
+  return codesOf(coded, rows, async function* (source, name, signal) {
+    for await (const piece of piecesOf(source, name, signal)) yield readCoded(dtype as BlockType, coded, piece);
+  });
+}
+
+function codesOf(coded: Codes["coded"], rows: Rows, pieces: Codes["pieces"]): Codes {
   const bits = coded.bits <= 4 ? 4 : 8;
   const isHalved = bits === 8 && rows === "steps";
-  return { type: dtype as BlockType, coded, bits, isHalved, hasMinima: coded.hasMinima || isHalved };
+  return { coded, bits, isHalved, hasMinima: coded.hasMinima || isHalved, pieces };
+}
+
+const unopened: Codes["pieces"] = () => {
+  throw new Error("codes that were not opened");
+};
+
+/** Codes of a piece of a computed matrix. */
+const PIECE_CODES = 1 << 22;
+
+/** The same once what all rows of a computed matrix share is read. */
+async function openedOf(tensor: StoredTensor, rows: Rows): Promise<Written> {
+  const { computed, shape } = tensor;
+  if (!computed || rows === "floats") return writtenOf(tensor, rows);
+  const opened = await computed.open();
+  if (!opened) return "float32";
+  const { group, bits, middle } = computed;
+  const coded = { group, bits: bits as CodedType["bits"], middle, hasMinima: opened.hasMinima };
+  const step = Math.max(1, Math.floor(PIECE_CODES / (valuesOf(tensor) / shape[0])));
+  return codesOf(coded, rows, async function* (_source, _name, signal) {
+    for (let from = 0; from < shape[0]; from += step) {
+      if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped while reading the weights");
+      yield await opened.rows(from, Math.min(from + step, shape[0]));
+    }
+  });
 }
 
 /** Whether some of the weights stay codes. */
@@ -76,9 +113,8 @@ interface Sizes {
   readonly minima: number;
 }
 
-function sizesOf(tensor: StoredTensor, rows: Rows): Sizes {
+function sizesOf(tensor: StoredTensor, rows: Rows, written = writtenOf(tensor, rows)): Sizes {
   const values = valuesOf(tensor);
-  const written = writtenOf(tensor, rows);
   if (written === "float32") return { codes: 4 * values, scales: 0, minima: 0 };
   const numbers = (4 * values) / written.coded.group;
   return { codes: (values * written.bits) / 8, scales: numbers, minima: written.hasMinima ? numbers : 0 };
@@ -90,6 +126,40 @@ export const runnableBytes = (source: TensorSource, rows: Rows): number =>
     const { codes, scales, minima } = sizesOf(source.locate(name)!, rows);
     return bytes + codes + scales + minima;
   }, 0);
+
+/** What weights are as they run. */
+export interface Holding {
+  readonly codes: { readonly tensors: number; readonly bytes: number };
+  readonly float32: { readonly tensors: number; readonly bytes: number; readonly types: readonly string[] };
+}
+
+const storedType = (_: string, { dtype, isComputed }: StoredTensor): string =>
+  isComputed ? "quantised otherwise" : dtype;
+
+/**
+ * How weights that are stored in few bits are held as they run: as codes under scales, or as the float32 values that they stand
+ * for, with the types of these.
+ * @param typeOf what a tensor is stored as, where its own type does not say
+ * @returns null where all are stored as plain floats
+ */
+export function holdingOf(source: TensorSource, typeOf = storedType): Holding | null {
+  const codes = { tensors: 0, bytes: 0 };
+  const float32 = { tensors: 0, bytes: 0 };
+  const types = new Set<string>();
+  let isPlain = true;
+  for (const name of source.names()) {
+    const tensor = source.locate(name)!;
+    if (!isFloat(tensor)) continue;
+    const written = writtenOf(tensor, "windows");
+    const sizes = sizesOf(tensor, "windows", written);
+    const part = written === "float32" ? float32 : codes;
+    part.tensors++;
+    part.bytes += sizes.codes + sizes.scales + sizes.minima;
+    if (!isInPlace(tensor)) isPlain = false;
+    if (written === "float32") types.add(typeOf(name, tensor));
+  }
+  return isPlain ? null : { codes, float32: { ...float32, types: [...types].sort() } };
+}
 
 /** Some of the weights. */
 export interface Part {
@@ -150,8 +220,8 @@ export async function asRunnable(
     try {
       for (const name of names) {
         const tensor = source.locate(name)!;
-        const { codes, scales, minima } = sizesOf(tensor, rows);
-        const written = writtenOf(tensor, rows);
+        const written = await openedOf(tensor, rows);
+        const { codes, scales, minima } = sizesOf(tensor, rows, written);
         const at = { codes: end, scales: end + codes, minima: end + codes + scales };
         end += codes + scales + minima;
         const { shape } = tensor;
@@ -209,7 +279,7 @@ interface CodesToWrite {
 async function writeCodes(
   file: FileHandle,
   source: TensorSource,
-  { name, written: { type, coded, bits, isHalved, hasMinima }, at, bytes }: CodesToWrite,
+  { name, written: { coded, bits, isHalved, hasMinima, pieces }, at, bytes }: CodesToWrite,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const half = 2 ** (bits - 1);
@@ -217,8 +287,7 @@ async function writeCodes(
   const moved = Math.min(half - coded.middle, room);
   const missing = half - coded.middle - moved + (isHalved ? 8 : 0);
   let [codesBefore, groupsBefore] = [0, 0];
-  for await (const piece of piecesOf(source, name, signal)) {
-    const { codes, scales, minima: own } = readCoded(type, coded, piece);
+  for await (const { codes, scales, minima: own } of pieces(source, name, signal)) {
     const minima = hasMinima && !coded.hasMinima ? new Float32Array(scales.length) : own;
     for (let i = 0; i < codes.length; i++) codes[i] += moved;
     if (missing > 0) for (let i = 0; i < minima.length; i++) minima[i] += missing * scales[i];

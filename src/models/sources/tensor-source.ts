@@ -21,6 +21,29 @@ export interface StoredCodes {
   readonly minima: number | null;
 }
 
+/** Codes of some rows: scale · (code − middle) + minimum, a scale and a minimum for every `group` columns. */
+export interface RowsOfCodes {
+  readonly codes: Uint8Array;
+  readonly scales: Float32Array;
+  /** empty where there are none */
+  readonly minima: Float32Array;
+}
+
+/** What the values of a computed matrix are made of, where that is codes under scales of stretches of a row. */
+export interface ComputedCodes {
+  /** a power of two */
+  readonly group: number;
+  /** codes are 0 … 2^bits − 1 */
+  readonly bits: number;
+  readonly middle: number;
+  /**
+   * Reads what all rows share.
+   * @returns undefined where groups turn out to be no stretches of a row
+   * @throws LossyscopeError as `TensorSource.read`
+   */
+  open(): Promise<{ readonly hasMinima: boolean; rows(from: number, to: number): Promise<RowsOfCodes> } | undefined>;
+}
+
 /** Where a tensor lies, and as what. */
 export interface StoredTensor {
   readonly dtype: Dtype;
@@ -37,6 +60,8 @@ export interface StoredTensor {
    * `read` gives, `offset` is where the tensor begins that most of it is in
    */
   readonly isComputed?: boolean;
+  /** what is computed, before its values are made; absent where they are no codes */
+  readonly computed?: ComputedCodes;
   /** what the runtime reads are codes and not values */
   readonly codes?: StoredCodes;
 }
