@@ -103,9 +103,7 @@ function differenceOf(
   const [baseline, model] = [0, 1].map((side) => Float64Array.from(units, (one) => one.nats[side]));
   const [totalBytes, a, b] = [bytes, baseline, model].map((column) => sum(column));
   const few =
-    units.length < FEWEST_UNITS
-      ? `${count(units.length)} ${unit === "document" ? "documents" : "stretches"}; an interval needs ${FEWEST_UNITS}`
-      : null;
+    units.length < FEWEST_UNITS ? `${unitsText(units.length, unit)}; an interval needs ${FEWEST_UNITS}` : null;
   const reason = absent ?? few;
   const samples =
     reason === null ? bootstrapSums([bytes, baseline, model], { seed }) : [0, 1, 2].map(() => new Float64Array(0));
@@ -129,6 +127,10 @@ function differenceOf(
     absent: reason,
   };
 }
+
+/** `9 documents`, `1 stretch` */
+export const unitsText = (units: number, unit: Difference["unit"]): string =>
+  `${count(units)} ${unit === "document" ? "document" : "stretch"}${units === 1 ? "" : unit === "document" ? "s" : "es"}`;
 
 /** Fewer bits are better. */
 function verdictOf({ low, high }: Estimate): Verdict | null {

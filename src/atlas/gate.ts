@@ -6,11 +6,10 @@
  * too narrow. Figures without an error bar are held against the threshold as they are.
  */
 
-import { count } from "../numeric/amounts.ts";
 import type { Estimate } from "../numeric/bootstrap.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import { figureAt } from "../profile/read.ts";
-import { compare } from "./compare.ts";
+import { compare, unitsText } from "./compare.ts";
 import { differentPrecision, differentWindows, type Named, requireOneText } from "./text.ts";
 
 export type Bound = "max" | "min";
@@ -92,7 +91,7 @@ function pairedChange(
       `${baseline.file} has no domain ${domain}`,
       "measure both with the same domains",
     );
-  const units = `paired over ${count(found.units)} ${found.unit === "document" ? "documents" : "stretches"}`;
+  const units = `paired over ${unitsText(found.units, found.unit)}`;
   const part = found.unit === "stretch" ? ` of the kept text, ${(100 * found.share).toFixed(0)} % of it all` : "";
   return {
     tested: kind === "change" ? found.difference : found.relative,

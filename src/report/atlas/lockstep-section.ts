@@ -6,7 +6,7 @@ import { blocksMarkup } from "../findings.ts";
 import { count, figure, interval, sentence } from "../format.ts";
 import { divergenceSentence } from "../llama-cpp.ts";
 import { type BarRow, bars } from "../marks/bars.ts";
-import { shadedBox } from "../marks/heat.ts";
+import { scaleOf, shadedBox } from "../marks/heat.ts";
 import { element, markup } from "../marks/svg.ts";
 import { drawn, missing, numbers, paragraph, refusalsUnder, responsive, type Section } from "../sections/parts.ts";
 import { key } from "../sections/text.ts";
@@ -93,19 +93,21 @@ function rowsOf({ model, lockstep }: Together, several: boolean): BarRow[] {
 }
 
 function stretches(model: string, { stretches: found, overall }: Lockstep): string {
-  const shown = found.flatMap(({ document, start, kl, delta, text, ends, bits }) => {
-    if (text === null) return [];
+  const passages = found.flatMap(({ text, ends, bits, ...one }) =>
+    text === null ? [] : [{ ...one, text, ends, nats: bits.map((each) => Math.max(0, each) * Math.LN2) }],
+  );
+  const scale = scaleOf(passages);
+  const shown = passages.map(({ document, start, kl, delta, ...passage }) => {
     const lost = kl === null ? "" : `, ${figure(kl)} bits of divergence`;
     const where = `${document}, from byte ${count(start)}${lost}; ${figure(delta)} bits more`;
-    const nats = bits.map((one) => Math.max(0, one) * Math.LN2);
     return element(
       "article",
       { class: "passage" },
       element("p", { class: "small" }, `<bdi>${markup(where)}</bdi>`),
-      shadedBox(`text shaded by what ${model} lost`, { text, ends, nats }),
+      shadedBox(`text shaded by what ${model} lost`, { ...passage, scale }),
     );
   });
   if (shown.length === 0) return "";
   const by = overall.kl === null ? "in bits" : "by divergence";
-  return `${paragraph(`Where ${model} lost most, ${by}`, "lede")}${key()}${shown.join("")}`;
+  return `${paragraph(`Where ${model} lost most, ${by}`, "lede")}${key(scale)}${shown.join("")}`;
 }

@@ -73,8 +73,11 @@ export function heat(bitsPerByte: number): number {
 /** Custom element of a step: `a-` … `h-` are the shortest names HTML allows. */
 export const heatElement = (step: number): string => `${String.fromCharCode(97 + step)}-`;
 
-/** Marked-up text of the cells. */
-export function shade(given: readonly Cell[]): string {
+/**
+ * Marked-up text of the cells.
+ * @param scale what the edges of the ramp are times
+ */
+export function shade(given: readonly Cell[], scale = 1): string {
   let written = "";
   let run = "";
   let step = 0;
@@ -84,7 +87,7 @@ export function shade(given: readonly Cell[]): string {
     run = "";
   };
   for (const cell of given) {
-    const own = heat(cell.bits / Math.max(1, cell.bytes));
+    const own = heat(cell.bits / Math.max(1, cell.bytes) / scale);
     if (own !== step) flush();
     step = own;
     run += cell.text;
@@ -146,8 +149,25 @@ export function encodeExpected(given: readonly Cell[], expected: Expected): { na
   return { names, digits };
 }
 
+/**
+ * What the edges of the ramp are times where all costs lie far below them, so that the dearest is of the darkest step: a 1, 2 or 5
+ * with zeros before it; 1 where they do not, or cost nothing.
+ */
+export function scaleOf(passages: readonly Passage[]): number {
+  const dearest = passages
+    .flatMap(cells)
+    .reduce((most, { bits, bytes }) => Math.max(most, bits / Math.max(1, bytes)), 0);
+  const wanted = dearest / HEAT_EDGES[HEAT_EDGES.length - 1];
+  if (wanted >= 1 || wanted === 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  return Number((power * (wanted >= 5 * power ? 5 : wanted >= 2 * power ? 2 : 1)).toPrecision(1));
+}
+
 /** The text of a passage in a box that scrolls, with what the page's script reads. @param name of the box, for those who do not see it */
-export function shadedBox(name: string, passage: Passage & { readonly expected?: Expected }): string {
+export function shadedBox(
+  name: string,
+  passage: Passage & { readonly expected?: Expected; readonly scale?: number },
+): string {
   const found = cells(passage);
   const { bits, lengths } = encodeCells(found);
   const expected = passage.expected && encodeExpected(found, passage.expected);
@@ -164,6 +184,6 @@ export function shadedBox(name: string, passage: Passage & { readonly expected?:
       "data-expected": expected?.digits,
       "data-names": expected && JSON.stringify(expected.names),
     },
-    shade(found),
+    shade(found, passage.scale),
   );
 }

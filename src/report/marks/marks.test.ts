@@ -7,7 +7,7 @@ import { extent, linear, logarithmic, niceTicks, withinError } from "./axis.ts";
 import { bars } from "./bars.ts";
 import { differences } from "./differences.ts";
 import { foreseen } from "./foreseen.ts";
-import { type Cell, cells, encodeCells, encodeExpected, heat, shade } from "./heat.ts";
+import { type Cell, cells, encodeCells, encodeExpected, heat, scaleOf, shade } from "./heat.ts";
 import { lines } from "./lines.ts";
 import { matrix } from "./matrix.ts";
 import { multiples } from "./multiples.ts";
@@ -399,6 +399,22 @@ describe("shaded text", () => {
     ]);
     const none = encodeExpected(cells(passage), { tokens: [], each: 1, best: [-1, 9], shares: [] });
     expect(none.digits).toBe("~~~??~~~??");
+  });
+
+  it("is shaded on a ramp that ends at the dearest where all of it is cheap", () => {
+    const of = (...bits: number[]) => ({
+      text: "ab".repeat(bits.length),
+      ends: bits.map((_, i) => 2 * i + 2),
+      nats: bits.map((one) => one * Math.LN2),
+    });
+    const scales = [[3, 16], [3, 15.9], [0.02], [0.0167, 0.001], [0], []].map((bits) =>
+      scaleOf([of(1e-9), of(...bits)]),
+    );
+    expect(scales).toEqual([1, 0.5, 0.001, 0.001, 5e-11, 5e-11]);
+    expect(scaleOf([of(0)])).toBe(1);
+    const small = of(0.0167, 0.001);
+    expect(shade(cells(small))).toBe("abab");
+    expect(shade(cells(small), scaleOf([small]))).toBe("<h->ab</h-><b->ab</b->");
   });
 
   it("shades by bits per byte, eight and more as the darkest", () => {

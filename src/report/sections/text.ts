@@ -9,15 +9,12 @@ import { datum, missing, type Section } from "./parts.ts";
 /** Passages shown unfolded: as many as make so many bytes together. */
 const OPEN_BYTES = 1500;
 
-/** The steps of the shade. */
-export function key(): string {
-  const steps = HEAT_EDGES.map((edge, step) => {
+/** The steps of the shade. @param scale what their edges are times */
+export function key(scale = 1): string {
+  const edges = HEAT_EDGES.map((edge) => Number((edge * scale).toPrecision(2)));
+  const steps = edges.map((edge, step) => {
     const name =
-      step === 0
-        ? `under ${HEAT_EDGES[1]}`
-        : step === HEAT_EDGES.length - 1
-          ? `${edge} and more`
-          : `${edge}–${HEAT_EDGES[step + 1]}`;
+      step === 0 ? `under ${edges[1]}` : step === edges.length - 1 ? `${edge} and more` : `${edge}–${edges[step + 1]}`;
     const swatch = step === 0 ? " " : `<${heatElement(step)}>&nbsp;&nbsp;</${heatElement(step)}> `;
     return element("span", {}, step === 0 ? `<i class="bare"></i>${name}` : swatch + name);
   });
