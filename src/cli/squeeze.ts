@@ -5,7 +5,7 @@ import { downloadProgress } from "../library/download.ts";
 import { DTYPES, sensitivityAmong, TRIES, triedPoints, writeRequest } from "../library/squeeze.ts";
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
-import { budgetNamed, mixedName } from "../measure/squeeze/budget.ts";
+import { budgetNamed, mixableApart, mixedName } from "../measure/squeeze/budget.ts";
 import { foreseeSqueezing } from "../measure/squeeze/foresee.ts";
 import { percentages, refuseImpossible, SPARED } from "../measure/squeeze/points.ts";
 import { announceSqueezing, measureSqueezing } from "../measure/squeeze/squeeze.ts";
@@ -170,12 +170,13 @@ export function squeezeCommand() {
           throw new LossyscopeError("usage", "--format and --dtype say how --write writes", "pass --write and --point");
         const calibration = options.calibration ? named(options.calibration) : null;
         const tried = { ...options, patterns: options.nm };
-        const points = triedPoints(tried, spec, isMixed ? undefined : point, also.length > 0);
+        const all = triedPoints(tried, spec, isMixed ? undefined : point, also.length > 0);
+        const { points, mixable } = budget ? mixableApart(all, spec, spare) : { points: all, mixable: [] };
         refuseImpossible(points, spec, spare, calibration !== null);
         const sensitivity = sensitivityAmong(options.sensitivity, points);
         const request = {
           ...{ model, plan, points, also, spared: spare, sensitivity, bound, work, resume, threads, progress, signal },
-          ...{ calibration, budget },
+          ...{ calibration, budget, mixable },
           write:
             write === undefined
               ? null

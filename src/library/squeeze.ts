@@ -1,7 +1,7 @@
 /** Squeezing in one call: `measure/squeeze/` with everything that a program need not say filled in. */
 import { validatePlan } from "../measure/plan.ts";
 import { defaultWorkFolder } from "../measure/running/run-folder.ts";
-import { budgetNamed, mixedName } from "../measure/squeeze/budget.ts";
+import { budgetNamed, mixableApart, mixedName } from "../measure/squeeze/budget.ts";
 import { type AskedPoint, askedPoints, refuseImpossible, type Spared, usualGroups } from "../measure/squeeze/points.ts";
 import { measureSqueezing } from "../measure/squeeze/squeeze.ts";
 import { formatOf, type WriteFormat, type WriteRequest } from "../measure/squeeze/write.ts";
@@ -185,11 +185,12 @@ export async function squeeze(model: string | Model, options: SqueezeOptions): P
   const budget = asked === undefined ? null : budgetNamed(String(asked));
   const isMixed = budget !== null && write?.point === mixedName(budget);
   const tried = { try: tries, groups, asymmetric, prune, patterns, rank, calibration, dropBlocks, trimVocabulary };
-  const points = triedPoints(tried, spec, isMixed ? undefined : write?.point, also.length > 0);
+  const all = triedPoints(tried, spec, isMixed ? undefined : write?.point, also.length > 0);
+  const { points, mixable } = budget ? mixableApart(all, spec, spared) : { points: all, mixable: [] };
   refuseImpossible(points, spec, spared, calibration !== undefined);
   return measureSqueezing({
     ...machineOf({ threads, progress, signal }),
-    ...{ model: original, points, also, spared, budget, bound: bound ?? false, resume: resume ?? false },
+    ...{ model: original, points, mixable, also, spared, budget, bound: bound ?? false, resume: resume ?? false },
     plan: validatePlan({
       ...plan,
       text: sourcesOf(text),

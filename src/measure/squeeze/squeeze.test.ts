@@ -18,14 +18,14 @@ import type { Point, Squeezing } from "../../profile/squeeze.ts";
 import { squeezeSchema } from "../../profile/squeeze.ts";
 import { openModel } from "../../references/open.ts";
 import { transposed } from "../../squeeze/low-rank.ts";
-import { squeezed, transformNamed } from "../../squeeze/transform.ts";
+import { nameOf, squeezed, transformNamed } from "../../squeeze/transform.ts";
 import type { Units } from "../../text/units.ts";
 import type { Answered } from "../facts/figures.ts";
 import { measureLockstep } from "../lockstep/lockstep.ts";
 import { measure } from "../measure.ts";
 import { editJson, listener, sampleText, writeModel, writeText } from "../model.testing.ts";
 import { validatePlan } from "../plan.ts";
-import { budgetNamed } from "./budget.ts";
+import { budgetNamed, intoOrInstead, mixableApart, refuseBudget } from "./budget.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { askedPoints, percentages, refuseImpossible, type Tries, usualGroups } from "./points.ts";
@@ -260,6 +260,38 @@ describe("a plan of several types", () => {
     const refused = squeeze({ tries: { try: ["q6g8", "q2g8"] }, budget: budgetNamed("1") });
     await expect(refused).rejects.toThrow(/smallest types tried take .* bits a parameter .*, --budget allows 1/);
     await expect(squeeze({ tries: { try: ["q6g8"] }, budget: budgetNamed("8") })).rejects.toThrow(/fewer than two/);
+  });
+});
+
+describe("types whose blocks do not divide all rows", () => {
+  it("are mixed where they do, with what llama.cpp takes where they do not", async () => {
+    await writeModel(at("wide"), { config: { hidden_size: 32, intermediate_size: 256, num_hidden_layers: 1 } });
+    const model = await openModel(at("wide"), { offline: true });
+    const { spec } = requireDecoder(model, "testing");
+    const asked = askedPoints({ ...TRIES, try: ["Q8_0", "Q4_K"] });
+    const { points, mixable } = mixableApart(asked, spec, []);
+    expect([points.map(({ name }) => name), mixable]).toEqual([["Q8_0"], [{ kind: "blocks", type: "Q4_K" }]]);
+    const matrices = matricesOf(spec);
+    const named = (columns: number) =>
+      new Set(
+        [...intoOrInstead(matrices, mixable[0])].flatMap(([one, own]) =>
+          one.columns === columns ? [nameOf(own)] : [],
+        ),
+      );
+    expect([named(256), named(32)]).toEqual([new Set(["Q4_K"]), new Set(["Q4_0"])]);
+    // Bytes of all: 4.5 bits of either, and float32 for three norms of 32.
+    const least = matrices.reduce((sum, { rows, columns }) => sum + (rows * columns * 4.5) / 8, 0) + 3 * 32 * 4;
+    const planned = {
+      spec,
+      weights: requireDecoder(model, "testing").weights,
+      parameters: 1e6,
+      points,
+      mixable,
+      spared: [],
+    };
+    expect(() => refuseBudget(budgetNamed(`${least}B`), planned)).not.toThrow();
+    expect(() => refuseBudget(budgetNamed(`${least - 1}B`), planned)).toThrow(/--budget allows/);
+    expect(() => refuseBudget(budgetNamed("9"), { ...planned, points: [], mixable: [] })).toThrow(/fewer than two/);
   });
 });
 

@@ -43,7 +43,7 @@ import { openTokenizer, readPlannedFacts } from "../prepare.ts";
 import { corpusDigest, corpusName, readCorpus } from "../preparing/corpus.ts";
 import type { Compared } from "../recall/verbatim.ts";
 import { ANSWERS, BOUND, CANDIDATES, MAKING, PASSAGES, READING, stagesOfSqueezing } from "../stages.ts";
-import { type Budget, bitsWithin, mixedName, refuseBudget, typesAmong } from "./budget.ts";
+import { type Budget, bitsWithin, intoOrInstead, mixedName, refuseBudget, typesAmong } from "./budget.ts";
 import { Calibration, type CalibrationText, readCalibration } from "./calibration.ts";
 import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
@@ -77,6 +77,8 @@ export interface SqueezeRequest extends RunContext {
   readonly calibration?: Plan["text"] | null;
   /** what a plan of several types may take; null: none is made */
   readonly budget?: Budget | null;
+  /** types that such a plan may have besides, whose blocks do not divide the rows of all matrices */
+  readonly mixable?: readonly Transform[];
   /** text besides the measured one whose tokens a trimmed vocabulary keeps */
   readonly keep?: Plan["text"];
   /** the point that is written, where and as what; null: none */
@@ -610,19 +612,18 @@ class Run {
     budget: Budget,
     found: readonly Measured[],
   ): Promise<{ readonly measured: Measured; readonly budget: NonNullable<Squeezing["budget"]> }> {
-    const { points, progress, spared, signal, plan } = this.#request;
+    const { points, mixable = [], progress, spared, signal, plan } = this.#request;
     const { spec, weights } = this.#decoder;
     const bitsPerParameter = bitsWithin(budget, this.#parameters);
-    const types = typesAmong(points);
+    const types = [...typesAmong(points), ...mixable];
     const parts = unitsOf(matricesFor(spec, types[0], spared));
     const all = parts.flatMap(({ own }) => own);
     progress.enter(MIXED_PART);
     const made: Made["matrices"][] = [];
-    for (const type of types) made.push((await this.#make(allInto(all, type))).matrices);
+    for (const type of types) made.push((await this.#make(intoOrInstead(all, type))).matrices);
+    const isFor = (type: number, own: readonly ModelMatrix[]): boolean => own.every((matrix) => made[type].has(matrix));
     const total = (type: number, own: readonly ModelMatrix[], of: "bytes" | "error"): number =>
       sum(own.map((matrix) => made[type].get(matrix)![of]));
-    // What one part costs is measured with the type that errs most.
-    const worst = [...types.keys()].reduce((a, b) => (total(b, all, "error") > total(a, all, "error") ? b : a));
     const halves = this.#course.documents.map(({ sha256: own }) => Number.parseInt(own.slice(0, 8), 16) % 2 === 0);
     const klOf = ({ kl, tokens }: Measured, half: boolean): number => {
       const within = (values: readonly number[]): number => sum(values.filter((_, index) => halves[index] === half));
@@ -630,14 +631,17 @@ class Run {
     };
     const choices = [];
     for (const { name, own } of parts) {
+      const fitting = [...types.keys()].filter((type) => isFor(type, own));
+      // What one part costs is measured with the type that errs most.
+      const worst = fitting.reduce((a, b) => (total(b, own, "error") > total(a, own, "error") ? b : a));
       const key = `${nameOf(types[worst])} in ${name}`;
       const measured = await this.#once(key, () =>
-        this.#made(key, "round", allInto(own, types[worst]), { alone: true }),
+        this.#made(key, "round", intoOrInstead(own, types[worst]), { alone: true }),
       );
       const cost = klOf(measured, true) / Math.max(total(worst, own, "error"), Number.MIN_VALUE);
       choices.push(
-        types.map((type, index) => ({
-          ...{ type, own, name, bytes: total(index, own, "bytes") },
+        fitting.map((index) => ({
+          ...{ jobs: intoOrInstead(own, types[index]), own, name, bytes: total(index, own, "bytes") },
           cost: cost * total(index, own, "error"),
         })),
       );
@@ -647,11 +651,11 @@ class Run {
     const chosen = allot(choices, bytes);
     if (!chosen) throw new Error("the smallest types are larger than they were foreseen to be");
     const name = mixedName(budget);
-    const jobs = new Map(chosen.flatMap(({ own, type }) => own.map((matrix) => [matrix, type] as const)));
+    const jobs = new Map(chosen.flatMap((one) => [...one.jobs]));
     this.#plans.set(name, jobs);
     const measured = await this.#made(name, "mixed", jobs, {
       plan: chosen.map((one) => ({
-        ...{ unit: one.name, transform: nameOf(one.type) },
+        ...{ unit: one.name, transform: [...new Set([...one.jobs.values()].map(nameOf))].join(", ") },
         parameters: sum(one.own.map(valuesIn)),
       })),
     });
@@ -861,11 +865,11 @@ const jobsOf = (
 ) => allInto(matricesFor(spec, transform, spared), transform);
 
 /** What would be made of the matrices: of a plan that is not made yet, each of its types in turn. */
-function jobsToWrite({ model, points, spared, budget }: SqueezeRequest, name: string) {
+function jobsToWrite({ model, points, mixable = [], spared, budget }: SqueezeRequest, name: string) {
   const { spec } = requireDecoder(model, "squeezing");
   if (points.some((point) => point.kind === "trim" && point.name === name)) return [new Map()];
   if (!budget || name !== mixedName(budget)) return [jobsOf(requireWritten(points, name), spec, spared)];
-  return typesAmong(points).map((type) => allInto(matricesFor(spec, type, spared), type));
+  return [...typesAmong(points), ...mixable].map((type) => intoOrInstead(matricesFor(spec, type, spared), type));
 }
 
 /** What progress calls a part that is squeezed alone. */
