@@ -54,6 +54,23 @@ describe("squeeze", () => {
     expect(dry.out).toMatch(/point 2 of 2/);
     expect(dry.out).toContain("squeeze.json");
     expect(existsSync(at("out"))).toBe(false);
+    const all = ["--try", "q4row,q3row", "--sensitivity", "--budget", "14", "--drop-blocks", "1"];
+    const written = ["--point", "mixed14", "--write", at("written")];
+    const { code: done, out: told } = await squeeze(...all, ...written, "--dry-run", "--json");
+    expect(done).toBe(0);
+    const parts = (JSON.parse(told).runs as { part: string; seconds: number }[]).slice(3);
+    expect(parts.map(({ part }) => part)).toEqual([
+      "without each of 2 blocks",
+      "a plan of several types",
+      "12 parts alone",
+      "what was written",
+    ]);
+    // Two passes without a block; six parts in two types each, and the plan.
+    expect(parts[0].seconds).toBeGreaterThan(1.5 * parts[3].seconds);
+    expect(parts[1].seconds).toBeGreaterThan(6 * parts[3].seconds);
+    const small = await squeeze("--try", "q4row,q3row", "--budget", "1kB", "--dry-run");
+    expect(small).toMatchObject({ code: 2, err: expect.stringMatching(/smallest types tried take .*--budget allows/) });
+    expect(existsSync(at("written"))).toBe(false);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { allot, improving } from "./mixed.ts";
+import { allot, costAt, improving, nearest } from "./mixed.ts";
 
 const total = (chosen: readonly { bytes: number; cost: number }[], of: "bytes" | "cost"): number =>
   chosen.reduce((sum, one) => sum + one[of], 0);
@@ -19,6 +19,32 @@ describe("a plan within a budget", () => {
     expect(allot([dear, cheap], 80)!.map(({ name }) => name)).toEqual(["4", "4"]);
     expect(allot([dear, cheap], 39)).toBeNull();
     expect(improving([...dear, { name: "worse", bytes: 50, cost: 3 }])).toEqual(dear);
+  });
+
+  it("goes by what a part costs on either side of the budget", () => {
+    const types = [
+      { name: "6", bytes: 60, error: 0.01 },
+      { name: "4", bytes: 40, error: 0.1 },
+      { name: "3", bytes: 30, error: 0.5 },
+    ];
+    const near = (bytes: number) => nearest(types, bytes).map(({ name }) => name);
+    expect([near(100), near(45), near(30), near(10)]).toEqual([
+      ["6", "4"],
+      ["4", "3"],
+      ["3", "4"],
+      ["3", "4"],
+    ]);
+    expect(nearest(types.slice(0, 1), 10).map(({ name }) => name)).toEqual(["6"]);
+    // Ten times the error at 20 times the KL: a power of log 20 / log 10.
+    const measured = [
+      { error: 0.1, kl: 0.02 },
+      { error: 1, kl: 0.4 },
+    ];
+    expect(costAt(0.1, measured)).toBeCloseTo(0.02, 12);
+    expect(costAt(1, measured)).toBeCloseTo(0.4, 12);
+    expect(costAt(0.01, measured)).toBeCloseTo(0.001, 12);
+    expect(costAt(0.4, [measured[0]])).toBeCloseTo(0.08, 12);
+    expect(costAt(0, measured)).toBeLessThan(1e-20);
   });
 
   it("keeps within it, and never costs more than the best single type that fits", () => {

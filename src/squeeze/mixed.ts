@@ -1,7 +1,8 @@
 /**
  * A plan that gives every part of a model a type of its own within a budget of bytes (METHODS §7.5): greedy on the divergence
- * that a byte saves. What a part costs is foretold from one type that it was measured with: near the original KL is
- * quadratic in what was changed, so that it goes as the squared error of the weights.
+ * that a byte saves. What a part costs is measured with two types on either side of the budget and follows a power of the
+ * squared error of the weights between and beyond them: near the original KL is quadratic in what was changed, a power of
+ * one; further off it rises faster, or no more.
  */
 
 export interface PartChoice {
@@ -43,4 +44,38 @@ export function allot<C extends PartChoice>(parts: readonly (readonly C[])[], by
     spent += choices[best.part][best.to].bytes - choices[best.part][at[best.part]].bytes;
     at[best.part] = best.to;
   }
+}
+
+/** Powers of the squared error that KL may go by. */
+const [FLATTEST, STEEPEST] = [0.5, 2];
+
+/**
+ * KL of a part at a squared error of its weights.
+ * @param measured one or two of the types, with their KL; of two the nearer has its own
+ */
+export function costAt(error: number, measured: readonly { readonly error: number; readonly kl: number }[]): number {
+  const [first, second] = measured.map((one) => ({ error: Math.max(one.error, TINY), kl: Math.max(one.kl, TINY) }));
+  const at = Math.max(error, TINY);
+  if (!second) return first.kl * (at / first.error);
+  const power = Math.log(second.kl / first.kl) / Math.log(second.error / first.error);
+  const bounded = Number.isFinite(power) ? Math.min(Math.max(power, FLATTEST), STEEPEST) : 1;
+  const from = Math.abs(Math.log(at / first.error)) <= Math.abs(Math.log(at / second.error)) ? first : second;
+  return from.kl * (at / from.error) ** bounded;
+}
+
+const TINY = 1e-30;
+
+/**
+ * The two types on either side of a share of the budget: the one that errs least within it, and the next smaller that errs
+ * more; where one of these is not there, the next larger.
+ */
+export function nearest<C extends { readonly bytes: number; readonly error: number }>(
+  types: readonly C[],
+  bytes: number,
+): C[] {
+  const sorted = [...types].sort((a, b) => a.error - b.error);
+  const at = sorted.findIndex((one) => one.bytes <= bytes);
+  const from = at < 0 ? sorted.length - 1 : at;
+  const other = sorted.slice(from + 1).find((one) => one.error > sorted[from].error) ?? sorted[from - 1];
+  return other ? [sorted[from], other] : [sorted[from]];
 }

@@ -1,7 +1,9 @@
 /** What squeezing will do, and for about how long, before it does it. */
-
 import type { Rates } from "../../engines/trial.ts";
+import { storageLedger } from "../../models/ledger.ts";
+import type { ModelMatrix } from "../../models/matrices.ts";
 import { runnableBytes } from "../../models/sources/runnable.ts";
+import { counted } from "../../numeric/amounts.ts";
 import { sum } from "../../numeric/sums.ts";
 import { requireDecoder } from "../../ports/model.ts";
 import type { ForeseenRun, Foresight } from "../../profile/foresight.ts";
@@ -9,10 +11,21 @@ import { isByInputs, type Transform } from "../../squeeze/transform.ts";
 import { dryRun, foresightOf } from "../foresight/foresee.ts";
 import { withLockstep } from "../lockstep/foresee.ts";
 import { CALIBRATION, MAKING } from "../stages.ts";
+import { intoOrInstead, refuseBudget, typesAmong } from "./budget.ts";
 import { calibrationSeconds, readCalibration } from "./calibration.ts";
 import { type AskedPoint, matricesFor } from "./points.ts";
-import { askingStages, pointPart, type SqueezeRequest } from "./squeeze.ts";
+import {
+  askingStages,
+  jobsToWrite,
+  MIXED_PART,
+  partsOf,
+  pointPart,
+  type SqueezeRequest,
+  unitsOf,
+  WRITTEN_PART,
+} from "./squeeze.ts";
 import { valuesIn } from "./weights.ts";
+import { refuseUnwritable } from "./write.ts";
 
 /** Multiply-adds of a loop that a value takes. */
 const COST = { round: 12, blocks: 200, prune: 120 } as const;
@@ -62,6 +75,9 @@ export async function foreseeSqueezing(request: SqueezeRequest): Promise<Foresig
   const looked = { model, prepared };
   const asked = run.stages.filter(({ label }) => askingStages(request.plan).includes(label));
   const beside = withLockstep({ ...run, stages: [], seconds: 0 }, [looked, looked], threads, rates);
+  const parameters = storageLedger(model.config, decoder.weights, { name: model.name }).parameters.total;
+  if (request.budget) refuseBudget(request.budget, { ...decoder, ...request, parameters });
+  if (request.write) await refuseUnwritable(model, request.write, jobsToWrite(request, request.write.point));
   const total = points.length + also.length;
   const all: (AskedPoint | null)[] = [...points, ...also.map(() => null)];
   const found = await calibrating(request, prepared.subject, rates);
@@ -85,5 +101,52 @@ export async function foreseeSqueezing(request: SqueezeRequest): Promise<Foresig
       diskBytes: runnableBytes(decoder.weights, "windows") + 4 * sum(changed.map(valuesIn)),
     };
   });
-  return foresightOf(runs, rates);
+  return foresightOf([...runs, ...furtherRuns(request, beside, rates)], rates);
+}
+
+/** What is read besides the points: the text once a block, part or plan. */
+function furtherRuns(request: SqueezeRequest, beside: ForeseenRun, rates: Rates): ForeseenRun[] {
+  const { model, points, mixable = [], spared, sensitivity, budget, write, threads } = request;
+  const { spec, weights } = requireDecoder(model, "squeezing");
+  const run = (part: string, passes: number, made: number, changed: readonly ModelMatrix[]): ForeseenRun => {
+    const stages = [
+      ...(made > 0 ? [{ label: MAKING, seconds: made / rates.loop / threads }] : []),
+      ...beside.stages.map(({ label, seconds }) => ({ label, seconds: passes * seconds })),
+    ];
+    return {
+      ...{ ...beside, missing: [], part, stages },
+      seconds: sum(stages.map(({ seconds }) => seconds)),
+      diskBytes: runnableBytes(weights, "windows") + 4 * sum(changed.map(valuesIn)),
+    };
+  };
+  const costOf = (jobs: ReadonlyMap<ModelMatrix, Transform>): number =>
+    sum([...jobs].map(([matrix, transform]) => ofMatrix(transform, matrix)));
+  const found: ForeseenRun[] = [];
+  if (points.some(({ kind }) => kind === "drop"))
+    found.push(run(`without each of ${counted(spec.blocks.length, "block")}`, spec.blocks.length, 0, []));
+  const types = [...typesAmong(points), ...mixable];
+  if (budget && types.length > 0) {
+    const all = matricesFor(spec, types[0], spared);
+    const parts = unitsOf(all).length;
+    const each = types.map((type) => costOf(intoOrInstead(all, type)));
+    // Every type once, then the parts in two types each, which are one model together each, and the plan.
+    found.push(run(MIXED_PART, 2 * parts + 1, sum(each) + 3 * Math.max(...each), all));
+  }
+  if (sensitivity) {
+    const parts = partsOf(spec, sensitivity, spared);
+    const made = sum(parts.map(({ own }) => costOf(intoOrInstead(own, sensitivity))));
+    found.push(
+      run(
+        `${counted(parts.length, "part")} alone`,
+        parts.length,
+        made,
+        parts.flatMap(({ own }) => own),
+      ),
+    );
+  }
+  if (write) {
+    const [jobs] = jobsToWrite(request, write.point);
+    found.push(run(WRITTEN_PART, 1, costOf(jobs), [...jobs.keys()]));
+  }
+  return found;
 }

@@ -30,7 +30,7 @@ import { VERSION } from "../../profile/version.ts";
 import { gaussianBound } from "../../squeeze/frontier.ts";
 import { gramOfRows, transposed } from "../../squeeze/low-rank.ts";
 import type { Size } from "../../squeeze/matrix.ts";
-import { allot } from "../../squeeze/mixed.ts";
+import { allot, costAt, nearest } from "../../squeeze/mixed.ts";
 import { isByInputs, nameOf, type Transform } from "../../squeeze/transform.ts";
 import type { FactSet } from "../../text/facts.ts";
 import { sharedVocabulary } from "../../tokenizer/same.ts";
@@ -249,7 +249,7 @@ export function announceSqueezing(request: SqueezeRequest, files: readonly strin
 }
 
 /** What is squeezed alone to find out what costs most: blocks, kinds of matrices, and all of them. */
-function partsOf(spec: DecoderSpec, transform: Transform, spared: readonly Spared[]) {
+export function partsOf(spec: DecoderSpec, transform: Transform, spared: readonly Spared[]) {
   const all = matricesFor(spec, transform, spared);
   const blocks = [...spec.blocks.keys()].map((block) => ({
     group: "blocks" as const,
@@ -629,25 +629,30 @@ class Run {
       const within = (values: readonly number[]): number => sum(values.filter((_, index) => halves[index] === half));
       return within(kl) / Math.max(1, within(tokens));
     };
+    const left = await this.#untouched.size(spec, new Set(all.map((one) => nameIn(weights, one))), signal);
+    const bytes = (bitsPerParameter * this.#parameters) / 8 - left.bytes;
     const choices = [];
     for (const { name, own } of parts) {
       const fitting = [...types.keys()].filter((type) => isFor(type, own));
-      // What one part costs is measured with the type that errs most.
-      const worst = fitting.reduce((a, b) => (total(b, own, "error") > total(a, own, "error") ? b : a));
-      const key = `${nameOf(types[worst])} in ${name}`;
-      const measured = await this.#once(key, () =>
-        this.#made(key, "round", intoOrInstead(own, types[worst]), { alone: true }),
+      // What a part costs is measured on either side of the budget: with the best type of its share of it, and with the next.
+      const near = nearest(
+        fitting.map((type) => ({ type, bytes: total(type, own, "bytes"), error: total(type, own, "error") })),
+        (bytes * sum(own.map(valuesIn))) / sum(all.map(valuesIn)),
       );
-      const cost = klOf(measured, true) / Math.max(total(worst, own, "error"), Number.MIN_VALUE);
+      const measured: { error: number; kl: number }[] = [];
+      for (const { type, error } of near) {
+        const key = `${nameOf(types[type])} in ${name}`;
+        const jobs = intoOrInstead(own, types[type]);
+        const one = await this.#once(key, () => this.#made(key, "round", jobs, { alone: true }));
+        measured.push({ error, kl: klOf(one, true) });
+      }
       choices.push(
-        fitting.map((index) => ({
-          ...{ jobs: intoOrInstead(own, types[index]), own, name, bytes: total(index, own, "bytes") },
-          cost: cost * total(index, own, "error"),
+        fitting.map((type) => ({
+          ...{ jobs: intoOrInstead(own, types[type]), own, name, bytes: total(type, own, "bytes") },
+          cost: costAt(total(type, own, "error"), measured),
         })),
       );
     }
-    const left = await this.#untouched.size(spec, new Set(all.map((one) => nameIn(weights, one))), signal);
-    const bytes = (bitsPerParameter * this.#parameters) / 8 - left.bytes;
     const chosen = allot(choices, bytes);
     if (!chosen) throw new Error("the smallest types are larger than they were foreseen to be");
     const name = mixedName(budget);
@@ -824,7 +829,9 @@ const mapped = <T>(record: Readonly<Record<string, T>>, change: (one: T) => T): 
 export const MIXED_PART = "a plan of several types";
 
 /** Parts of a model that a plan gives one type each: the embedding, the head, attention and MLP of every block. */
-function unitsOf(matrices: readonly ModelMatrix[]): { readonly name: string; readonly own: readonly ModelMatrix[] }[] {
+export function unitsOf(
+  matrices: readonly ModelMatrix[],
+): { readonly name: string; readonly own: readonly ModelMatrix[] }[] {
   const units = groupBy(matrices, ({ block, part }) => (block === null ? part : `block ${block} ${part}`));
   return [...units].map(([name, own]) => ({ name, own }));
 }
@@ -864,8 +871,11 @@ const jobsOf = (
   spared: readonly Spared[],
 ) => allInto(matricesFor(spec, transform, spared), transform);
 
-/** What would be made of the matrices: of a plan that is not made yet, each of its types in turn. */
-function jobsToWrite({ model, points, mixable = [], spared, budget }: SqueezeRequest, name: string) {
+/**
+ * What would be made of the matrices: of a plan that is not made yet, each of its types in turn.
+ * @throws LossyscopeError `usage` where no such point is written
+ */
+export function jobsToWrite({ model, points, mixable = [], spared, budget }: SqueezeRequest, name: string) {
   const { spec } = requireDecoder(model, "squeezing");
   if (points.some((point) => point.kind === "trim" && point.name === name)) return [new Map()];
   if (!budget || name !== mixedName(budget)) return [jobsOf(requireWritten(points, name), spec, spared)];
