@@ -5,6 +5,7 @@
  * through llama.cpp; packed words against those that another program packed.
  */
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../../files/folder.testing.ts";
@@ -30,6 +31,11 @@ import { measureSqueezing, type SqueezeRequest } from "./squeeze.ts";
 import { valuesOf } from "./weights.ts";
 import type { WriteRequest } from "./write.ts";
 import { blocksFor } from "./writing/gguf.ts";
+
+vi.mock("node:fs/promises", async (original) => {
+  const own = await original<typeof import("node:fs/promises")>();
+  return { ...own, statfs: vi.fn(own.statfs) };
+});
 
 const at = temporaryFolder();
 const SIZES = { hidden_size: 32, intermediate_size: 64, num_attention_heads: 2, num_key_value_heads: 1 };
@@ -359,6 +365,16 @@ describe("a vocabulary without the tokens that nothing needs", () => {
 });
 
 describe("a place", () => {
+  it("on a disk that is too small is refused with both sizes, before anything runs", async () => {
+    vi.mocked(statfs).mockResolvedValueOnce({ bavail: 10, bsize: 1000 } as never);
+    // Table and head of 257 rows, two blocks of 9,216 and two norms each, one norm: float32.
+    const bytes = 4 * (2 * 257 * 32 + 2 * (9216 + 2 * 32) + 32);
+    await expect(write("q4g32", "written", "safetensors")).rejects.toThrow(
+      `written takes ${(bytes / 1000).toFixed(0)} kB, 10.0 kB are free there: free space`,
+    );
+    expect(existsSync(at("work"))).toBe(false);
+  });
+
   it("that is taken, misnamed or no folder is refused before anything runs", async () => {
     writeFileSync(at("there"), "");
     writeFileSync(at("there.gguf"), "");
