@@ -106,6 +106,36 @@ describe("a served model", () => {
     expect(figureAt(profile, "coding.repeatability.bitsPerByte")).toMatchObject({ kind: "figure" });
   });
 
+  it("costs completions behind their prompts; what layers tell of them takes states", async () => {
+    const pairs = Array.from({ length: 20 }, (_, i) => ({
+      prompt: `${i}:`,
+      chosen: `yes ${i}`,
+      rejected: `no${i * i}`,
+    }));
+    const path = writeText(at("pairs.jsonl"), pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(""));
+    const { open, ...request } = await asked({}, { plane: {}, pairs: { path } });
+    const model = await open();
+    const { run } = await dryRun({ model, ...request, root: at("work"), option: "--work" });
+    const already = model.served!.sent().tokens;
+    const { profile } = await measure({ model, ...request });
+    expect(Math.abs(model.served!.sent().tokens - already - run.sent!.tokens - 50)).toBeLessThan(50);
+    for (const side of ["chosen", "rejected"] as const) {
+      const nats = pairs.map((pair) => {
+        const costs = costsOf(hashedNats, [END, ...Buffer.from(pair.prompt + pair[side])]) as number[];
+        return sum(costs.slice(1 + pair.prompt.length));
+      });
+      const bytes = sum(pairs.map((pair) => pair[side].length));
+      expect(profile.preference![side].bitsPerByte.value).toBeCloseTo(sum(nats) / Math.LN2 / bytes, 6);
+    }
+    expect(profile.preference!.information).toBeNull();
+    expect(profile.refusals).toContainEqual(
+      expect.objectContaining({
+        figure: "preference.information",
+        reason: "the model does not show its hidden states",
+      }),
+    );
+  });
+
   it("gives back what it goes on with, and tells seen text from unseen; gist takes states", async () => {
     const [seen, other] = [sampleText(8, 40, 1), sampleText(8, 40, 2)];
     const { open, ...request } = await asked(

@@ -141,7 +141,7 @@ svg text.sure{fill:var(--ink);font-weight:600}
 .swatch.dot,.swatch.hollow,.swatch.ghost{width:10px;height:10px;border-radius:50%;background:var(--model);border:0}
 .swatch.hollow{background:none;border:2px solid var(--model)}
 .swatch.ghost{background:none;border:1px solid var(--faint)}
-.swatch.second{background:var(--second)}.swatch.fourth{background:var(--fourth)}
+.swatch.second{background:var(--second)}.swatch.third{background:var(--third)}.swatch.fourth{background:var(--fourth)}
 .swatch.quiet{background:var(--faint)}
 .swatch.diagonal,.swatch.frontier,.swatch.limit,.swatch.faint,.swatch.guessing,.swatch.sure{height:0;margin-top:9px;border-bottom-width:2px;border-bottom-style:dashed;background:none}
 .swatch.diagonal{border-bottom-style:dotted}

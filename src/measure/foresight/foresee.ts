@@ -188,7 +188,7 @@ export const stagesAtCost = (costs: Costs, labels: readonly string[]): ForeseenR
   labels.flatMap((label) => (costs[label] > 0 ? [{ label, seconds: costs[label] }] : []));
 
 export function foreseenRun(prepared: Prepared, { model, threads, batches, shard, rates }: Course): ForeseenRun {
-  const { subject, unseen, facts, longest } = prepared;
+  const { subject, unseen, pairs, facts, longest } = prepared;
   const { plan, context, corpus, foretold } = subject;
   const costs = costsOf({ model, threads }, prepared, batches, rates);
   const stages = shard ? stagesOfShard(plan, shard.index === 1) : stagesOf(plan);
@@ -219,7 +219,12 @@ export function foreseenRun(prepared: Prepared, { model, threads, batches, shard
     },
     ...heldOf(decoder),
     ...(streaming && { streams: { reads: streaming.reads, bytes: widenedBytes(model) || model.weightFileBytes } }),
-    ...(model.served && { sent: foreseenSent(model.served, batches, unseen?.map(({ ids }) => ids.length) ?? []) }),
+    ...(model.served && {
+      sent: foreseenSent(model.served, batches, [
+        ...(unseen?.map(({ ids }) => ids.length) ?? []),
+        ...(pairs?.windows.map(({ ids }) => ids.length) ?? []),
+      ]),
+    }),
     training: null,
     stages: atCost,
     // What runs without weights at hand is beyond what can be counted here.
@@ -240,17 +245,17 @@ function heldOf(decoder: Decoder | null): Pick<ForeseenRun, "held"> {
   return { held: { codeBytes: codes.bytes, floatBytes: float32.bytes, floatTypes: [...float32.types] } };
 }
 
-/** Of text once, and of some windows again (`running/repeatability.ts`). */
+/** Of text once, of some windows again (`running/repeatability.ts`), and of what is read beside it. */
 function foreseenSent(
   { price }: NonNullable<Model["served"]>,
   batches: readonly WindowBatch[],
-  unseen: readonly number[],
+  beside: readonly number[],
 ): NonNullable<ForeseenRun["sent"]> {
   const windows = batches.flatMap((batch) => batch.windows.map(({ ids }) => ids.length));
   const again = rereads(windows.length);
-  const tokens = Math.round(sum(windows) * (1 + again / Math.max(1, windows.length)) + sum(unseen));
+  const tokens = Math.round(sum(windows) * (1 + again / Math.max(1, windows.length)) + sum(beside));
   return {
-    requests: windows.length + again + unseen.length,
+    requests: windows.length + again + beside.length,
     tokens,
     price: price === null ? null : (tokens * price) / 1e6,
   };

@@ -107,7 +107,7 @@ export function preferencePart(profile: Profile): string {
     paragraph(preferenceClaim(preference)),
     ...preferenceFindings(preference).map((text) => paragraph(text)),
     ...refusalsUnder(profile, "preference").map((reason) => paragraph(`Missing: ${reason}.`, "aside")),
-    information ? panel(information) : "",
+    information ? element("div", { class: "panels" }, panel(information)) : "",
     ...notes.map((note) => paragraph(sentence(note), "aside")),
     element(
       "p",
