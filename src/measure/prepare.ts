@@ -157,7 +157,7 @@ async function prepareWith(
   );
   const points = pointsFor(model, plan, request.points);
   if (decoder && pairs && points)
-    foreseePairs(decoder, { longest, batchTokens: plan.batchTokens }, pairs.set.pairs.length, points.m);
+    foreseePairs(decoder, { longest: most, batchTokens: plan.batchTokens }, pairs.set.pairs.length, points.m);
 
   const digests = await digested(model);
   const referenceDigests = reference && (await digested(reference));
