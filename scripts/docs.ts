@@ -27,6 +27,7 @@ import { SQUEEZE_SCHEMA, squeezeSchema } from "../src/profile/squeeze.ts";
 import { TRAJECTORY_SCHEMA, trajectorySchema } from "../src/profile/trajectory.ts";
 import { sentence } from "../src/report/format.ts";
 import { apiPage } from "./api-page.ts";
+import { distillationFiles } from "./distillation-page.ts";
 import { ladderFiles } from "./ladder-page.ts";
 import { table } from "./markdown.ts";
 import { isProgram } from "./tool.ts";
@@ -308,6 +309,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     ["docs/reference/squeeze.md", schemaPage(SQUEEZE)],
     ["docs/reference/architectures.md", architecturesPage(compared)],
     ...(await ladderFiles()),
+    ...(await distillationFiles()),
   ]);
 }
 

@@ -9,7 +9,7 @@ import { drawing, element, label, pathData, tooltip, withEnds } from "./svg.ts";
 
 export interface ExposureLine {
   readonly name: string;
-  readonly tone: "model" | "faint";
+  readonly tone: "model" | "second" | "third" | "fourth" | "faint";
   /** [exposures] */
   readonly values: readonly Interval[];
 }

@@ -1,7 +1,7 @@
 /** The page and the words of a squeezed model, from points made up: what they claim, and that every mark is there. */
 import { describe, expect, it } from "vitest";
 import { type Point, SQUEEZE_SCHEMA, type Squeezing, squeezeSchema } from "../../profile/squeeze.ts";
-import { squeezePage } from "./page.ts";
+import { forgetting, squeezePage } from "./page.ts";
 import { squeezeBlocks, squeezeClaim } from "./text.ts";
 
 const interval = (value: number, spread = 0.0001) => ({ value, low: value - spread, high: value + spread });
@@ -63,6 +63,27 @@ const found: Squeezing = squeezeSchema.parse({
   interval: { level: 0.95, resamples: 2000, unit: "document", units: 20, absent: null },
   ...{ refusals: [], notes: ["a note"] },
   provenance: { engine: "onnxruntime", threads: 1, seed: 0, seconds: 9 },
+});
+
+describe("what is forgotten", () => {
+  const told = found.points.map((one): Point => {
+    const level = one.facts!.exposures[0];
+    return { ...one, facts: { ...one.facts!, exposures: [0, 1, 32].map((exposures) => ({ ...level, exposures })) } };
+  });
+
+  it("is drawn from the last point on at which nothing is, beside the original", () => {
+    const kept = told.map((one) => (one.name === "q8g32" ? { ...one, facts: { ...one.facts!, exposures: spared(one) } } : one));
+    const { at, lines } = forgetting({ ...found, points: kept })!;
+    expect(at).toEqual([1, 32]);
+    expect(lines.map(({ name }) => name.replace(/,.*/, ""))).toEqual(["the original", "q8g32", "q4g32", "theirs.gguf"]);
+    expect(lines[0].values[1]).toEqual({ value: 0.8, low: null, high: null });
+    expect(lines[2].values[1].value).toBeCloseTo(0.8 - 0.011, 12);
+    expect(squeezePage({ ...found, points: kept })).toContain("by how often training told the fact");
+    // One level is no curve.
+    expect(forgetting(found)).toBeNull();
+  });
+
+  const spared = ({ facts }: Point) => facts!.exposures.map((one) => ({ ...one, exact: interval(0, 0.01) }));
 });
 
 describe("a squeezed model", () => {

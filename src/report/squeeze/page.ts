@@ -6,6 +6,7 @@ import type { Interval } from "../../profile/figures.ts";
 import type { Point, Squeezing } from "../../profile/squeeze.ts";
 import { counted, figure, interval, sentence, shareOf, si } from "../format.ts";
 import { framed } from "../frame.ts";
+import { type ExposureLine, exposureLines } from "../marks/exposures.ts";
 import { lines } from "../marks/lines.ts";
 import { ladder, type RateMark, rateDistortion } from "../marks/rate.ts";
 import { element, markup } from "../marks/svg.ts";
@@ -141,6 +142,40 @@ function lossSection(found: Squeezing): Section | null {
   };
 }
 
+/** Points of the frontier whose facts are drawn: where most is lost, and evenly above. */
+const MOST_LINES = 3;
+const TONES = ["second", "third", "fourth"] as const;
+
+/** The original's exact answers by number of exposures, and those of points of the frontier; null where exposures are not known. */
+export function forgetting(found: Squeezing): { readonly at: number[]; readonly lines: ExposureLine[] } | null {
+  const frontier = found.points.filter(({ name, facts }) => facts !== null && found.frontier.includes(name));
+  const levels = (frontier[0]?.facts?.exposures ?? []).filter(({ exposures }) => (exposures ?? 0) > 0);
+  if (levels.length < 2) return null;
+  const at = levels.map(({ exposures }) => exposures!);
+  // What is lost for certain, and the last point at which nothing is.
+  const telling = frontier.filter(({ facts }) => facts!.exposures.some(({ exact: { high } }) => (high ?? 0) < 0));
+  const first = telling.length > 0 ? Math.max(0, frontier.indexOf(telling[0]) - 1) : frontier.length - 1;
+  const drawn = frontier.slice(first).slice(0, MOST_LINES);
+  const share = (original: number | null, less: Interval): Interval => {
+    const plus = (value: number | null): number | null => (value === null ? null : (original ?? 0) + value);
+    return { value: plus(less.value), low: plus(less.low), high: plus(less.high) };
+  };
+  return {
+    at,
+    lines: [
+      { name: "the original", tone: "model", values: levels.map(({ original }) => alone(original)) },
+      ...drawn.map(({ name, rate, facts }, index) => ({
+        name: `${name}, ${bitsText(rate.bitsPerParameter)}`,
+        tone: TONES[index],
+        values: at.map((exposures) => {
+          const own = facts!.exposures.find((one) => one.exposures === exposures)!;
+          return share(own.original, own.exact);
+        }),
+      })),
+    ],
+  };
+}
+
 function factsSection(found: Squeezing): Section | null {
   const asked = found.points.filter(({ facts }) => facts !== null);
   if (asked.length === 0) return null;
@@ -150,11 +185,20 @@ function factsSection(found: Squeezing): Section | null {
     figure(rate.bitsPerParameter),
     ...facts!.exposures.map(({ exact }) => shareOf(exact)),
   ]);
+  const drawing = forgetting(found);
   return {
     id: "facts",
     title: "Facts, by how often they were told",
     methods: "§7.3, §6",
-    body: table(
+    body: `${
+      drawing === null
+        ? ""
+        : drawn(
+            "Share answered exactly, by how often training told the fact; intervals are those of the difference from the original",
+            responsive((form) => exposureLines("Facts forgotten", drawing.at, drawing.lines, form)),
+            legend(drawing.lines.map(({ name, tone }) => ({ name, mark: tone === "model" ? "dot" : `dot ${tone}` }))),
+          )
+    }${table(
       "Share answered exactly less that of the original, by number of exposures",
       ["point", "bits/parameter", ...levels.map(({ exposures }) => (exposures === null ? "facts" : `${exposures}×`))],
       cells([
@@ -165,7 +209,7 @@ function factsSection(found: Squeezing): Section | null {
         ],
         ...rows,
       ]),
-    ),
+    )}`,
     means: ["The same questions to the original and to every point; intervals resample subjects, in pairs."],
     misread: ["Where the original knows nothing there is nothing to lose."],
   };
