@@ -36,7 +36,7 @@ export function paragraphsOf(wikitext: string): { readonly measured: string[]; r
 
 /** Groups that divide rows of 576 and 1,536 values; types of blocks that do. */
 const TRIED = [
-  ...["--try", "q8,q6,q5,q4,q3,q2,q5g32a,q4g32a,q3g32a,Q8_0,Q4_0", "--groups", "32,64,192"],
+  ...["--try", "q8,q6,q5,q4,q3,q2,q4g32a,Q4_0", "--groups", "32,64,192"],
   ...["--prune", "10,30,50", "--nm", "2:4", "--rank", "0.99,0.9"],
 ];
 
