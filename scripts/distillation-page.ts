@@ -76,7 +76,16 @@ const signed = (value: number): string => `${value < 0 ? "−" : "+"}${figure(Ma
 
 function sweepTable(ways: readonly Way[]): string {
   return table(
-    ["teacher (its bits per byte)", "temperature", "weight of KL", "read", "seeds", "bits per byte", "less trained alone", "KL, bits a token"],
+    [
+      "teacher (its bits per byte)",
+      "temperature",
+      "weight of KL",
+      "read",
+      "seeds",
+      "bits per byte",
+      "less trained alone",
+      "KL, bits a token",
+    ],
     ways.map(({ teacher, teacherBits, temperature, alpha, epochs, seeds, bits, kl, less }) => [
       temperature === null ? "none: trained alone" : `${teacher} (${figure(teacherBits)})`,
       temperature === null ? ABSENT : `${temperature}`,
@@ -153,7 +162,7 @@ const courseTable = (course: readonly Stretch[]): string =>
     ]),
   );
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 300, 72, 24, 34, 48];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 300, 72, 24, 46, 48];
 /** Nats beyond which a mark stands on the edge: the models have only begun to learn then. */
 const HIGHEST = 0.08;
 
@@ -190,7 +199,9 @@ function picture(course: readonly Stretch[]): string {
     ),
     ...[30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000]
       .filter((tick) => tick >= first && tick <= 1.1 * last)
-      .map((tick) => `<text x="${at(x(tick))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${si(tick, "")}</text>`),
+      .map(
+        (tick) => `<text x="${at(x(tick))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${si(tick, "")}</text>`,
+      ),
     `<text x="${at((LEFT + WIDTH - RIGHT) / 2)}" y="${HEIGHT - 6}" text-anchor="middle">tokens seen (logarithmic) →</text>`,
     `<path class="line" d="${line.join("")}"/>`,
     ...marks,

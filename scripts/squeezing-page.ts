@@ -31,7 +31,9 @@ function pointsTable({ points, frontier, text }: Squeezing): string {
       figure(rate.codedBitsPerParameter),
       of(overall.kl),
       of(overall.bitsPerByte),
-      overall.bitsPerByte.value === null ? ABSENT : `× ${figure(perplexityFactor({ text }, overall.bitsPerByte.value))}`,
+      overall.bitsPerByte.value === null
+        ? ABSENT
+        : `× ${figure(perplexityFactor({ text }, overall.bitsPerByte.value))}`,
     ]),
   );
 }
@@ -53,7 +55,7 @@ function picture({ points, frontier }: Squeezing): string {
     const each = Object.entries({ model, second, third, fourth, faint }).map(
       ([tone, colour]) => `.${tone}{fill:${colour}}.error.${tone}{stroke:${colour}}`,
     );
-    return `.paper{fill:${paper}}text{fill:${muted}}.tag{fill:${ink}}.grid,.axis,.tick{stroke:${rule}}.dot{stroke:${paper}}.trail{stroke:${muted}}${each.join("")}`;
+    return `.paper{fill:${paper}}text{fill:${muted}}.tag{fill:${ink}}.grid,.axis{stroke:${rule}}.dot{stroke:${paper}}.trail{stroke:${muted}}${each.join("")}`;
   };
   const style = `text{font:12px system-ui,sans-serif}.trail{fill:none;stroke-width:1.2}.error{stroke-width:1;opacity:.6}${theme(THEMES.light)}@media(prefers-color-scheme:dark){${theme(THEMES.dark)}}`;
   return `${svg

@@ -72,7 +72,9 @@ describe("what is forgotten", () => {
   });
 
   it("is drawn from the last point on at which nothing is, beside the original", () => {
-    const kept = told.map((one) => (one.name === "q8g32" ? { ...one, facts: { ...one.facts!, exposures: spared(one) } } : one));
+    const kept = told.map((one) =>
+      one.name === "q8g32" ? { ...one, facts: { ...one.facts!, exposures: spared(one) } } : one,
+    );
     const { at, lines } = forgetting({ ...found, points: kept })!;
     expect(at).toEqual([1, 32]);
     expect(lines.map(({ name }) => name.replace(/,.*/, ""))).toEqual(["the original", "q8g32", "q4g32", "theirs.gguf"]);
