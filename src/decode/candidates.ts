@@ -8,7 +8,6 @@
  * Memory: about 100 bytes a token of every candidate of every prompt; the runtime's as `trees.ts` and `session.ts` say.
  */
 
-import { USUAL } from "../coding/arithmetic.ts";
 import { mapAtMost } from "../files/concurrent.ts";
 import { requirePositions } from "../models/decoder.ts";
 import type { DecoderSpec } from "../models/spec.ts";
@@ -18,7 +17,7 @@ import { type Asking, type Model, requireDecoder } from "../ports/model.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { generate } from "./generate.ts";
 import { sessionBytes } from "./memory.ts";
-import { quickestProducts } from "./quickest.ts";
+import { beside, quickestProducts } from "./quickest.ts";
 import { servedNats, untilEnd } from "./served.ts";
 import { DecodingSession } from "./session.ts";
 import { writtenBytes } from "./text.ts";
@@ -226,7 +225,7 @@ async function answers(
     ...context,
     prediction: "logits",
     longest,
-    arithmetic: { ...USUAL, products },
+    arithmetic: beside(products),
   });
   try {
     for (let start = 0; start < order.length; start += rows) {

@@ -1,5 +1,5 @@
 /** What a session's products are by where nobody asks for a way (docs/decisions/codec-steps.md). */
-import type { Products } from "../coding/arithmetic.ts";
+import { type Arithmetic, type Products, USUAL } from "../coding/arithmetic.ts";
 import { availableMemory } from "../engines/memory.ts";
 import { hasCodes } from "../models/sources/runnable.ts";
 import type { Decoder } from "../ports/model.ts";
@@ -11,6 +11,15 @@ const FLOAT_ROWS = 3;
 /** What products are by at a precision; slices are of windows, which a step would gain nothing from. */
 export const productsAt = (precision: PrecisionKind | undefined): Products =>
   precision === undefined || precision === "sliced" ? "codes" : precision;
+
+/**
+ * How steps are computed beside passes over windows. Where inputs are rounded, the last digits decide what to: scores are scaled
+ * there as windows scale them, so that both round alike.
+ */
+export const beside = (products: Products): Arithmetic => ({
+  products,
+  scaled: products === "codes" || products === "float32" ? USUAL.scaled : "scores",
+});
 
 /**
  * @param precision that was asked for, which decides

@@ -7,7 +7,7 @@
  * step predicts, 4·B·V bytes.
  */
 
-import { type Arithmetic, USUAL } from "../coding/arithmetic.ts";
+import type { Arithmetic } from "../coding/arithmetic.ts";
 import { rounded, runnable } from "../engines/runnable.ts";
 import { createRuntime, type Runtime } from "../engines/runtime.ts";
 import { buildStepGraph, type Prediction, rowsOf } from "../models/steps.ts";
@@ -15,7 +15,7 @@ import { count } from "../numeric/amounts.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
 import type { Decoder } from "../ports/model.ts";
-import { productsAt } from "./quickest.ts";
+import { beside, productsAt } from "./quickest.ts";
 
 export interface SessionOptions extends QuietContext, Decoder {
   /** what a step gives of the next token: logits, or their softmax in float32 */
@@ -53,7 +53,7 @@ export class DecodingSession {
    */
   static async open(options: SessionOptions): Promise<DecodingSession> {
     const { spec, weights, precision, prediction, longest, signal } = options;
-    const arithmetic = options.arithmetic ?? { ...USUAL, products: productsAt(precision) };
+    const arithmetic = options.arithmetic ?? beside(productsAt(precision));
     const source = await runnable(weights, rowsOf(arithmetic), signal);
     const inWholeNumbers = await rounded({ spec, weights, products: arithmetic.products }, signal);
     const graph = buildStepGraph(spec, source, { prediction, longest, arithmetic, rounded: inWholeNumbers });

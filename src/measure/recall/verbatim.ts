@@ -5,11 +5,10 @@
  * Memory: the session's for a batch of prompts of one length; a few hundred bytes a continuation.
  */
 
-import { USUAL } from "../../coding/arithmetic.ts";
 import { defaultRows } from "../../decode/codec.ts";
 import { generate } from "../../decode/generate.ts";
 import { sessionBytes } from "../../decode/memory.ts";
-import { quickestProducts } from "../../decode/quickest.ts";
+import { beside, quickestProducts } from "../../decode/quickest.ts";
 import { untilEnd } from "../../decode/served.ts";
 import { DecodingSession } from "../../decode/session.ts";
 import { writtenBytes } from "../../decode/text.ts";
@@ -112,7 +111,7 @@ export async function continuations(
     ...quietContext(context),
     prediction: "logits",
     longest: tokens,
-    arithmetic: { ...USUAL, products },
+    arithmetic: beside(products),
   });
   try {
     const found: Int32Array[][] = [];
