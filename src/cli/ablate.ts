@@ -30,7 +30,7 @@ import { progressOf } from "./progress.ts";
 
 export function ablateCommand() {
   return readingCommand("ablate")
-    .summary("take parts of a model away, and see which domains or concepts need them")
+    .summary("take parts of a model away, and see what needs them")
     .description(
       "Finds the MLP units (or heads, or blocks) of MODEL that contribute to one domain of a text, or one concept, more than to the others, replaces what they give by its mean, and measures what that does to each, beside as many other parts that contribute as much. Half of each domain's documents choose the parts, the other half shows the effect.",
     )

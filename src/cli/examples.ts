@@ -55,8 +55,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "lossyscope measure model.gguf --text book.txt --like llama.cpp --fast",
     ],
     [
-      "over how many units prose and code are spread, and which they share",
-      "lossyscope measure ./model --domain p=books/ --domain c=src/ --with spread sharing -o out/",
+      "over how many units each folder of a text is spread, and which they share",
+      "lossyscope measure ./model --text texts/ --with spread sharing -o out/",
     ],
     [
       "a model that is larger than memory, bits per byte alone; without the option it streams where it has to",
