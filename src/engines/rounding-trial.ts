@@ -2,7 +2,8 @@
  * Whether products by whole numbers pay on this machine (`models/rounded.ts`): the two products of a model's MLP both ways, in
  * turns, the best of either; and whether sums are right. Processors without instructions for bytes add two products in sixteen
  * bits, where they do not fit. Takes about half a second, and is remembered in the user's cache folder: a run that is gone on
- * with is computed as it was begun. What is remembered and not sound is not believed.
+ * with is computed as it was begun. What is remembered and not sound is not believed. One thread is tried, whatever the run has:
+ * threads that wait for each other where others have the machine say nothing of products.
  *
  * Memory: that of a runtime without a model, and 10·d·f bytes.
  */
@@ -45,12 +46,12 @@ export async function tryRounding(
 ): Promise<RoundingTrial> {
   const [width, inner] = [shape.width, shape.inner].map((size) => Math.max(16, Math.min(WIDEST, size)));
   if (context.signal?.aborted) throw stopped();
-  const runtime = createRuntime(context);
+  const runtime = createRuntime({ ...context, threads: 1 });
   const stop = (): void => void runtime.close();
   context.signal?.addEventListener("abort", stop, { once: true });
   try {
     const { version } = await runtime.load(graphOf("exact", width, inner), tmpdir(), [], "exact");
-    const machine = [cpus()[0]?.model, process.arch, version, rounding, width, inner, context.threads];
+    const machine = [cpus()[0]?.model, process.arch, version, rounding, width, inner];
     const remembered = join(cacheFolder("trials"), sha256(machine.join("\n")));
     const known = await readFile(remembered, "utf8").then(soundly, () => null);
     if (known) return known;
