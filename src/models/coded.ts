@@ -32,15 +32,15 @@ export function codedProduct(x: Value, matrix: CodedMatrix): Value {
   const { codes, low, scales, minima, isFast, group, bits } = matrix;
   const mapped = low
     ? ops.add(
-        ops.matMulCodes(x, codes, upper(scales), { bits: 4, group, isFast: false }),
+        ops.matMulCodes(upper(x), codes, scales, { bits: 4, group, isFast: false }),
         ops.matMulCodes(x, low, scales, { bits: 4, group, isFast: false }),
       )
     : ops.matMulCodes(x, codes, scales, { bits, group, isFast });
   return minima ? ops.add(mapped, byGroups(x, minima, group)) : mapped;
 }
 
-/** Of the higher four bits. */
-const upper = (scales: Value): Value => ops.multiply(scales, scales.graph.scalar(16));
+/** What the higher four bits count for; scales of their own would be held beside the others. */
+const upper = (value: Value): Value => ops.multiply(value, value.graph.scalar(16));
 
 /** The sums of each group, times a number a group: [..., k] × [n, k/g] → [..., n] */
 function byGroups(x: Value, numbers: Value, group: number): Value {
@@ -51,13 +51,12 @@ function byGroups(x: Value, numbers: Value, group: number): Value {
 
 /** Rows by index, int64 [...]: [..., k] */
 export function codedRows({ codes, low, scales, minima, bits, group }: CodedMatrix, indices: Value): Value {
-  const read = (from: Value, by: Value, layout: ops.CodeLayout): Value => {
+  const read = (from: Value, layout: ops.CodeLayout): Value => {
     const [rows, groups, bytes] = from.shape.map(Number);
-    return ops.gatherCodes(ops.reshape(from, [rows, groups * bytes]), indices, by, layout);
+    return ops.gatherCodes(ops.reshape(from, [rows, groups * bytes]), indices, scales, layout);
   };
-  const values = low
-    ? ops.add(read(codes, upper(scales), { bits: 4, group }), read(low, scales, { bits: 4, group }))
-    : read(codes, scales, { bits, group });
+  const halves = { bits: 4, group } as const;
+  const values = low ? ops.add(upper(read(codes, halves)), read(low, halves)) : read(codes, { bits, group });
   if (!minima) return values;
   const outer = [...indices.shape, scales.shape[1]];
   const added = ops.add(
