@@ -1,25 +1,22 @@
 /**
  * The engine whose weights stream against the one that holds them: the same figures to the last bit, for decoders of every
- * kind, in no more memory for more blocks.
+ * kind. Both run in this process; through the runtime's own goes `streamed-memory.test.ts`.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../files/folder.testing.ts";
-import { writeSafetensors } from "../files/safetensors.ts";
 import { fixture } from "../fixtures.testing.ts";
 import { openCheckpoint } from "../models/checkpoint.ts";
 import { specOf } from "../models/config.ts";
 import { writeUntrained } from "../models/untrained.ts";
-import { slotsOf } from "../models/weights.ts";
 import { describeEngine, everyNeed, observationsOf } from "../ports/engine.testing.ts";
 import type { EngineRequest } from "../ports/engine.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
 import type { DecoderEngineOptions } from "./asking.ts";
-import { PROCESS_BYTES, runtimeBytes, streamedBytes } from "./memory.ts";
 import { OnnxEngine } from "./onnx.ts";
 import { StreamedEngine } from "./streamed.ts";
 import { groupsOf } from "./streamed-groups.ts";
+
+vi.mock("./runtime.ts", async () => ({ createRuntime: (await import("./runtime.testing.ts")).runtimeHere }));
 
 const at = temporaryFolder();
 beforeAll(() => vi.stubEnv("XDG_CACHE_HOME", at("cache")));
@@ -77,48 +74,6 @@ describe("the engine whose weights stream", () => {
       expect(streamed).toEqual(whole);
     }
   });
-});
-
-/** Weights of nothing but zeros, in float32. */
-async function writeZeros(folder: string, config: Record<string, unknown>): Promise<number> {
-  mkdirSync(folder);
-  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  const slots = new Map([...slotsOf(specOf(config))].map((slot) => [slot.names[0], slot]));
-  const tensors = [...slots.values()].map(({ names: [name], shape }) => {
-    const size = shape.reduce((product, axis) => product * axis, 1);
-    return { name, dtype: "F32" as const, shape, data: new Float32Array(size) };
-  });
-  await writeSafetensors(join(folder, "model.safetensors"), tensors);
-  return tensors.reduce((bytes, { data }) => bytes + data.byteLength, 0);
-}
-
-it("takes no more memory for more blocks, and no more than the formula says", async () => {
-  const run = async (blocks: number, kind: typeof OnnxEngine | typeof StreamedEngine) => {
-    const config = {
-      ...{ model_type: "llama", vocab_size: 256, tie_word_embeddings: true, num_hidden_layers: blocks },
-      ...{ hidden_size: 512, intermediate_size: 2048, num_attention_heads: 8 },
-    };
-    const folder = at(`${kind.name} ${blocks}`);
-    const bytes = await writeZeros(folder, config);
-    const { weights } = await openCheckpoint(folder);
-    const options = { spec: specOf(config), weights, threads: 1, longest: 12, describe: () => "it" };
-    const engine = new kind(options);
-    const seen = await observationsOf(engine, BATCHES, { heads: { losses: true, preNorm: false } });
-    expect(seen).toHaveLength(BATCHES.length);
-    const load = { longest: 12, batchTokens: 36 };
-    const [streamed, whole] = [streamedBytes, runtimeBytes].map(
-      (of) => PROCESS_BYTES + of(options.spec, weights, load),
-    );
-    return { bytes, streamed, whole, peak: engine.report.peakBytes };
-  };
-  const [few, many] = [await run(2, StreamedEngine), await run(12, StreamedEngine)];
-  const held = await run(12, OnnxEngine);
-  const block = (many.bytes - few.bytes) / 10;
-  // What the allocator keeps of one piece while the next is made.
-  expect(many.peak - few.peak).toBeLessThan(2 * block);
-  expect(held.peak - many.peak).toBeGreaterThan(8 * block);
-  expect(many.peak).toBeLessThan(many.streamed);
-  expect(many.streamed).toBeLessThan(held.whole);
 });
 
 it("lets as many batches go together as fit, and one in any case", () => {
