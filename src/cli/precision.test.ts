@@ -151,7 +151,7 @@ describe("lossyscope compare --fast", () => {
     expect(overall.kl.value).toBeGreaterThan(0);
     const kinds = ["1-m", "2-m"].map((name) => profileOf(at("kept", name, "profile.json")).precision?.kind);
     expect(kinds).toEqual([undefined, "fast"]);
-    const again = await compared(["m", "m.gguf"], "--out", at("kept"), "--resume");
+    const again = await compared(["m", "m.gguf"], "--out", at("kept"), "--resume", "--no-lockstep");
     expect(again.err).toMatch(/1-m.profile.json is taken from an earlier run[\s\S]*2-m.profile.json is taken/);
   });
 
@@ -239,7 +239,11 @@ describe("what steps", () => {
         if (at + 1 < ids.length) nats.push(-Math.log(next[ids[at + 1]]));
       }
       await session.close();
-      for (const [at, one] of nats.entries()) expect(one).toBeCloseTo(losses[0][at + 1], 4);
+      const apart = nats.map((one, at) => Math.abs(one - losses[0][at + 1]));
+      // An input at the edge between two whole numbers may be rounded to either, as sums in another order have it.
+      const edges = apart.filter((one) => one > 5e-5).length;
+      expect(edges).toBeLessThanOrEqual(precision === "fast" ? nats.length / 4 : 0);
+      expect(Math.max(...apart)).toBeLessThan(0.1);
       found.push(nats);
     }
     const furthest = Math.max(...found[0].map((nats, at) => Math.abs(nats - found[1][at])));
