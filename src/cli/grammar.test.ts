@@ -134,7 +134,10 @@ describe("a value that an option does not take", () => {
     [["measure", "m", "--seed", "x"], "--seed x: expected a whole number"],
     [["measure", "m", "--context", "1"], "--context 1: expected a whole number of at least 2"],
     [["measure", "m", "--like", "lmeval"], "--like lmeval: expected lm-eval or llama.cpp; did you mean lm-eval?"],
-    [["measure", "m", "--with", "recal"], "--with recal: expected next-token, spread, sharing, recall or facts; did you mean recall?"],
+    [
+      ["measure", "m", "--with", "recal"],
+      "--with recal: expected next-token, spread, sharing, recall or facts; did you mean recall?",
+    ],
     [
       ["measure", "m", "--seed", "1' is invalid. so it is"],
       "--seed '1'\\'' is invalid. so it is': expected a whole number",
