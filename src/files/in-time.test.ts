@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inTime, OutOfTime } from "./in-time.ts";
+import { inTime, OutOfTime, patienceFor } from "./in-time.ts";
 
 const milliseconds = (work: () => void): number => {
   const started = performance.now();
@@ -59,5 +59,15 @@ describe("work in time", () => {
       return "outer";
     });
     expect(outer).toBe("outer");
+  });
+});
+
+describe("patience", () => {
+  it("grows with the text, and with what else the machine has to do", () => {
+    expect(patienceFor(0, 1)).toBe(3_000);
+    expect(patienceFor(50_000, 1)).toBe(4_000);
+    expect(patienceFor(50_000, 20)).toBe(80_000);
+    expect(patienceFor(0)).toBeGreaterThanOrEqual(3_000);
+    expect(patienceFor(0)).toBeLessThanOrEqual(90_000);
   });
 });

@@ -3,6 +3,7 @@
  * length that a file names), ended by V8 where it stands when its time is up: what it has changed by then stays changed, and
  * none of its `finally` blocks runs. A call costs about 60 µs (docs/decisions/patterns.md).
  */
+import { cpus, loadavg } from "node:os";
 import { type Context, createContext, Script } from "node:vm";
 
 /** Thrown in place of an answer. */
@@ -34,5 +35,14 @@ export function inTime<T>(milliseconds: number, work: () => T): T {
   return answer!;
 }
 
-/** What a walk over a text may take, in milliseconds: ten times what the slowest tokenizer needs, and three seconds. */
-export const patienceFor = (characters: number): number => 3_000 + characters / 50;
+const processors = cpus().length;
+/** How many want each processor, where more do than there are: time by the wall passes so much faster than work is done. */
+const crowding = (): number => Math.min(MOST_CROWDED, Math.max(1, loadavg()[0] / processors));
+const MOST_CROWDED = 30;
+
+/**
+ * What a walk over a text may take, in milliseconds: ten times what the slowest tokenizer needs, and three seconds; more on a
+ * machine that has other things to do.
+ * @param crowd how many want each processor, at least 1
+ */
+export const patienceFor = (characters: number, crowd = crowding()): number => crowd * (3_000 + characters / 50);
