@@ -25,7 +25,8 @@ export { type MergeRequest, merge, openParts, type Parts } from "./shards/merge.
 export { measureShard, type ShardRequest } from "./shards/shard.ts";
 export { Shard } from "./shards/share.ts";
 export { type AskedPoint, askedPoints, type Tries } from "./squeeze/points.ts";
-export { measureSqueezing, type SqueezeRequest } from "./squeeze/squeeze.ts";
+export type { SqueezeRequest } from "./squeeze/request.ts";
+export { measureSqueezing } from "./squeeze/squeeze.ts";
 export type { WriteRequest } from "./squeeze/write.ts";
 export { type EstimatedLayer, type EstimateOptions, type Estimation, estimate } from "./states/estimate.ts";
 export { type Passage, passagesOfDocuments, passagesOfIds, type StatesRequest, writeStates } from "./states/states.ts";

@@ -13,19 +13,13 @@ import { withLockstep } from "../lockstep/foresee.ts";
 import { CALIBRATION, MAKING } from "../stages.ts";
 import { intoOrInstead, refuseBudget, typesAmong } from "./budget.ts";
 import { calibrationSeconds, readCalibration } from "./calibration.ts";
-import { type AskedPoint, matricesFor } from "./points.ts";
-import {
-  askingStages,
-  jobsToWrite,
-  MIXED_PART,
-  partsOf,
-  pointPart,
-  type SqueezeRequest,
-  unitsOf,
-  WRITTEN_PART,
-} from "./squeeze.ts";
+import { unitsOf } from "./mixing.ts";
+import { type AskedPoint, matricesFor, partsOf } from "./points.ts";
+import type { SqueezeRequest } from "./request.ts";
+import { askingStages, MIXED_PART, pointPart, WRITTEN_PART } from "./stages.ts";
 import { valuesIn } from "./weights.ts";
 import { refuseUnwritable } from "./write.ts";
+import { jobsToWrite } from "./written.ts";
 
 /** Multiply-adds of a loop that a value takes. */
 const COST = { round: 12, blocks: 200, prune: 120 } as const;

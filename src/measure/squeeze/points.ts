@@ -1,5 +1,5 @@
 /** What is tried on a model: points by their names, from lists as people write them, refused where they cannot be. */
-import { type ModelMatrix, matricesOf, matrixName } from "../../models/matrices.ts";
+import { MATRIX_KINDS, type ModelMatrix, matricesOf, matrixName } from "../../models/matrices.ts";
 import type { DecoderSpec } from "../../models/spec.ts";
 import { count, counted } from "../../numeric/amounts.ts";
 import { LossyscopeError, shown } from "../../numeric/errors.ts";
@@ -155,4 +155,24 @@ export function percentages(text: string): number[] {
   const listed = text.split(",").map((one) => (/^\s*\d{1,2}\s*$/.test(one) ? Number(one) : 0));
   if (!range && listed.every((one) => one >= 1)) return listed;
   throw new LossyscopeError("usage", `${shown(text)} are no per cents from 1 to 99`, "write 10,30,50 or 10..70");
+}
+
+/** The same for all of them. */
+export const allInto = (matrices: readonly ModelMatrix[], transform: Transform): ReadonlyMap<ModelMatrix, Transform> =>
+  new Map(matrices.map((matrix) => [matrix, transform]));
+
+/** What is squeezed alone to find out what costs most: blocks, kinds of matrices, and all of them. */
+export function partsOf(spec: DecoderSpec, transform: Transform, spared: readonly Spared[]) {
+  const all = matricesFor(spec, transform, spared);
+  const blocks = [...spec.blocks.keys()].map((block) => ({
+    group: "blocks" as const,
+    name: `block ${block}`,
+    own: all.filter((one) => one.block === block),
+  }));
+  const kinds = MATRIX_KINDS.map((kind) => ({
+    group: "kinds" as const,
+    name: kind as string,
+    own: all.filter((one) => one.kind === kind),
+  }));
+  return [...blocks, ...kinds, { group: "joint" as const, name: "all", own: all }].filter(({ own }) => own.length > 0);
 }

@@ -30,7 +30,8 @@ import { factsLost } from "./facts.ts";
 import { enoughOf, frontierOf, orderOfLoss } from "./losses.ts";
 import { askedPoints, percentages, refuseImpossible, type Tries, usualGroups } from "./points.ts";
 import { type Passages, recallLost } from "./recall.ts";
-import { measureSqueezing, type SqueezeRequest } from "./squeeze.ts";
+import type { SqueezeRequest } from "./request.ts";
+import { measureSqueezing } from "./squeeze.ts";
 import { nameIn, SqueezedWeights, valuesOf } from "./weights.ts";
 
 const at = temporaryFolder();

@@ -27,7 +27,8 @@ import { editJson, listener, measureFiles, sampleText, writeModel, writeText } f
 import { validatePlan } from "../plan.ts";
 import { budgetNamed } from "./budget.ts";
 import { askedPoints } from "./points.ts";
-import { measureSqueezing, type SqueezeRequest } from "./squeeze.ts";
+import type { SqueezeRequest } from "./request.ts";
+import { measureSqueezing } from "./squeeze.ts";
 import { valuesOf } from "./weights.ts";
 import type { WriteRequest } from "./write.ts";
 import { blocksFor } from "./writing/gguf.ts";
