@@ -1,12 +1,11 @@
 // Squeezes a model in three ways, beside the original token by token, and writes one of them as a folder.
-import { rmSync } from "node:fs";
 import { squeeze } from "lossyscope";
 
 const MODEL = "node_modules/lossyscope/specimens/small/step-36246";
 const TEXT = "node_modules/lossyscope/docs/guide";
+/** A folder that is not there yet. */
 const OUT = "squeezed";
 
-rmSync(OUT, { recursive: true, force: true });
 const found = await squeeze(MODEL, {
   text: TEXT,
   splitOn: "\\n## ",
