@@ -5,15 +5,15 @@
  */
 import { buildAblationGraph, type Sites, valuesOf } from "../models/ablation.ts";
 import { lengthSteps } from "../models/rotary.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
 import type { EngineContext } from "../ports/engine.ts";
 import type { Decoder } from "../ports/model.ts";
 import type { Pools } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { layout, weighing } from "./layout.ts";
 import { runnable } from "./runnable.ts";
-import { createRuntime, type Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import type { Feed } from "./runtime-messages.ts";
+import { withRuntime } from "./with-runtime.ts";
 
 /** What is put in place of values: v·mask + fill, [values of all sites] each. */
 export interface Mask {
@@ -42,28 +42,16 @@ async function running<T>(
   work: (runtime: Runtime, outputs: readonly string[], steps: readonly number[]) => Promise<T>,
 ): Promise<T> {
   const weights = await runnable(decoder.weights, "windows", signal);
-  if (signal?.aborted) throw stopped();
   const graph = buildAblationGraph(decoder.spec, weights, sites, { longest, seen });
-  const runtime = createRuntime({ threads });
-  const stop = (): void => void runtime.close();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
+  return withRuntime({ threads }, signal, async (runtime) => {
     await runtime.load(graph.bytes, graph.externalFolder);
     return await work(
       runtime,
       graph.outputs,
       lengthSteps(decoder.spec).filter((step) => step < longest),
     );
-  } catch (error) {
-    if (signal?.aborted) throw stopped();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    await runtime.close();
-  }
+  });
 }
-
-const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "stopped");
 
 /**
  * Sums of what the sites hold and contribute, over rows of the batches.

@@ -7,13 +7,12 @@
 import { buildInputsGraph, type InputSums } from "../models/inputs.ts";
 import { lengthSteps } from "../models/rotary.ts";
 import type { LinearSpec } from "../models/spec.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
 import type { EngineContext } from "../ports/engine.ts";
 import type { Decoder } from "../ports/model.ts";
 import type { WindowBatch } from "../text/corpus.ts";
 import { layout, weighing } from "./layout.ts";
 import { runnable } from "./runnable.ts";
-import { createRuntime } from "./runtime.ts";
+import { withRuntime } from "./with-runtime.ts";
 
 /** Of one map, over all fresh slots of the windows, or those of them that came to it. */
 export interface ReadSums {
@@ -36,15 +35,10 @@ export async function sumInputs(
   wanted: Omit<InputSums, "longest">,
 ): Promise<ReadonlyMap<LinearSpec, ReadSums>> {
   const readable = await runnable(weights, "windows", signal);
-  const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "stopped");
-  if (signal?.aborted) throw stopped();
   const graph = buildInputsGraph(spec, readable, { ...wanted, longest });
   const steps = lengthSteps(spec).filter((step) => step < longest);
   const sums = new Map<string, ReadSums>();
-  const runtime = createRuntime({ threads });
-  const stop = (): void => void runtime.close();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
+  await withRuntime({ threads }, signal, async (runtime) => {
     await runtime.load(graph.bytes, graph.externalFolder);
     let done = 0;
     for (const batch of batches) {
@@ -58,13 +52,7 @@ export async function sumInputs(
       for (const name of graph.outputs) add(sums, name, outputs[name].data, wanted.moments);
       onWindows?.((done += batch.windows.length));
     }
-  } catch (error) {
-    if (signal?.aborted) throw stopped();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    await runtime.close();
-  }
+  });
   return new Map([...graph.outputOf].map(([linear, name]) => [linear, sums.get(name)!]));
 }
 

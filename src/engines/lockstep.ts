@@ -6,7 +6,6 @@
  */
 import { buildLockstepGraph, LOCKSTEP_CHUNK, type LockstepLayers } from "../models/lockstep.ts";
 import { lengthSteps } from "../models/rotary.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
 import type { EngineContext, EngineReport } from "../ports/engine.ts";
 import type { Decoder } from "../ports/model.ts";
 import type { Window, WindowBatch } from "../text/corpus.ts";
@@ -14,8 +13,8 @@ import { batchesOf } from "../text/windows.ts";
 import { atLeastOne, layout } from "./layout.ts";
 import { type Load, runtimeBytes } from "./memory.ts";
 import { rounded, runnable } from "./runnable.ts";
-import { createRuntime } from "./runtime.ts";
 import type { Feed } from "./runtime-messages.ts";
+import { withRuntime } from "./with-runtime.ts";
 
 /** P, then Q. */
 export type Two = readonly [Decoder, Decoder];
@@ -87,14 +86,10 @@ export async function readTogether(
       rounded: await rounded(model, signal),
     })),
   );
-  if (signal?.aborted) throw stopped();
   const graph = buildLockstepGraph(p, q, vocabulary, longest, layers);
   const some = p.rounded || q.rounded ? atLeastOne : (rows: BigInt64Array) => rows;
   const steps = stepsOf(models).filter((step) => step < longest);
-  const runtime = createRuntime({ threads });
-  const stop = (): void => void runtime.close();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
+  return withRuntime({ threads }, signal, async (runtime) => {
     const loaded = await runtime.load(graph.bytes, graph.externalFolder);
     const report = { version: loaded.version, loadSeconds: loaded.seconds, runSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
     const start = (batch: WindowBatch) => {
@@ -141,13 +136,5 @@ export async function readTogether(
       });
     }
     return report;
-  } catch (error) {
-    if (signal?.aborted) throw stopped();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    await runtime.close();
-  }
+  });
 }
-
-const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "stopped");

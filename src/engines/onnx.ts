@@ -6,48 +6,30 @@
  */
 import { buildMeasuringGraph } from "../models/heads.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { type Engine, type EngineRequest, refuseUngiven } from "../ports/engine.ts";
-import type { Need, Observation } from "../ports/observation.ts";
+import { type EngineRequest, refuseUngiven } from "../ports/engine.ts";
+import type { Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import { asking, type DecoderEngineOptions, givenOf, headsOf, observationOf, UNRUN } from "./asking.ts";
+import { asking, headsOf, observationOf } from "./asking.ts";
+import { DecoderEngine } from "./decoder-engine.ts";
 import { rounded, runnable } from "./runnable.ts";
-import { createRuntime, type Runtime } from "./runtime.ts";
 
-export class OnnxEngine implements Engine {
-  readonly name = "onnx";
-  readonly runtime = "onnxruntime";
-  readonly gives: ReadonlySet<Need>;
-  readonly width: number;
-  readonly layerCount: number;
-  readonly report = { ...UNRUN };
-  readonly #options: DecoderEngineOptions;
-  #process: Runtime | undefined;
-
-  constructor(options: DecoderEngineOptions) {
-    this.#options = options;
-    this.gives = givenOf(options.spec);
-    this.width = options.spec.width;
-    this.layerCount = options.spec.blocks.length + 1;
-  }
-
+export class OnnxEngine extends DecoderEngine {
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
     refuseUngiven(this, request);
-    const { spec, longest, describe, precision } = this.#options;
-    const weights = await runnable(this.#options.weights, "windows", signal);
-    const inWholeNumbers = await rounded(this.#options, signal);
+    const { spec, longest, describe, precision } = this.options;
+    const weights = await runnable(this.options.weights, "windows", signal);
+    const inWholeNumbers = await rounded(this.options, signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
     const heads = { ...headsOf(request, precision === "fast"), rounded: inWholeNumbers };
     const graph = buildMeasuringGraph(spec, weights, heads, longest);
-    if (this.#process) throw new Error("an engine runs once");
-    this.#process = createRuntime(this.#options);
-    const runtime = this.#process;
+    const runtime = this.start();
     const stop = (): void => void this.close();
     signal?.addEventListener("abort", stop, { once: true });
     try {
       const loaded = await runtime.load(graph.bytes, graph.externalFolder);
       this.report.version = loaded.version;
       this.report.loadSeconds = loaded.seconds;
-      const ask = asking(this.#options, request);
+      const ask = asking(this.options, request);
       const start = (batch: WindowBatch) => {
         const asked = ask(batch);
         const result = runtime.run(asked.feeds, graph.outputs, describe(batch), { where: asked.where });
@@ -66,12 +48,10 @@ export class OnnxEngine implements Engine {
       };
       refill();
       for (let head = queue.shift(); head; head = queue.shift()) {
-        const { outputs, seconds, cpuSeconds, peakBytes } = await head.result;
+        const result = await head.result;
         refill();
-        this.report.runSeconds += seconds;
-        this.report.cpuSeconds = cpuSeconds;
-        this.report.peakBytes = Math.max(this.report.peakBytes, peakBytes);
-        yield observationOf(head.asked, outputs, request, this.layerCount);
+        this.took(result);
+        yield observationOf(head.asked, result.outputs, request, this.layerCount);
       }
     } catch (error) {
       if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
@@ -80,14 +60,5 @@ export class OnnxEngine implements Engine {
       signal?.removeEventListener("abort", stop);
       await this.close();
     }
-  }
-
-  /** of the child, while there is one */
-  get processId(): number | undefined {
-    return this.#process?.id;
-  }
-
-  async close(): Promise<void> {
-    await this.#process?.close();
   }
 }

@@ -16,10 +16,9 @@ import { sha256 } from "../files/digest.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { LARGEST, type RoundedMatrix, RoundedProducts, type Rounding } from "../models/rounded.ts";
-import { LossyscopeError } from "../numeric/errors.ts";
 import { random } from "../numeric/random.ts";
 import type { QuietContext } from "../ports/context.ts";
-import { createRuntime } from "./runtime.ts";
+import { withRuntime } from "./with-runtime.ts";
 
 export interface RoundingTrial {
   /** times as fast as float32 products */
@@ -45,11 +44,7 @@ export async function tryRounding(
   context: QuietContext,
 ): Promise<RoundingTrial> {
   const [width, inner] = [shape.width, shape.inner].map((size) => Math.max(16, Math.min(WIDEST, size)));
-  if (context.signal?.aborted) throw stopped();
-  const runtime = createRuntime({ ...context, threads: 1 });
-  const stop = (): void => void runtime.close();
-  context.signal?.addEventListener("abort", stop, { once: true });
-  try {
+  return withRuntime({ ...context, threads: 1 }, context.signal, async (runtime) => {
     const { version } = await runtime.load(graphOf("exact", width, inner), tmpdir(), [], "exact");
     const machine = [cpus()[0]?.model, process.arch, version, rounding, width, inner];
     const remembered = join(cacheFolder("trials"), sha256(machine.join("\n")));
@@ -71,15 +66,8 @@ export async function tryRounding(
       .then(() => writeAtomic(remembered, JSON.stringify(found)))
       .catch(() => undefined);
     return found;
-  } catch (error) {
-    throw context.signal?.aborted ? stopped() : error;
-  } finally {
-    context.signal?.removeEventListener("abort", stop);
-    await runtime.close();
-  }
+  });
 }
-
-const stopped = (): LossyscopeError => new LossyscopeError("interrupted", "stopped");
 
 function soundly(text: string): RoundingTrial | null {
   const [, speed, isRight] = /^\{"speed":(\d+(?:\.\d+)?),"isRight":(true|false)\}$/.exec(text) ?? [];

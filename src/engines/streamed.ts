@@ -13,12 +13,13 @@ import { createSpill, type Spill } from "../files/spill.ts";
 import { unitsOf } from "../models/heads.ts";
 import { type Piece, type PieceGraph, piecesOf, STATES } from "../models/streamed.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
-import { type Engine, type EngineRequest, refuseUngiven } from "../ports/engine.ts";
-import type { Need, Observation } from "../ports/observation.ts";
+import { type EngineRequest, refuseUngiven } from "../ports/engine.ts";
+import type { Observation } from "../ports/observation.ts";
 import type { WindowBatch } from "../text/corpus.ts";
-import { type Asked, asking, type DecoderEngineOptions, givenOf, headsOf, observationOf, UNRUN } from "./asking.ts";
+import { type Asked, asking, headsOf, observationOf } from "./asking.ts";
+import { DecoderEngine } from "./decoder-engine.ts";
 import { runnable } from "./runnable.ts";
-import { createRuntime, type Runtime, type RuntimeResult } from "./runtime.ts";
+import type { Runtime, RuntimeResult } from "./runtime.ts";
 import type { Feed, Fetched } from "./runtime-messages.ts";
 import { groupsOf, observedBytes } from "./streamed-groups.ts";
 
@@ -31,33 +32,16 @@ interface OnItsWay {
   readonly written: Map<string, { readonly offset: number; readonly dims: readonly number[] }>;
 }
 
-export class StreamedEngine implements Engine {
-  readonly name = "onnx";
-  readonly runtime = "onnxruntime";
-  readonly gives: ReadonlySet<Need>;
-  readonly width: number;
-  readonly layerCount: number;
-  readonly report = { ...UNRUN };
-  readonly #options: DecoderEngineOptions;
-  #process: Runtime | undefined;
-
-  constructor(options: DecoderEngineOptions) {
-    this.#options = options;
-    this.gives = givenOf(options.spec);
-    this.width = options.spec.width;
-    this.layerCount = options.spec.blocks.length + 1;
-  }
-
+export class StreamedEngine extends DecoderEngine {
   async *run(batches: Iterable<WindowBatch>, request: EngineRequest, signal?: AbortSignal): AsyncIterable<Observation> {
     refuseUngiven(this, request);
-    const { spec, longest, precision } = this.#options;
+    const { spec, longest, precision } = this.options;
     const { heads } = request;
-    const weights = await runnable(this.#options.weights, "windows", signal);
+    const weights = await runnable(this.options.weights, "windows", signal);
     if (signal?.aborted) throw new LossyscopeError("interrupted", "stopped");
-    if (this.#process) throw new Error("an engine runs once");
     const pieces = piecesOf(spec, weights, headsOf(request, precision === "fast"), longest);
-    const ask = asking(this.#options, request);
-    this.#process = createRuntime(this.#options);
+    const ask = asking(this.options, request);
+    const runtime = this.start();
     const stop = (): void => void this.close();
     signal?.addEventListener("abort", stop, { once: true });
     const spill = createSpill(cacheFolder("observations"), `${process.pid}-${randomUUID()}`);
@@ -80,7 +64,7 @@ export class StreamedEngine implements Engine {
       };
       for (const group of groupsOf(askedOf(batches, ask), sizeOf)) {
         const under = group.map((asked): OnItsWay => ({ asked, passed: new Map(), written: new Map() }));
-        for (const piece of pieces) await this.#through(this.#process, piece, under, spill);
+        for (const piece of pieces) await this.#through(runtime, piece, under, spill);
         for (const { asked, written } of under) {
           yield observationOf(asked, readBack(spill, written), request, this.layerCount);
         }
@@ -102,22 +86,20 @@ export class StreamedEngine implements Engine {
     const loaded = await runtime.load(graph.bytes, graph.externalFolder);
     this.report.version = loaded.version;
     this.report.loadSeconds += loaded.seconds;
-    let ahead: Promise<RuntimeResult> | undefined = this.#start(runtime, graph, group, 0);
+    let ahead: Promise<RuntimeResult> | undefined = this.#begin(runtime, graph, group, 0);
     for (const [place, { passed, written }] of group.entries()) {
       const now: Promise<RuntimeResult> = ahead!;
-      ahead = place + 1 < group.length ? this.#start(runtime, graph, group, place + 1) : undefined;
-      const { outputs, seconds, cpuSeconds, peakBytes } = await now;
-      this.report.runSeconds += seconds;
-      this.report.cpuSeconds = cpuSeconds;
-      this.report.peakBytes = Math.max(this.report.peakBytes, peakBytes);
-      for (const [name, { data, dims }] of Object.entries(outputs)) {
+      ahead = place + 1 < group.length ? this.#begin(runtime, graph, group, place + 1) : undefined;
+      const result = await now;
+      this.took(result);
+      for (const [name, { data, dims }] of Object.entries(result.outputs)) {
         if (graph.passed.includes(name)) passed.set(name, { type: "float32", data, dims });
         else written.set(name, { offset: spill.append(data), dims });
       }
     }
   }
 
-  #start(
+  #begin(
     runtime: Runtime,
     { inputs, outputs, passed: passing, leaves }: PieceGraph,
     group: readonly OnItsWay[],
@@ -133,7 +115,7 @@ export class StreamedEngine implements Engine {
     );
     const dims = [...asked.feeds.input_ids.dims, this.width];
     const states = { [STATES]: { name: `batch ${place}`, dims } };
-    const { describe } = this.#options;
+    const { describe } = this.options;
     const result = runtime.run(feeds, [...outputs, ...passing], describe(asked.batch), {
       where: asked.where,
       passed: passing,
@@ -142,15 +124,6 @@ export class StreamedEngine implements Engine {
     // What comes before may fail first; its failure then has nobody to hear it.
     result.catch(() => {});
     return result;
-  }
-
-  /** of the child, while there is one */
-  get processId(): number | undefined {
-    return this.#process?.id;
-  }
-
-  async close(): Promise<void> {
-    await this.#process?.close();
   }
 }
 

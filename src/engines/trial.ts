@@ -11,7 +11,7 @@ import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { LossyscopeError } from "../numeric/errors.ts";
 import type { QuietContext } from "../ports/context.ts";
-import { createRuntime } from "./runtime.ts";
+import { withRuntime } from "./with-runtime.ts";
 
 /** What the machine does, as the trial found it. */
 export interface Rates {
@@ -49,11 +49,7 @@ export async function timedTrial(width: number | null, context: QuietContext): P
 
 async function runtimeRates(side: number, products: number, context: QuietContext): Promise<Omit<Rates, "loop">> {
   const started = performance.now();
-  const runtime = createRuntime(context);
-  const { signal } = context;
-  const stop = (): void => void runtime.close();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
+  return withRuntime(context, context.signal, async (runtime) => {
     await runtime.load(trialGraph(side, products), tmpdir());
     const start = (performance.now() - started) / 1000;
     const feeds = { x: { type: "float32", data: Float32Array.of(0.5), dims: [1] } } as const;
@@ -61,10 +57,7 @@ async function runtimeRates(side: number, products: number, context: QuietContex
     await run();
     const { turns, seconds } = await repeated(run);
     return { start, products: (turns * products * 2 * ROWS * side * side) / seconds };
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    await runtime.close();
-  }
+  });
 }
 
 /** X·A·B·A·B…, X [rows, d] made of the one number that is fed, A [d, 2d] and B [2d, d]; and of it one number. */

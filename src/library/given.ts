@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Named } from "../atlas/text.ts";
 import type { Model } from "../ports/model.ts";
 import { type ProgressSink, SILENT } from "../ports/progress.ts";
+import type { PlanOptions } from "../profile/plan.ts";
 import type { Profile } from "../profile/profile.ts";
 import { openModel } from "../references/open.ts";
 import { downloadProgress } from "./download.ts";
@@ -35,6 +36,23 @@ export const opened = async (model: string | Model, { offline, progress = SILENT
 
 /** Files and folders; with a domain where that is not the file's own. */
 export type Text = string | readonly (string | { readonly path: string; readonly domain?: string })[];
+
+/** What says which of a text is read, and how. */
+export type Reading = Pick<
+  PlanOptions,
+  | "field"
+  | "splitOn"
+  | "limitBytes"
+  | "limitDocuments"
+  | "sample"
+  | "invalidUtf8"
+  | "specialTokens"
+  | "chat"
+  | "context"
+  | "overlap"
+  | "batchTokens"
+  | "seed"
+>;
 
 export const sourcesOf = (text: Text): { readonly path: string; readonly domain?: string }[] =>
   (typeof text === "string" ? [text] : text).map((one) => (typeof one === "string" ? { path: one } : one));

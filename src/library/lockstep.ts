@@ -5,29 +5,9 @@ import { LossyscopeError } from "../numeric/errors.ts";
 import { eachAtPrecision, type Model } from "../ports/model.ts";
 import type { Lockstep } from "../profile/lockstep.ts";
 import type { PlanOptions } from "../profile/plan.ts";
-import { machineOf, opened, type Run, sourcesOf, type Text } from "./given.ts";
+import { machineOf, opened, type Reading, type Run, sourcesOf, type Text } from "./given.ts";
 
-/** What of a plan says what is read, and how. */
-type Reading = Pick<
-  PlanOptions,
-  | "field"
-  | "splitOn"
-  | "limitBytes"
-  | "limitDocuments"
-  | "sample"
-  | "invalidUtf8"
-  | "specialTokens"
-  | "chat"
-  | "context"
-  | "overlap"
-  | "batchTokens"
-  | "seed"
-  | "likeLlamaCpp"
-  | "keepText"
-  | "precision"
->;
-
-export interface LockstepOptions extends Run, Reading {
+export interface LockstepOptions extends Run, Reading, Pick<PlanOptions, "likeLlamaCpp" | "keepText" | "precision"> {
   readonly text: Text;
 }
 

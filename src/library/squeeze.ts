@@ -11,7 +11,7 @@ import { type Model, requireDecoder } from "../ports/model.ts";
 import type { PlanOptions } from "../profile/plan.ts";
 import type { Squeezing } from "../profile/squeeze.ts";
 import { type Transform, transformNamed } from "../squeeze/transform.ts";
-import { machineOf, opened, type Run, sourcesOf, type Text } from "./given.ts";
+import { machineOf, opened, type Reading, type Run, sourcesOf, type Text } from "./given.ts";
 
 /** What is tried where nothing is named. */
 export const TRIES: readonly string[] = ["q8", "q6", "q5", "q4", "q3", "q2"];
@@ -98,26 +98,7 @@ export interface WriteOptions {
   readonly dtype?: keyof typeof DTYPES;
 }
 
-export interface SqueezeOptions
-  extends Run,
-    Tried,
-    Pick<
-      PlanOptions,
-      | "field"
-      | "splitOn"
-      | "limitBytes"
-      | "limitDocuments"
-      | "sample"
-      | "invalidUtf8"
-      | "specialTokens"
-      | "chat"
-      | "context"
-      | "overlap"
-      | "batchTokens"
-      | "seed"
-      | "facts"
-      | "recall"
-    > {
+export interface SqueezeOptions extends Run, Tried, Reading, Pick<PlanOptions, "facts" | "recall"> {
   readonly text: Text;
   /** whether passages of the text are asked of every point: `recall` says which; absent: no */
   readonly with?: readonly "recall"[];
