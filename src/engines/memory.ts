@@ -18,8 +18,8 @@ export const VOCABULARY_CHUNK = 16384;
 /** States of a token that live side by side, in widths: MLPs are some four wide, and two of their products are. */
 const STATES = 8;
 
-/** Of what a piece takes, with what is not given back of the one before: 1.1 to 1.3 as measured. */
-const KEPT = 4 / 3;
+/** Of what a piece takes, with what is not given back of the one before: 1.1 to 1.4 as measured. */
+const KEPT = 3 / 2;
 
 /** What a process with the runtime takes before it has a model. */
 export const PROCESS_BYTES = 1e8;
@@ -48,7 +48,7 @@ export function availableMemory(): number {
 }
 
 /**
- * The same where the pieces of the model come one after the other (`streamed.ts`): of the weights the largest piece, and a third
+ * The same where the pieces of the model come one after the other (`streamed.ts`): of the weights the largest piece, and half
  * of it that the allocator keeps of the one before; and the states of the batches that go through it together.
  */
 export function streamedBytes(spec: DecoderSpec, weights: TensorSource, { longest, batchTokens }: Load): number {

@@ -37,7 +37,7 @@ it("tiles a text in the likeliest of all ways", () => {
 it("keeps of two equal ways the one whose last token begins first", () => {
   const equal = new Map(Object.entries({ a: -1, b: -1, c: -1, ab: -1, bc: -1 }));
   expect(tile(equal, "abc")).toEqual(["a", "bc"]);
-  expect(tile(new Map(Object.entries({ a: -1, aa: -2 })), "aaa")).toEqual(["aa", "a"]);
+  expect(tile(new Map(Object.entries({ a: -1, aa: -2 })), "aaa")).toEqual(["a", "aa"]);
 });
 
 it("takes a token of a million letters, a text of a million, and no more than eight millions of letters", () => {
